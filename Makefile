@@ -1,0 +1,101 @@
+# One PGXS Makefile: the extension, both programs, and every kind of test. `make help` lists the verbs.
+
+PG_CONFIG ?= pg_config
+EXTENSION = pgbackrest_ctl
+MODULE_big = pgbackrest_ctl
+DATA = $(wildcard sql/*--*.sql)
+
+# Where objects and programs go; `make B=build/asan SANITIZE=address,undefined` is a second build.
+B ?= build
+SANITIZE ?=
+
+COMMON_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/common/*.c))
+PROGRAM_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/program/*.c))
+SIDECAR_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/sidecar/*.c))
+CTL_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/ctl/*.c))
+OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/extension/*.c)) $(COMMON_OBJS)
+
+PROGRAMS = $(B)/pgbackrest_sidecar $(B)/pgbackrest_ctl
+UNIT_TESTS = $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*_test.c))
+HEADERS = $(wildcard src/*/*.h)
+
+SHLIB_LINK = -lcurl
+EXTRA_CLEAN = build
+
+# no bitcode: nothing here runs hot enough to inline
+override with_llvm := no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pgbackrest_ctl.control)
+WARNINGS = -Wall -Wextra -Werror -Wshadow=local -Wstrict-prototypes -Wmissing-prototypes -Wvla
+# what PostgreSQL's own headers and macros need
+PG_WARNINGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-clobbered \
+	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-shadow
+# src/common and the programs see no server header: including postgres.h there fails the build
+FREE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC $(WARNINGS) -Isrc -MMD -MP \
+	-DPGBR_VERSION='"$(VERSION)"' -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
+FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -lpthread
+CTL_LIBS = -lcurl -ljansson -lyaml
+
+.PHONY: programs unit install-programs help test check-unit check-regress check-tap lint demo bench \
+	deps sanitized
+all: programs
+programs: $(PROGRAMS)
+
+$(B)/extension/%.o: src/extension/%.c $(HEADERS) pgbackrest_ctl.control
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(PG_WARNINGS) $(CFLAGS_SL) -DPGBR_VERSION='"$(VERSION)"' -Isrc $(CPPFLAGS) -c -o $@ $<
+
+$(B)/common/%.o $(B)/program/%.o $(B)/sidecar/%.o $(B)/ctl/%.o: FLAGS = $(FREE_CFLAGS)
+$(B)/%.o: src/%.c pgbackrest_ctl.control
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -c -o $@ $<
+
+$(B)/pgbackrest_sidecar: $(SIDECAR_OBJS) $(PROGRAM_OBJS) $(filter-out %/http_client.o,$(COMMON_OBJS))
+	$(CC) $(FREE_LDFLAGS) -o $@ $^ $(SIDECAR_LIBS)
+
+$(B)/pgbackrest_ctl: $(CTL_OBJS) $(PROGRAM_OBJS) $(COMMON_OBJS)
+	$(CC) $(FREE_LDFLAGS) -o $@ $^ $(CTL_LIBS)
+
+# a unit test links what it names on its first line: "// links: sidecar/pgbackrest"
+$(B)/unit/%: test/unit/%.c $(PROGRAM_OBJS) $(COMMON_OBJS) $(SIDECAR_OBJS) $(CTL_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(FREE_CFLAGS) -o $@ $< \
+		$(patsubst %,$(B)/%.o,$(shell sed -n '1s|^// links: ||p' $<)) $(PROGRAM_OBJS) $(COMMON_OBJS) \
+		$(FREE_LDFLAGS) -lcmocka $(SIDECAR_LIBS) $(CTL_LIBS)
+unit: $(UNIT_TESTS)
+
+sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asan
+	$(MAKE) B=build/asan SANITIZE=address,undefined programs unit
+
+-include $(wildcard $(B)/*/*.d)
+
+bindir_programs ?= /usr/local/bin
+install: install-programs
+install-programs: programs
+	install -d '$(DESTDIR)$(bindir_programs)'
+	install -m 755 $(PROGRAMS) '$(DESTDIR)$(bindir_programs)'
+
+deps: ## install what build, tests and demo need, from Debian's packages (as root)
+	test/install-deps
+
+test: deps ## install what is missing, then unit, regress, TAP and lint; last line: N passed, N failed
+	test/run
+
+check-unit check-regress check-tap lint: ## one kind of test alone
+	test/run $(patsubst check-%,%,$@)
+
+demo: deps ## a Patroni cluster with backups, shown in psql; KEEP=1 leaves it running
+	test/demo
+
+bench: deps ## speed, as ratios measured side by side; writes docs/bench.md
+	test/bench/run
+
+help: ## this list
+	@echo 'make            build the extension and both programs'
+	@echo 'make install    install them (DESTDIR is honoured)'
+	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+		while IFS="$$(printf '\t')" read -r verb text; do printf 'make %-10s %s\n' "$$verb" "$$text"; done

@@ -1,0 +1,283 @@
+/*
+ * vocabulary.c
+ *		See vocabulary.h.
+ */
+#include "common/vocabulary.h"
+
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const backup_types[] = {
+	[PGBR_BACKUP_INCR] = "incr",
+	[PGBR_BACKUP_DIFF] = "diff",
+	[PGBR_BACKUP_FULL] = "full",
+};
+
+static const char *const job_kinds[] = {
+	[PGBR_JOB_BACKUP] = "backup",
+	[PGBR_JOB_EXPIRE] = "expire",
+	[PGBR_JOB_VERIFY] = "verify",
+	[PGBR_JOB_CHECK] = "check",
+	[PGBR_JOB_STANZA_CREATE] = "stanza-create",
+	[PGBR_JOB_STANZA_UPGRADE] = "stanza-upgrade",
+	[PGBR_JOB_ANNOTATE] = "annotate",
+};
+
+static const char *const job_states[] = {
+	[PGBR_STATE_QUEUED] = "queued",
+	[PGBR_STATE_RUNNING] = "running",
+	[PGBR_STATE_SUCCEEDED] = "succeeded",
+	[PGBR_STATE_FAILED] = "failed",
+	[PGBR_STATE_CANCELLED] = "cancelled",
+	[PGBR_STATE_INTERRUPTED] = "interrupted",
+};
+
+static const char *
+name_of(const char *const *names, size_t count, size_t value)
+{
+	return value < count ? names[value] : "unknown";
+}
+
+static bool
+value_of(const char *const *names, size_t count, const char *text, size_t *value)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		if (strcmp(names[i], text) == 0)
+		{
+			*value = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+pgbr_backup_type_name(PgbrBackupType type)
+{
+	return name_of(backup_types, LENGTH(backup_types), type);
+}
+
+const char *
+pgbr_job_kind_name(PgbrJobKind kind)
+{
+	return name_of(job_kinds, LENGTH(job_kinds), kind);
+}
+
+const char *
+pgbr_job_state_name(PgbrJobState state)
+{
+	return name_of(job_states, LENGTH(job_states), state);
+}
+
+bool
+pgbr_backup_type_parse(const char *text, PgbrBackupType *type)
+{
+	size_t value;
+
+	if (!value_of(backup_types, LENGTH(backup_types), text, &value))
+		return false;
+	*type = (PgbrBackupType) value;
+	return true;
+}
+
+bool
+pgbr_job_kind_parse(const char *text, PgbrJobKind *kind)
+{
+	size_t value;
+
+	if (!value_of(job_kinds, LENGTH(job_kinds), text, &value))
+		return false;
+	*kind = (PgbrJobKind) value;
+	return true;
+}
+
+bool
+pgbr_job_state_parse(const char *text, PgbrJobState *state)
+{
+	size_t value;
+
+	if (!value_of(job_states, LENGTH(job_states), text, &value))
+		return false;
+	*state = (PgbrJobState) value;
+	return true;
+}
+
+bool
+pgbr_job_state_is_final(PgbrJobState state)
+{
+	return state != PGBR_STATE_QUEUED && state != PGBR_STATE_RUNNING;
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_alphanumeric(char c)
+{
+	return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool
+is_hex(char c)
+{
+	return is_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+}
+
+/* 1 to max letters, digits and the given marks; what would read as an option is refused. */
+static bool
+is_word(const char *text, const char *marks, size_t max)
+{
+	size_t length = 0;
+
+	if (text[0] == '-')
+		return false;
+	for (; text[length]; length++)
+	{
+		if (length == max || (!is_alphanumeric(text[length]) && !strchr(marks, text[length])))
+			return false;
+	}
+	return length > 0;
+}
+
+bool
+pgbr_is_job_id(const char *text)
+{
+	return is_word(text, "_.:-", 64);
+}
+
+bool
+pgbr_is_stanza(const char *text)
+{
+	return text[0] != '.' && is_word(text, "_.-", 64);
+}
+
+bool
+pgbr_is_annotation_key(const char *text)
+{
+	return is_word(text, "_.-", 64);
+}
+
+/* YYYYMMDD-HHMMSS; the moments themselves are pgBackRest's business. */
+static bool
+is_label_time(const char *text)
+{
+	for (int i = 0; i < 15; i++)
+	{
+		if (i == 8 ? text[i] != '-' : !is_digit(text[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+pgbr_is_backup_label(const char *text)
+{
+	if (!is_label_time(text) || text[15] != 'F')
+		return false;
+	if (text[16] == '\0')
+		return true;
+	return text[16] == '_' && is_label_time(text + 17) && (text[32] == 'D' || text[32] == 'I') &&
+		text[33] == '\0';
+}
+
+bool
+pgbr_is_utf8(const char *text, size_t length)
+{
+	const unsigned char *p = (const unsigned char *) text;
+	const unsigned char *end = p + length;
+
+	while (p < end)
+	{
+		size_t more;
+		unsigned long point;
+
+		if (*p < 0x80)
+		{
+			p++;
+			continue;
+		}
+		if (*p >= 0xC2 && *p <= 0xDF)
+			more = 1, point = *p & 0x1F;
+		else if (*p >= 0xE0 && *p <= 0xEF)
+			more = 2, point = *p & 0x0F;
+		else if (*p >= 0xF0 && *p <= 0xF4)
+			more = 3, point = *p & 0x07;
+		else
+			return false;
+		if ((size_t) (end - p) <= more)
+			return false;
+		for (size_t i = 1; i <= more; i++)
+		{
+			if ((p[i] & 0xC0) != 0x80)
+				return false;
+			point = point << 6 | (p[i] & 0x3F);
+		}
+		if ((more == 2 && (point < 0x800 || (point >= 0xD800 && point <= 0xDFFF))) ||
+			(more == 3 && (point < 0x10000 || point > 0x10FFFF)))
+			return false;
+		p += more + 1;
+	}
+	return true;
+}
+
+bool
+pgbr_is_plain_text(const char *text, size_t max)
+{
+	size_t length = strlen(text);
+
+	if (length > max || !pgbr_is_utf8(text, length))
+		return false;
+	for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+	{
+		/* C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F */
+		if (*p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0))
+			return false;
+	}
+	return true;
+}
+
+bool
+pgbr_is_restore_point_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && pgbr_is_plain_text(text, 63) && strpbrk(text, "'\"\\`") == NULL &&
+		text[0] != ' ' && text[length - 1] != ' ';
+}
+
+bool
+pgbr_is_lsn(const char *text)
+{
+	for (int side = 0; side < 2; side++)
+	{
+		int digits = 0;
+
+		for (; is_hex(*text); text++)
+		{
+			if (++digits > 8)
+				return false;
+		}
+		if (digits == 0 || *text != (side == 0 ? '/' : '\0'))
+			return false;
+		text++;
+	}
+	return true;
+}
+
+bool
+pgbr_is_wal_segment(const char *text)
+{
+	int length = 0;
+
+	for (; text[length]; length++)
+	{
+		if (length == 24 || !is_hex(text[length]) || (text[length] >= 'a' && text[length] <= 'f'))
+			return false;
+	}
+	return length == 24;
+}

@@ -1,0 +1,99 @@
+/*
+ * vocabulary.h
+ *		The words that the extension, the sidecar and the control binary share, enum to text and
+ *		back, and the grammar that every value from outside is held to.
+ *
+ * The words are pgBackRest's own where it has one. All functions are pure and thread-safe; the
+ * texts returned are constants.
+ */
+#ifndef PGBR_VOCABULARY_H
+#define PGBR_VOCABULARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Ordered by strength: a stronger type covers a weaker one. */
+typedef enum PgbrBackupType
+{
+	PGBR_BACKUP_INCR,
+	PGBR_BACKUP_DIFF,
+	PGBR_BACKUP_FULL,
+} PgbrBackupType;
+
+typedef enum PgbrJobKind
+{
+	PGBR_JOB_BACKUP,
+	PGBR_JOB_EXPIRE,
+	PGBR_JOB_VERIFY,
+	PGBR_JOB_CHECK,
+	PGBR_JOB_STANZA_CREATE,
+	PGBR_JOB_STANZA_UPGRADE,
+	PGBR_JOB_ANNOTATE,
+} PgbrJobKind;
+
+typedef enum PgbrJobState
+{
+	PGBR_STATE_QUEUED,
+	PGBR_STATE_RUNNING,
+	PGBR_STATE_SUCCEEDED,
+	PGBR_STATE_FAILED,
+	PGBR_STATE_CANCELLED,
+	PGBR_STATE_INTERRUPTED, /* the sidecar or its host went down in mid job */
+} PgbrJobState;
+
+/* The text of a value; never NULL. */
+extern const char *pgbr_backup_type_name(PgbrBackupType type);
+extern const char *pgbr_job_kind_name(PgbrJobKind kind);
+extern const char *pgbr_job_state_name(PgbrJobState state);
+
+/* The value of a text, letter by letter; false when there is none. */
+extern bool pgbr_backup_type_parse(const char *text, PgbrBackupType *type);
+extern bool pgbr_job_kind_parse(const char *text, PgbrJobKind *kind);
+extern bool pgbr_job_state_parse(const char *text, PgbrJobState *state);
+
+/* True when a job in this state will not change any more. */
+extern bool pgbr_job_state_is_final(PgbrJobState state);
+
+/* The texts of all values, separated by ", ", for messages and help. */
+#define PGBR_BACKUP_TYPES "full, diff, incr"
+#define PGBR_JOB_KINDS    "backup, expire, verify, check, stanza-create, stanza-upgrade, annotate"
+#define PGBR_JOB_STATES   "queued, running, succeeded, failed, cancelled, interrupted"
+
+/* Where the sidecar serves what. */
+#define PGBR_PATH_JOBS           "/v1/jobs"
+#define PGBR_PATH_INFO           "/v1/info"
+#define PGBR_PATH_NODE           "/v1/node"
+#define PGBR_PATH_WAL            "/v1/wal"
+#define PGBR_PATH_RESTORE_POINTS "/v1/restore-points"
+
+/* Where a sidecar listens and its clients look when nobody says otherwise. */
+#define PGBR_DEFAULT_PORT 8430
+#define PGBR_DEFAULT_URL  "http://127.0.0.1:8430"
+
+/* pgBackRest numbers its repositories from 1 to this. */
+#define PGBR_REPO_MAX 256
+
+/* The grammar of values from outside. Each takes a NUL-terminated text.
+ *	job id			[A-Za-z0-9_.:-], 1 to 64, not starting with '-'
+ *	backup label	pgBackRest's: YYYYMMDD-HHMMSSF[_YYYYMMDD-HHMMSS(D|I)]
+ *	stanza			[A-Za-z0-9_.-], 1 to 64, not starting with '-' or '.'
+ *	annotation key	[A-Za-z0-9_.-], 1 to 64, not starting with '-'
+ *	plain text		valid UTF-8 without control characters, at most max bytes
+ *	restore point	PostgreSQL's limit of 1 to 63 bytes; plain text without quotes or backslash, no
+ *					blank at either end: a name goes into postgresql.auto.conf at a restore
+ *	LSN				X/X, each side 1 to 8 hexadecimal digits
+ *	WAL segment		24 hexadecimal digits, upper case
+ */
+extern bool pgbr_is_job_id(const char *text);
+extern bool pgbr_is_backup_label(const char *text);
+extern bool pgbr_is_stanza(const char *text);
+extern bool pgbr_is_annotation_key(const char *text);
+extern bool pgbr_is_plain_text(const char *text, size_t max);
+extern bool pgbr_is_restore_point_name(const char *text);
+extern bool pgbr_is_lsn(const char *text);
+extern bool pgbr_is_wal_segment(const char *text);
+
+/* True when the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+extern bool pgbr_is_utf8(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * json.c
+ *		See json.h.
+ */
+#include "program/json.h"
+
+json_t *
+json_parse(const char *text, size_t length, PgbrError *error)
+{
+	json_error_t where;
+	json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+
+	if (value == NULL)
+		pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "not valid JSON at line %d, column %d: %s",
+					   where.line, where.column, where.text);
+	return value;
+}
+
+const char *
+json_text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+long long
+json_number(const json_t *object, const char *key, long long otherwise)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+bool
+json_flag(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+bool
+json_put_text(json_t *object, const char *key, const char *text)
+{
+	json_t *value = text ? json_string(text) : NULL;
+
+	return json_object_set_new(object, key, value ? value : json_null()) == 0;
+}
+
+static int
+append(const char *data, size_t length, void *argument)
+{
+	StrBuf *buf = argument;
+
+	strbuf_append(buf, data, length);
+	return buf->failed ? -1 : 0;
+}
+
+bool
+json_write(const json_t *value, StrBuf *buf)
+{
+	return json_dump_callback(value, append, buf, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+}
