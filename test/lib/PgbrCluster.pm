@@ -1,0 +1,168 @@
+# A cluster of real parts in a throw-away folder: etcd, Patroni, PostgreSQL with the extension, a
+# sidecar beside every member, and one pgbackrest repository on disk that they share.
+#
+#	my $cluster = PgbrCluster->new(members => 3)->start;
+#	$cluster->leader->psql('SELECT pgbr_backup()');
+#
+# Everything runs as the current user on free ports of 127.0.0.1. It needs PGBR_BUILD (the folder
+# with the programs) and PGBR_DEST (the DESTDIR with the extension); test/run sets both. When the
+# program ends, whatever the way, all is stopped and removed; see PgbrSandbox.
+package PgbrCluster;
+use strict;
+use warnings;
+use PgbrMember;
+use PgbrSandbox qw(wait_for);
+
+# members: how many (1); patroni: whether they run under it (when there are several); preload:
+# shared_preload_libraries (1); sidecars: whether start starts them (1); stanza (main); parameters,
+# pgbackrest: more settings of the server and of pgbackrest.conf; sidecar_options: more of its
+# command line, as a list.
+sub new
+{
+	my ($class, %set) = @_;
+	$ENV{$_} // die "$_ is not set: start this through test/run or test/demo\n" for qw(PGBR_BUILD PGBR_DEST);
+	my $self = bless {
+		members => 1,
+		preload => 1,
+		sidecars => 1,
+		stanza => 'main',
+		scope => 'pgbr',
+		parameters => {},
+		pgbackrest => {},
+		sidecar_options => [],
+		password => join('', map { ('a' .. 'z', 0 .. 9)[ rand 36 ] } 1 .. 24),
+		%set,
+	}, $class;
+	$self->{patroni} //= $self->{members} > 1;
+	$self->{sandbox} = PgbrSandbox->new;
+	delete @ENV{ grep { /^(?:PG(?!BR_)|PGBACKREST_)/ } keys %ENV };
+	$ENV{HOME} = $self->{sandbox}{root};
+	$self->{etcd_port} = $self->{sandbox}->port if $self->{patroni};
+	mkdir "$self->{sandbox}{root}/repo", 0750;
+	$self->{members} = [ map { PgbrMember->new($self, "m$_") } 1 .. $self->{members} ];
+	# a sidecar that ends by itself can report what it leaked
+	$self->{sandbox}->at_end(
+		sub { $_->sidecar->stop for grep { $_->sidecar->alive } @{ $self->{members} } });
+	return $self;
+}
+
+sub members { my ($self) = @_; return @{ $self->{members} } }
+sub member { my ($self, $number) = @_; return $self->{members}[ $number - 1 ] }
+sub sandbox { my ($self) = @_; return $self->{sandbox} }
+
+# Bring all up, the first member as leader, and wait until every sidecar says it is ready and every
+# replica streams. Without sidecars the stanza is made by hand.
+sub start
+{
+	my ($self) = @_;
+	my ($first, @others) = $self->members;
+	$self->start_etcd if $self->{patroni};
+	$first->start;
+	if ($self->{patroni})
+	{
+		wait_for { $first->is_leader } "$first->{name} to be leader", 60;
+	}
+	if ($self->{sidecars})
+	{
+		$first->sidecar->start->wait_ready(60);
+	}
+	else
+	{
+		$first->pgbackrest('stanza-create');
+	}
+	$_->start for @others;
+	if ($self->{sidecars})
+	{
+		$_->sidecar->start for @others;
+	}
+	$self->wait_streaming;
+	if ($self->{sidecars})
+	{
+		$_->sidecar->wait_ready(60) for @others;
+	}
+	return $self;
+}
+
+sub start_etcd
+{
+	my ($self) = @_;
+	my $sandbox = $self->{sandbox};
+	my $url = "http://127.0.0.1:$self->{etcd_port}";
+	my $peer = 'http://127.0.0.1:' . ($self->{etcd_peer_port} //= $sandbox->port);
+	$self->{etcd_pid} = $sandbox->spawn(
+		$sandbox->{root}, 'etcd', 'etcd', '--name=etcd', "--data-dir=$sandbox->{root}/etcd", '--log-level=error',
+		"--listen-client-urls=$url", "--advertise-client-urls=$url", "--listen-peer-urls=$peer",
+		"--initial-advertise-peer-urls=$peer", "--initial-cluster=etcd=$peer");
+	wait_for { HTTP::Tiny->new(timeout => 2)->get("$url/health")->{content} =~ /true/ } 'etcd to be healthy';
+	return;
+}
+
+# Stop all in order; start brings it up again with its data.
+sub stop
+{
+	my ($self) = @_;
+	for my $member (reverse $self->members)
+	{
+		$member->sidecar->stop;
+		$member->stop;
+	}
+	$self->{sandbox}->end(delete $self->{etcd_pid}, 'TERM') if $self->{etcd_pid};
+	return;
+}
+
+# The member that leads now, or undef.
+sub leader
+{
+	my ($self) = @_;
+	my ($leader) = grep { $_->is_leader } $self->members;
+	return $leader;
+}
+
+# Wait for a leader (with other_than => a member: for another one) and give it.
+sub wait_leader
+{
+	my ($self, %with) = @_;
+	my $not = $with{other_than} // 0;
+	return wait_for
+	{
+		my $leader = $self->leader;
+		$leader && $leader != $not ? $leader : undef
+	}
+	'a leader', $with{limit} // 60;
+}
+
+sub replicas
+{
+	my ($self) = @_;
+	my $leader = $self->wait_leader;
+	return grep { $_ != $leader } $self->members;
+}
+
+# Wait until as many replicas stream from the leader as there are members that run beside it.
+sub wait_streaming
+{
+	my ($self, $limit) = @_;
+	my $expected = grep { $_->{patroni_pid} } $self->members;
+	wait_for
+	{
+		my $leader = $self->leader or return;
+		$leader->psql(q{SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'}) >= $expected - 1
+	}
+	'all replicas to stream', $limit // 90
+	  if $expected > 1;
+	return;
+}
+
+# For clusters of one member: the methods of that member and of its sidecar under one roof.
+for my $method (qw(psql psql_fails pgbackrest ctl data))
+{
+	no strict 'refs';
+	*$method = sub { my ($self, @rest) = @_; return $self->wait_leader->$method(@rest) };
+}
+for my $method (qw(http raw post_job job wait_job))
+{
+	no strict 'refs';
+	*$method = sub { my ($self, @rest) = @_; return $self->wait_leader->sidecar->$method(@rest) };
+}
+
+1;
