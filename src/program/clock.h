@@ -1,0 +1,27 @@
+/*
+ * clock.h
+ *		Moments as milliseconds since 1970-01-01 00:00 UTC, and as RFC 3339 text.
+ *
+ * Pure but for clock_now_ms and clock_monotonic_ms. Thread-safe.
+ */
+#ifndef PGBR_CLOCK_H
+#define PGBR_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLOCK_TEXT_SIZE 32
+
+extern int64_t clock_now_ms(void);
+
+/* Milliseconds since some fixed moment; never steps. For time-outs. */
+extern int64_t clock_monotonic_ms(void);
+
+/* "2026-11-22T15:41:07.123Z" into text, of CLOCK_TEXT_SIZE bytes. Years 1970 to 9999. */
+extern void clock_format(int64_t ms, char *text);
+
+/* Parse RFC 3339: date, 'T' or a blank, time with seconds, optional fraction, and a zone: 'Z' or an
+ * offset of +-HH, +-HHMM or +-HH:MM. False for anything else, and for dates that do not exist. */
+extern bool clock_parse(const char *text, int64_t *ms);
+
+#endif

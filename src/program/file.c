@@ -1,0 +1,87 @@
+/*
+ * file.c
+ *		See file.h.
+ */
+#include "program/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool
+file_read(const char *path, size_t max, StrBuf *content, PgbrError *error)
+{
+	char block[8192];
+	ssize_t got;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open file \"%s\": %s", path,
+							  strerror(errno));
+	while ((got = read(fd, block, sizeof(block))) > 0)
+	{
+		if (content->length + (size_t) got > max)
+		{
+			close(fd);
+			return pgbr_error_set(error, PGBR_ERROR_TOO_LARGE,
+								  "file \"%s\" is larger than %zu bytes", path, max);
+		}
+		strbuf_append(content, block, (size_t) got);
+	}
+	if (got < 0)
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not read file \"%s\": %s", path,
+					   strerror(errno));
+	else if (content->failed)
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	close(fd);
+	return got == 0 && !content->failed;
+}
+
+bool
+file_check_secret(const char *path, PgbrError *error)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not stat file \"%s\": %s", path,
+							  strerror(errno));
+	if ((st.st_mode & (st.st_uid == 0 ? 0037 : 0077)) == 0)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "file \"%s\" has group or world access", path);
+	return pgbr_error_hint(error, "File must have permissions u=rw (0600) or less if owned by the "
+								  "current user, or permissions u=rw,g=r (0640) or less if owned "
+								  "by root.");
+}
+
+bool
+file_make_folder(const char *path, PgbrError *error)
+{
+	char part[PATH_MAX];
+	size_t length = strlen(path);
+	struct stat st;
+
+	if (length >= sizeof(part))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "path is too long: \"%.64s...\"", path);
+	memcpy(part, path, length + 1);
+	for (char *p = part + 1;; p++)
+	{
+		char kept = *p;
+
+		if (kept != '/' && kept != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(part, 0700) != 0 && errno != EEXIST)
+			return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not create folder \"%s\": %s",
+								  part, strerror(errno));
+		*p = kept;
+		if (kept == '\0')
+			break;
+	}
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not a folder", path);
+	return true;
+}

@@ -1,0 +1,23 @@
+/*
+ * file.h
+ *		Small files whole, and the check that a secret is kept from others. Thread-safe.
+ */
+#ifndef PGBR_FILE_H
+#define PGBR_FILE_H
+
+#include "common/error.h"
+#include "common/strbuf.h"
+
+/* Append a file's content. CONFIG when it can't be read, TOO_LARGE past max bytes. */
+extern bool file_read(const char *path, size_t max, StrBuf *content, PgbrError *error);
+
+/*
+ * Refuse a file with a secret that others can read, by PostgreSQL's rule for ssl_key_file: 0600 or
+ * less when we own it, 0640 or less when root does (as mounted secrets are). CONFIG, with a hint.
+ */
+extern bool file_check_secret(const char *path, PgbrError *error);
+
+/* Make a folder, 0700, with its parents; one that exists is fine. CONFIG otherwise. */
+extern bool file_make_folder(const char *path, PgbrError *error);
+
+#endif

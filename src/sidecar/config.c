@@ -1,0 +1,217 @@
+/*
+ * config.c
+ *		See config.h. The table of options is the one place that names them; docs/sidecar.md is held
+ *		against it.
+ */
+#include "sidecar/config.h"
+
+#include "common/vocabulary.h"
+#include "program/file.h"
+#include "program/options.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT(name, field, argument, help)                                                          \
+	{                                                                                              \
+		name, 0, OPTION_TEXT, &config->field, argument, NULL, 0, 0, help, false                    \
+	}
+#define COUNT(name, field, argument, least, most, help)                                            \
+	{                                                                                              \
+		name, 0, OPTION_COUNT, &config->field, argument, NULL, least, most, help, false            \
+	}
+#define FLAG(name, variable, help)                                                                 \
+	{                                                                                              \
+		name, 0, OPTION_FLAG, variable, NULL, NULL, 0, 0, help, false                              \
+	}
+
+/* Every option can come from the environment as PGBR_SIDECAR_ and its name: PGBR_SIDECAR_STATE_DIR. */
+static void
+name_environment(OptionSpec *specs, char (*names)[64])
+{
+	for (int i = 0; specs[i].name; i++)
+	{
+		snprintf(names[i], sizeof(names[i]), "PGBR_SIDECAR_%s", specs[i].name);
+		for (char *p = names[i]; *p; p++)
+			*p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char) (*p - 'a' + 'A') : *p;
+		specs[i].environment = names[i];
+	}
+}
+
+static bool
+is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *) address)->sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *) address)->sin6_addr);
+}
+
+static bool
+resolve_listen(SidecarConfig *config, PgbrError *error)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC,
+							 .ai_socktype = SOCK_STREAM,
+							 .ai_flags = AI_PASSIVE};
+	struct addrinfo *found;
+	const char *colon = strrchr(config->listen, ':');
+	char host[256];
+	size_t length;
+	int rc;
+
+	if (colon == NULL || (length = (size_t) (colon - config->listen)) >= sizeof(host))
+		goto invalid;
+	memcpy(host, config->listen, length);
+	host[length] = '\0';
+	if (length >= 2 && host[0] == '[' && host[length - 1] == ']')
+	{
+		memmove(host, host + 1, length);
+		host[length - 2] = '\0';
+	}
+	if (host[0] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+		colon[1] == '\0' || strlen(colon + 1) > 5 || atoi(colon + 1) > 65535)
+		goto invalid;
+	rc = getaddrinfo(host, colon + 1, &hints, &found);
+	if (rc != 0)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not resolve \"%s\" of --listen: %s",
+							  host, gai_strerror(rc));
+	memcpy(&config->address, found->ai_addr, found->ai_addrlen);
+	config->address_length = found->ai_addrlen;
+	freeaddrinfo(found);
+	return true;
+
+invalid:
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --listen", config->listen);
+	return pgbr_error_hint(error, "Use HOST:PORT, e.g. 127.0.0.1:%d or [::1]:%d.",
+						   PGBR_DEFAULT_PORT, PGBR_DEFAULT_PORT);
+}
+
+static bool
+check_security(const SidecarConfig *config, PgbrError *error)
+{
+	if ((config->tls_cert_file == NULL) != (config->tls_key_file == NULL))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "--tls-cert-file and --tls-key-file go together");
+	if (config->tls_client_ca_file && config->tls_cert_file == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "--tls-client-ca-file needs --tls-cert-file and --tls-key-file");
+	if (config->tls_key_file && !file_check_secret(config->tls_key_file, error))
+		return false;
+	if (config->token_file && !file_check_secret(config->token_file, error))
+		return false;
+	if (is_loopback(&config->address) || config->insecure_no_auth || config->token_file ||
+		config->tls_client_ca_file)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG,
+				   "refusing to listen on \"%s\" without authentication", config->listen);
+	return pgbr_error_hint(error, "Give --token-file or --tls-client-ca-file, or listen on "
+								  "127.0.0.1; --insecure-no-auth lets anyone in who reaches the "
+								  "port.");
+}
+
+static bool
+check(SidecarConfig *config, const char *log_level, const char *log_format, PgbrError *error)
+{
+	if (config->stanza == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "no stanza is given");
+		return pgbr_error_hint(error, "Give --stanza=NAME, as in pgbackrest.conf.");
+	}
+	if (!pgbr_is_stanza(config->stanza))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid stanza name \"%.64s\"",
+							  config->stanza);
+	if (!log_level_parse(log_level, &config->log_level))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "invalid value \"%s\" for --log-level: use debug, info, warning or "
+							  "error",
+							  log_level);
+	config->log_json = strcmp(log_format, "json") == 0;
+	if (!config->log_json && strcmp(log_format, "human") != 0)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "invalid value \"%s\" for --log-format: use human or json",
+							  log_format);
+	return resolve_listen(config, error) && check_security(config, error);
+}
+
+ConfigResult
+config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
+{
+	const char *log_level = "info";
+	const char *log_format = "human";
+	bool help = false;
+	bool version = false;
+	int operands;
+	char names[32][64];
+	OptionSpec specs[] = {
+		TEXT("stanza", stanza, "NAME", "stanza of this cluster in pgbackrest.conf; must be given"),
+		TEXT("config", pgbackrest_config, "FILE", "pgbackrest.conf (default: pgbackrest's own)"),
+		TEXT("state-dir", state_dir, "DIR",
+			 "where jobs and restore points are kept (default: /var/lib/pgbackrest_sidecar)"),
+		TEXT("listen", listen, "HOST:PORT", "address to serve (default: 127.0.0.1:8430)"),
+		TEXT("pg-conninfo", pg_conninfo, "CONNINFO",
+			 "how psql reaches the local PostgreSQL (default: dbname=postgres)"),
+		TEXT("token-file", token_file, "FILE",
+			 "bearer tokens, one a line: TOKEN [read|operate|restore]"),
+		TEXT("tls-cert-file", tls_cert_file, "FILE", "certificate chain; read anew when it changes"),
+		TEXT("tls-key-file", tls_key_file, "FILE", "its key; read anew when it changes"),
+		TEXT("tls-client-ca-file", tls_client_ca_file, "FILE",
+			 "a client with a certificate of this CA may do everything"),
+		FLAG("insecure-no-auth", &config->insecure_no_auth,
+			 "serve an address that is not loopback to anyone"),
+		TEXT("pgbackrest", pgbackrest, "PROGRAM", "(default: pgbackrest)"),
+		TEXT("psql", psql, "PROGRAM", "(default: psql)"),
+		COUNT("info-interval", info_interval, "SECONDS", 1, 86400,
+			  "between refreshes of the backup information (default: 120)"),
+		COUNT("job-retention", job_retention, "DAYS", 1, 36500,
+			  "for which ended jobs are kept (default: 90)"),
+		COUNT("max-queued", max_queued, "COUNT", 1, 1000, "jobs that may wait (default: 100)"),
+		COUNT("max-connections", max_connections, "COUNT", 4, 10000, "in all (default: 256)"),
+		COUNT("max-connections-per-address", max_connections_per_address, "COUNT", 1, 10000,
+			  "(default: 128)"),
+		COUNT("stop-timeout", stop_timeout, "SECONDS", 1, 3600,
+			  "pgbackrest gets to end after SIGTERM (default: 30)"),
+		{"log-level", 0, OPTION_TEXT, &log_level, "LEVEL", NULL, 0, 0,
+		 "debug, info, warning or error (default: info)", false},
+		{"log-format", 0, OPTION_TEXT, &log_format, "FORMAT", NULL, 0, 0,
+		 "human or json (default: human)", false},
+		FLAG("help", &help, "print this and exit"),
+		FLAG("version", &version, "print the version and exit"),
+		{0},
+	};
+
+	*config = (SidecarConfig){
+		.pgbackrest = "pgbackrest",
+		.psql = "psql",
+		.pg_conninfo = "dbname=postgres",
+		.state_dir = "/var/lib/pgbackrest_sidecar",
+		.listen = "127.0.0.1:8430",
+		.info_interval = 120,
+		.job_retention = 90,
+		.max_queued = 100,
+		.max_connections = 256,
+		.max_connections_per_address = 128,
+		.stop_timeout = 30,
+	};
+	name_environment(specs, names);
+	if (!options_parse(specs, argc, argv, &operands, error))
+		return CONFIG_ERROR;
+	if (help)
+	{
+		printf("pgbackrest_sidecar serves the pgbackrest of its node over HTTP.\n\n"
+			   "Usage: pgbackrest_sidecar --stanza=NAME [OPTION]...\n\n");
+		options_print(stdout, specs);
+		return CONFIG_DONE;
+	}
+	if (version)
+	{
+		printf("pgbackrest_sidecar %s\n", PGBR_VERSION);
+		return CONFIG_DONE;
+	}
+	if (operands > 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "unexpected argument \"%s\"", argv[1]);
+		return CONFIG_ERROR;
+	}
+	return check(config, log_level, log_format, error) ? CONFIG_OK : CONFIG_ERROR;
+}

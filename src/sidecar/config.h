@@ -1,0 +1,53 @@
+/*
+ * config.h
+ *		The sidecar's settings: command line and environment, checked.
+ *
+ * Filled once by main before other threads exist, and read-only from then on. Texts are borrowed
+ * from argv and the environment.
+ */
+#ifndef PGBR_SIDECAR_CONFIG_H
+#define PGBR_SIDECAR_CONFIG_H
+
+#include "common/error.h"
+#include "program/log.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+typedef struct SidecarConfig
+{
+	const char *stanza;
+	const char *pgbackrest;	  /* program, looked for in PATH */
+	const char *pgbackrest_config; /* its configuration file, or NULL for its own default */
+	const char *psql;		  /* program, looked for in PATH */
+	const char *pg_conninfo;
+	const char *state_dir;
+	const char *listen;		  /* HOST:PORT as given */
+	struct sockaddr_storage address;
+	socklen_t address_length;
+	const char *token_file;
+	const char *tls_cert_file;
+	const char *tls_key_file;
+	const char *tls_client_ca_file;
+	bool insecure_no_auth;
+	int info_interval;		  /* seconds between refreshes of info */
+	int job_retention;		  /* days that ended jobs are kept */
+	int max_queued;			  /* jobs that may wait */
+	int max_connections;
+	int max_connections_per_address;
+	int stop_timeout;		  /* seconds pgbackrest gets to end after SIGTERM */
+	LogLevel log_level;
+	bool log_json;
+} SidecarConfig;
+
+typedef enum ConfigResult
+{
+	CONFIG_OK,
+	CONFIG_DONE, /* --help or --version was answered: exit 0 */
+	CONFIG_ERROR,
+} ConfigResult;
+
+/* Read and check all settings. Fails when the address is not a loopback one and nothing guards it. */
+extern ConfigResult config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error);
+
+#endif

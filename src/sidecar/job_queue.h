@@ -1,0 +1,85 @@
+/*
+ * job_queue.h
+ *		What is accepted, in which order it is done, and what covers what. The queue knows neither
+ *		HTTP nor how a job is run: job_runner takes from it.
+ *
+ * Thread-safe: any thread may call anything. Every function that returns true has its effect on
+ * disk; after a failure nothing has changed. One job runs at a time.
+ */
+#ifndef PGBR_SIDECAR_JOB_QUEUE_H
+#define PGBR_SIDECAR_JOB_QUEUE_H
+
+#include "common/error.h"
+#include "sidecar/job.h"
+#include "sidecar/job_store.h"
+
+typedef struct JobQueue JobQueue;
+
+/*
+ * Take over the store, which the queue closes. Jobs that were running when the last sidecar went
+ * down become interrupted: by the time of this call nothing of them may be left running. log_dir is
+ * where job logs lie. NULL on failure.
+ */
+extern JobQueue *job_queue_new(JobStore *store, const char *log_dir, int max_queued,
+							   int retention_days, PgbrError *error);
+extern void job_queue_free(JobQueue *queue); /* no other thread uses it any more */
+
+/*
+ * Accept a job. key is the Idempotency-Key or NULL: when it was used before, the first job is given
+ * back and *repeated is set; with another request it is refused (INVALID_VALUE). QUEUE_FULL,
+ * UNAVAILABLE while stopping, STORAGE.
+ */
+extern bool job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Job *job,
+							 bool *repeated, PgbrError *error);
+
+/* A job as it is now, with its progress. NOT_FOUND. */
+extern bool job_queue_get(JobQueue *queue, const char *id, Job *job, PgbrError *error);
+
+/*
+ * As job_queue_get, but returns when the state is no longer what it was at the call, after seconds,
+ * or when the queue stops; is_gone is asked about once a second whether anybody still wants the
+ * answer.
+ */
+extern bool job_queue_wait(JobQueue *queue, const char *id, int seconds,
+						   bool (*is_gone)(void *argument), void *argument, Job *job,
+						   PgbrError *error);
+
+/* Call back for each job that the filter lets through, with the queue locked. */
+extern bool job_queue_list(JobQueue *queue, const JobFilter *filter, JobVisitor visit,
+						   void *argument, PgbrError *error);
+
+/*
+ * Cancel. A queued job, and one that is covered, is cancelled at the return. A running one is
+ * asked to stop: job_queue_wait tells when it has. Jobs that it covered are queued again. CONFLICT
+ * when it has ended.
+ */
+extern bool job_queue_cancel(JobQueue *queue, const char *id, Job *job, PgbrError *error);
+
+/* For the runner: wait for the next job and mark it running. False when the queue stops. */
+extern bool job_queue_take(JobQueue *queue, Job *job);
+
+/* For the runner: show how far the running job is. Not on disk. */
+extern void job_queue_progress(JobQueue *queue, const JobProgress *progress);
+
+/* For the runner: the running job has ended as job says. Fails with STORAGE, and is then to be
+ * called again. */
+extern bool job_queue_finish(JobQueue *queue, const Job *job, PgbrError *error);
+
+/* A descriptor that becomes readable when the running job is to stop: cancelled, or the sidecar is
+ * stopping. It is reset when a job is taken. */
+extern int job_queue_stop_fd(JobQueue *queue);
+extern bool job_queue_cancelled(JobQueue *queue);
+
+/* Accept and hand out nothing any more, and end all waits. */
+extern void job_queue_stop(JobQueue *queue);
+extern bool job_queue_stopping(JobQueue *queue);
+
+/* Where a job's log lies: a file named by its seq, never by anything from outside. */
+extern void job_queue_log_path(JobQueue *queue, const Job *job, char *path, size_t size);
+
+/* Restore points, as job_store.h has them. */
+extern bool job_queue_add_point(JobQueue *queue, const RestorePoint *point, PgbrError *error);
+extern bool job_queue_list_points(JobQueue *queue, const char *name, int timeline,
+								  PointVisitor visit, void *argument, PgbrError *error);
+
+#endif

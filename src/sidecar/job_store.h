@@ -1,0 +1,79 @@
+/*
+ * job_store.h
+ *		Jobs and restore points on disk: SQLite, so that what was accepted survives a crash of the
+ *		sidecar and of its host. Every change is on disk when the function returns.
+ *
+ * Holds no policy: job_queue decides. Not thread-safe by itself: job_queue's lock guards it.
+ * Functions fail with STORAGE (disk full, unreadable, not ours) unless said otherwise, and then
+ * nothing has changed.
+ */
+#ifndef PGBR_SIDECAR_JOB_STORE_H
+#define PGBR_SIDECAR_JOB_STORE_H
+
+#include "common/error.h"
+#include "sidecar/job.h"
+
+typedef struct JobStore JobStore;
+
+/* Open or make STATE_DIR/state.db and bring it to this version's form. A second sidecar on the same
+ * folder is refused with CONFLICT. NULL on failure. */
+extern JobStore *job_store_open(const char *state_dir, PgbrError *error);
+extern void job_store_close(JobStore *store); /* NULL is fine */
+
+/* Several changes as one. A begun transaction is ended by either. */
+extern bool job_store_begin(JobStore *store, PgbrError *error);
+extern bool job_store_commit(JobStore *store, PgbrError *error);
+extern void job_store_rollback(JobStore *store);
+
+/* Keep a new job; fills job->seq. key and fingerprint are the request's Idempotency-Key and its
+ * canonical JSON, or NULL. */
+extern bool job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerprint,
+							 PgbrError *error);
+
+/* Write back everything that changes in a job's life: state, covered_by, times and outcome. */
+extern bool job_store_update(JobStore *store, const Job *job, PgbrError *error);
+
+/* Find a job: NOT_FOUND when there is none. */
+extern bool job_store_find(JobStore *store, const char *id, Job *job, PgbrError *error);
+
+/* Find the job of an Idempotency-Key; *same tells whether it was asked for with this fingerprint. */
+extern bool job_store_find_key(JobStore *store, const char *key, const char *fingerprint, Job *job,
+							   bool *same, PgbrError *error);
+
+typedef struct JobFilter
+{
+	const PgbrJobState *state; /* or NULL: any */
+	const PgbrJobKind *kind;   /* or NULL: any */
+	const char *covered_by;	   /* or NULL: any; "" for those that are covered by none */
+	int64_t before;			   /* seq, or 0 */
+	int limit;				   /* or 0: none */
+	bool oldest_first;
+} JobFilter;
+
+/* Call back for each job; the Job is only lent. The callback returns false to stop. */
+typedef bool (*JobVisitor)(const Job *job, void *argument);
+extern bool job_store_list(JobStore *store, const JobFilter *filter, JobVisitor visit,
+						   void *argument, PgbrError *error);
+
+/* Forget jobs that ended before a moment; calls back with each one's seq first. */
+extern bool job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, void *),
+							void *argument, PgbrError *error);
+
+typedef struct RestorePoint
+{
+	char name[64];
+	char lsn[20];
+	int timeline;
+	int64_t time; /* ms since 1970 */
+	char xid[24];
+} RestorePoint;
+
+/* Keep a restore point; DUPLICATE when the name exists on its timeline. */
+extern bool job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error);
+
+/* Call back for each, newest first; name NULL and timeline 0 mean any. */
+typedef void (*PointVisitor)(const RestorePoint *point, void *argument);
+extern bool job_store_list_points(JobStore *store, const char *name, int timeline,
+								  PointVisitor visit, void *argument, PgbrError *error);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * pgbackrest.h
+ *		The one place that knows pgbackrest's command line, what it prints, its exit codes and its
+ *		info document: pure, nothing is run here.
+ *
+ * Written for pgbackrest 2.45 and later; the names of the exit codes are those of pgBackRest's own
+ * list (its build/error.yaml).
+ */
+#ifndef PGBR_SIDECAR_PGBACKREST_H
+#define PGBR_SIDECAR_PGBACKREST_H
+
+#include "common/error.h"
+#include "common/strbuf.h"
+#include "sidecar/config.h"
+#include "sidecar/job.h"
+
+#include <jansson.h>
+
+/* A command line. The texts are owned; argv is NULL-terminated. */
+typedef struct Command
+{
+	char *argv[64];
+	int count;
+	bool failed; /* out of memory */
+} Command;
+
+extern void command_done(Command *command);
+
+/* The command line of a job. */
+extern void pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *command);
+
+/* `info` as JSON on stdout, errors on stderr. */
+extern void pgbackrest_info_command(const SidecarConfig *config, Command *command);
+
+/* A listing of what the archive holds of a WAL segment; archive_id as info gives it ("15-1"). */
+extern void pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
+								   const char *segment, Command *command);
+
+/* pgBackRest's name of an exit code, e.g. 50: "lock-acquire"; "unknown" for one it does not have. */
+extern const char *pgbackrest_error_name(int exit_code);
+
+/* What a user can do about an exit code, as sentences; NULL when there is nothing to say. */
+extern const char *pgbackrest_error_hint(int exit_code);
+
+/* What is known of a run from what it has printed so far. */
+typedef struct PgbackrestRun
+{
+	JobProgress progress;
+	char label[JOB_LABEL_SIZE];
+	char message[1024]; /* of the first error, with the lines that belong to it */
+	bool in_error;		/* the next indented line belongs to message */
+	bool verify_failed; /* verify said "status: error", which its exit code does not */
+	double copied;		/* sum of the sizes of the files, as they are rounded in the lines */
+} PgbackrestRun;
+
+extern void pgbackrest_run_init(PgbackrestRun *run, PgbrJobKind kind);
+
+/* Read one line, without its newline. True when it belongs in the job's log: lines about single
+ * files do not. */
+extern bool pgbackrest_run_line(PgbackrestRun *run, const char *line);
+
+/* Replace every byte that is not part of valid UTF-8 by '?', in place. */
+extern void pgbackrest_clean_text(char *text);
+
+/* What an info document says of one stanza. */
+typedef struct PgbackrestStanza
+{
+	int status_code;		  /* 0 ok, 1 missing stanza path, 2 no valid backups, ..., 99 other */
+	char status_message[256];
+	char system_id[24];		  /* of the newest database in it, or "" */
+	char archive_id[24];	  /* its newest archive, e.g. "15-1", or "" */
+	int repo_count;
+	int repo_failed;		  /* repositories whose status is neither 0 nor 2 */
+	char repo_message[256];	  /* of the first of these */
+	int archive_repo;		  /* a repository that is usable, or 0 */
+} PgbackrestStanza;
+
+/* Read a parsed info document. False when it is not one or has no such stanza: PROTOCOL. */
+extern bool pgbackrest_read_info(const json_t *document, const char *stanza,
+								 PgbackrestStanza *result, PgbrError *error);
+
+#endif
