@@ -21,6 +21,7 @@ sub new
 {
 	my ($class, %set) = @_;
 	$ENV{$_} // die "$_ is not set: start this through test/run or test/demo\n" for qw(PGBR_BUILD PGBR_DEST);
+	die "PostgreSQL does not run as root: start this through test/run or test/demo\n" if $> == 0;
 	my $self = bless {
 		members => 1,
 		preload => 1,
@@ -37,6 +38,7 @@ sub new
 	$self->{sandbox} = PgbrSandbox->new;
 	delete @ENV{ grep { /^(?:PG(?!BR_)|PGBACKREST_)/ } keys %ENV };
 	$ENV{HOME} = $self->{sandbox}{root};
+	$ENV{"${_}_OPTIONS"} = "log_path=$self->{sandbox}{log}/sanitizer:print_stacktrace=1" for qw(ASAN UBSAN);
 	$self->{etcd_port} = $self->{sandbox}->port if $self->{patroni};
 	mkdir "$self->{sandbox}{root}/repo", 0750;
 	$self->{members} = [ map { PgbrMember->new($self, "m$_") } 1 .. $self->{members} ];
@@ -90,7 +92,7 @@ sub start_etcd
 	my $url = "http://127.0.0.1:$self->{etcd_port}";
 	my $peer = 'http://127.0.0.1:' . ($self->{etcd_peer_port} //= $sandbox->port);
 	$self->{etcd_pid} = $sandbox->spawn(
-		$sandbox->{root}, 'etcd', 'etcd', '--name=etcd', "--data-dir=$sandbox->{root}/etcd", '--log-level=error',
+		$sandbox->{root}, 'etcd', 'etcd', '--name=etcd', "--data-dir=$sandbox->{root}/etcd", '--logger=zap', '--log-level=warn',
 		"--listen-client-urls=$url", "--advertise-client-urls=$url", "--listen-peer-urls=$peer",
 		"--initial-advertise-peer-urls=$peer", "--initial-cluster=etcd=$peer");
 	wait_for { HTTP::Tiny->new(timeout => 2)->get("$url/health")->{content} =~ /true/ } 'etcd to be healthy';
@@ -138,18 +140,20 @@ sub replicas
 	return grep { $_ != $leader } $self->members;
 }
 
-# Wait until as many replicas stream from the leader as there are members that run beside it.
+# Wait until every member whose Patroni runs leads or streams from the leader.
 sub wait_streaming
 {
 	my ($self, $limit) = @_;
-	my $expected = grep { $_->{patroni_pid} } $self->members;
+	return unless $self->{patroni};
+	# a pg_basebackup streams too, under its own name
+	my $query = q{SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'};
 	wait_for
 	{
 		my $leader = $self->leader or return;
-		$leader->psql(q{SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'}) >= $expected - 1
+		my %streams = map { $_ => 1 } $leader->{name}, split /\n/, $leader->psql($query);
+		!grep { $_->{patroni_pid} && !$streams{ $_->{name} } } $self->members
 	}
-	'all replicas to stream', $limit // 90
-	  if $expected > 1;
+	'all replicas to stream', $limit // 90;
 	return;
 }
 

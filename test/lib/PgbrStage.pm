@@ -1,0 +1,65 @@
+# What the checkout builds, laid out in a throw-away folder that the user of PostgreSQL can read:
+# the checkout may lie where only its owner can look, and nothing is installed into the system.
+#
+#	dest/   the extension, as make install lays it out (PGBR_DEST)
+#	bin/    the programs (PGBR_BUILD), bin/unit/ the unit tests
+#	tmp/    where the tests have their own folders (TMPDIR)
+#	logs/   what failed tests leave to be read (PGBR_LOGS)
+# and beside them what tests read of the checkout, in the same places as there.
+package PgbrStage;
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Fcntl qw(:flock);
+use File::Basename qw(dirname);
+use PgbrSandbox;
+
+my $top = abs_path(dirname(__FILE__) . '/../..');
+
+sub top { return $top }
+
+# Build and lay out; with sanitized => 1 the programs and unit tests are those under ASan and UBSan.
+sub new
+{
+	my ($class, %set) = @_;
+	my $self = bless { sandbox => PgbrSandbox->new }, $class;
+	my $stage = $self->{stage} = $self->{sandbox}{root};
+	my $programs = $set{sanitized} ? 'build/asan' : 'build';
+	chdir $top or die "$top: $!\n";
+	mkdir 'build';
+	open my $lock, '>', 'build/.lock' or die "build/.lock: $!\n";
+	flock $lock, LOCK_EX;
+	# a job server of the make that called us is not ours to use
+	$ENV{MAKEFLAGS} =~ s/(?:^| )(?:-j\d*|--jobserver-\S+)//g if $ENV{MAKEFLAGS};
+	_quietly('make', '-s', '-j2', 'all');
+	_quietly('make', '-s', '-j2', 'sanitized') if $set{sanitized};
+	mkdir "$stage/$_" for qw(dest bin tmp logs);
+	_quietly('make', '-s', "DESTDIR=$stage/dest", 'install');
+	_quietly('cp', '-r', (grep { -e } qw(sql expected test docs deploy pgbackrest_ctl.control)), $stage);
+	_quietly('cp', '-r', (grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)), "$stage/bin");
+	_quietly('chown', '-R', 'postgres:', $stage) if $> == 0;
+	@ENV{qw(PGBR_DEST PGBR_BUILD TMPDIR PGBR_LOGS)} = map { "$stage/$_" } qw(dest bin tmp logs);
+	$ENV{PERL5LIB} = "$stage/test/lib";
+	return $self;
+}
+
+sub folder { my ($self) = @_; return $self->{stage} }
+
+# A command as the user PostgreSQL runs as: this one, or for root, whom it refuses, postgres.
+sub as_user
+{
+	my ($self, @command) = @_;
+	return $> ? @command : (qw(setpriv --reuid=postgres --regid=postgres --init-groups --), @command);
+}
+
+# Run a command; its output is shown only when it fails, which ends the program.
+sub _quietly
+{
+	my (@command) = @_;
+	open my $pipe, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', @command or die "$command[0]: $!\n";
+	my $output = do { local $/; <$pipe> };
+	close $pipe or die "${output}failed: @command\n";
+	return;
+}
+
+1;
