@@ -1,0 +1,393 @@
+-- The SQL face of pgbackrest_ctl. C functions bring the sidecar's answers as jsonb, checked for the
+-- types that are relied on here; the views and functions of this file make rows of them.
+--
+-- Functions whose name begins with _ are parts of others and may change. They are granted like
+-- those, as a function in a view runs with the rights of who reads the view.
+
+\echo Use "CREATE EXTENSION pgbackrest_ctl" to load this file. \quit
+
+-- Jobs: ask, wait, cancel
+
+CREATE FUNCTION pgbr_backup(
+	type text DEFAULT 'incr',
+	wait boolean DEFAULT false,
+	wait_seconds integer DEFAULT 60,
+	annotations jsonb DEFAULT NULL,
+	repo integer DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer) IS
+'ask for a backup (full, diff or incr); gives the job''s ID, which is also the backup''s backup_id';
+
+CREATE FUNCTION pgbr_check(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_check(boolean, integer) IS
+'ask for pgbackrest check: is WAL archived, are the repositories usable; gives the job''s ID';
+
+CREATE FUNCTION pgbr_verify(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_verify(boolean, integer) IS
+'ask for pgbackrest verify: are the files in the repository what they should be; gives the job''s ID';
+
+CREATE FUNCTION pgbr_expire(
+	dry_run boolean DEFAULT true,
+	wait boolean DEFAULT false,
+	wait_seconds integer DEFAULT 60)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_expire(boolean, boolean, integer) IS
+'ask for pgbackrest expire: remove what the retention no longer keeps, or with dry_run only say what; gives the job''s ID';
+
+CREATE FUNCTION pgbr_stanza_upgrade(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_stanza_upgrade(boolean, integer) IS
+'ask for pgbackrest stanza-upgrade, after a major upgrade of PostgreSQL; gives the job''s ID';
+
+CREATE FUNCTION pgbr_cancel(job_id text)
+RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_cancel(text) IS
+'cancel a job that is queued or running; false when it had already ended';
+
+-- Jobs: read
+
+CREATE FUNCTION _pgbr_job(job_id text)
+RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _pgbr_job(text) IS 'a job as the sidecar gives it';
+
+CREATE FUNCTION _pgbr_jobs(state text, before text)
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _pgbr_jobs(text, text) IS 'a page of jobs as the sidecar gives it';
+
+CREATE FUNCTION _pgbr_job_rows(jobs jsonb)
+RETURNS TABLE (
+	job_id text,
+	kind text,
+	type text,
+	repo integer,
+	state text,
+	covered_by text,
+	requested_by text,
+	reason text,
+	requested_at timestamptz,
+	started_at timestamptz,
+	finished_at timestamptz,
+	duration interval,
+	phase text,
+	bytes_done bigint,
+	bytes_total bigint,
+	percent double precision,
+	label text,
+	annotations jsonb,
+	set text,
+	dry_run boolean,
+	exit_code integer,
+	error text,
+	message text,
+	hint text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT j.id, j.kind, j.type, j.repo, j.state, j.covered_by, j.requested_by, j.reason,
+		j.requested_at, j.started_at, j.finished_at,
+		coalesce(j.finished_at, clock_timestamp()) - j.started_at,
+		p.phase, p.bytes_done, p.bytes_total, p.percent,
+		j.label, j.annotations, j.set, j.dry_run, j.exit_code, j.error, j.message,
+		j.hint
+	FROM jsonb_to_recordset(jobs) AS j(
+			id text, kind text, type text, repo integer, state text, covered_by text,
+			requested_by text, reason text, requested_at timestamptz, started_at timestamptz,
+			finished_at timestamptz, progress jsonb, label text, annotations jsonb, set text,
+			dry_run boolean, exit_code integer, error text, message text, hint text)
+		LEFT JOIN LATERAL jsonb_to_record(j.progress) AS p(
+			phase text, bytes_done bigint, bytes_total bigint, percent double precision) ON true
+$$;
+COMMENT ON FUNCTION _pgbr_job_rows(jsonb) IS 'rows of an array of jobs';
+
+CREATE VIEW pgbr_jobs AS
+WITH RECURSIVE page(answer) AS (
+		SELECT _pgbr_jobs(NULL, NULL)
+	UNION
+		SELECT _pgbr_jobs(NULL, answer->>'next') FROM page WHERE answer->>'next' IS NOT NULL
+)
+SELECT j.* FROM page, _pgbr_job_rows(answer->'jobs') AS j;
+COMMENT ON VIEW pgbr_jobs IS 'all jobs that the sidecar keeps, newest first';
+
+CREATE FUNCTION pgbr_job(job_id text)
+RETURNS SETOF pgbr_jobs
+LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM @extschema@._pgbr_job_rows(jsonb_build_array(@extschema@._pgbr_job(job_id)))
+$$;
+COMMENT ON FUNCTION pgbr_job(text) IS 'one job, by its ID';
+
+CREATE VIEW pgbr_progress AS
+SELECT j.job_id, j.kind, j.type, j.phase, j.bytes_done, j.bytes_total, j.percent,
+	j.duration AS elapsed,
+	CASE WHEN j.percent BETWEEN 0.01 AND 100
+		THEN j.started_at + j.duration * (100 / j.percent)
+	END AS estimated_end
+FROM _pgbr_jobs('running', NULL) AS page(answer), _pgbr_job_rows(answer->'jobs') AS j;
+COMMENT ON VIEW pgbr_progress IS 'how far the running job is';
+
+-- Backups
+
+CREATE FUNCTION _pgbr_info(refresh boolean)
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _pgbr_info(boolean) IS
+'what pgbackrest info says, its age and the last error, as the sidecar gives it';
+
+CREATE FUNCTION pgbr_info_json(refresh boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT @extschema@._pgbr_info(refresh)->'stanzas'
+$$;
+COMMENT ON FUNCTION pgbr_info_json(boolean) IS
+'pgbackrest''s own document (pgbackrest info --output=json); with refresh it is asked anew';
+
+CREATE FUNCTION pgbr_info(refresh boolean DEFAULT false)
+RETURNS TABLE (
+	stanza text,
+	repo integer,
+	label text,
+	type text,
+	prior text,
+	reference text[],
+	backup_id text,
+	start_time timestamptz,
+	stop_time timestamptz,
+	duration interval,
+	lsn_start pg_lsn,
+	lsn_stop pg_lsn,
+	wal_start text,
+	wal_stop text,
+	database_size bigint,
+	delta bigint,
+	repo_size bigint,
+	repo_delta bigint,
+	error boolean,
+	annotations jsonb,
+	pgbackrest_version text,
+	postgres_version text,
+	database_id integer,
+	system_id numeric,
+	age interval)
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT s.name, k.repo, b.label, b.type, b.prior, b.reference, b.annotation->>'timestamp',
+		t.start_time, t.stop_time, t.stop_time - t.start_time,
+		(b.lsn->>'start')::pg_lsn, (b.lsn->>'stop')::pg_lsn,
+		b.archive->>'start', b.archive->>'stop',
+		(b.info->>'size')::bigint, (b.info->>'delta')::bigint,
+		(b.info->'repository'->>'size')::bigint, (b.info->'repository'->>'delta')::bigint,
+		b.error, b.annotation, b.backrest->>'version', d.version, k.id,
+		d."system-id", make_interval(secs => (answer->>'age_seconds')::double precision)
+	FROM @extschema@._pgbr_info(refresh) AS answer
+		CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, db jsonb, backup jsonb)
+		CROSS JOIN jsonb_to_recordset(s.backup) AS b(
+			label text, type text, prior text, reference text[], annotation jsonb, archive jsonb,
+			backrest jsonb, database jsonb, error boolean, info jsonb, lsn jsonb, "timestamp" jsonb)
+		CROSS JOIN LATERAL (SELECT (b.database->>'repo-key')::integer, (b.database->>'id')::integer)
+			AS k(repo, id)
+		CROSS JOIN LATERAL (SELECT to_timestamp((b."timestamp"->>'start')::double precision),
+			to_timestamp((b."timestamp"->>'stop')::double precision)) AS t(start_time, stop_time)
+		LEFT JOIN LATERAL jsonb_to_recordset(s.db) AS d(
+				id integer, "repo-key" integer, "system-id" numeric, version text)
+			ON d.id = k.id AND d."repo-key" = k.repo
+$$;
+COMMENT ON FUNCTION pgbr_info(boolean) IS
+'the backups in the repositories, oldest first; with refresh pgbackrest is asked anew';
+
+CREATE VIEW pgbr_backups AS SELECT * FROM pgbr_info();
+COMMENT ON VIEW pgbr_backups IS 'the backups in the repositories, oldest first';
+
+CREATE VIEW pgbr_archives AS
+SELECT s.name AS stanza, (a.database->>'repo-key')::integer AS repo,
+	(a.database->>'id')::integer AS database_id, a.id AS archive_id,
+	d.version AS postgres_version, d."system-id" AS system_id,
+	a.min AS wal_min, a.max AS wal_max
+FROM _pgbr_info(false) AS answer
+	CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, db jsonb, archive jsonb)
+	CROSS JOIN jsonb_to_recordset(s.archive) AS a(
+		id text, min text, max text, database jsonb)
+	LEFT JOIN LATERAL jsonb_to_recordset(s.db) AS d(
+			id integer, "repo-key" integer, "system-id" numeric, version text)
+		ON d.id = (a.database->>'id')::integer
+			AND d."repo-key" = (a.database->>'repo-key')::integer;
+COMMENT ON VIEW pgbr_archives IS 'the WAL in the repositories: first and last segment of each database';
+
+CREATE VIEW pgbr_repositories AS
+SELECT s.name AS stanza, r.key AS repo, r.cipher, (r.status->>'code')::integer AS status_code,
+	r.status->>'message' AS status_message
+FROM _pgbr_info(false) AS answer
+	CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, repo jsonb)
+	CROSS JOIN jsonb_to_recordset(s.repo) AS r(
+		key integer, cipher text, status jsonb);
+COMMENT ON VIEW pgbr_repositories IS 'the repositories and whether they are usable';
+
+-- Restore points
+
+CREATE FUNCTION pgbr_restore_point(
+	name text,
+	wait_archived boolean DEFAULT true,
+	wait_seconds integer DEFAULT 60)
+RETURNS pg_lsn
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_restore_point(text, boolean, integer) IS
+'create and register a named restore point, and wait until the WAL that holds it is in the repository';
+
+CREATE FUNCTION _pgbr_restore_points()
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _pgbr_restore_points() IS 'the restore points as the sidecar gives them';
+
+CREATE VIEW pgbr_restore_points AS
+SELECT p.*
+FROM _pgbr_restore_points() AS answer
+	CROSS JOIN jsonb_to_recordset(answer->'restore_points') AS p(
+		name text, lsn pg_lsn, timeline integer, "time" timestamptz, xid xid8);
+COMMENT ON VIEW pgbr_restore_points IS 'the registered restore points, newest first';
+
+-- Am I safe?
+
+CREATE FUNCTION _pgbr_status()
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _pgbr_status() IS 'info and jobs in one document, or the error in getting them';
+
+CREATE VIEW pgbr_status AS
+WITH answer AS MATERIALIZED (
+	SELECT a->'info' AS info, a->'backups'->'jobs' AS backups, a->'running'->'jobs' AS running,
+		a->'queued'->'jobs' AS queued, a->>'error' AS error
+	FROM _pgbr_status() AS a
+), stanza AS MATERIALIZED (
+	SELECT s.*
+	FROM answer
+		CROSS JOIN jsonb_to_recordset(info->'stanzas') AS s(
+			name text, status jsonb, repo jsonb, backup jsonb, archive jsonb)
+	LIMIT 1
+), backup AS (
+	SELECT b.type, to_timestamp((b."timestamp"->>'stop')::double precision) AS stop_time
+	FROM stanza AS s
+		CROSS JOIN jsonb_to_recordset(s.backup) AS b(
+			type text, error boolean, "timestamp" jsonb)
+	WHERE b.error IS NOT TRUE
+), newest AS (
+	SELECT max(stop_time) FILTER (WHERE type = 'full') AS last_full,
+		max(stop_time) FILTER (WHERE type = 'diff') AS last_diff,
+		max(stop_time) FILTER (WHERE type = 'incr') AS last_incr,
+		min(stop_time) AS oldest,
+		max(stop_time) AS newest
+	FROM backup
+), failure AS (
+	-- jobs that another one covered share its outcome, and would count it twice
+	SELECT j.finished_at, j.message
+	FROM answer
+		CROSS JOIN _pgbr_job_rows(backups) AS j
+	WHERE j.state IN ('failed', 'interrupted') AND j.covered_by IS NULL
+), success AS (
+	SELECT max(j.finished_at) AS finished_at
+	FROM answer
+		CROSS JOIN _pgbr_job_rows(backups) AS j
+	WHERE j.state = 'succeeded'
+), archiver AS (
+	SELECT current_setting('archive_mode') AS archive_mode, s.last_archived_wal,
+		s.last_archived_time, s.last_failed_wal, s.last_failed_time,
+		(SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready') AS wal_waiting,
+		-- in none of the repositories, though the information is newer than its archiving:
+		-- an archive_command that drops WAL says that all is well
+		s.last_archived_time < (info->>'fetched_at')::timestamptz
+			AND s.last_archived_wal NOT LIKE '%.history'
+			AND coalesce(left(s.last_archived_wal, 24) > (
+				SELECT max(a.max)
+				FROM stanza, jsonb_to_recordset(stanza.archive) AS a(max text)), true)
+			AS wal_missing
+	FROM pg_stat_archiver AS s, answer
+)
+SELECT stanza.name AS stanza,
+	(stanza.status->>'code')::integer AS status_code,
+	stanza.status->>'message' AS status_message,
+	(SELECT string_agg(format('%s: %s', r.key, r.status->>'message'), ', ' ORDER BY r.key)
+		FROM jsonb_to_recordset(stanza.repo) AS r(key integer, status jsonb))
+		AS repositories,
+	(stanza.status->'lock'->'backup'->>'held')::boolean AS lock_held,
+	last_full,
+	clock_timestamp() - last_full AS last_full_age,
+	last_diff,
+	clock_timestamp() - last_diff AS last_diff_age,
+	last_incr,
+	clock_timestamp() - last_incr AS last_incr_age,
+	(SELECT max(finished_at) FROM failure) AS last_failure,
+	(SELECT message FROM failure ORDER BY finished_at DESC LIMIT 1) AS last_failure_message,
+	CASE WHEN answer.error IS NULL THEN (
+		SELECT count(*) FROM failure
+		WHERE finished_at > coalesce((SELECT finished_at FROM success), '-infinity'))
+	END AS failures_in_a_row,
+	archive_mode,
+	last_archived_wal,
+	last_archived_time AS last_archived_at,
+	last_failed_wal,
+	last_failed_time AS last_failed_at,
+	wal_waiting,
+	oldest AS recovery_window_from,
+	CASE WHEN oldest IS NULL THEN NULL
+		WHEN wal_missing THEN newest
+		ELSE greatest(newest, last_archived_time)
+	END AS recovery_window_to,
+	running->0->>'id' AS running_job,
+	jsonb_array_length(queued) AS queued_jobs,
+	make_interval(secs => (info->>'age_seconds')::double precision) AS info_age,
+	info->'error'->>'message' AS info_error,
+	answer.error AS sidecar_error
+FROM answer
+	CROSS JOIN newest
+	CROSS JOIN archiver
+	LEFT JOIN stanza ON true;
+COMMENT ON VIEW pgbr_status IS
+'am I safe? one row, whether the sidecar answers or not: repository, newest backups, failures, archiving, recovery window';
+
+-- Nothing is for everyone; monitoring reads; who starts what is for the administrator to grant.
+
+REVOKE ALL ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer),
+	pgbr_check(boolean, integer), pgbr_verify(boolean, integer),
+	pgbr_expire(boolean, boolean, integer), pgbr_stanza_upgrade(boolean, integer),
+	pgbr_cancel(text), pgbr_restore_point(text, boolean, integer),
+	pgbr_job(text), pgbr_info(boolean), pgbr_info_json(boolean),
+	_pgbr_job(text), _pgbr_jobs(text, text), _pgbr_job_rows(jsonb), _pgbr_info(boolean),
+	_pgbr_restore_points(), _pgbr_status()
+	FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION pgbr_job(text), pgbr_info(boolean), pgbr_info_json(boolean),
+	_pgbr_job(text), _pgbr_jobs(text, text), _pgbr_job_rows(jsonb), _pgbr_info(boolean),
+	_pgbr_restore_points(), _pgbr_status()
+	TO pg_monitor;
+
+REVOKE ALL ON pgbr_jobs, pgbr_progress, pgbr_backups, pgbr_archives, pgbr_repositories,
+	pgbr_restore_points, pgbr_status
+	FROM PUBLIC;
+
+GRANT SELECT ON pgbr_jobs, pgbr_progress, pgbr_backups, pgbr_archives, pgbr_repositories,
+	pgbr_restore_points, pgbr_status
+	TO pg_monitor;

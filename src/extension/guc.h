@@ -1,0 +1,22 @@
+/*
+ * guc.h
+ *		The settings of the extension.
+ *
+ * All are sighup: they are set in the configuration file (or by Patroni), never by a session, so
+ * nobody can send the token to a server of his own. The variables belong to the server and may
+ * change between two statements; a text may be NULL or "" when it is not set.
+ */
+#ifndef PGBR_GUC_H
+#define PGBR_GUC_H
+
+extern char *guc_sidecar_url;	/* http(s)://host[:port][/prefix]; see guc_check in guc.c */
+extern int guc_sidecar_timeout; /* ms; for one request */
+extern char *guc_sidecar_token_file;
+extern char *guc_sidecar_ca_file;
+extern char *guc_sidecar_cert_file;
+extern char *guc_sidecar_key_file;
+
+/* Define them all; once, from _PG_init. */
+extern void guc_define(void);
+
+#endif

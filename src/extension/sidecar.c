@@ -1,0 +1,372 @@
+/*
+ * sidecar.c
+ *		See sidecar.h. Does not know what the answers mean.
+ *
+ * No error may be raised across a frame of libcurl, so everything that can raise one happens before
+ * or after pgbr_http_perform: the texts are made ready first, and the answer, which is malloc'd, is
+ * turned into jsonb inside PG_TRY.
+ */
+#include "postgres.h"
+
+#include "common/http_client.h"
+#include "common/strbuf.h"
+#include "common/vocabulary.h"
+#include "extension/compat.h"
+#include "extension/guc.h"
+#include "extension/sidecar.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#define TOKEN_SIZE 512
+
+typedef struct ErrorRow
+{
+	PgbrErrorCode code;
+	int sqlstate;
+	const char *prefix; /* before the message, when it needs one */
+	const char *hint;	/* wins over the sidecar's own, which speaks of the sidecar's options */
+} ErrorRow;
+
+static const ErrorRow error_rows[] = {
+	{PGBR_ERROR_UNREACHABLE, ERRCODE_CONNECTION_FAILURE, "could not reach the sidecar: ",
+	 "Start pgbackrest_sidecar, or check pgbackrest_ctl.sidecar_url."},
+	{PGBR_ERROR_TIMEOUT, ERRCODE_CONNECTION_FAILURE, "could not reach the sidecar: ",
+	 "Check pgbackrest_sidecar and pgbackrest_ctl.sidecar_url, or raise "
+	 "pgbackrest_ctl.sidecar_timeout."},
+	{PGBR_ERROR_TLS, ERRCODE_CONNECTION_FAILURE, "could not reach the sidecar: ",
+	 "Check pgbackrest_ctl.sidecar_url, pgbackrest_ctl.sidecar_ca_file and "
+	 "pgbackrest_ctl.sidecar_cert_file."},
+	{PGBR_ERROR_PROTOCOL, ERRCODE_PROTOCOL_VIOLATION,
+	 "sidecar gave an answer that is not understood: ",
+	 "Check that pgbackrest_ctl.sidecar_url is that of a pgbackrest_sidecar."},
+	{PGBR_ERROR_UNAUTHORIZED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "",
+	 "Check pgbackrest_ctl.sidecar_token_file: it must hold a token that the sidecar knows."},
+	{PGBR_ERROR_FORBIDDEN, ERRCODE_INSUFFICIENT_PRIVILEGE, "",
+	 "The token in pgbackrest_ctl.sidecar_token_file may not do this; it needs a wider scope."},
+	{PGBR_ERROR_BAD_REQUEST, ERRCODE_INVALID_PARAMETER_VALUE, "", NULL},
+	{PGBR_ERROR_INVALID_VALUE, ERRCODE_INVALID_PARAMETER_VALUE, "", NULL},
+	{PGBR_ERROR_NOT_FOUND, ERRCODE_UNDEFINED_OBJECT, "", NULL},
+	{PGBR_ERROR_DUPLICATE, ERRCODE_DUPLICATE_OBJECT, "", NULL},
+	{PGBR_ERROR_CONFLICT, ERRCODE_OBJECT_IN_USE, "", NULL},
+	{PGBR_ERROR_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "", NULL},
+	{PGBR_ERROR_QUEUE_FULL, ERRCODE_INSUFFICIENT_RESOURCES, "", NULL},
+	{PGBR_ERROR_STORAGE, ERRCODE_DISK_FULL, "", NULL},
+	{PGBR_ERROR_UNAVAILABLE, ERRCODE_CANNOT_CONNECT_NOW, "", NULL},
+	{PGBR_ERROR_PGBACKREST, ERRCODE_SYSTEM_ERROR, "", NULL},
+	{PGBR_ERROR_CONFIG, ERRCODE_CONFIG_FILE_ERROR, "", NULL},
+	{PGBR_ERROR_METHOD_NOT_ALLOWED, ERRCODE_PROTOCOL_VIOLATION, "", NULL},
+	{PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE, ERRCODE_PROTOCOL_VIOLATION, "", NULL},
+	{PGBR_ERROR_INTERNAL, ERRCODE_INTERNAL_ERROR, "sidecar: ", NULL},
+};
+
+void
+sidecar_raise(const PgbrError *error)
+{
+	const ErrorRow *row = &error_rows[lengthof(error_rows) - 1];
+	const char *hint;
+
+	for (size_t i = 0; i < lengthof(error_rows); i++)
+	{
+		if (error_rows[i].code == error->code)
+			row = &error_rows[i];
+	}
+	hint = row->hint ? row->hint : error->hint;
+	ereport(ERROR, (errcode(row->sqlstate), errmsg("%s%s", row->prefix, error->message),
+					error->detail[0] ? errdetail("%s", error->detail) : 0,
+					hint[0] ? errhint("%s", hint) : 0));
+	pg_unreachable();
+}
+
+void
+sidecar_rethrow(MemoryContext context, const char *detail, const char *cancel_hint)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	error->detail = error->detail ? psprintf("%s %s", error->detail, detail) : pstrdup(detail);
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && cancel_hint)
+		error->hint = pstrdup(cancel_hint);
+	ReThrowError(error);
+	pg_unreachable();
+}
+
+/* What an answer that can't be read is called. Its own error speaks of a type or of JSON alone. */
+static void
+rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *http)
+{
+	ErrorData *error;
+	int category;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	if (error->sqlerrcode == ERRCODE_PROTOCOL_VIOLATION)
+		sidecar_rethrow(context, psprintf("The request was %s %s.", http->method, http->url), NULL);
+	if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		PG_RE_THROW();
+	FlushErrorState();
+	if (error->sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER)
+		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+						errmsg("sidecar gave an answer with a character that this database's "
+							   "encoding \"%s\" lacks",
+							   GetDatabaseEncodingName()),
+						errdetail("The request was %s %s.", http->method, http->url),
+						errhint("Use a database whose encoding is UTF8.")));
+	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+					errmsg("sidecar gave an answer that is not %s",
+						   is_json ? "understood: a member is out of range" : "valid JSON"),
+					errdetail("The request was %s %s.", http->method, http->url)));
+}
+
+static Jsonb *
+read_answer(const PgbrHttpResponse *response, const AnswerMember *members,
+			const PgbrHttpRequest *http)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Jsonb *volatile answer = NULL;
+
+	PG_TRY();
+	{
+		char *text = pg_any_to_server(response->body, (int) response->length, PG_UTF8);
+
+		answer = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+		answer_check(&answer->root, members);
+	}
+	PG_CATCH();
+	{
+		rethrow_unreadable(context, answer != NULL, http);
+	}
+	PG_END_TRY();
+	return answer;
+}
+
+/* An answer of RFC 9457 becomes the error it speaks of. */
+static void
+read_problem(const PgbrHttpResponse *response, const PgbrHttpRequest *http, PgbrError *error)
+{
+	Jsonb *problem = read_answer(response, answer_problem, http);
+	char *code = answer_text(&problem->root, "code");
+	char *hint = answer_text(&problem->root, "hint");
+	int exit_code = answer_int(&problem->root, "exit_code", 0);
+
+	pgbr_error_set(error, pgbr_error_code_parse(code), "%s", answer_text(&problem->root, "detail"));
+	if (exit_code != 0)
+		pgbr_error_detail(error, "pgbackrest ended with exit code %d.", exit_code);
+	if (hint)
+		pgbr_error_hint(error, "%s", hint);
+}
+
+static Jsonb *
+read_response(const PgbrHttpResponse *response, const AnswerMember *members,
+			  const PgbrHttpRequest *http, PgbrError *error)
+{
+	bool is_problem = strcmp(response->content_type, "application/problem+json") == 0;
+
+	if (strlen(response->body) != response->length)
+		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "it holds a NUL byte");
+	else if (is_problem && response->status >= 400)
+	{
+		read_problem(response, http, error);
+		return NULL;
+	}
+	else if (response->status < 200 || response->status > 299)
+		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "HTTP status %ld without a reason",
+					   response->status);
+	else if (strcmp(response->content_type, "application/json") != 0)
+		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "its content type is \"%s\"",
+					   response->content_type);
+	else
+		return read_answer(response, members, http);
+	pgbr_error_detail(error, "The request was %s %s.", http->method, http->url);
+	return NULL;
+}
+
+/* A cancel or the end of the session; for what may be repeated also anything else that waits. */
+static bool
+should_abort(void *argument)
+{
+	const PgbrHttpRequest *http = argument;
+
+	return QueryCancelPending || ProcDiePending ||
+		   (InterruptPending && strcmp(http->method, "GET") == 0);
+}
+
+static void
+init_once(void)
+{
+	static bool done = false; /* libcurl's own state is one a process, too */
+	PgbrError error = PGBR_ERROR_INIT;
+
+	if (done)
+		return;
+	if (!pgbr_http_init(&error))
+		sidecar_raise(&error);
+	done = true;
+}
+
+static const char *
+or_null(const char *setting)
+{
+	return setting && setting[0] ? setting : NULL;
+}
+
+static char *
+make_url(const char *path)
+{
+	int length = strlen(guc_sidecar_url);
+
+	while (length > 0 && guc_sidecar_url[length - 1] == '/')
+		length--;
+	return psprintf("%.*s%s", length, guc_sidecar_url, path);
+}
+
+/* UTF-8, whatever the database's encoding */
+static char *
+to_utf8(const char *text)
+{
+	char *converted = pg_server_to_any(text, strlen(text), PG_UTF8);
+
+	/* SQL_ASCII promises nothing */
+	if (!pgbr_is_utf8(converted, strlen(converted)))
+		ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+						errmsg("a text for the sidecar is not valid UTF-8")));
+	return converted;
+}
+
+static char *
+make_key(void)
+{
+	Datum uuid = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
+
+	return DatumGetCString(DirectFunctionCall1(uuid_out, uuid));
+}
+
+/*
+ * Send until there is an answer, the time is up or there is no point in trying again. What the
+ * server wants in between is done here, where no frame of libcurl is on the stack.
+ */
+static bool
+perform(PgbrHttpRequest *http, PgbrHttpResponse *response, PgbrError *error)
+{
+	bool may_repeat = http->idempotency_key != NULL;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), http->timeout_ms);
+	long timeout_ms = http->timeout_ms;
+
+	for (;;)
+	{
+		bool ok;
+
+		pgstat_report_wait_start(sidecar_wait_event());
+		ok = pgbr_http_perform(http, response, error);
+		pgstat_report_wait_end();
+		if (ok)
+			return true;
+		CHECK_FOR_INTERRUPTS();
+		if (error->code == PGBR_ERROR_UNREACHABLE && may_repeat)
+			may_repeat = false;
+		else if (error->code != PGBR_ERROR_ABORTED)
+			return false;
+		http->timeout_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		if (http->timeout_ms <= 0)
+		{
+			pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "no answer within %ld.%01ld s",
+						   timeout_ms / 1000, timeout_ms % 1000 / 100);
+			pgbr_error_detail(error, "The request was %s %s.", http->method, http->url);
+			return false;
+		}
+	}
+}
+
+Jsonb *
+sidecar_try(const SidecarRequest *request, PgbrError *error)
+{
+	PgbrHttpRequest http = {0};
+	PgbrHttpResponse response = {0};
+	char token[TOKEN_SIZE];
+	Jsonb *volatile answer = NULL;
+
+	init_once();
+	http.method = request->method;
+	http.url = make_url(request->path);
+	http.body = request->body ? to_utf8(JsonbToCString(NULL, &request->body->root, 0)) : NULL;
+	http.idempotency_key = strcmp(request->method, "POST") == 0 ? make_key() : NULL;
+	http.ca_file = or_null(guc_sidecar_ca_file);
+	http.cert_file = or_null(guc_sidecar_cert_file);
+	http.key_file = or_null(guc_sidecar_key_file);
+	http.timeout_ms = request->timeout_ms ? request->timeout_ms : guc_sidecar_timeout;
+	http.should_abort = should_abort;
+	http.abort_argument = &http;
+	if (or_null(guc_sidecar_token_file))
+	{
+		if (!pgbr_token_read(guc_sidecar_token_file, token, sizeof(token), error))
+		{
+			pgbr_error_hint(error, "Check pgbackrest_ctl.sidecar_token_file.");
+			return NULL;
+		}
+		http.token = token;
+	}
+	if (!perform(&http, &response, error))
+		return NULL;
+	PG_TRY();
+	{
+		answer = read_response(&response, request->answer, &http, error);
+	}
+	PG_FINALLY();
+	{
+		pgbr_http_response_done(&response);
+	}
+	PG_END_TRY();
+	return answer;
+}
+
+Jsonb *
+sidecar_ask(const SidecarRequest *request)
+{
+	PgbrError error = PGBR_ERROR_INIT;
+	Jsonb *answer = sidecar_try(request, &error);
+
+	if (answer == NULL)
+		sidecar_raise(&error);
+	return answer;
+}
+
+Jsonb *
+sidecar_get(const char *path, const AnswerMember *answer)
+{
+	SidecarRequest request = {"GET", path, NULL, answer, 0};
+
+	return sidecar_ask(&request);
+}
+
+char *
+sidecar_escape(const char *text)
+{
+	char *utf8 = to_utf8(text);
+	size_t size = 3 * strlen(utf8) + 1;
+	char *escaped = palloc(size);
+	StrBuf buf;
+
+	strbuf_init(&buf);
+	strbuf_put_url(&buf, utf8);
+	strlcpy(escaped, buf.data, size);
+	strbuf_done(&buf);
+	return escaped;
+}
+
+void
+sidecar_pause(int milliseconds)
+{
+	CHECK_FOR_INTERRUPTS();
+	WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
+			  sidecar_wait_event());
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
