@@ -1,0 +1,203 @@
+/*
+ * cmd_info.c
+ *		The verb info: the backups there are, from the sidecar's copy of pgbackrest's information.
+ */
+#include "ctl/commands.h"
+
+#include "common/vocabulary.h"
+#include "ctl/fields.h"
+#include "ctl/text.h"
+#include "ctl/units.h"
+#include "program/json.h"
+
+#include <stdio.h>
+
+/* Seconds that the sidecar may take to ask pgbackrest anew. */
+#define REFRESH_WAIT_S 60
+
+typedef struct InfoArguments
+{
+	bool refresh;
+} InfoArguments;
+
+static const OptionSpec options[] = {
+	{"refresh", 0, OPTION_FLAG, ARGUMENT(InfoArguments, refresh), NULL, NULL, 0, 0,
+	 "have pgbackrest asked now, not the sidecar's copy", false},
+	{NULL},
+};
+
+static const Field fields[] = {
+	{"stanza", "stanza", FIELD_TEXT},
+	{"repo", "database.repo-key", FIELD_NUMBER},
+	{"label", "label", FIELD_TEXT},
+	{"type", "type", FIELD_TEXT},
+	{"start", "timestamp.start", FIELD_EPOCH},
+	{"stop", "timestamp.stop", FIELD_EPOCH},
+	{"duration", "duration", FIELD_SECONDS},
+	{"size", "info.size", FIELD_SIZE},
+	{"repo_size", "info.repository.size", FIELD_SIZE},
+	{"wal_start", "archive.start", FIELD_TEXT},
+	{"wal_stop", "archive.stop", FIELD_TEXT},
+	{"error", "error", FIELD_FLAG},
+	{"annotation", "annotation", FIELD_PAIRS},
+	{NULL},
+};
+
+static void
+add_backup(Table *table, const char *stanza, const json_t *backup, bool for_people)
+{
+	const json_t *timestamp = json_object_get(backup, "timestamp");
+	long long start = json_number(timestamp, "start", -1);
+	long long stop = json_number(timestamp, "stop", -1);
+	json_t *row = json_copy((json_t *) backup);
+
+	if (row == NULL || !json_put_text(row, "stanza", stanza) ||
+		(start >= 0 && stop >= start &&
+		 json_object_set_new(row, "duration", json_integer(stop - start)) != 0))
+		table->failed = true;
+	else
+		fields_add_row(table, fields, row, for_people);
+	json_decref(row);
+}
+
+/* "stanza main: ok; repo 1: ok; a backup or expire is running" */
+static void
+put_status(const json_t *stanza, StrBuf *out)
+{
+	const json_t *status = json_object_get(stanza, "status");
+	const json_t *lock = json_object_get(json_object_get(status, "lock"), "backup");
+	const char *name = json_text(stanza, "name");
+	const char *message = json_text(status, "message");
+	size_t index;
+	json_t *repo;
+
+	strbuf_puts(out, "stanza ");
+	text_put_visible(out, name ? name : "?");
+	strbuf_puts(out, ": ");
+	text_put_visible(out, message ? message : "unknown");
+	json_array_foreach(json_object_get(stanza, "repo"), index, repo)
+	{
+		const char *repo_message = json_text(json_object_get(repo, "status"), "message");
+
+		strbuf_printf(out, "; repo %lld: ", json_number(repo, "key", 0));
+		text_put_visible(out, repo_message ? repo_message : "unknown");
+	}
+	if (json_flag(lock, "held"))
+		strbuf_puts(out, "; a backup or expire is running");
+	strbuf_putc(out, '\n');
+}
+
+/* How old the information is, and why it is not newer. */
+static void
+put_age(const json_t *info, StrBuf *out)
+{
+	const json_t *age = json_object_get(info, "age_seconds");
+	const json_t *error = json_object_get(info, "error");
+	const char *fetched_at = json_text(info, "fetched_at");
+	char text[UNIT_TEXT];
+
+	if (fetched_at == NULL)
+		strbuf_puts(out, "pgbackrest has not been asked with success yet\n");
+	else
+	{
+		strbuf_puts(out, "as of ");
+		text_put_visible(out, fetched_at);
+		strbuf_printf(out, ", %s ago\n",
+					  unit_duration(text, sizeof(text), (long long) json_number_value(age)));
+	}
+	if (json_is_object(error))
+	{
+		const char *message = json_text(error, "message");
+
+		strbuf_puts(out, "last refresh failed: ");
+		text_put_visible(out, message ? message : "for a reason unknown");
+		if (json_is_integer(json_object_get(error, "exit_code")))
+			strbuf_printf(out, " (pgbackrest's exit code %03lld)",
+						  json_number(error, "exit_code", 0));
+		strbuf_putc(out, '\n');
+	}
+}
+
+static void
+put_tables(const json_t *info, OutputFormat format, StrBuf *out)
+{
+	bool for_people = format == OUTPUT_PRETTY;
+	size_t i;
+	size_t j;
+	json_t *stanza;
+	json_t *backup;
+	Table table;
+
+	fields_init_table(&table, fields);
+	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
+	{
+		if (for_people)
+			put_status(stanza, out);
+		json_array_foreach(json_object_get(stanza, "backup"), j, backup)
+		{
+			add_backup(&table, json_text(stanza, "name"), backup, for_people);
+		}
+	}
+	if (for_people)
+		put_age(info, out);
+	output_put_table(&table, format, output_terminal_columns(stdout), out);
+	table_done(&table);
+}
+
+/*
+ * The copy is always printed. It is not what was asked for when a refresh was and failed, or when
+ * there is none yet.
+ */
+static ExitCode
+judge(const json_t *info, bool refresh, PgbrError *error)
+{
+	const json_t *reason = json_object_get(info, "error");
+	const char *message = json_text(reason, "message");
+
+	if (json_text(info, "fetched_at") && !(refresh && json_is_object(reason)))
+		return EXIT_OK;
+	pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "pgbackrest gave no %sinformation%s%s",
+				   refresh ? "new " : "", message ? ": " : " yet", message ? message : "");
+	if (json_text(reason, "hint"))
+		pgbr_error_hint(error, "%s", json_text(reason, "hint"));
+	return EXIT_FAILED;
+}
+
+static ExitCode
+run(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	const InfoArguments *arguments = argument;
+	json_t *info = NULL;
+	char path[64];
+	int wait = arguments->refresh ? REFRESH_WAIT_S : 0;
+	ExitCode code;
+	StrBuf out;
+
+	(void) operand;
+	snprintf(path, sizeof(path), PGBR_PATH_INFO);
+	if (arguments->refresh)
+		snprintf(path, sizeof(path), PGBR_PATH_INFO "?refresh=true&wait=%d", wait);
+	if (!sidecar_client_call(&context->client, "GET", path, NULL, wait, &info, error))
+		return exit_code_of(error);
+	strbuf_init(&out);
+	if (output_is_document(context->format))
+		output_put_document(info, context->format, &out);
+	else
+		put_tables(info, context->format, &out);
+	code = output_print(stdout, &out, error) ? judge(info, arguments->refresh, error)
+											 : exit_code_of(error);
+	strbuf_done(&out);
+	json_decref(info);
+	return code;
+}
+
+const Command cmd_info = {
+	.name = "info",
+	.summary = "show the backups there are",
+	.description =
+		"The sidecar answers from its copy of what \"pgbackrest info\" says, and tells its age.\n"
+		"The formats json and yaml give pgbackrest's own document.\n",
+	.options = options,
+	.arguments_size = sizeof(InfoArguments),
+	.run = run,
+};

@@ -1,0 +1,260 @@
+/*
+ * command.c
+ *		See command.h. The verbs' own work is in cmd_*.c.
+ */
+#include "ctl/command.h"
+
+#include "common/vocabulary.h"
+#include "ctl/commands.h"
+#include "ctl/message.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_OPTIONS		  40
+#define DEFAULT_TIMEOUT_S 30
+
+static const Command *const commands[] = {
+	&cmd_backup, &cmd_info, &cmd_jobs, &cmd_cancel, &cmd_check, &cmd_verify, &cmd_expire,
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+typedef struct CommonArguments
+{
+	SidecarSettings sidecar;
+	const char *format;
+	bool help;
+} CommonArguments;
+
+#define COMMON(member) ARGUMENT(CommonArguments, member)
+
+static const OptionSpec common_options[] = {
+	{"format", 'f', OPTION_TEXT, COMMON(format), "FORMAT", NULL, 0, 0,
+	 OUTPUT_FORMATS " (default: pretty)", false},
+	{"url", 0, OPTION_TEXT, COMMON(sidecar.url), "URL", "PGBRCTL_URL", 0, 0,
+	 "the sidecar (default: " PGBR_DEFAULT_URL ")", false},
+	{"token-file", 0, OPTION_TEXT, COMMON(sidecar.token_file), "FILE", "PGBRCTL_TOKEN_FILE", 0, 0,
+	 "bearer token, on its first line", false},
+	{"ca-file", 0, OPTION_TEXT, COMMON(sidecar.ca_file), "FILE", "PGBRCTL_CA_FILE", 0, 0,
+	 "certificates to trust instead of the system's", false},
+	{"cert-file", 0, OPTION_TEXT, COMMON(sidecar.cert_file), "FILE", "PGBRCTL_CERT_FILE", 0, 0,
+	 "client certificate", false},
+	{"key-file", 0, OPTION_TEXT, COMMON(sidecar.key_file), "FILE", "PGBRCTL_KEY_FILE", 0, 0,
+	 "its key", false},
+	{"timeout", 0, OPTION_COUNT, COMMON(sidecar.timeout), "SECONDS", "PGBRCTL_TIMEOUT", 1, 3600,
+	 "how long the sidecar may take to answer (default: 30)", false},
+	{"help", 'h', OPTION_FLAG, COMMON(help), NULL, NULL, 0, 0, "show this", false},
+	{NULL},
+};
+
+ExitCode
+exit_code_of(const PgbrError *error)
+{
+	static const ExitCode codes[] = {
+		[PGBR_ERROR_NONE] = EXIT_OK,
+		[PGBR_ERROR_INTERNAL] = EXIT_FAILED,
+		[PGBR_ERROR_BAD_REQUEST] = EXIT_USAGE,
+		[PGBR_ERROR_UNAUTHORIZED] = EXIT_REFUSED,
+		[PGBR_ERROR_FORBIDDEN] = EXIT_REFUSED,
+		[PGBR_ERROR_NOT_FOUND] = EXIT_NOT_FOUND,
+		[PGBR_ERROR_METHOD_NOT_ALLOWED] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_CONFLICT] = EXIT_NOT_NOW,
+		[PGBR_ERROR_DUPLICATE] = EXIT_NOT_NOW,
+		[PGBR_ERROR_TOO_LARGE] = EXIT_USAGE,
+		[PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_INVALID_VALUE] = EXIT_USAGE,
+		[PGBR_ERROR_QUEUE_FULL] = EXIT_NOT_NOW,
+		[PGBR_ERROR_PGBACKREST] = EXIT_FAILED,
+		[PGBR_ERROR_UNAVAILABLE] = EXIT_NOT_NOW,
+		[PGBR_ERROR_STORAGE] = EXIT_FAILED,
+		[PGBR_ERROR_UNREACHABLE] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_TIMEOUT] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_TLS] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_PROTOCOL] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_ABORTED] = EXIT_INTERRUPTED,
+		[PGBR_ERROR_CONFIG] = EXIT_USAGE,
+	};
+
+	return codes[error->code];
+}
+
+static const Command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	{
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	}
+	return NULL;
+}
+
+static void
+print_help(void)
+{
+	static const struct
+	{
+		int code;
+		const char *text;
+	} exit_codes[] = {
+#define X(name, value, text) {value, text},
+		EXIT_CODES(X)
+#undef X
+	};
+
+	printf("%s has backups made by a pgbackrest sidecar, and shows what there is.\n\n",
+		   PROGRAM_NAME);
+	printf("Usage:\n  %s VERB [OPTION]...\n  %s help [VERB]\n  %s --version\n\nVerbs:\n",
+		   PROGRAM_NAME, PROGRAM_NAME, PROGRAM_NAME);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\nOptions of every verb:\n");
+	options_print(stdout, common_options);
+	printf("The token may also be in PGBRCTL_TOKEN.\n\nExit codes:\n");
+	for (size_t i = 0; i < sizeof(exit_codes) / sizeof(exit_codes[0]); i++)
+		printf("  %3d  %s\n", exit_codes[i].code, exit_codes[i].text);
+}
+
+static void
+print_command_help(const Command *command)
+{
+	printf("%s %s: %s\n\n", PROGRAM_NAME, command->name, command->summary);
+	printf("Usage:\n  %s %s [OPTION]...%s%s\n\n%s", PROGRAM_NAME, command->name,
+		   command->operand ? " " : "", command->operand ? command->operand : "",
+		   command->description);
+	if (command->options)
+	{
+		printf("\nOptions:\n");
+		options_print(stdout, command->options);
+	}
+	printf("\nOptions of every verb:\n");
+	options_print(stdout, common_options);
+}
+
+/* Add rows to a table, with offsets turned into the addresses of members of the arguments. */
+static int
+add_options(OptionSpec *specs, int count, const OptionSpec *rows, void *arguments)
+{
+	for (; rows && rows->name; rows++)
+	{
+		specs[count] = *rows;
+		specs[count].target = (char *) arguments + (size_t) rows->target;
+		count++;
+	}
+	return count;
+}
+
+static bool
+parse(const Command *command, int argc, char **argv, CommonArguments *common, void *arguments,
+	  const char **operand, PgbrError *error)
+{
+	OptionSpec specs[MAX_OPTIONS] = {{NULL}};
+	int count = add_options(specs, 0, command->options, arguments);
+	int operands;
+
+	add_options(specs, count, common_options, common);
+	if (!options_parse(specs, argc, argv, &operands, error))
+		return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
+	*operand = operands > 0 ? argv[1] : NULL;
+	if (common->help)
+		return true;
+	if (operands > (command->operand ? 1 : 0))
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many arguments: \"%s\"", argv[operands]);
+	else if (operands == 0 && command->operand && command->operand[0] != '[')
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "%s wants an argument: %s", command->name,
+					   command->operand);
+	else
+		return true;
+	return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
+}
+
+static ExitCode
+run_command(const Command *command, int argc, char **argv, PgbrError *error)
+{
+	CommonArguments common = {.sidecar = {.url = PGBR_DEFAULT_URL, .timeout = DEFAULT_TIMEOUT_S}};
+	Context context = {.format = OUTPUT_PRETTY};
+	void *arguments = calloc(1, command->arguments_size + 1);
+	const char *operand = NULL;
+	ExitCode code = EXIT_OK;
+
+	if (arguments == NULL)
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	else if (!parse(command, argc, argv, &common, arguments, &operand, error))
+		;
+	else if (common.help)
+		print_command_help(command);
+	else if (common.format && !output_format_parse(common.format, &context.format))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --format",
+					   common.format);
+		pgbr_error_hint(error, "Use one of " OUTPUT_FORMATS ".");
+	}
+	else if (pgbr_http_init(error) && sidecar_client_init(&context.client, &common.sidecar, error))
+		code = command->run(&context, arguments, operand, error);
+	free(arguments);
+	return code == EXIT_OK ? exit_code_of(error) : code;
+}
+
+/* "help" and "help VERB" */
+static ExitCode
+run_help(const char *name, PgbrError *error)
+{
+	const Command *command = name ? find_command(name) : NULL;
+
+	if (name && command == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "unknown verb \"%s\"", name);
+		pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists them.");
+		return EXIT_USAGE;
+	}
+	if (command)
+		print_command_help(command);
+	else
+		print_help();
+	return EXIT_OK;
+}
+
+static ExitCode
+dispatch(int argc, char **argv, PgbrError *error)
+{
+	const char *verb = argc > 1 ? argv[1] : NULL;
+	const Command *command = verb ? find_command(verb) : NULL;
+
+	if (command)
+		return run_command(command, argc - 1, argv + 1, error);
+	if (verb == NULL)
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "no verb is given");
+	else if (strcmp(verb, "help") == 0)
+		return run_help(argc > 2 ? argv[2] : NULL, error);
+	else if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "-?") == 0)
+		return run_help(NULL, error);
+	else if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0)
+	{
+		printf("%s %s\n", PROGRAM_NAME, PGBR_VERSION);
+		return EXIT_OK;
+	}
+	else if (verb[0] == '-')
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the verb comes before its options: \"%s\"", verb);
+	else
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "unknown verb \"%s\"", verb);
+	pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists the verbs.");
+	return EXIT_USAGE;
+}
+
+int
+command_main(int argc, char **argv)
+{
+	PgbrError error = PGBR_ERROR_INIT;
+	ExitCode code = dispatch(argc, argv, &error);
+
+	if (code == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout)))
+	{
+		pgbr_error_set(&error, PGBR_ERROR_INTERNAL, "could not write to standard output");
+		code = EXIT_FAILED;
+	}
+	if (code != EXIT_OK)
+		message_error(&error);
+	return code;
+}

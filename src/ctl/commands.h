@@ -1,0 +1,18 @@
+/*
+ * commands.h
+ *		The verbs there are; command.c puts them into a table.
+ */
+#ifndef PGBR_CTL_COMMANDS_H
+#define PGBR_CTL_COMMANDS_H
+
+#include "ctl/command.h"
+
+extern const Command cmd_backup;
+extern const Command cmd_info;
+extern const Command cmd_jobs;
+extern const Command cmd_cancel;
+extern const Command cmd_check;
+extern const Command cmd_verify;
+extern const Command cmd_expire;
+
+#endif

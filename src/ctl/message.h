@@ -1,0 +1,18 @@
+/*
+ * message.h
+ *		What the user is told beside the data: on standard error, in the form of PostgreSQL's own
+ *		programs ("pgbackrest_ctl: error: ...", then detail and hint).
+ *
+ * Text from elsewhere is made visible first (see text.h). Only main, command and the verbs call this.
+ */
+#ifndef PGBR_CTL_MESSAGE_H
+#define PGBR_CTL_MESSAGE_H
+
+#include "common/error.h"
+
+#define PROGRAM_NAME "pgbackrest_ctl"
+
+extern void message_error(const PgbrError *error);
+extern void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * sidecar_client.c
+ *		See sidecar_client.h.
+ */
+#include "ctl/sidecar_client.h"
+
+#include "common/strbuf.h"
+#include "program/json.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+check_url(const char *url, PgbrError *error)
+{
+	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
+	bool ok = scheme > 0 && strlen(url) < SIDECAR_URL_MAX && url[scheme] != '\0' &&
+			  url[scheme] != '/' && strpbrk(url, "@?#\\") == NULL;
+
+	for (const char *p = url; ok && *p; p++)
+		ok = *p > 0x20 && *p < 0x7F;
+	if (ok)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid sidecar URL \"%s\"", url);
+	return pgbr_error_hint(error,
+						   "It has the form http://HOST:PORT or https://HOST:PORT, without a user, "
+						   "a query or a fragment; a token comes from a file.");
+}
+
+bool
+sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, PgbrError *error)
+{
+	const char *token = getenv("PGBRCTL_TOKEN");
+
+	memset(client, 0, sizeof(*client));
+	client->settings = settings;
+	if (!check_url(settings->url, error))
+		return false;
+	pgbr_copy_text(client->url, sizeof(client->url), settings->url);
+	for (size_t end = strlen(client->url); client->url[end - 1] == '/'; end--)
+		client->url[end - 1] = '\0';
+	if (settings->key_file && settings->cert_file == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "--key-file needs --cert-file");
+	if (settings->token_file)
+		return pgbr_token_read(settings->token_file, client->token, sizeof(client->token), error);
+	if (token == NULL)
+		return true;
+	if (strlen(token) >= sizeof(client->token))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the token in PGBRCTL_TOKEN is too long");
+	for (const char *p = token; *p; p++)
+	{
+		if (*p <= 0x20 || *p >= 0x7F)
+			return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+								  "the token in PGBRCTL_TOKEN holds a character that is not "
+								  "printable ASCII");
+	}
+	strcpy(client->token, token);
+	return true;
+}
+
+bool
+sidecar_client_refusal(const PgbrHttpResponse *response, PgbrError *error)
+{
+	json_t *problem = NULL;
+	const char *detail = NULL;
+	const char *code = NULL;
+
+	if (strcmp(response->content_type, "application/problem+json") == 0)
+		problem = json_parse(response->body, response->length, NULL);
+	if (problem)
+	{
+		detail = json_text(problem, "detail");
+		code = json_text(problem, "code");
+	}
+	if (detail == NULL || code == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "what answered is not a sidecar");
+		pgbr_error_detail(error, "The answer has HTTP status %ld and content type \"%s\".",
+						  response->status, response->content_type);
+		pgbr_error_hint(error, "Check the URL, and proxies on the way to it.");
+	}
+	else
+	{
+		long long exit_code = json_number(problem, "exit_code", -1);
+
+		pgbr_error_set(error, pgbr_error_code_parse(code), "%s", detail);
+		if (exit_code >= 0)
+			pgbr_error_detail(error, "pgbackrest ended with exit code %lld.", exit_code);
+		if (json_text(problem, "hint"))
+			pgbr_error_hint(error, "%s", json_text(problem, "hint"));
+	}
+	json_decref(problem);
+	return false;
+}
+
+/*
+ * TLS libraries write to a connection that the peer has closed without asking for silence, and the
+ * signal is kept back until libcurl returns. It stays in force for standard output, where it ends
+ * the program quietly when the reader of a pipe leaves.
+ */
+static bool
+perform_without_sigpipe(const PgbrHttpRequest *request, PgbrHttpResponse *response,
+						PgbrError *error)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
+	bool ok;
+
+	sigaction(SIGPIPE, &ignore, &before);
+	ok = pgbr_http_perform(request, response, error);
+	sigaction(SIGPIPE, &before, NULL);
+	return ok;
+}
+
+/* libcurl's own words say what failed, but not at what. */
+static void
+explain_failure(PgbrError *error)
+{
+	PgbrError reason = *error;
+
+	if (reason.code != PGBR_ERROR_UNREACHABLE && reason.code != PGBR_ERROR_TLS)
+		return;
+	pgbr_error_set(error, reason.code, "could not connect to the sidecar: %s", reason.message);
+	pgbr_error_detail(error, "%s", reason.detail);
+	pgbr_error_hint(error, reason.code == PGBR_ERROR_TLS
+							   ? "--ca-file names the certificates to trust."
+							   : "Is pgbackrest_sidecar running there? --url names another one.");
+}
+
+/* Send, and return true only for a 2xx answer of this content type; the caller ends the response. */
+static bool
+send_request(const SidecarClient *client, const char *method, const char *path, const char *body,
+			 int wait, const char *content_type, PgbrHttpResponse *response, PgbrError *error)
+{
+	char url[SIDECAR_URL_MAX + 512];
+	PgbrHttpRequest request = {
+		.method = method,
+		.url = url,
+		.body = body,
+		.token = client->token[0] ? client->token : NULL,
+		.ca_file = client->settings->ca_file,
+		.cert_file = client->settings->cert_file,
+		.key_file = client->settings->key_file,
+		.timeout_ms = (client->settings->timeout + wait) * 1000L,
+		.should_abort = client->should_abort,
+		.abort_argument = client->abort_argument,
+	};
+
+	if (snprintf(url, sizeof(url), "%s%s", client->url, path) >= (int) sizeof(url))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the request's URL is too long");
+	if (!perform_without_sigpipe(&request, response, error))
+	{
+		explain_failure(error);
+		return false;
+	}
+	if (response->status < 200 || response->status > 299)
+		sidecar_client_refusal(response, error);
+	else if (strcmp(response->content_type, content_type) != 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+					   "the answer has content type \"%s\" where \"%s\" was expected",
+					   response->content_type, content_type);
+		pgbr_error_detail(error, "The request was %s %s.", method, url);
+	}
+	else
+		return true;
+	pgbr_http_response_done(response);
+	return false;
+}
+
+bool
+sidecar_client_call(const SidecarClient *client, const char *method, const char *path,
+					const json_t *body, int wait, json_t **answer, PgbrError *error)
+{
+	PgbrHttpResponse response;
+	PgbrError reason;
+	StrBuf text;
+	bool ok;
+
+	strbuf_init(&text);
+	if (body && (!json_write(body, &text) || text.failed))
+	{
+		strbuf_done(&text);
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	}
+	ok = send_request(client, method, path, body ? text.data : NULL, wait, "application/json",
+					  &response, error);
+	strbuf_done(&text);
+	if (!ok)
+		return false;
+	*answer = json_parse(response.body, response.length, &reason);
+	pgbr_http_response_done(&response);
+	if (json_is_object(*answer))
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the sidecar's answer is %s",
+				   *answer ? "not a JSON object" : reason.message);
+	json_decref(*answer);
+	*answer = NULL;
+	return pgbr_error_detail(error, "The request was %s %s%s.", method, client->url, path);
+}
+
+bool
+sidecar_client_get_text(const SidecarClient *client, const char *path, char **text,
+						PgbrError *error)
+{
+	PgbrHttpResponse response;
+
+	if (!send_request(client, "GET", path, NULL, 0, "text/plain", &response, error))
+		return false;
+	*text = response.body;
+	return true;
+}
