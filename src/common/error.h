@@ -16,29 +16,29 @@
 #include <stddef.h>
 
 /* name, text on the wire, HTTP status the sidecar answers with */
-#define PGBR_ERROR_CODES(X)                                                                        \
-	X(NONE, "none", 200)                                                                           \
-	X(INTERNAL, "internal", 500)                                                                   \
-	X(BAD_REQUEST, "bad-request", 400)                                                             \
-	X(UNAUTHORIZED, "unauthorized", 401)                                                           \
-	X(FORBIDDEN, "forbidden", 403)                                                                 \
-	X(NOT_FOUND, "not-found", 404)                                                                 \
-	X(METHOD_NOT_ALLOWED, "method-not-allowed", 405)                                               \
-	X(CONFLICT, "conflict", 409)                                                                   \
-	X(DUPLICATE, "duplicate", 409)                                                                 \
-	X(TOO_LARGE, "too-large", 413)                                                                 \
-	X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415)                                       \
-	X(INVALID_VALUE, "invalid-value", 422)                                                         \
-	X(QUEUE_FULL, "queue-full", 429)                                                               \
-	X(PGBACKREST, "pgbackrest", 502)                                                               \
-	X(UNAVAILABLE, "unavailable", 503)                                                             \
-	X(STORAGE, "storage", 507)                                                                     \
-	/* below: seen by a client only, never sent */                                                 \
-	X(UNREACHABLE, "unreachable", 0)                                                               \
-	X(TIMEOUT, "timeout", 0)                                                                       \
-	X(TLS, "tls", 0)                                                                               \
-	X(PROTOCOL, "protocol", 0)                                                                     \
-	X(ABORTED, "aborted", 0)                                                                       \
+#define PGBR_ERROR_CODES(X)                                  \
+	X(NONE, "none", 200)                                     \
+	X(INTERNAL, "internal", 500)                             \
+	X(BAD_REQUEST, "bad-request", 400)                       \
+	X(UNAUTHORIZED, "unauthorized", 401)                     \
+	X(FORBIDDEN, "forbidden", 403)                           \
+	X(NOT_FOUND, "not-found", 404)                           \
+	X(METHOD_NOT_ALLOWED, "method-not-allowed", 405)         \
+	X(CONFLICT, "conflict", 409)                             \
+	X(DUPLICATE, "duplicate", 409)                           \
+	X(TOO_LARGE, "too-large", 413)                           \
+	X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415) \
+	X(INVALID_VALUE, "invalid-value", 422)                   \
+	X(QUEUE_FULL, "queue-full", 429)                         \
+	X(PGBACKREST, "pgbackrest", 502)                         \
+	X(UNAVAILABLE, "unavailable", 503)                       \
+	X(STORAGE, "storage", 507)                               \
+	/* below: seen by a client only, never sent */           \
+	X(UNREACHABLE, "unreachable", 0)                         \
+	X(TIMEOUT, "timeout", 0)                                 \
+	X(TLS, "tls", 0)                                         \
+	X(PROTOCOL, "protocol", 0)                               \
+	X(ABORTED, "aborted", 0)                                 \
 	X(CONFIG, "config", 0)
 
 typedef enum PgbrErrorCode
@@ -56,9 +56,9 @@ typedef struct PgbrError
 	char hint[512];		/* what the user can do, sentences, or empty */
 } PgbrError;
 
-#define PGBR_ERROR_INIT                                                                            \
-	{                                                                                              \
-		PGBR_ERROR_NONE, "", "", ""                                                                \
+#define PGBR_ERROR_INIT             \
+	{                               \
+		PGBR_ERROR_NONE, "", "", "" \
 	}
 
 /* Set code and message; detail and hint become empty. Returns false, so that a caller can write
@@ -67,10 +67,10 @@ extern bool pgbr_error_set(PgbrError *error, PgbrErrorCode code, const char *for
 	__attribute__((format(printf, 3, 4)));
 
 /* Add to an error that was set. Both return false; error may be NULL. */
-extern bool pgbr_error_detail(PgbrError *error, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-extern bool pgbr_error_hint(PgbrError *error, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+extern bool
+pgbr_error_detail(PgbrError *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+extern bool
+pgbr_error_hint(PgbrError *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The text on the wire; never NULL. */
 extern const char *pgbr_error_code_name(PgbrErrorCode code);

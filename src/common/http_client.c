@@ -273,9 +273,10 @@ pgbr_token_read(const char *path, char *token, size_t size, PgbrError *error)
 	start += strspn(start, " \t\r\n");
 	length = strcspn(start, " \t\r\n");
 	if (start[length + strspn(start + length, " \t\r\n")] != '\0' || length == 0 || length >= size)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
-							  "token file \"%s\" does not begin with one token of 1 to %zu characters",
-							  path, size - 1);
+		return pgbr_error_set(
+			error, PGBR_ERROR_CONFIG,
+			"token file \"%s\" does not begin with one token of 1 to %zu characters", path,
+			size - 1);
 	for (size_t i = 0; i < length; i++)
 	{
 		if (start[i] < 0x21 || start[i] > 0x7E)

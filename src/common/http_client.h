@@ -23,13 +23,13 @@ typedef struct PgbrHttpRequest
 {
 	const char *method; /* "GET", "POST", "DELETE", "PATCH" */
 	const char *url;
-	const char *body;			 /* JSON, or NULL */
-	const char *token;			 /* bearer token, or NULL */
-	const char *idempotency_key; /* or NULL */
-	const char *ca_file;		 /* PEM to trust instead of the system's, or NULL */
-	const char *cert_file;		 /* client certificate, or NULL */
-	const char *key_file;		 /* its key, or NULL */
-	long timeout_ms;			 /* for the whole request; must be > 0 */
+	const char *body;					  /* JSON, or NULL */
+	const char *token;					  /* bearer token, or NULL */
+	const char *idempotency_key;		  /* or NULL */
+	const char *ca_file;				  /* PEM to trust instead of the system's, or NULL */
+	const char *cert_file;				  /* client certificate, or NULL */
+	const char *key_file;				  /* its key, or NULL */
+	long timeout_ms;					  /* for the whole request; must be > 0 */
 	bool (*should_abort)(void *argument); /* asked several times a second; or NULL */
 	void *abort_argument;
 } PgbrHttpRequest;
@@ -50,8 +50,8 @@ extern bool pgbr_http_init(PgbrError *error);
  * (refused, reset, name unknown), TIMEOUT, TLS, PROTOCOL (not HTTP, or larger than
  * PGBR_HTTP_MAX_RESPONSE), ABORTED, CONFIG (bad URL or file) or INTERNAL. The URL is in the detail.
  */
-extern bool pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response,
-							  PgbrError *error);
+extern bool
+pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, PgbrError *error);
 extern void pgbr_http_response_done(PgbrHttpResponse *response);
 
 /*

@@ -26,8 +26,8 @@ extern void strbuf_clear(StrBuf *buf);
 extern void strbuf_append(StrBuf *buf, const void *data, size_t length);
 extern void strbuf_puts(StrBuf *buf, const char *text);
 extern void strbuf_putc(StrBuf *buf, char c);
-extern void strbuf_printf(StrBuf *buf, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+extern void
+strbuf_printf(StrBuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Append text percent-encoded for a URL's path segment or query value (RFC 3986 unreserved kept). */
 extern void strbuf_put_url(StrBuf *buf, const char *text);

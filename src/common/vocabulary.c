@@ -25,12 +25,9 @@ static const char *const job_kinds[] = {
 };
 
 static const char *const job_states[] = {
-	[PGBR_STATE_QUEUED] = "queued",
-	[PGBR_STATE_RUNNING] = "running",
-	[PGBR_STATE_SUCCEEDED] = "succeeded",
-	[PGBR_STATE_FAILED] = "failed",
-	[PGBR_STATE_CANCELLED] = "cancelled",
-	[PGBR_STATE_INTERRUPTED] = "interrupted",
+	[PGBR_STATE_QUEUED] = "queued",		  [PGBR_STATE_RUNNING] = "running",
+	[PGBR_STATE_SUCCEEDED] = "succeeded", [PGBR_STATE_FAILED] = "failed",
+	[PGBR_STATE_CANCELLED] = "cancelled", [PGBR_STATE_INTERRUPTED] = "interrupted",
 };
 
 static const char *
@@ -182,7 +179,7 @@ pgbr_is_backup_label(const char *text)
 	if (text[16] == '\0')
 		return true;
 	return text[16] == '_' && is_label_time(text + 17) && (text[32] == 'D' || text[32] == 'I') &&
-		text[33] == '\0';
+		   text[33] == '\0';
 }
 
 bool
@@ -247,7 +244,7 @@ pgbr_is_restore_point_name(const char *text)
 	size_t length = strlen(text);
 
 	return length > 0 && pgbr_is_plain_text(text, 63) && strpbrk(text, "'\"\\`") == NULL &&
-		text[0] != ' ' && text[length - 1] != ' ';
+		   text[0] != ' ' && text[length - 1] != ' ';
 }
 
 bool

@@ -56,14 +56,14 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 
 /* The texts of all values, separated by ", ", for messages and help. */
 #define PGBR_BACKUP_TYPES "full, diff, incr"
-#define PGBR_JOB_KINDS    "backup, expire, verify, check, stanza-create, stanza-upgrade, annotate"
-#define PGBR_JOB_STATES   "queued, running, succeeded, failed, cancelled, interrupted"
+#define PGBR_JOB_KINDS	  "backup, expire, verify, check, stanza-create, stanza-upgrade, annotate"
+#define PGBR_JOB_STATES	  "queued, running, succeeded, failed, cancelled, interrupted"
 
 /* Where the sidecar serves what. */
-#define PGBR_PATH_JOBS           "/v1/jobs"
-#define PGBR_PATH_INFO           "/v1/info"
-#define PGBR_PATH_NODE           "/v1/node"
-#define PGBR_PATH_WAL            "/v1/wal"
+#define PGBR_PATH_JOBS			 "/v1/jobs"
+#define PGBR_PATH_INFO			 "/v1/info"
+#define PGBR_PATH_NODE			 "/v1/node"
+#define PGBR_PATH_WAL			 "/v1/wal"
 #define PGBR_PATH_RESTORE_POINTS "/v1/restore-points"
 
 /* Where a sidecar listens and its clients look when nobody says otherwise. */

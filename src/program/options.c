@@ -22,9 +22,10 @@ set_count(const OptionSpec *spec, const char *name, const char *value, PgbrError
 	number = strtol(value, &end, 10);
 	if (end == value || *end != '\0' || errno != 0 || number < spec->minimum ||
 		number > spec->maximum)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
-							  "invalid value \"%s\" for %s: it must be a whole number from %d to %d",
-							  value, name, spec->minimum, spec->maximum);
+		return pgbr_error_set(
+			error, PGBR_ERROR_CONFIG,
+			"invalid value \"%s\" for %s: it must be a whole number from %d to %d", value, name,
+			spec->minimum, spec->maximum);
 	*(int *) spec->target = (int) number;
 	return true;
 }
@@ -115,10 +116,9 @@ take_option(const OptionSpec *specs, int argc, char **argv, int *at, bool *seen,
 	const char *word = argv[*at];
 	bool is_long = word[1] == '-';
 	size_t length = is_long ? strcspn(word + 2, "=") : 1;
-	const OptionSpec *spec =
-		is_long ? find(specs, word + 2, length) : find_letter(specs, word[1]);
+	const OptionSpec *spec = is_long ? find(specs, word + 2, length) : find_letter(specs, word[1]);
 	const char *value = is_long && word[2 + length] == '=' ? word + 3 + length
-		: !is_long && word[2] != '\0'					   ? word + 2
+						: !is_long && word[2] != '\0'	   ? word + 2
 														   : NULL;
 	char name[64];
 

@@ -24,16 +24,16 @@ typedef enum OptionKind
 
 typedef struct OptionSpec
 {
-	const char *name;		 /* without the dashes; NULL ends the table */
-	char letter;			 /* short form, or 0 */
+	const char *name; /* without the dashes; NULL ends the table */
+	char letter;	  /* short form, or 0 */
 	OptionKind kind;
 	void *target;
 	const char *argument;	 /* what --help calls the value, or NULL for a flag */
 	const char *environment; /* name of the variable, or NULL */
 	int minimum;
 	int maximum;
-	const char *help;		 /* one line; names the unit and the default */
-	bool repeats;			 /* OPTION_TEXT only: may be given more than once; target is OptionList */
+	const char *help; /* one line; names the unit and the default */
+	bool repeats;	  /* OPTION_TEXT only: may be given more than once; target is OptionList */
 } OptionSpec;
 
 typedef struct OptionList
@@ -48,8 +48,8 @@ typedef struct OptionList
  * False on an unknown option, a missing or unwanted value, a number out of range, or an option
  * given twice that does not repeat: CONFIG, with a hint that names --help.
  */
-extern bool options_parse(const OptionSpec *specs, int argc, char **argv, int *operands,
-						  PgbrError *error);
+extern bool
+options_parse(const OptionSpec *specs, int argc, char **argv, int *operands, PgbrError *error);
 
 /* Print the rows as --help does. */
 extern void options_print(FILE *out, const OptionSpec *specs);

@@ -118,8 +118,8 @@ process_start(Process *process, const char *const *argv, const char *mark, bool 
 
 	process->pid = -1;
 	if (environment == NULL || pipe2(pipes.out, O_CLOEXEC) != 0 ||
-		(!merge_stderr && pipe2(pipes.err, O_CLOEXEC) != 0) || pipe2(pipes.failure, O_CLOEXEC) != 0 ||
-		(process->pid = fork()) < 0)
+		(!merge_stderr && pipe2(pipes.err, O_CLOEXEC) != 0) ||
+		pipe2(pipes.failure, O_CLOEXEC) != 0 || (process->pid = fork()) < 0)
 	{
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start \"%s\": %s", argv[0],
 					   strerror(errno));
@@ -206,8 +206,8 @@ static bool
 take_all_output(Process *process, int64_t deadline, size_t max_output, int stop_fd,
 				ProcessOutput *output, PgbrError *error)
 {
-	struct pollfd fds[3] = {{process->out, POLLIN, 0}, {process->err, POLLIN, 0},
-							{stop_fd, POLLIN, 0}};
+	struct pollfd fds[3] = {
+		{process->out, POLLIN, 0}, {process->err, POLLIN, 0}, {stop_fd, POLLIN, 0}};
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0)
 	{
@@ -284,7 +284,7 @@ is_marked(pid_t pid, const char *mark)
 	fclose(file);
 	for (size_t at = 0; at < text.length && !found; at += strlen(text.data + at) + 1)
 		found = strncmp(text.data + at, PROCESS_MARK "=", sizeof(PROCESS_MARK)) == 0 &&
-			strncmp(text.data + at + sizeof(PROCESS_MARK), mark, strlen(mark)) == 0;
+				strncmp(text.data + at + sizeof(PROCESS_MARK), mark, strlen(mark)) == 0;
 	strbuf_done(&text);
 	return found;
 }

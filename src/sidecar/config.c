@@ -14,17 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(name, field, argument, help)                                                          \
-	{                                                                                              \
-		name, 0, OPTION_TEXT, &config->field, argument, NULL, 0, 0, help, false                    \
+#define TEXT(name, field, argument, help)                                       \
+	{                                                                           \
+		name, 0, OPTION_TEXT, &config->field, argument, NULL, 0, 0, help, false \
 	}
-#define COUNT(name, field, argument, least, most, help)                                            \
-	{                                                                                              \
-		name, 0, OPTION_COUNT, &config->field, argument, NULL, least, most, help, false            \
+#define COUNT(name, field, argument, least, most, help)                                 \
+	{                                                                                   \
+		name, 0, OPTION_COUNT, &config->field, argument, NULL, least, most, help, false \
 	}
-#define FLAG(name, variable, help)                                                                 \
-	{                                                                                              \
-		name, 0, OPTION_FLAG, variable, NULL, NULL, 0, 0, help, false                              \
+#define FLAG(name, variable, help)                                    \
+	{                                                                 \
+		name, 0, OPTION_FLAG, variable, NULL, NULL, 0, 0, help, false \
 	}
 
 /* Every option can come from the environment as PGBR_SIDECAR_ and its name: PGBR_SIDECAR_STATE_DIR. */
@@ -51,9 +51,8 @@ is_loopback(const struct sockaddr_storage *address)
 static bool
 resolve_listen(SidecarConfig *config, PgbrError *error)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC,
-							 .ai_socktype = SOCK_STREAM,
-							 .ai_flags = AI_PASSIVE};
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found;
 	const char *colon = strrchr(config->listen, ':');
 	char host[256];
@@ -103,8 +102,8 @@ check_security(const SidecarConfig *config, PgbrError *error)
 	if (is_loopback(&config->address) || config->insecure_no_auth || config->token_file ||
 		config->tls_client_ca_file)
 		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFIG,
-				   "refusing to listen on \"%s\" without authentication", config->listen);
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "refusing to listen on \"%s\" without authentication",
+				   config->listen);
 	return pgbr_error_hint(error, "Give --token-file or --tls-client-ca-file, or listen on "
 								  "127.0.0.1; --insecure-no-auth lets anyone in who reaches the "
 								  "port.");
@@ -153,7 +152,8 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 			 "how psql reaches the local PostgreSQL (default: dbname=postgres)"),
 		TEXT("token-file", token_file, "FILE",
 			 "bearer tokens, one a line: TOKEN [read|operate|restore]"),
-		TEXT("tls-cert-file", tls_cert_file, "FILE", "certificate chain; read anew when it changes"),
+		TEXT("tls-cert-file", tls_cert_file, "FILE",
+			 "certificate chain; read anew when it changes"),
 		TEXT("tls-key-file", tls_key_file, "FILE", "its key; read anew when it changes"),
 		TEXT("tls-client-ca-file", tls_client_ca_file, "FILE",
 			 "a client with a certificate of this CA may do everything"),

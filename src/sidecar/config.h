@@ -17,12 +17,12 @@
 typedef struct SidecarConfig
 {
 	const char *stanza;
-	const char *pgbackrest;	  /* program, looked for in PATH */
+	const char *pgbackrest;		   /* program, looked for in PATH */
 	const char *pgbackrest_config; /* its configuration file, or NULL for its own default */
-	const char *psql;		  /* program, looked for in PATH */
+	const char *psql;			   /* program, looked for in PATH */
 	const char *pg_conninfo;
 	const char *state_dir;
-	const char *listen;		  /* HOST:PORT as given */
+	const char *listen; /* HOST:PORT as given */
 	struct sockaddr_storage address;
 	socklen_t address_length;
 	const char *token_file;
@@ -30,12 +30,12 @@ typedef struct SidecarConfig
 	const char *tls_key_file;
 	const char *tls_client_ca_file;
 	bool insecure_no_auth;
-	int info_interval;		  /* seconds between refreshes of info */
-	int job_retention;		  /* days that ended jobs are kept */
-	int max_queued;			  /* jobs that may wait */
+	int info_interval; /* seconds between refreshes of info */
+	int job_retention; /* days that ended jobs are kept */
+	int max_queued;	   /* jobs that may wait */
 	int max_connections;
 	int max_connections_per_address;
-	int stop_timeout;		  /* seconds pgbackrest gets to end after SIGTERM */
+	int stop_timeout; /* seconds pgbackrest gets to end after SIGTERM */
 	LogLevel log_level;
 	bool log_json;
 } SidecarConfig;

@@ -29,7 +29,7 @@ read_kind(const char *key, const json_t *value, JobRequest *request, PgbrError *
 	const char *text = json_string_value(value);
 
 	return (text && pgbr_job_kind_parse(text, &request->kind)) ||
-		invalid(error, key, "one of " PGBR_JOB_KINDS);
+		   invalid(error, key, "one of " PGBR_JOB_KINDS);
 }
 
 static bool
@@ -38,7 +38,7 @@ read_type(const char *key, const json_t *value, JobRequest *request, PgbrError *
 	const char *text = json_string_value(value);
 
 	return (text && pgbr_backup_type_parse(text, &request->type)) ||
-		invalid(error, key, "one of " PGBR_BACKUP_TYPES);
+		   invalid(error, key, "one of " PGBR_BACKUP_TYPES);
 }
 
 static bool
@@ -206,7 +206,8 @@ job_request_read(const json_t *body, JobRequest *request, PgbrError *error)
 	{
 		value = json_object_get(body, members[i].key);
 		/* null is what a client writes for "not given" */
-		if (value && !json_is_null(value) && !members[i].read(members[i].key, value, request, error))
+		if (value && !json_is_null(value) &&
+			!members[i].read(members[i].key, value, request, error))
 			return false;
 		if ((value == NULL || json_is_null(value)) &&
 			(members[i].required_by & (1u << request->kind)))
@@ -301,9 +302,9 @@ bool
 job_covers(const JobRequest *a, const JobRequest *b)
 {
 	return a->kind == b->kind && a->repo == b->repo && a->dry_run == b->dry_run &&
-		strcmp(a->set, b->set) == 0 && a->type >= b->type &&
-		(strcmp(a->annotations, b->annotations) == 0 ||
-		 (b->annotations[0] == '\0' && a->kind == PGBR_JOB_BACKUP));
+		   strcmp(a->set, b->set) == 0 && a->type >= b->type &&
+		   (strcmp(a->annotations, b->annotations) == 0 ||
+			(b->annotations[0] == '\0' && a->kind == PGBR_JOB_BACKUP));
 }
 
 bool

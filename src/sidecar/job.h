@@ -22,12 +22,12 @@
 typedef struct JobRequest
 {
 	PgbrJobKind kind;
-	PgbrBackupType type;	  /* of a backup */
-	int repo;				  /* 0: pgbackrest's own choice */
-	bool dry_run;			  /* of an expire */
-	char set[JOB_LABEL_SIZE]; /* a backup's label, or "" */
-	char requested_by[129];	  /* or "" */
-	char reason[257];		  /* or "" */
+	PgbrBackupType type;					/* of a backup */
+	int repo;								/* 0: pgbackrest's own choice */
+	bool dry_run;							/* of an expire */
+	char set[JOB_LABEL_SIZE];				/* a backup's label, or "" */
+	char requested_by[129];					/* or "" */
+	char reason[257];						/* or "" */
 	char annotations[JOB_ANNOTATIONS_SIZE]; /* JSON object with sorted keys, or "" */
 } JobRequest;
 

@@ -24,7 +24,7 @@
 
 struct JobQueue
 {
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock;	/* guards all below */
 	pthread_cond_t changed; /* a job's state, or stopping */
 	JobStore *store;
 	char log_dir[4000];
@@ -305,8 +305,8 @@ accept_job(JobQueue *queue, const JobRequest *request, const char *key, const ch
 				 .requested_at = clock_now_ms(),
 				 .exit_code = -1};
 	return check_room(queue, error) && make_id(queue, job, error) &&
-		job_store_insert(queue->store, job, key, fingerprint, error) && join_queued(queue, error) &&
-		job_store_find(queue->store, job->id, job, error);
+		   job_store_insert(queue->store, job, key, fingerprint, error) &&
+		   join_queued(queue, error) && job_store_find(queue->store, job->id, job, error);
 }
 
 static bool
@@ -324,8 +324,8 @@ submit_locked(JobQueue *queue, const JobRequest *request, const char *key, const
 		if (job_store_find_key(queue->store, key, fingerprint, job, &same, &reason))
 		{
 			*repeated = true;
-			return same ||
-				pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
+			return same || pgbr_error_set(
+							   error, PGBR_ERROR_INVALID_VALUE,
 							   "Idempotency-Key was used for another request, job \"%s\"", job->id);
 		}
 		if (reason.code != PGBR_ERROR_NOT_FOUND)
@@ -366,7 +366,8 @@ job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Jo
 	json_decref(json);
 	strbuf_done(&fingerprint);
 	if (ok && !*repeated)
-		log_event(LOG_LEVEL_INFO, job->id, "accepted: %s %s%s%s%s%s", pgbr_job_kind_name(request->kind),
+		log_event(LOG_LEVEL_INFO, job->id, "accepted: %s %s%s%s%s%s",
+				  pgbr_job_kind_name(request->kind),
 				  request->kind == PGBR_JOB_BACKUP ? pgbr_backup_type_name(request->type) : "",
 				  request->requested_by[0] ? " for " : "", request->requested_by,
 				  job->covered_by[0] ? ", covered by " : "", job->covered_by);
@@ -640,6 +641,17 @@ job_queue_finish(JobQueue *queue, const Job *job, PgbrError *error)
 		purge(queue);
 		pthread_cond_broadcast(&queue->changed);
 	}
+	pthread_mutex_unlock(&queue->lock);
+	return ok;
+}
+
+bool
+job_queue_check(JobQueue *queue, PgbrError *error)
+{
+	bool ok;
+
+	pthread_mutex_lock(&queue->lock);
+	ok = check_room(queue, error);
 	pthread_mutex_unlock(&queue->lock);
 	return ok;
 }

@@ -40,9 +40,9 @@ extern bool job_queue_get(JobQueue *queue, const char *id, Job *job, PgbrError *
  * or when the queue stops; is_gone is asked about once a second whether anybody still wants the
  * answer.
  */
-extern bool job_queue_wait(JobQueue *queue, const char *id, int seconds,
-						   bool (*is_gone)(void *argument), void *argument, Job *job,
-						   PgbrError *error);
+extern bool
+job_queue_wait(JobQueue *queue, const char *id, int seconds, bool (*is_gone)(void *argument),
+			   void *argument, Job *job, PgbrError *error);
 
 /* Call back for each job that the filter lets through, with the queue locked. */
 extern bool job_queue_list(JobQueue *queue, const JobFilter *filter, JobVisitor visit,
@@ -54,6 +54,9 @@ extern bool job_queue_list(JobQueue *queue, const JobFilter *filter, JobVisitor 
  * when it has ended.
  */
 extern bool job_queue_cancel(JobQueue *queue, const char *id, Job *job, PgbrError *error);
+
+/* Could a job be accepted now? STORAGE or QUEUE_FULL when not. */
+extern bool job_queue_check(JobQueue *queue, PgbrError *error);
 
 /* For the runner: wait for the next job and mark it running. False when the queue stops. */
 extern bool job_queue_take(JobQueue *queue, Job *job);

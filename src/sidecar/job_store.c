@@ -42,8 +42,8 @@ static const char *const migrations[] = {
 
 #define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))
 
-#define JOB_COLUMNS                                                                                \
-	"seq, id, kind, type, repo, dry_run, backup_set, annotations, requested_by, reason, state, "   \
+#define JOB_COLUMNS                                                                              \
+	"seq, id, kind, type, repo, dry_run, backup_set, annotations, requested_by, reason, state, " \
 	"covered_by, requested_at, started_at, finished_at, label, exit_code, error, message, hint"
 
 struct JobStore
@@ -70,7 +70,7 @@ static bool
 prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error)
 {
 	return sqlite3_prepare_v2(store->db, sql, -1, statement, NULL) == SQLITE_OK ||
-		fail(store, error);
+		   fail(store, error);
 }
 
 /* Run a statement that gives no rows, and free it. */
@@ -324,8 +324,8 @@ step_job(JobStore *store, sqlite3_stmt *statement, Job *job, bool *found, PgbrEr
 	if (rc != SQLITE_ROW)
 		return fail(store, error);
 	return read_job(statement, job) ||
-		pgbr_error_set(error, PGBR_ERROR_STORAGE, "job %s in the job store is damaged",
-					   text_at(statement, 1));
+		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "job %s in the job store is damaged",
+						  text_at(statement, 1));
 }
 
 bool
@@ -375,16 +375,15 @@ job_store_list(JobStore *store, const JobFilter *filter, JobVisitor visit, void 
 	bool found = true;
 	bool ok = job != NULL || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
-	if (!ok ||
-		!prepare(store,
-				 filter->oldest_first
-					 ? "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR state = ?1)"
-					   " AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR covered_by = ?3)"
-					   " AND (?4 = 0 OR seq < ?4) ORDER BY seq LIMIT ?5"
-					 : "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR state = ?1)"
-					   " AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR covered_by = ?3)"
-					   " AND (?4 = 0 OR seq < ?4) ORDER BY seq DESC LIMIT ?5",
-				 &statement, error))
+	if (!ok || !prepare(store,
+						filter->oldest_first
+							? "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR state = ?1)"
+							  " AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR covered_by = ?3)"
+							  " AND (?4 = 0 OR seq < ?4) ORDER BY seq LIMIT ?5"
+							: "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR state = ?1)"
+							  " AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR covered_by = ?3)"
+							  " AND (?4 = 0 OR seq < ?4) ORDER BY seq DESC LIMIT ?5",
+						&statement, error))
 	{
 		free(job);
 		return false;

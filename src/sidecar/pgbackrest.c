@@ -292,8 +292,8 @@ read_copied_file(PgbackrestRun *run, const char *text)
 	run->progress.bytes_done = (int64_t) run->copied;
 	/* below one percent the rounding of the percentage says more than the files do */
 	if (done >= 1)
-		run->progress.bytes_total = done >= 100 ? run->progress.bytes_done
-												: (int64_t) (run->copied * 100 / done);
+		run->progress.bytes_total =
+			done >= 100 ? run->progress.bytes_done : (int64_t) (run->copied * 100 / done);
 }
 
 static const struct
@@ -377,7 +377,7 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 		if (run->progress.phase && begins_with(text, "backup file "))
 			read_copied_file(run, text);
 		return !begins_with(text, "backup file ") && !begins_with(text, "reference ") &&
-			!begins_with(text, "match file ");
+			   !begins_with(text, "match file ");
 	}
 	return true;
 }

@@ -65,14 +65,14 @@ extern void pgbackrest_clean_text(char *text);
 /* What an info document says of one stanza. */
 typedef struct PgbackrestStanza
 {
-	int status_code;		  /* 0 ok, 1 missing stanza path, 2 no valid backups, ..., 99 other */
+	int status_code; /* 0 ok, 1 missing stanza path, 2 no valid backups, ..., 99 other */
 	char status_message[256];
-	char system_id[24];		  /* of the newest database in it, or "" */
-	char archive_id[24];	  /* its newest archive, e.g. "15-1", or "" */
+	char system_id[24];	 /* of the newest database in it, or "" */
+	char archive_id[24]; /* its newest archive, e.g. "15-1", or "" */
 	int repo_count;
-	int repo_failed;		  /* repositories whose status is neither 0 nor 2 */
-	char repo_message[256];	  /* of the first of these */
-	int archive_repo;		  /* a repository that is usable, or 0 */
+	int repo_failed;		/* repositories whose status is neither 0 nor 2 */
+	char repo_message[256]; /* of the first of these */
+	int archive_repo;		/* a repository that is usable, or 0 */
 } PgbackrestStanza;
 
 /* Read a parsed info document. False when it is not one or has no such stanza: PROTOCOL. */

@@ -1,0 +1,42 @@
+/*
+ * handlers.h
+ *		What each route does. A handler runs in its connection's own thread and may wait.
+ */
+#ifndef PGBR_SIDECAR_HANDLERS_H
+#define PGBR_SIDECAR_HANDLERS_H
+
+#include "sidecar/config.h"
+#include "sidecar/http.h"
+#include "sidecar/info_cache.h"
+#include "sidecar/job_queue.h"
+#include "sidecar/stanza.h"
+
+/* The parts that handlers work with; all outlive the HTTP server. */
+typedef struct Sidecar
+{
+	const SidecarConfig *config;
+	JobQueue *queue;
+	InfoCache *cache;
+	StanzaKeeper *keeper;
+	int stop_fd; /* readable when the sidecar stops: ends the programs that handlers run */
+} Sidecar;
+
+#define HANDLER(name) \
+	extern void name(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
+
+HANDLER(handle_job_list);
+HANDLER(handle_job_post);
+HANDLER(handle_job_get);
+HANDLER(handle_job_delete);
+HANDLER(handle_job_log);
+HANDLER(handle_info);
+HANDLER(handle_node);
+HANDLER(handle_wal);
+HANDLER(handle_point_list);
+HANDLER(handle_point_post);
+HANDLER(handle_livez);
+HANDLER(handle_readyz);
+
+#undef HANDLER
+
+#endif

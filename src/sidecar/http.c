@@ -1,0 +1,116 @@
+/*
+ * http.c
+ *		See http.h.
+ */
+#include "sidecar/http.h"
+
+#include "program/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct
+{
+	int status;
+	const char *title;
+} titles[] = {
+	{400, "Bad Request"},
+	{401, "Unauthorized"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{409, "Conflict"},
+	{413, "Content Too Large"},
+	{415, "Unsupported Media Type"},
+	{422, "Unprocessable Content"},
+	{429, "Too Many Requests"},
+	{502, "Bad Gateway"},
+	{503, "Service Unavailable"},
+	{507, "Insufficient Storage"},
+};
+
+void
+http_response_init(HttpResponse *response)
+{
+	*response = (HttpResponse){.status = 500, .content_type = "application/json"};
+	strbuf_init(&response->body);
+}
+
+void
+http_response_done(HttpResponse *response)
+{
+	strbuf_done(&response->body);
+	info_document_release(response->document);
+	response->document = NULL;
+}
+
+void
+http_answer_json(HttpResponse *response, int status, json_t *value)
+{
+	response->status = value && json_write(value, &response->body) ? status : 500;
+	json_decref(value);
+}
+
+static const char *
+title_of(int status)
+{
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+	{
+		if (titles[i].status == status)
+			return titles[i].title;
+	}
+	return "Internal Server Error";
+}
+
+void
+http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_code)
+{
+	int status = pgbr_error_http_status(error->code);
+	json_t *problem = json_object();
+
+	json_put_text(problem, "type", "about:blank");
+	json_put_text(problem, "title", title_of(status));
+	json_object_set_new(problem, "status", json_integer(status));
+	json_put_text(problem, "detail", error->message);
+	json_put_text(problem, "code", pgbr_error_code_name(error->code));
+	if (error->hint[0])
+		json_put_text(problem, "hint", error->hint);
+	if (exit_code >= 0)
+		json_object_set_new(problem, "exit_code", json_integer(exit_code));
+	response->content_type = "application/problem+json";
+	response->authenticate = status == 401;
+	response->retry_after = status == 429 || status == 503 ? 5 : 0;
+	http_answer_json(response, status, problem);
+}
+
+const char *
+http_query(const HttpRequest *request, const char *key)
+{
+	for (int i = 0; i < request->query_count; i++)
+	{
+		if (strcmp(request->query[i].key, key) == 0)
+			return request->query[i].value;
+	}
+	return NULL;
+}
+
+bool
+http_query_count(const HttpRequest *request, const char *key, int least, int most, int *value,
+				 PgbrError *error)
+{
+	const char *text = http_query(request, key);
+	long number;
+
+	if (text == NULL)
+		return true;
+	number = strlen(text) <= 9 && strspn(text, "0123456789") == strlen(text) && text[0]
+				 ? strtol(text, NULL, 10)
+				 : -1;
+	if (number < least || number > most)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid value for \"%s\"", key);
+		return pgbr_error_hint(error, "It must be a whole number from %d to %d.", least, most);
+	}
+	*value = (int) number;
+	return true;
+}

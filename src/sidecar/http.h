@@ -1,0 +1,85 @@
+/*
+ * http.h
+ *		A request and its answer, as routes and handlers see them: no socket, no library.
+ *
+ * The request lends all its texts for the time of the call. The response is embedded in its owner
+ * (http_response_init, http_response_done).
+ */
+#ifndef PGBR_SIDECAR_HTTP_H
+#define PGBR_SIDECAR_HTTP_H
+
+#include "common/error.h"
+#include "common/strbuf.h"
+#include "sidecar/info_cache.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#define HTTP_MAX_BODY  65536
+#define HTTP_MAX_QUERY 8
+
+/* A token's right includes those below it. */
+typedef enum Scope
+{
+	SCOPE_NONE,
+	SCOPE_READ,
+	SCOPE_OPERATE,
+	SCOPE_RESTORE,
+} Scope;
+
+typedef struct HttpQuery
+{
+	const char *key;
+	const char *value; /* "" when there is none */
+} HttpQuery;
+
+typedef struct HttpRequest
+{
+	const char *method;
+	const char *path;		   /* decoded */
+	const char *parameter;	   /* what stands for the {...} of the route, or NULL */
+	const char *authorization; /* headers; NULL when missing */
+	const char *content_type;
+	const char *idempotency_key;
+	bool certified; /* by a client certificate of our CA */
+	HttpQuery query[HTTP_MAX_QUERY];
+	int query_count;
+	bool query_overflow; /* more than HTTP_MAX_QUERY */
+	const char *body;
+	size_t body_length;
+	bool (*is_gone)(void *argument); /* has the client hung up? */
+	void *gone_argument;
+} HttpRequest;
+
+typedef struct HttpResponse
+{
+	int status;
+	const char *content_type; /* a constant */
+	StrBuf body;
+	/* sent between body and tail without being copied; released by http_response_done */
+	InfoDocument *document;
+	const char *tail; /* a constant, or NULL */
+	char location[128];
+	char allow[64];
+	bool authenticate; /* say that a bearer token is wanted */
+	int retry_after;   /* seconds, or 0 */
+} HttpResponse;
+
+extern void http_response_init(HttpResponse *response);
+extern void http_response_done(HttpResponse *response);
+
+/* Answer with a JSON value, whose reference is taken; NULL (out of memory) answers 500. */
+extern void http_answer_json(HttpResponse *response, int status, json_t *value);
+
+/* Answer with a problem (RFC 9457). exit_code is pgbackrest's, or -1. */
+extern void http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_code);
+
+/* The value of a query parameter, or NULL. */
+extern const char *http_query(const HttpRequest *request, const char *key);
+
+/* A query parameter that is a whole number from least to most; *value is left alone when it is
+ * missing. INVALID_VALUE otherwise. */
+extern bool http_query_count(const HttpRequest *request, const char *key, int least, int most,
+							 int *value, PgbrError *error);
+
+#endif

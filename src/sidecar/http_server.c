@@ -1,0 +1,479 @@
+/*
+ * http_server.c
+ *		See http_server.h. Knows libmicrohttpd, and nothing of what the routes do.
+ *
+ * libmicrohttpd's own time-out is about silence: a client that sends a byte now and then is never
+ * silent. So each connection also has a moment by which its request must have arrived, and a thread
+ * that sleeps until the next such moment and hangs up on those that are late.
+ */
+#include "sidecar/http_server.h"
+
+#include "program/clock.h"
+#include "program/file.h"
+#include "program/log.h"
+#include "sidecar/routes.h"
+#include "sidecar/tls.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARRIVE_MS	 30000 /* from the connection, or the last answer, to the end of the request */
+#define SILENCE_S	 30
+#define HEADER_MAX	 32768
+#define STACK_SIZE	 (256 * 1024)
+#define LISTEN_QUEUE 128
+
+typedef struct Client
+{
+	struct Client *next;
+	struct Client *previous;
+	int fd;
+	int64_t late_at; /* 0: a request is being handled */
+} Client;
+
+struct HttpServer
+{
+	struct MHD_Daemon *daemon;
+	Sidecar *sidecar;
+	Auth *auth;
+	bool verify_clients;
+	pthread_t watchman;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t changed;
+	bool stopping;
+	Client *clients;
+};
+
+/* A request that is arriving, and its answer. */
+typedef struct Exchange
+{
+	HttpServer *server;
+	Client *client;
+	HttpRequest request;
+	StrBuf body;
+	bool too_large;
+} Exchange;
+
+static void
+set_late_at(HttpServer *server, Client *client, int64_t late_at)
+{
+	pthread_mutex_lock(&server->lock);
+	client->late_at = late_at;
+	/* the watchman sleeps without a limit while nobody can be late */
+	if (late_at)
+		pthread_cond_signal(&server->changed);
+	pthread_mutex_unlock(&server->lock);
+}
+
+/* Hang up on who is late; give the moment when the next will be, or 0. */
+static int64_t
+hang_up_late(HttpServer *server)
+{
+	int64_t now = clock_monotonic_ms();
+	int64_t next = 0;
+
+	for (Client *client = server->clients; client; client = client->next)
+	{
+		if (client->late_at == 0)
+			continue;
+		if (client->late_at <= now)
+		{
+			shutdown(client->fd, SHUT_RDWR);
+			client->late_at = 0;
+		}
+		else if (next == 0 || client->late_at < next)
+			next = client->late_at;
+	}
+	return next;
+}
+
+static void *
+watch(void *argument)
+{
+	HttpServer *server = argument;
+
+	pthread_mutex_lock(&server->lock);
+	while (!server->stopping)
+	{
+		int64_t next = hang_up_late(server);
+		struct timespec until = {next / 1000, next % 1000 * 1000000};
+
+		if (next)
+			pthread_cond_timedwait(&server->changed, &server->lock, &until);
+		else
+			pthread_cond_wait(&server->changed, &server->lock);
+	}
+	pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+static void
+connection_changed(void *argument, struct MHD_Connection *connection, void **context,
+				   enum MHD_ConnectionNotificationCode code)
+{
+	HttpServer *server = argument;
+	Client *client = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+	{
+		client = calloc(1, sizeof(*client));
+		*context = client;
+		if (client == NULL)
+			return;
+		client->fd =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		pthread_mutex_lock(&server->lock);
+		client->next = server->clients;
+		if (client->next)
+			client->next->previous = client;
+		server->clients = client;
+		pthread_mutex_unlock(&server->lock);
+		set_late_at(server, client, clock_monotonic_ms() + ARRIVE_MS);
+	}
+	else if (client)
+	{
+		/* the descriptor is closed only after this, so the watchman never meets another's */
+		pthread_mutex_lock(&server->lock);
+		if (client->previous)
+			client->previous->next = client->next;
+		else
+			server->clients = client->next;
+		if (client->next)
+			client->next->previous = client->previous;
+		pthread_mutex_unlock(&server->lock);
+		free(client);
+	}
+}
+
+static bool
+is_gone(void *argument)
+{
+	char byte;
+
+	return recv(((Client *) argument)->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* Decode %XX in place. %00 stays as it is: it would cut the text short, and no grammar takes '%'. */
+static size_t
+decode_url(void *argument, struct MHD_Connection *connection, char *text)
+{
+	char *to = text;
+
+	(void) argument;
+	(void) connection;
+	for (char *from = text; *from;)
+	{
+		unsigned int value;
+
+		if (from[0] == '%' && strspn(from + 1, "0123456789abcdefABCDEF") >= 2 &&
+			sscanf(from + 1, "%2x", &value) == 1 && value != 0)
+		{
+			*to++ = (char) value;
+			from += 3;
+		}
+		else
+			*to++ = *from++;
+	}
+	*to = '\0';
+	return (size_t) (to - text);
+}
+
+static enum MHD_Result
+add_query(void *argument, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	HttpRequest *request = argument;
+
+	(void) kind;
+	if (request->query_count == HTTP_MAX_QUERY)
+		request->query_overflow = true;
+	else
+		request->query[request->query_count++] = (HttpQuery){key, value ? value : ""};
+	return MHD_YES;
+}
+
+static Exchange *
+exchange_new(HttpServer *server, struct MHD_Connection *connection, const char *url,
+			 const char *method)
+{
+	Exchange *exchange = calloc(1, sizeof(*exchange));
+	HttpRequest *request;
+
+	if (exchange == NULL)
+		return NULL;
+	request = &exchange->request;
+	exchange->server = server;
+	exchange->client =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	strbuf_init(&exchange->body);
+	/* libmicrohttpd keeps these until the answer is sent */
+	request->method = method;
+	request->path = url;
+	request->authorization =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	request->content_type =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+	request->idempotency_key =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key");
+	request->is_gone = is_gone;
+	request->gone_argument = exchange->client;
+	request->certified =
+		server->verify_clients &&
+		tls_client_certified(
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, request);
+	return exchange;
+}
+
+static void
+request_completed(void *argument, struct MHD_Connection *connection, void **context,
+				  enum MHD_RequestTerminationCode code)
+{
+	Exchange *exchange = *context;
+
+	(void) argument;
+	(void) connection;
+	(void) code;
+	if (exchange == NULL)
+		return;
+	if (exchange->client)
+		set_late_at(exchange->server, exchange->client, clock_monotonic_ms() + ARRIVE_MS);
+	strbuf_done(&exchange->body);
+	free(exchange);
+	*context = NULL;
+}
+
+static void
+free_response(void *argument)
+{
+	http_response_done(argument);
+	free(argument);
+}
+
+/* Send the answer, which is freed when its last byte is out. */
+static enum MHD_Result
+send_response(struct MHD_Connection *connection, HttpResponse *response)
+{
+	struct MHD_IoVec parts[3];
+	unsigned int count = 0;
+	unsigned int status = (unsigned int) response->status;
+	char retry_after[16];
+	struct MHD_Response *made;
+	enum MHD_Result result;
+
+	if (response->body.length)
+		parts[count++] = (struct MHD_IoVec){response->body.data, response->body.length};
+	if (response->document)
+		parts[count++] = (struct MHD_IoVec){response->document->json, response->document->length};
+	if (response->tail)
+		parts[count++] = (struct MHD_IoVec){response->tail, strlen(response->tail)};
+	made = MHD_create_response_from_iovec(parts, count, free_response, response);
+	if (made == NULL)
+	{
+		free_response(response);
+		return MHD_NO;
+	}
+	MHD_add_response_header(made, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+	MHD_add_response_header(made, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (response->location[0])
+		MHD_add_response_header(made, MHD_HTTP_HEADER_LOCATION, response->location);
+	if (response->allow[0])
+		MHD_add_response_header(made, MHD_HTTP_HEADER_ALLOW, response->allow);
+	if (response->authenticate)
+		MHD_add_response_header(made, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	if (response->retry_after)
+	{
+		snprintf(retry_after, sizeof(retry_after), "%d", response->retry_after);
+		MHD_add_response_header(made, MHD_HTTP_HEADER_RETRY_AFTER, retry_after);
+	}
+	result = MHD_queue_response(connection, status, made);
+	MHD_destroy_response(made);
+	return result;
+}
+
+static void
+refuse_size(HttpResponse *response)
+{
+	PgbrError error;
+
+	pgbr_error_set(&error, PGBR_ERROR_TOO_LARGE, "the body is larger than %d bytes", HTTP_MAX_BODY);
+	http_answer_problem(response, &error, -1);
+}
+
+/* The header is in. True: go on and read the body. */
+static bool
+admit(Exchange *exchange, struct MHD_Connection *connection, HttpResponse *response)
+{
+	const char *length =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (!routes_admit(exchange->server->auth, &exchange->request, response))
+	{
+		if (response->status == 401 || response->status == 403)
+			log_event(LOG_LEVEL_WARNING, NULL, "refused %s %.64s: %d", exchange->request.method,
+					  exchange->request.path, response->status);
+		return false;
+	}
+	if (length == NULL || strtoull(length, NULL, 10) <= HTTP_MAX_BODY)
+		return true;
+	refuse_size(response);
+	return false;
+}
+
+static void
+take_body(Exchange *exchange, const char *data, size_t length)
+{
+	/* what is too large is read to its end, so that the client gets to read the answer */
+	if (exchange->body.length + length > HTTP_MAX_BODY)
+		exchange->too_large = true;
+	else
+		strbuf_append(&exchange->body, data, length);
+}
+
+/* libmicrohttpd calls this when the header is in, for each part of the body, and at its end. */
+static enum MHD_Result
+serve(void *argument, struct MHD_Connection *connection, const char *url, const char *method,
+	  const char *version, const char *data, size_t *length, void **context)
+{
+	HttpServer *server = argument;
+	Exchange *exchange = *context;
+	HttpResponse *response;
+
+	(void) version;
+	if (exchange && *length > 0)
+	{
+		take_body(exchange, data, *length);
+		*length = 0;
+		return MHD_YES;
+	}
+	response = malloc(sizeof(*response));
+	if (response == NULL)
+		return MHD_NO;
+	http_response_init(response);
+	if (exchange == NULL)
+	{
+		exchange = exchange_new(server, connection, url, method);
+		*context = exchange;
+		if (exchange == NULL || exchange->client == NULL)
+		{
+			free_response(response);
+			return MHD_NO;
+		}
+		if (admit(exchange, connection, response))
+		{
+			free_response(response);
+			return MHD_YES;
+		}
+		return send_response(connection, response);
+	}
+	set_late_at(server, exchange->client, 0);
+	exchange->request.body = exchange->body.data;
+	exchange->request.body_length = exchange->body.length;
+	if (exchange->too_large || exchange->body.failed)
+		refuse_size(response);
+	else
+		routes_handle(server->sidecar, &exchange->request, response);
+	return send_response(connection, response);
+}
+
+static void
+log_library(void *argument, const char *format, va_list arguments)
+{
+	char text[512];
+
+	(void) argument;
+	vsnprintf(text, sizeof(text), format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	log_event(LOG_LEVEL_DEBUG, NULL, "libmicrohttpd: %s", text);
+}
+
+static bool
+start_daemon(HttpServer *server, const SidecarConfig *config, PgbrError *error)
+{
+	unsigned int flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+						 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC |
+						 (config->tls_cert_file ? MHD_USE_TLS : 0) |
+						 (config->address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+	struct MHD_OptionItem options[4] = {{MHD_OPTION_END, 0, NULL}};
+	StrBuf authority;
+	int count = 0;
+
+	strbuf_init(&authority);
+	if (config->tls_cert_file)
+		options[count++] =
+			(struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, (intptr_t) tls_retrieve, NULL};
+	if (config->tls_client_ca_file)
+	{
+		if (!file_read(config->tls_client_ca_file, 1024 * 1024, &authority, error))
+			return false;
+		options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, authority.data};
+	}
+	options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+	errno = 0;
+	server->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, serve, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_SOCK_ADDR, (const struct sockaddr *) &config->address,
+		MHD_OPTION_NOTIFY_COMPLETED, request_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+		connection_changed, server, MHD_OPTION_UNESCAPE_CALLBACK, decode_url, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int) config->max_connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int) config->max_connections_per_address,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t) HEADER_MAX, MHD_OPTION_THREAD_STACK_SIZE, (size_t) STACK_SIZE,
+		MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned int) LISTEN_QUEUE, MHD_OPTION_ARRAY, options,
+		MHD_OPTION_END);
+	strbuf_done(&authority);
+	if (server->daemon)
+		return true;
+	return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not listen on \"%s\": %s",
+						  config->listen, errno ? strerror(errno) : "unusable TLS settings");
+}
+
+HttpServer *
+http_server_start(const SidecarConfig *config, Sidecar *sidecar, Auth *auth, PgbrError *error)
+{
+	HttpServer *server = calloc(1, sizeof(*server));
+	pthread_condattr_t attributes;
+
+	if (server == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	server->sidecar = sidecar;
+	server->auth = auth;
+	server->verify_clients = config->tls_client_ca_file != NULL;
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&server->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if ((config->tls_cert_file && !tls_init(config, error)) || !start_daemon(server, config, error))
+	{
+		free(server);
+		return NULL;
+	}
+	if (pthread_create(&server->watchman, NULL, watch, server) == 0)
+		return server;
+	MHD_stop_daemon(server->daemon);
+	free(server);
+	pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread");
+	return NULL;
+}
+
+void
+http_server_stop(HttpServer *server)
+{
+	MHD_stop_daemon(server->daemon);
+	pthread_mutex_lock(&server->lock);
+	server->stopping = true;
+	pthread_cond_signal(&server->changed);
+	pthread_mutex_unlock(&server->lock);
+	pthread_join(server->watchman, NULL);
+	pthread_cond_destroy(&server->changed);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}

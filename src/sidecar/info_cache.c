@@ -1,0 +1,302 @@
+/*
+ * info_cache.c
+ *		See info_cache.h.
+ */
+#include "sidecar/info_cache.h"
+
+#include "program/clock.h"
+#include "program/json.h"
+#include "program/log.h"
+#include "program/process.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Of pgbackrest info: with a store that does not answer it takes 240 s by itself. */
+#define TIMEOUT_MS	 300000
+#define MAX_DOCUMENT ((size_t) 64 * 1024 * 1024)
+#define LOOK_MS		 1000 /* between questions whether anybody still waits */
+
+struct InfoCache
+{
+	pthread_t thread;
+	const SidecarConfig *config;
+	int stop_fd;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t changed;
+	bool stopping;
+	uint64_t requested; /* the newest ticket */
+	uint64_t served;	/* every ticket up to this has been answered */
+	InfoSnapshot now;	/* age_ms is made for each reader */
+	int64_t fetched_monotonic;
+};
+
+void
+info_document_release(InfoDocument *document)
+{
+	if (document && atomic_fetch_sub(&document->references, 1) == 1)
+		free(document);
+}
+
+void
+info_snapshot_done(InfoSnapshot *snapshot)
+{
+	info_document_release(snapshot->document);
+	snapshot->document = NULL;
+}
+
+static void
+fail(InfoSnapshot *result, int exit_code, const char *error, const char *message, const char *hint)
+{
+	result->failed = true;
+	result->exit_code = exit_code;
+	pgbr_copy_text(result->error, sizeof(result->error), error);
+	pgbr_copy_text(result->message, sizeof(result->message), message);
+	pgbr_copy_text(result->hint, sizeof(result->hint), hint ? hint : "");
+}
+
+/* stderr's "ERROR: [NNN]: text" lines as one text. */
+static void
+fail_with_exit(InfoSnapshot *result, const ProcessOutput *output)
+{
+	int code = WIFEXITED(output->status) ? WEXITSTATUS(output->status) : -1;
+	PgbackrestRun run;
+	char *save;
+
+	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
+	pgbackrest_clean_text(output->err.data);
+	for (char *line = strtok_r(output->err.data, "\n", &save); line;
+		 line = strtok_r(NULL, "\n", &save))
+		pgbackrest_run_line(&run, line);
+	if (code < 0)
+		fail(result, -1, "killed", "pgbackrest info was killed", NULL);
+	else
+		fail(result, code, pgbackrest_error_name(code),
+			 run.message[0] ? run.message : "pgbackrest info gave no message",
+			 pgbackrest_error_hint(code));
+}
+
+static void
+read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
+{
+	PgbrError error;
+	json_t *document = json_parse(text->data, text->length, &error);
+
+	if (document == NULL)
+	{
+		fail(result, 0, "protocol", "pgbackrest info did not print JSON", NULL);
+		return;
+	}
+	if (!pgbackrest_read_info(document, cache->config->stanza, &result->stanza, &error))
+		fail(result, 0, pgbr_error_code_name(error.code), error.message, error.hint);
+	else if ((result->document = malloc(sizeof(InfoDocument) + text->length + 1)) == NULL)
+		fail(result, 0, "internal", "out of memory", NULL);
+	else
+	{
+		atomic_init(&result->document->references, 1);
+		result->document->length = text->length;
+		memcpy(result->document->json, text->data, text->length + 1);
+	}
+	json_decref(document);
+}
+
+/* Ask pgbackrest. The result has either a document or failed set. */
+static void
+fetch(InfoCache *cache, InfoSnapshot *result)
+{
+	Command command;
+	ProcessOutput output;
+	PgbrError error;
+
+	*result = (InfoSnapshot){.exit_code = -1};
+	process_output_init(&output);
+	pgbackrest_info_command(cache->config, &command);
+	if (command.failed)
+		fail(result, -1, "internal", "out of memory", NULL);
+	else if (!process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, MAX_DOCUMENT,
+						  cache->stop_fd, &output, &error))
+		fail(result, -1, pgbr_error_code_name(error.code), error.message, error.hint);
+	else if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)
+		fail_with_exit(result, &output);
+	else
+		read_document(cache, &output.out, result);
+	command_done(&command);
+	process_output_done(&output);
+	/* a parsed document takes ten times its text, and is gone again until the next refresh */
+	malloc_trim(0);
+}
+
+/* Log a failure when it is new, and its end. */
+static void
+report(const InfoSnapshot *before, const InfoSnapshot *after)
+{
+	if (after->failed && (!before->failed || strcmp(before->message, after->message) != 0))
+		log_event(LOG_LEVEL_ERROR, NULL, "could not refresh the backup information: %s: %s",
+				  after->error, after->message);
+	else if (before->failed && !after->failed)
+		log_event(LOG_LEVEL_INFO, NULL, "the backup information is fresh again");
+}
+
+static void
+store(InfoCache *cache, InfoSnapshot *result)
+{
+	report(&cache->now, result);
+	if (result->document)
+	{
+		info_document_release(cache->now.document);
+		cache->now = *result;
+		cache->now.fetched_at = clock_now_ms();
+		cache->fetched_monotonic = clock_monotonic_ms();
+		return;
+	}
+	cache->now.failed = true;
+	cache->now.exit_code = result->exit_code;
+	strcpy(cache->now.error, result->error);
+	strcpy(cache->now.message, result->message);
+	strcpy(cache->now.hint, result->hint);
+}
+
+static bool
+wait_changed(InfoCache *cache, int64_t until_ms)
+{
+	struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+
+	return pthread_cond_timedwait(&cache->changed, &cache->lock, &until) != ETIMEDOUT;
+}
+
+static void *
+refresh_on(void *argument)
+{
+	InfoCache *cache = argument;
+
+	pthread_mutex_lock(&cache->lock);
+	while (!cache->stopping)
+	{
+		int64_t due = clock_monotonic_ms() + (int64_t) cache->config->info_interval * 1000;
+		uint64_t ticket = cache->requested;
+		InfoSnapshot result;
+
+		pthread_mutex_unlock(&cache->lock);
+		fetch(cache, &result);
+		pthread_mutex_lock(&cache->lock);
+		if (cache->stopping)
+			info_snapshot_done(&result);
+		else
+			store(cache, &result);
+		cache->served = ticket;
+		pthread_cond_broadcast(&cache->changed);
+		while (!cache->stopping && cache->requested == ticket && wait_changed(cache, due))
+			;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return NULL;
+}
+
+InfoCache *
+info_cache_start(const SidecarConfig *config, PgbrError *error)
+{
+	InfoCache *cache = calloc(1, sizeof(*cache));
+	pthread_condattr_t attributes;
+
+	if (cache == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	cache->config = config;
+	cache->requested = INFO_FIRST_TICKET;
+	pthread_mutex_init(&cache->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&cache->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	cache->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (cache->stop_fd < 0 || pthread_create(&cache->thread, NULL, refresh_on, cache) != 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread: %m");
+		free(cache);
+		return NULL;
+	}
+	return cache;
+}
+
+void
+info_cache_stop(InfoCache *cache)
+{
+	pthread_mutex_lock(&cache->lock);
+	cache->stopping = true;
+	(void) !write(cache->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
+	pthread_cond_broadcast(&cache->changed);
+	pthread_mutex_unlock(&cache->lock);
+	pthread_join(cache->thread, NULL);
+}
+
+void
+info_cache_free(InfoCache *cache)
+{
+	if (cache == NULL)
+		return;
+	info_snapshot_done(&cache->now);
+	close(cache->stop_fd);
+	pthread_cond_destroy(&cache->changed);
+	pthread_mutex_destroy(&cache->lock);
+	free(cache);
+}
+
+void
+info_cache_get(InfoCache *cache, InfoSnapshot *snapshot)
+{
+	pthread_mutex_lock(&cache->lock);
+	*snapshot = cache->now;
+	if (snapshot->document)
+	{
+		atomic_fetch_add(&snapshot->document->references, 1);
+		snapshot->age_ms = clock_monotonic_ms() - cache->fetched_monotonic;
+	}
+	pthread_mutex_unlock(&cache->lock);
+}
+
+uint64_t
+info_cache_refresh(InfoCache *cache)
+{
+	uint64_t ticket;
+
+	pthread_mutex_lock(&cache->lock);
+	ticket = ++cache->requested;
+	pthread_cond_broadcast(&cache->changed);
+	pthread_mutex_unlock(&cache->lock);
+	return ticket;
+}
+
+bool
+info_cache_wait(InfoCache *cache, uint64_t ticket, int seconds, bool (*is_gone)(void *argument),
+				void *argument)
+{
+	int64_t deadline = clock_monotonic_ms() + (int64_t) seconds * 1000;
+	bool served;
+
+	pthread_mutex_lock(&cache->lock);
+	while (!(served = cache->served >= ticket) && !cache->stopping)
+	{
+		int64_t now = clock_monotonic_ms();
+		bool gone;
+
+		if (now >= deadline)
+			break;
+		if (wait_changed(cache, now + LOOK_MS < deadline ? now + LOOK_MS : deadline))
+			continue;
+		pthread_mutex_unlock(&cache->lock);
+		gone = is_gone && is_gone(argument);
+		pthread_mutex_lock(&cache->lock);
+		if (gone)
+			break;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return served;
+}

@@ -1,0 +1,346 @@
+/*
+ * job_runner.c
+ *		See job_runner.h.
+ *
+ * The crash case: pgbackrest is sent SIGTERM by the kernel when this thread dies with the process
+ * (process.h), gives its lock back and ends. A sidecar that starts meanwhile waits for that, and
+ * kills what does not end: it knows such processes by the mark in their environment, which holds
+ * the state folder. Their jobs are closed as interrupted, and nothing is run a second time.
+ */
+#include "sidecar/job_runner.h"
+
+#include "common/strbuf.h"
+#include "program/clock.h"
+#include "program/log.h"
+#include "program/process.h"
+#include "sidecar/pgbackrest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOG_MAX		  (256 * 1024) /* bytes of a job's log */
+#define LINE_MAX_KEPT 8192		   /* bytes of a line; the rest is dropped */
+#define CHECK_MS	  500		   /* between looks whether a silent pgbackrest has ended */
+#define ORPHAN_MS	  20000		   /* for the children of a pgbackrest that was killed */
+#define REFRESH_S	  10		   /* to show a new backup before its job says succeeded */
+#define RETRY_MS	  1000
+
+struct JobRunner
+{
+	pthread_t thread;
+	const SidecarConfig *config;
+	JobQueue *queue;
+	InfoCache *cache;
+};
+
+/* One pgbackrest while it runs. */
+typedef struct Run
+{
+	JobRunner *runner;
+	Job *job;
+	Process process;
+	PgbackrestRun output;
+	StrBuf line;
+	int log; /* -1: could not be opened */
+	size_t logged;
+	bool stopping; /* SIGTERM was sent */
+	int64_t kill_at;
+} Run;
+
+static void
+make_mark(const SidecarConfig *config, const char *id, char *mark, size_t size)
+{
+	snprintf(mark, size, "%s:%s", config->state_dir, id);
+}
+
+void
+job_runner_end_leftovers(const SidecarConfig *config)
+{
+	char mark[4200];
+	int found;
+
+	make_mark(config, "", mark, sizeof(mark));
+	found = process_end_marked(mark, config->stop_timeout * 1000);
+	if (found > 0)
+		log_event(LOG_LEVEL_WARNING, NULL,
+				  "ended %d process(es) that an earlier sidecar left running", found);
+}
+
+static void
+log_line(Run *run, const char *line)
+{
+	static const char cut[] = "... the rest of the log was left out\n";
+	size_t length = strlen(line);
+
+	if (run->log < 0 || run->logged > LOG_MAX)
+		return;
+	if (run->logged + length + 1 > LOG_MAX)
+	{
+		(void) !write(run->log, cut, sizeof(cut) - 1);
+		run->logged = LOG_MAX + 1;
+		return;
+	}
+	run->logged += length + 1;
+	/* a log that can't be written is no reason to lose the backup */
+	if (dprintf(run->log, "%s\n", line) < 0)
+	{
+		log_event(LOG_LEVEL_WARNING, run->job->id, "could not write the job's log: %s",
+				  strerror(errno));
+		run->logged = LOG_MAX + 1;
+	}
+}
+
+static void
+take_line(Run *run)
+{
+	pgbackrest_clean_text(run->line.data);
+	if (pgbackrest_run_line(&run->output, run->line.data))
+		log_line(run, run->line.data);
+	strbuf_clear(&run->line);
+}
+
+/* Read what is there. True while the stream is open. */
+static bool
+take_output(Run *run)
+{
+	char block[16384];
+	ssize_t got;
+
+	while ((got = read(run->process.out, block, sizeof(block))) > 0)
+	{
+		for (ssize_t i = 0; i < got; i++)
+		{
+			if (block[i] == '\n')
+				take_line(run);
+			else if (block[i] != '\0' && run->line.length < LINE_MAX_KEPT)
+				strbuf_putc(&run->line, block[i]);
+		}
+		job_queue_progress(run->runner->queue, &run->output.progress);
+	}
+	return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static bool
+has_ended(const Run *run)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t) run->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		   info.si_pid != 0;
+}
+
+static void
+stop(Run *run)
+{
+	log_event(LOG_LEVEL_INFO, run->job->id, "stopping pgbackrest");
+	process_signal(&run->process, SIGTERM);
+	run->stopping = true;
+	run->kill_at = clock_monotonic_ms() + (int64_t) run->runner->config->stop_timeout * 1000;
+}
+
+/* Read until pgbackrest has ended, or has had its time to end. */
+static void
+follow(Run *run)
+{
+	bool open = true;
+
+	while (open && !has_ended(run))
+	{
+		struct pollfd fds[2] = {
+			{run->process.out, POLLIN, 0},
+			{run->stopping ? -1 : job_queue_stop_fd(run->runner->queue), POLLIN, 0},
+		};
+
+		poll(fds, 2, CHECK_MS);
+		if (fds[0].revents)
+			open = take_output(run);
+		if (fds[1].revents)
+			stop(run);
+		if (run->stopping && clock_monotonic_ms() >= run->kill_at)
+			break;
+	}
+}
+
+static void
+set_failure(Job *job, int exit_code, const char *error, const char *message, const char *hint)
+{
+	job->state = PGBR_STATE_FAILED;
+	job->exit_code = exit_code;
+	pgbr_copy_text(job->error, sizeof(job->error), error);
+	pgbr_copy_text(job->message, sizeof(job->message), message);
+	pgbr_copy_text(job->hint, sizeof(job->hint), hint ? hint : "");
+}
+
+/* What the end of pgbackrest means for the job. */
+static void
+conclude(Run *run, int status)
+{
+	Job *job = run->job;
+	const PgbackrestRun *output = &run->output;
+	char message[128];
+
+	strcpy(job->label, output->label);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !output->verify_failed)
+	{
+		job->state = PGBR_STATE_SUCCEEDED;
+		job->exit_code = 0;
+		return;
+	}
+	if (WIFSIGNALED(status))
+	{
+		snprintf(message, sizeof(message), "pgbackrest was killed by signal %d", WTERMSIG(status));
+		set_failure(job, -1, "killed", message, NULL);
+	}
+	else if (WEXITSTATUS(status) == 0)
+		set_failure(job, 0, "verify", "pgbackrest verify found what is missing or damaged",
+					"See the job's log for the files.");
+	else
+		set_failure(job, WEXITSTATUS(status), pgbackrest_error_name(WEXITSTATUS(status)),
+					output->message[0] ? output->message : "pgbackrest gave no message",
+					pgbackrest_error_hint(WEXITSTATUS(status)));
+	if (job_queue_cancelled(run->runner->queue))
+		job->state = PGBR_STATE_CANCELLED;
+	else if (run->stopping)
+	{
+		job->state = PGBR_STATE_INTERRUPTED;
+		strcpy(job->hint, "Ask for it again.");
+	}
+}
+
+static void
+open_log(Run *run)
+{
+	char path[4096];
+
+	job_queue_log_path(run->runner->queue, run->job, path, sizeof(path));
+	run->log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (run->log < 0)
+		log_event(LOG_LEVEL_WARNING, run->job->id, "could not create the job's log \"%s\": %s",
+				  path, strerror(errno));
+}
+
+static void
+run_pgbackrest(Run *run)
+{
+	const SidecarConfig *config = run->runner->config;
+	Command command;
+	PgbrError error;
+	char mark[4200];
+
+	pgbackrest_job_command(config, run->job, &command);
+	make_mark(config, run->job->id, mark, sizeof(mark));
+	if (command.failed)
+		set_failure(run->job, -1, "internal", "out of memory", NULL);
+	else if (!process_start(&run->process, (const char *const *) command.argv, mark, true, &error))
+		set_failure(run->job, -1, pgbr_error_code_name(error.code), error.message,
+					"Check --pgbackrest of the sidecar.");
+	else
+	{
+		int status;
+
+		log_event(LOG_LEVEL_INFO, run->job->id, "started: pgbackrest %s, process %d",
+				  pgbr_job_kind_name(run->job->request.kind), (int) run->process.pid);
+		follow(run);
+		take_output(run);
+		if (run->line.length > 0)
+			take_line(run);
+		status = process_end(&run->process, run->stopping ? 0 : ORPHAN_MS);
+		conclude(run, status);
+	}
+	command_done(&command);
+}
+
+/* The outcome must reach the disk before anything else is begun. */
+static void
+finish(JobRunner *runner, const Job *job)
+{
+	PgbrError error;
+	bool reported = false;
+
+	while (!job_queue_finish(runner->queue, job, &error))
+	{
+		if (!reported)
+			log_error(job->id, "could not keep the job's outcome; trying until it can be", &error);
+		reported = true;
+		/* a full disk tells nobody when it has room again; a stop ends the waiting, and the next
+		 * start finds the job running and closes it as interrupted */
+		if (job_queue_stopping(runner->queue))
+			return;
+		poll(NULL, 0, RETRY_MS);
+	}
+	log_event(job->state == PGBR_STATE_FAILED ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, job->id,
+			  "%s%s%s%s%s%s%s", pgbr_job_state_name(job->state), job->label[0] ? ": " : "",
+			  job->label, job->error[0] ? ": " : "", job->error, job->error[0] ? ": " : "",
+			  job->message);
+}
+
+static void
+run_job(JobRunner *runner, Job *job)
+{
+	Run run = {.runner = runner, .job = job, .log = -1};
+	uint64_t ticket;
+
+	pgbackrest_run_init(&run.output, job->request.kind);
+	strbuf_init(&run.line);
+	job_queue_progress(runner->queue, &run.output.progress);
+	open_log(&run);
+	run_pgbackrest(&run);
+	if (run.log >= 0)
+		close(run.log);
+	strbuf_done(&run.line);
+	/* whoever waits for the job and then reads info is to see what the job has done */
+	ticket = info_cache_refresh(runner->cache);
+	if (job->state == PGBR_STATE_SUCCEEDED)
+		info_cache_wait(runner->cache, ticket, REFRESH_S, NULL, NULL);
+	job->finished_at = clock_now_ms();
+	finish(runner, job);
+}
+
+static void *
+run_jobs(void *argument)
+{
+	JobRunner *runner = argument;
+	Job *job = malloc(sizeof(*job));
+
+	while (job && job_queue_take(runner->queue, job))
+		run_job(runner, job);
+	free(job);
+	return NULL;
+}
+
+JobRunner *
+job_runner_start(const SidecarConfig *config, JobQueue *queue, InfoCache *cache, PgbrError *error)
+{
+	JobRunner *runner = malloc(sizeof(*runner));
+
+	if (runner == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	runner->config = config;
+	runner->queue = queue;
+	runner->cache = cache;
+	if (pthread_create(&runner->thread, NULL, run_jobs, runner) != 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread");
+		free(runner);
+		return NULL;
+	}
+	return runner;
+}
+
+void
+job_runner_join(JobRunner *runner)
+{
+	pthread_join(runner->thread, NULL);
+	free(runner);
+}

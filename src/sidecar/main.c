@@ -1,0 +1,158 @@
+/*
+ * main.c
+ *		pgbackrest_sidecar: brings the parts up in order, waits for a signal, and takes them down.
+ *
+ * Order up: what a crash left running is ended before the store is opened, the port is open before
+ * anything that waits for pgbackrest or PostgreSQL. Order down: nothing is accepted any more,
+ * pgbackrest is ended and its job written, then the rest.
+ */
+#include "common/strbuf.h"
+#include "program/file.h"
+#include "program/log.h"
+#include "sidecar/auth.h"
+#include "sidecar/config.h"
+#include "sidecar/handlers.h"
+#include "sidecar/http_server.h"
+#include "sidecar/job_runner.h"
+#include "sidecar/node.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+typedef struct Parts
+{
+	Sidecar sidecar;
+	Auth *auth;
+	JobRunner *runner;
+	HttpServer *server;
+} Parts;
+
+/* All threads inherit this: signals come to main alone, which waits for them. */
+static void
+block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+prepare_process(void)
+{
+	/* one heap, and large blocks given back at once: the sidecar is to stay small */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	/* what a killed pgbackrest leaves behind is ours to reap, so that its end can be seen */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* psql waits no longer than this for a server that does not answer */
+	setenv("PGCONNECT_TIMEOUT", "5", 0);
+	umask(0077);
+}
+
+static bool
+start(Parts *parts, const SidecarConfig *config, PgbrError *error)
+{
+	Sidecar *sidecar = &parts->sidecar;
+	JobStore *store;
+	StrBuf log_dir;
+	bool ok;
+
+	sidecar->config = config;
+	sidecar->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	strbuf_init(&log_dir);
+	strbuf_printf(&log_dir, "%s/log", config->state_dir);
+	ok = file_make_folder(log_dir.data, error) && (parts->auth = auth_new(config, error)) &&
+		 (store = job_store_open(config->state_dir, error));
+	if (ok)
+	{
+		/* only now is it certain that no other sidecar uses this state folder */
+		job_runner_end_leftovers(config);
+		sidecar->queue =
+			job_queue_new(store, log_dir.data, config->max_queued, config->job_retention, error);
+		ok = sidecar->queue && (sidecar->cache = info_cache_start(config, error)) &&
+			 (sidecar->keeper =
+				  stanza_keeper_start(config, sidecar->queue, sidecar->cache, error)) &&
+			 (parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
+			 (parts->runner = job_runner_start(config, sidecar->queue, sidecar->cache, error));
+	}
+	strbuf_done(&log_dir);
+	return ok;
+}
+
+static void
+stop(Parts *parts)
+{
+	Sidecar *sidecar = &parts->sidecar;
+
+	if (sidecar->queue)
+		job_queue_stop(sidecar->queue);
+	(void) !write(sidecar->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
+	if (parts->runner)
+		job_runner_join(parts->runner);
+	if (sidecar->keeper)
+		stanza_keeper_stop(sidecar->keeper);
+	/* the thread ends, and with it the waits of handlers; the copy is read until the port is closed */
+	if (sidecar->cache)
+		info_cache_stop(sidecar->cache);
+	if (parts->server)
+		http_server_stop(parts->server);
+	info_cache_free(sidecar->cache);
+	job_queue_free(sidecar->queue);
+	auth_free(parts->auth);
+	close(sidecar->stop_fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	SidecarConfig config;
+	PgbrError error = PGBR_ERROR_INIT;
+	Parts parts = {0};
+	sigset_t signals;
+	int signal_number;
+	bool ok;
+
+	switch (config_read(&config, argc, argv, &error))
+	{
+		case CONFIG_DONE:
+			return EXIT_SUCCESS;
+		case CONFIG_ERROR:
+			fprintf(stderr, "pgbackrest_sidecar: error: %s\n", error.message);
+			if (error.hint[0])
+				fprintf(stderr, "hint: %s\n", error.hint);
+			return EXIT_USAGE;
+		case CONFIG_OK:
+			break;
+	}
+	log_init(config.log_level, config.log_json, config.stanza);
+	prepare_process();
+	block_signals(&signals);
+	ok = start(&parts, &config, &error);
+	if (ok)
+	{
+		log_event(LOG_LEVEL_INFO, NULL, "pgbackrest_sidecar %s listens on %s", PGBR_VERSION,
+				  config.listen);
+		/* SIGHUP is for services that send it: tokens and certificates are read when they change */
+		while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP)
+			;
+		log_event(LOG_LEVEL_INFO, NULL, "stopping: %s", strsignal(signal_number));
+	}
+	else
+		log_error(NULL, "could not start", &error);
+	stop(&parts);
+	if (ok)
+		log_event(LOG_LEVEL_INFO, NULL, "stopped");
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,166 @@
+/*
+ * routes.c
+ *		See routes.h. docs/openapi.yaml is the published form of the table; a test holds them against
+ *		each other.
+ */
+#include "sidecar/routes.h"
+
+#include "common/vocabulary.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+typedef struct Route
+{
+	const char *method;
+	const char *path; /* {...} stands for one segment, which becomes request->parameter */
+	Scope scope;
+	void (*handle)(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response);
+	const char *query[5]; /* the parameters it takes */
+} Route;
+
+static const Route routes[] = {
+	{"GET", "/v1/jobs", SCOPE_READ, handle_job_list, {"state", "kind", "limit", "before"}},
+	{"POST", "/v1/jobs", SCOPE_OPERATE, handle_job_post, {NULL}},
+	{"GET", "/v1/jobs/{id}", SCOPE_READ, handle_job_get, {"wait"}},
+	{"DELETE", "/v1/jobs/{id}", SCOPE_OPERATE, handle_job_delete, {NULL}},
+	{"GET", "/v1/jobs/{id}/log", SCOPE_READ, handle_job_log, {NULL}},
+	{"GET", "/v1/info", SCOPE_READ, handle_info, {"refresh", "wait"}},
+	{"GET", "/v1/node", SCOPE_READ, handle_node, {NULL}},
+	{"GET", "/v1/wal/{segment}", SCOPE_READ, handle_wal, {NULL}},
+	{"GET", "/v1/restore-points", SCOPE_READ, handle_point_list, {"name", "timeline"}},
+	{"POST", "/v1/restore-points", SCOPE_OPERATE, handle_point_post, {NULL}},
+	{"GET", "/livez", SCOPE_NONE, handle_livez, {NULL}},
+	{"GET", "/readyz", SCOPE_NONE, handle_readyz, {NULL}},
+};
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+/* Compare segment by segment; what stands for {...} is given back. */
+static bool
+match(const char *pattern, const char *path, const char **parameter, size_t *length)
+{
+	*parameter = NULL;
+	while (*pattern)
+	{
+		if (*pattern == '{')
+		{
+			*parameter = path;
+			*length = strcspn(path, "/");
+			if (*length == 0)
+				return false;
+			path += *length;
+			pattern += strcspn(pattern, "}") + 1;
+		}
+		else if (*pattern++ != *path++)
+			return false;
+	}
+	return *path == '\0';
+}
+
+/* The route of a request; NULL when no row has its path, or none its method: *allow then names the
+ * methods it has. HEAD is served as GET; the server leaves the body out. */
+static const Route *
+find_route(const HttpRequest *request, const char **parameter, size_t *length, char *allow,
+		   size_t size)
+{
+	const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
+
+	allow[0] = '\0';
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+	{
+		size_t used = strlen(allow);
+
+		if (!match(routes[i].path, request->path, parameter, length))
+			continue;
+		if (strcmp(routes[i].method, method) == 0)
+			return &routes[i];
+		snprintf(allow + used, size - used, "%s%s%s", used ? ", " : "", routes[i].method,
+				 strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+	}
+	return NULL;
+}
+
+static bool
+check_query(const Route *route, const HttpRequest *request, PgbrError *error)
+{
+	for (int i = 0; i < request->query_count; i++)
+	{
+		const char *key = request->query[i].key;
+		bool known = false;
+
+		for (int k = 0; route->query[k]; k++)
+			known = known || strcmp(route->query[k], key) == 0;
+		if (!known)
+			return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST,
+								  "unknown query parameter \"%.64s\"",
+								  pgbr_is_plain_text(key, 65536) ? key : "?");
+		for (int k = 0; k < i; k++)
+		{
+			if (strcmp(request->query[k].key, key) == 0)
+				return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST,
+									  "query parameter \"%s\" is given twice", key);
+		}
+	}
+	if (request->query_overflow)
+		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "too many query parameters");
+	return true;
+}
+
+static bool
+is_json(const char *content_type)
+{
+	size_t length = content_type ? strcspn(content_type, "; \t") : 0;
+
+	return length == strlen("application/json") &&
+		   strncasecmp(content_type, "application/json", length) == 0;
+}
+
+bool
+routes_admit(Auth *auth, const HttpRequest *request, HttpResponse *response)
+{
+	const char *parameter;
+	size_t length;
+	PgbrError error;
+	const Route *route =
+		find_route(request, &parameter, &length, response->allow, sizeof(response->allow));
+
+	if (route == NULL && response->allow[0])
+		pgbr_error_set(&error, PGBR_ERROR_METHOD_NOT_ALLOWED, "method %.16s is not allowed here",
+					   request->method);
+	else if (route == NULL)
+	{
+		pgbr_error_set(&error, PGBR_ERROR_NOT_FOUND, "there is nothing at this path");
+		pgbr_error_hint(&error, "The paths are those of docs/openapi.yaml.");
+	}
+	else if (auth_check(auth, request, route->scope, &error) && check_query(route, request, &error))
+	{
+		response->allow[0] = '\0';
+		if (strcmp(request->method, "POST") != 0 || is_json(request->content_type))
+			return true;
+		pgbr_error_set(&error, PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE,
+					   "the body must be application/json");
+	}
+	http_answer_problem(response, &error, -1);
+	return false;
+}
+
+void
+routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response)
+{
+	const char *parameter;
+	size_t length;
+	char text[256];
+	char allow[64];
+	const Route *route = find_route(request, &parameter, &length, allow, sizeof(allow));
+
+	if (parameter)
+	{
+		/* too long for any grammar there is: an empty one fails every check */
+		snprintf(text, sizeof(text), "%.*s", length < sizeof(text) ? (int) length : 0, parameter);
+		request->parameter = text;
+	}
+	route->handle(sidecar, request, response);
+	request->parameter = NULL;
+}

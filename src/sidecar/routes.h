@@ -1,0 +1,22 @@
+/*
+ * routes.h
+ *		Which request goes to which handler: one table, and the checks that every request passes
+ *		before its handler sees it.
+ */
+#ifndef PGBR_SIDECAR_ROUTES_H
+#define PGBR_SIDECAR_ROUTES_H
+
+#include "sidecar/auth.h"
+#include "sidecar/handlers.h"
+#include "sidecar/http.h"
+
+/*
+ * Check what can be checked before the body is read: path, method, authorization, content type and
+ * query. True: the request may go on to routes_handle. False: the response is complete.
+ */
+extern bool routes_admit(Auth *auth, const HttpRequest *request, HttpResponse *response);
+
+/* Answer a request that was admitted. */
+extern void routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * stanza.h
+ *		Sees to it that the stanza exists: waits until PostgreSQL answers, and has it created when it
+ *		is missing. A thread of its own that ends as soon as the stanza is usable.
+ */
+#ifndef PGBR_SIDECAR_STANZA_H
+#define PGBR_SIDECAR_STANZA_H
+
+#include "common/error.h"
+#include "sidecar/config.h"
+#include "sidecar/info_cache.h"
+#include "sidecar/job_queue.h"
+#include "sidecar/node.h"
+
+typedef enum StanzaStep
+{
+	STANZA_READY,
+	STANZA_CREATE, /* ask for a stanza-create */
+	STANZA_WAIT,   /* look again later; the reason says for what */
+} StanzaStep;
+
+/* Decide from what is known; pure. reason is a sentence part for readyz, of size bytes. */
+extern StanzaStep
+stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t size);
+
+typedef struct StanzaKeeper StanzaKeeper;
+
+extern StanzaKeeper *stanza_keeper_start(const SidecarConfig *config, JobQueue *queue,
+										 InfoCache *cache, PgbrError *error);
+
+/* End the thread and free it. After job_queue_stop. */
+extern void stanza_keeper_stop(StanzaKeeper *keeper);
+
+/* Where it stands; true when the stanza was found usable. Thread-safe. */
+extern bool stanza_keeper_state(StanzaKeeper *keeper, char *reason, size_t size);
+
+#endif
