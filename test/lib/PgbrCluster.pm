@@ -10,6 +10,7 @@
 package PgbrCluster;
 use strict;
 use warnings;
+use HTTP::Tiny;
 use PgbrMember;
 use PgbrSandbox qw(wait_for);
 

@@ -4,6 +4,7 @@ package PgbrMember;
 use strict;
 use warnings;
 use File::Path qw(make_path);
+use HTTP::Tiny;
 use IPC::Run ();
 use JSON::PP;
 use PgbrSandbox qw(slurp spew wait_for);
@@ -13,6 +14,8 @@ use Scalar::Util qw(weaken);
 chomp(my $pg_config = $ENV{PG_CONFIG} // 'pg_config');
 chomp(my $bindir = `$pg_config --bindir`);
 chomp(my $pkglibdir = `$pg_config --pkglibdir`);
+# before Debian's wrappers, which look for clusters of the system
+$ENV{PATH} = "$bindir:$ENV{PATH}";
 
 sub new
 {
@@ -200,7 +203,7 @@ sub start
 		return $self;
 	}
 	$self->_initdb unless -e "$self->{data}/PG_VERSION";
-	$self->{sandbox}->spawn($self->{dir}, "$self->{name}-postgres", "$bindir/postgres", '-D', $self->{data});
+	$self->{sandbox}->spawn($self->{dir}, "$self->{name}-postgres", 'postgres', '-D', $self->{data});
 	$self->wait_running;
 	return $self;
 }
@@ -209,7 +212,7 @@ sub _initdb
 {
 	my ($self) = @_;
 	$self->{sandbox}->run(
-		$self->{dir}, "$self->{name}-initdb", "$bindir/initdb", '--pgdata', $self->{data},
+		$self->{dir}, "$self->{name}-initdb", 'initdb', '--pgdata', $self->{data},
 		qw(--username=postgres --auth=trust --data-checksums --no-sync --encoding=UTF8 --locale=C.UTF-8));
 	spew("$self->{data}/postgresql.conf", "include '$self->{dir}/server.conf'\n");
 	spew("$self->{data}/pg_hba.conf", join '', map { "$_\n" } $self->_pg_hba);
@@ -284,11 +287,17 @@ sub is_leader
 	return $self->{patroni_pid} && $self->patroni(GET => '/leader')->{status} == 200;
 }
 
+sub patroni_log
+{
+	my ($self) = @_;
+	return slurp("$self->{sandbox}{log}/$self->{name}-patroni.log");
+}
+
 # psql's command line: for tests that run one in the background, through IPC::Run.
 sub psql_command
 {
 	my ($self, %with) = @_;
-	return ("$bindir/psql", '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $self->conninfo(@with{qw(dbname user)}));
+	return ('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $self->conninfo(@with{qw(dbname user)}));
 }
 
 # Run a command to its end: gives exit status (128 + signal when it was killed), output, errors.
