@@ -190,30 +190,8 @@ RETURNS TABLE (
 	database_id integer,
 	system_id numeric,
 	age interval)
-LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 100
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT s.name, k.repo, b.label, b.type, b.prior, b.reference, b.annotation->>'timestamp',
-		t.start_time, t.stop_time, t.stop_time - t.start_time,
-		(b.lsn->>'start')::pg_lsn, (b.lsn->>'stop')::pg_lsn,
-		b.archive->>'start', b.archive->>'stop',
-		(b.info->>'size')::bigint, (b.info->>'delta')::bigint,
-		(b.info->'repository'->>'size')::bigint, (b.info->'repository'->>'delta')::bigint,
-		b.error, b.annotation, b.backrest->>'version', d.version, k.id,
-		d."system-id", make_interval(secs => (answer->>'age_seconds')::double precision)
-	FROM @extschema@._pgbr_info(refresh) AS answer
-		CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, db jsonb, backup jsonb)
-		CROSS JOIN jsonb_to_recordset(s.backup) AS b(
-			label text, type text, prior text, reference text[], annotation jsonb, archive jsonb,
-			backrest jsonb, database jsonb, error boolean, info jsonb, lsn jsonb, "timestamp" jsonb)
-		CROSS JOIN LATERAL (SELECT (b.database->>'repo-key')::integer, (b.database->>'id')::integer)
-			AS k(repo, id)
-		CROSS JOIN LATERAL (SELECT to_timestamp((b."timestamp"->>'start')::double precision),
-			to_timestamp((b."timestamp"->>'stop')::double precision)) AS t(start_time, stop_time)
-		LEFT JOIN LATERAL jsonb_to_recordset(s.db) AS d(
-				id integer, "repo-key" integer, "system-id" numeric, version text)
-			ON d.id = k.id AND d."repo-key" = k.repo
-$$;
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION pgbr_info(boolean) IS
 'the backups in the repositories, oldest first; with refresh pgbackrest is asked anew';
 
@@ -271,17 +249,22 @@ COMMENT ON VIEW pgbr_restore_points IS 'the registered restore points, newest fi
 
 -- Am I safe?
 
-CREATE FUNCTION _pgbr_status()
-RETURNS jsonb
+CREATE FUNCTION _pgbr_status(
+	OUT info jsonb,
+	OUT backups jsonb,
+	OUT running jsonb,
+	OUT queued jsonb,
+	OUT error text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_status() IS 'info and jobs in one document, or the error in getting them';
+COMMENT ON FUNCTION _pgbr_status() IS
+'info and jobs as the sidecar gives them, or the error in getting them';
 
 CREATE VIEW pgbr_status AS
 WITH answer AS MATERIALIZED (
-	SELECT a->'info' AS info, a->'backups'->'jobs' AS backups, a->'running'->'jobs' AS running,
-		a->'queued'->'jobs' AS queued, a->>'error' AS error
-	FROM _pgbr_status() AS a
+	SELECT info, backups->'jobs' AS backups, running->'jobs' AS running, queued->'jobs' AS queued,
+		error
+	FROM _pgbr_status()
 ), stanza AS MATERIALIZED (
 	SELECT s.*
 	FROM answer

@@ -1,15 +1,17 @@
 /*
  * info.c
- *		The functions that read: what backups there are, restore points, and the state of it all.
- *		They give the sidecar's answers as jsonb; the views make rows of them.
+ *		See info.h. Also the functions that read the restore points and the state of it all. They give
+ *		the sidecar's answers as jsonb; the views make rows of them.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "common/vocabulary.h"
-#include "extension/body.h"
 #include "extension/guc.h"
+#include "extension/info.h"
 #include "extension/sidecar.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
 #include "utils/resowner.h"
 
 PG_FUNCTION_INFO_V1(_pgbr_info);
@@ -18,6 +20,9 @@ PG_FUNCTION_INFO_V1(_pgbr_restore_points);
 
 /* How many of the newest backups' jobs pgbr_status looks at for failures. */
 #define STATUS_JOBS 100
+
+/* info, backups, running, queued, error */
+#define STATUS_COLUMNS 5
 
 static Jsonb *
 ask_for_info(bool refresh)
@@ -51,11 +56,10 @@ report_error(JsonbContainer *answer, JsonbContainer *error)
 			 hint ? errhint("%s", hint) : 0));
 }
 
-/* _pgbr_info(refresh boolean): the info as the API gives it, if there is any */
-Datum
-_pgbr_info(PG_FUNCTION_ARGS)
+Jsonb *
+info_ask(bool refresh)
 {
-	Jsonb *answer = ask_for_info(!PG_ARGISNULL(0) && PG_GETARG_BOOL(0));
+	Jsonb *answer = ask_for_info(refresh);
 	JsonbContainer *error = answer_object(&answer->root, "error");
 
 	if (error)
@@ -64,7 +68,14 @@ _pgbr_info(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW),
 						errmsg("sidecar has no information on backups yet"),
 						errhint("Try again in a moment.")));
-	PG_RETURN_JSONB_P(answer);
+	return answer;
+}
+
+/* _pgbr_info(refresh boolean): info as the API gives it */
+Datum
+_pgbr_info(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_JSONB_P(info_ask(!PG_ARGISNULL(0) && PG_GETARG_BOOL(0)));
 }
 
 /* _pgbr_restore_points(): the registry as the API gives it */
@@ -74,51 +85,52 @@ _pgbr_restore_points(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(sidecar_get(PGBR_PATH_RESTORE_POINTS, answer_restore_points));
 }
 
-static Jsonb *
-gather_status(void)
+static void
+gather_status(Datum *values, bool *nulls)
 {
-	char *jobs = psprintf(PGBR_PATH_JOBS "?kind=backup&limit=%d", STATUS_JOBS);
-	Body body;
+	char *backups = psprintf(PGBR_PATH_JOBS "?kind=backup&limit=%d", STATUS_JOBS);
 
-	body_begin(&body);
-	body_object(&body, "info", ask_for_info(false));
-	body_object(&body, "backups", sidecar_get(jobs, answer_jobs));
-	body_object(&body, "running", sidecar_get(PGBR_PATH_JOBS "?state=running", answer_jobs));
-	body_object(&body, "queued",
-				sidecar_get(PGBR_PATH_JOBS "?state=queued&limit=1000", answer_jobs));
-	return body_end(&body);
+	values[0] = JsonbPGetDatum(ask_for_info(false));
+	values[1] = JsonbPGetDatum(sidecar_get(backups, answer_jobs));
+	values[2] = JsonbPGetDatum(sidecar_get(PGBR_PATH_JOBS "?state=running", answer_jobs));
+	values[3] = JsonbPGetDatum(sidecar_get(PGBR_PATH_JOBS "?state=queued&limit=1000", answer_jobs));
+	memset(nulls, false, STATUS_COLUMNS - 1);
 }
 
-/* The error that was caught, as an answer; what is not the sidecar's is raised again. */
-static Jsonb *
-status_of_error(ErrorData *error)
+/* The error that was caught becomes the last column; what is not the sidecar's is raised again. */
+static void
+give_error(ErrorData *error, Datum *values, bool *nulls)
 {
-	Body body;
-
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY ||
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		ReThrowError(error);
-	body_begin(&body);
-	body_text(&body, "error", error->message);
-	return body_end(&body);
+	memset(nulls, true, STATUS_COLUMNS - 1);
+	nulls[STATUS_COLUMNS - 1] = false;
+	values[STATUS_COLUMNS - 1] = CStringGetTextDatum(error->message);
 }
 
 /*
- * _pgbr_status(): info and jobs in one document, or {"error": text}. A subtransaction, as a
- * procedural language would have it, makes it safe to go on after an error.
+ * _pgbr_status(): info, jobs of backups, running and queued jobs; or the error alone. A
+ * subtransaction, as a procedural language would have it, makes it safe to go on after an error.
  */
 Datum
 _pgbr_status(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	Jsonb *volatile answer = NULL;
+	Datum values[STATUS_COLUMNS] = {0};
+	bool nulls[STATUS_COLUMNS];
+	TupleDesc descriptor;
 
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE ||
+		descriptor->natts != STATUS_COLUMNS)
+		elog(ERROR, "_pgbr_status has other columns than its library");
+	memset(nulls, true, sizeof(nulls));
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		answer = gather_status();
+		gather_status(values, nulls);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -133,8 +145,8 @@ _pgbr_status(PG_FUNCTION_ARGS)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		answer = status_of_error(error);
+		give_error(error, values, nulls);
 	}
 	PG_END_TRY();
-	PG_RETURN_JSONB_P(answer);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
