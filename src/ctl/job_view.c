@@ -6,7 +6,7 @@
 
 #include "ctl/fields.h"
 #include "ctl/text.h"
-#include "ctl/units.h"
+#include "program/clock.h"
 #include "program/json.h"
 
 #include <stdio.h>
@@ -65,14 +65,14 @@ job_view_duration(const JobView *job, long long now)
 {
 	const char *started_at = json_text(job->document, "started_at");
 	const char *finished_at = json_text(job->document, "finished_at");
-	long long start;
-	long long end = now;
+	int64_t start;
+	int64_t end = now * 1000;
 
-	if (started_at == NULL || !unit_time_parse(started_at, &start) ||
-		(finished_at && !unit_time_parse(finished_at, &end)))
+	if (started_at == NULL || !clock_parse(started_at, &start) ||
+		(finished_at && !clock_parse(finished_at, &end)))
 		return -1;
 	/* the clocks of the two hosts may differ */
-	return end > start ? end - start : 0;
+	return end > start ? (end - start) / 1000 : 0;
 }
 
 static const Field list_fields[] = {

@@ -9,16 +9,17 @@
 #include "ctl/output.h"
 #include "ctl/progress.h"
 #include "ctl/text.h"
+#include "program/clock.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 /* Seconds that the sidecar holds an answer back while nothing changes: how often progress moves. */
 #define HOLD_S 1
 
 /* Between two tries to reach a sidecar that doesn't answer. */
-#define RETRY_NS (250 * 1000 * 1000)
+#define RETRY_MS 250
 
 typedef struct Watch
 {
@@ -67,18 +68,15 @@ job_watch_return_interrupts(SidecarClient *client)
 }
 
 static double
-clock_now(void)
+seconds_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+	return (double) clock_monotonic_ms() / 1000;
 }
 
 static bool
 is_past(double deadline)
 {
-	return deadline > 0 && clock_now() >= deadline;
+	return deadline > 0 && seconds_now() >= deadline;
 }
 
 static bool
@@ -122,7 +120,7 @@ draw_line(Watch *watch)
 static void
 show(Watch *watch, const JobView *job)
 {
-	bool changed = progress_note(&watch->progress, job, clock_now());
+	bool changed = progress_note(&watch->progress, job, seconds_now());
 	StrBuf words;
 
 	if (watch->stream == NULL || pgbr_job_state_is_final(job->state))
@@ -162,8 +160,7 @@ ask(const Watch *watch, const char *id, int hold, json_t **job, PgbrError *error
 static bool
 may_pass(Watch *watch, const PgbrError *error)
 {
-	struct timespec pause = {0, RETRY_NS};
-	double now = clock_now();
+	double now = seconds_now();
 
 	if (error->code != PGBR_ERROR_UNREACHABLE && error->code != PGBR_ERROR_TIMEOUT &&
 		error->code != PGBR_ERROR_PROTOCOL && error->code != PGBR_ERROR_UNAVAILABLE)
@@ -180,8 +177,8 @@ may_pass(Watch *watch, const PgbrError *error)
 						JOB_WATCH_OUTAGE_S, error->message);
 		watch->told = true;
 	}
-	/* a signal ends the pause */
-	nanosleep(&pause, NULL);
+	/* until Ctrl-C or the next try */
+	poll(NULL, 0, RETRY_MS);
 	return true;
 }
 
@@ -221,7 +218,7 @@ job_watch(SidecarClient *client, json_t **job, int limit, FILE *stream, PgbrErro
 		.client = client,
 		.stream = stream,
 		.on_terminal = stream && output_terminal_columns(stream) > 0,
-		.deadline = limit > 0 ? clock_now() + limit : 0,
+		.deadline = limit > 0 ? seconds_now() + limit : 0,
 	};
 	SidecarClient before = *client;
 	JobWatchEnd end;

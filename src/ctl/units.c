@@ -49,17 +49,3 @@ unit_time(char *target, size_t size, long long epoch)
 		snprintf(target, size, "%lld", epoch);
 	return target;
 }
-
-bool
-unit_time_parse(const char *text, long long *epoch)
-{
-	struct tm utc = {0};
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-
-	if (end && *end == '.')
-		end += 1 + strspn(end + 1, "0123456789");
-	if (end == NULL || strcmp(end, "Z") != 0)
-		return false;
-	*epoch = (long long) timegm(&utc);
-	return true;
-}

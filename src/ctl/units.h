@@ -8,7 +8,6 @@
 #ifndef PGBR_CTL_UNITS_H
 #define PGBR_CTL_UNITS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Enough for every text made here. */
@@ -22,8 +21,5 @@ extern char *unit_duration(char *target, size_t size, long long seconds);
 
 /* Seconds since 1970 as RFC 3339 in UTC. */
 extern char *unit_time(char *target, size_t size, long long epoch);
-
-/* The reverse of the last one, for what the sidecar sends (UTC, fractions of a second dropped). */
-extern bool unit_time_parse(const char *text, long long *epoch);
 
 #endif
