@@ -54,7 +54,9 @@ $(B)/%.o: src/%.c pgbackrest_ctl.control
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -c -o $@ $<
 
-$(B)/pgbackrest_sidecar: $(SIDECAR_OBJS) $(PROGRAM_OBJS) $(filter-out %/http_client.o,$(COMMON_OBJS))
+# what it does not link it does not hold in memory
+$(B)/pgbackrest_sidecar: $(SIDECAR_OBJS) $(PROGRAM_OBJS) \
+	$(patsubst %,$(B)/common/%.o,error strbuf vocabulary)
 	$(CC) $(FREE_LDFLAGS) -o $@ $^ $(SIDECAR_LIBS)
 
 $(B)/pgbackrest_ctl: $(CTL_OBJS) $(PROGRAM_OBJS) $(COMMON_OBJS)

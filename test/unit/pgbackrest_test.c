@@ -1,0 +1,249 @@
+// links: sidecar/pgbackrest
+/*
+ * pgbackrest_test.c
+ *		Command lines for pgbackrest, and what it prints. The lines are pgbackrest 2.45's own.
+ */
+#include "program/json.h"
+#include "sidecar/pgbackrest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const SidecarConfig config = {
+	.stanza = "main", .pgbackrest = "pgbackrest", .pgbackrest_config = "/etc/p.conf"};
+
+static void
+assert_command(const Job *job, const char *expected)
+{
+	Command command;
+	StrBuf joined;
+
+	pgbackrest_job_command(&config, job, &command);
+	assert_false(command.failed);
+	strbuf_init(&joined);
+	for (int i = 0; i < command.count; i++)
+		strbuf_printf(&joined, "%s%s", i ? "|" : "", command.argv[i]);
+	assert_null(command.argv[command.count]);
+	assert_string_equal(joined.data, expected);
+	strbuf_done(&joined);
+	command_done(&command);
+}
+
+static void
+test_commands(void **state)
+{
+	Job job = {.request = {.kind = PGBR_JOB_BACKUP, .type = PGBR_BACKUP_FULL, .repo = 2}};
+
+	(void) state;
+	strcpy(job.id, "20261122T174532");
+	strcpy(job.request.annotations, "{\"a\":\"--type=x y\"}");
+	assert_command(&job,
+				   "pgbackrest|--config=/etc/p.conf|--stanza=main|--log-level-stderr=off"
+				   "|--log-level-console=detail|--repo=2|--type=full"
+				   "|--annotation=timestamp=20261122T174532|--annotation=a=--type=x y|backup");
+	job.request = (JobRequest){.kind = PGBR_JOB_EXPIRE, .dry_run = true};
+	strcpy(job.request.set, "20261122-154107F");
+	assert_command(&job, "pgbackrest|--config=/etc/p.conf|--stanza=main|--log-level-stderr=off"
+						 "|--log-level-console=info|--set=20261122-154107F|--dry-run|expire");
+	job.request = (JobRequest){.kind = PGBR_JOB_VERIFY};
+	assert_command(&job, "pgbackrest|--config=/etc/p.conf|--stanza=main|--log-level-stderr=off"
+						 "|--log-level-console=info|--output=text|verify");
+}
+
+static void
+test_backup_output(void **state)
+{
+	static const struct
+	{
+		const char *line;
+		bool logged;
+		const char *phase;
+		int percent;
+	} lines[] = {
+		{"2026-11-22 17:45:32.093 P00   INFO: backup command begin 2.45: --stanza=main", true,
+		 "starting", -1},
+		{"2026-11-22 17:45:33.408 P00   INFO: check archive for prior segment "
+		 "000000010000000000000006",
+		 true, "starting", -1},
+		{"2026-11-22 17:45:34.785 P01 DETAIL: backup file /d/base/5/16384 (67.4MB, 75.25%) "
+		 "checksum "
+		 "7e308291ba6cf99776db6d1b36d335ac11a5dde3",
+		 false, "copying", 75},
+		{"2026-11-22 17:45:34.804 P01 DETAIL: backup file host:/d/a, 100%/b (bundle 1/0, 768KB, "
+		 "76.09%) "
+		 "checksum 552ddd82e7a9af071f81b52660675f7dc83349e0",
+		 false, "copying", 76},
+		{"2026-11-22 17:45:36.455 P00   INFO: execute non-exclusive backup stop and wait for all "
+		 "WAL "
+		 "segments to archive",
+		 true, "waiting for WAL", 76},
+		{"2026-11-22 17:45:36.669 P00   INFO: new backup label = 20261122-174532F", true,
+		 "waiting for WAL", 76},
+		{"2026-11-22 17:45:36.689 P00   INFO: expire command begin 2.45: --stanza=main", true,
+		 "expiring", 76},
+	};
+	PgbackrestRun run;
+
+	(void) state;
+	pgbackrest_run_init(&run, PGBR_JOB_BACKUP);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+	{
+		assert_int_equal(pgbackrest_run_line(&run, lines[i].line), lines[i].logged);
+		assert_string_equal(run.progress.phase, lines[i].phase);
+		assert_int_equal((int) run.progress.percent, lines[i].percent);
+	}
+	assert_string_equal(run.label, "20261122-174532F");
+	assert_string_equal(run.message, "");
+	/* 67.4 MB and 768 kB are 76.09 % of the whole */
+	assert_int_equal(run.progress.bytes_done, (int64_t) (67.4 * 1048576 + 768 * 1024));
+	assert_in_range(run.progress.bytes_total, 93800000, 94000000);
+}
+
+static void
+test_errors(void **state)
+{
+	PgbackrestRun run;
+
+	(void) state;
+	pgbackrest_run_init(&run, PGBR_JOB_BACKUP);
+	pgbackrest_run_line(&run,
+						"2026-11-22 17:45:32.093 P00   WARN: option 'repo1-retention-full' is "
+						"not set");
+	pgbackrest_run_line(&run, "                                    HINT: of the warning");
+	pgbackrest_run_line(&run, "2026-11-22 17:45:32.093 P00  ERROR: [056]: unable to find primary "
+							  "cluster - cannot proceed");
+	pgbackrest_run_line(&run,
+						"                                    HINT: are all available clusters "
+						"in recovery?");
+	pgbackrest_run_line(&run,
+						"2026-11-22 17:45:32.093 P00   INFO: backup command end: aborted with "
+						"exception [056]");
+	assert_string_equal(run.message,
+						"unable to find primary cluster - cannot proceed HINT: are all "
+						"available clusters in recovery?");
+	/* before the log is set up */
+	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
+	pgbackrest_run_line(&run, "ERROR: [031]: option 'stanza' cannot be set multiple times");
+	assert_string_equal(run.message, "option 'stanza' cannot be set multiple times");
+	assert_null(run.progress.phase);
+
+	assert_string_equal(pgbackrest_error_name(50), "lock-acquire");
+	assert_string_equal(pgbackrest_error_name(82), "archive-timeout");
+	assert_string_equal(pgbackrest_error_name(1), "unknown");
+	assert_non_null(pgbackrest_error_hint(56));
+	assert_null(pgbackrest_error_hint(1));
+}
+
+static void
+test_verify_output(void **state)
+{
+	PgbackrestRun run;
+
+	(void) state;
+	pgbackrest_run_init(&run, PGBR_JOB_VERIFY);
+	pgbackrest_run_line(&run, "stanza: main");
+	pgbackrest_run_line(&run, "status: ok");
+	assert_false(run.verify_failed);
+	pgbackrest_run_line(&run, "status: error");
+	assert_true(run.verify_failed);
+}
+
+static void
+test_any_line(void **state)
+{
+	static const char *const lines[] = {"",
+										":",
+										": ",
+										" ",
+										"%",
+										"DETAIL: backup file ",
+										"DETAIL: backup file %",
+										"DETAIL: backup file (",
+										"DETAIL: backup file , %",
+										"P00 DETAIL: backup file (,%)",
+										"INFO: new backup label = ",
+										"INFO: new backup label = $(reboot)",
+										"ERROR: ",
+										"ERROR: [",
+										"ERROR: [056]:",
+										"DETAIL: backup file x (99999999999999999999999EB, 0.00%)"};
+	PgbackrestRun run;
+
+	(void) state;
+	pgbackrest_run_init(&run, PGBR_JOB_BACKUP);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		pgbackrest_run_line(&run, lines[i]);
+	assert_string_equal(run.label, "");
+}
+
+static void
+test_clean_text(void **state)
+{
+	char text[] = "a\xff\xc3\xa4\xc3(\xe2\x82";
+
+	(void) state;
+	pgbackrest_clean_text(text);
+	assert_string_equal(text, "a?\xc3\xa4?(??");
+}
+
+static bool
+read_info(const char *text, PgbackrestStanza *stanza)
+{
+	PgbrError error;
+	json_t *document = json_parse(text, strlen(text), &error);
+	bool ok = pgbackrest_read_info(document, "main", stanza, &error);
+
+	json_decref(document);
+	return ok;
+}
+
+static void
+test_info(void **state)
+{
+	PgbackrestStanza stanza;
+
+	(void) state;
+	assert_true(read_info(
+		"[{\"archive\":[{\"id\":\"15-1\"},{\"id\":\"15-2\"}],\"backup\":[],\"db\":[{\"system-id\":"
+		"7711053414428769784}],\"name\":\"main\",\"repo\":[{\"key\":1,\"status\":{\"code\":99,"
+		"\"message\":\"other\"}},{\"key\":2,\"status\":{\"code\":2,\"message\":\"no valid "
+		"backups\"}}],\"status\":{\"code\":4,\"message\":\"different across repos\"}}]",
+		&stanza));
+	assert_int_equal(stanza.status_code, 4);
+	assert_string_equal(stanza.system_id, "7711053414428769784");
+	assert_string_equal(stanza.archive_id, "15-2");
+	assert_int_equal(stanza.repo_count, 2);
+	assert_int_equal(stanza.repo_failed, 1);
+	assert_string_equal(stanza.repo_message, "other");
+	assert_int_equal(stanza.archive_repo, 2);
+	/* a stanza that is not there yet */
+	assert_true(
+		read_info("[{\"backup\":[],\"db\":[],\"name\":\"main\",\"repo\":[{\"key\":1,\"status\":"
+				  "{\"code\":1,\"message\":\"missing stanza path\"}}],\"status\":{\"code\":1,"
+				  "\"message\":\"missing stanza path\"}}]",
+				  &stanza));
+	assert_string_equal(stanza.system_id, "");
+	assert_int_equal(stanza.archive_repo, 0);
+	assert_false(read_info("[]", &stanza));
+	assert_false(read_info("{}", &stanza));
+	assert_false(read_info("[{\"name\":\"other\"}]", &stanza));
+	assert_true(read_info("[{\"name\":\"main\",\"repo\":7,\"db\":{},\"status\":[]}]", &stanza));
+	assert_int_equal(stanza.status_code, 99);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_backup_output),
+		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_verify_output),
+		cmocka_unit_test(test_any_line), cmocka_unit_test(test_clean_text),
+		cmocka_unit_test(test_info),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
