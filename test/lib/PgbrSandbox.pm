@@ -78,6 +78,7 @@ sub new
 	if (!$reaper)
 	{
 		POSIX::setsid();
+		$0 = "reaper of $root";
 		$SIG{$_} = 'IGNORE' for qw(HUP INT TERM PIPE);
 		# what is open here keeps others waiting: our reaper, those of other sandboxes, the reader of
 		# our output
