@@ -206,11 +206,18 @@ conclude(Run *run, int status)
 		set_failure(job, WEXITSTATUS(status), pgbackrest_error_name(WEXITSTATUS(status)),
 					output->message[0] ? output->message : "pgbackrest gave no message",
 					pgbackrest_error_hint(WEXITSTATUS(status)));
+	if (!run->stopping)
+		return;
 	if (job_queue_cancelled(run->runner->queue))
+	{
 		job->state = PGBR_STATE_CANCELLED;
-	else if (run->stopping)
+		strcpy(job->message, "pgbackrest was stopped because the job was cancelled");
+		job->hint[0] = '\0';
+	}
+	else
 	{
 		job->state = PGBR_STATE_INTERRUPTED;
+		strcpy(job->message, "pgbackrest was stopped because the sidecar is stopping");
 		strcpy(job->hint, "Ask for it again.");
 	}
 }
