@@ -45,7 +45,14 @@ sub new
 	$self->{members} = [ map { PgbrMember->new($self, "m$_") } 1 .. $self->{members} ];
 	# a sidecar that ends by itself can report what it leaked
 	$self->{sandbox}->at_end(
-		sub { $_->sidecar->stop for grep { $_->sidecar->alive } @{ $self->{members} } });
+		sub {
+			for my $sidecar (map { $_->sidecar } $self->members)
+			{
+				$sidecar->alive or next;
+				my $status = $sidecar->stop;
+				die "$sidecar->{name} ended with wait status $status\n" if $status;
+			}
+		});
 	return $self;
 }
 

@@ -1,0 +1,93 @@
+# What several tests of the sidecar share: requests at the same time, problems, programs that stand in
+# for pgbackrest, WAL that is held back, and what is left in the process table and the repository.
+#
+# A member's WAL is held back by its own archive_command, which waits for a file to go away: a backup
+# then stays in its phase "waiting for WAL" for as long as a test needs, and it is a real one.
+package PgbrSidecarTest;
+use strict;
+use warnings;
+use Exporter 'import';
+use Fcntl qw(:flock);
+use JSON::PP;
+use PgbrSandbox qw(slurp spew wait_for);
+use POSIX ();
+use Test::More;
+
+our @EXPORT = qw(
+  at_once backups_of hold_wal is_problem job_processes lock_is_free pgbackrest_processes program
+  release_wal
+);
+
+my $json = JSON::PP->new->utf8->canonical->allow_nonref;
+
+# Run all code references at the same time, each in a process of its own; gives what each returned
+# (plain data), in their order.
+sub at_once
+{
+	my (@code) = @_;
+	my @pipes;
+	for my $code (@code)
+	{
+		pipe my $read, my $write or die "pipe: $!";
+		my $pid = fork // die "fork: $!";
+		if (!$pid)
+		{
+			my $result = eval { $code->() };
+			print $write $json->encode($@ ? { died => "$@" } : { result => $result });
+			close $write;
+			POSIX::_exit(0);
+		}
+		push @pipes, [ $pid, $read ];
+	}
+	my @results;
+	for my $pipe (@pipes)
+	{
+		my ($pid, $read) = @$pipe;
+		local $/;
+		my $answer = $json->decode(scalar <$read>);
+		waitpid $pid, 0;
+		die $answer->{died} if defined $answer->{died};
+		push @results, $answer->{result};
+	}
+	return @results;
+}
+
+# An answer that is a problem as RFC 9457 has it, of this status and code, and whose reason says this.
+sub is_problem
+{
+	my ($answer, $status, $code, $detail, $name) = @_;
+	my $problem = $answer->{json} // {};
+	my @wrong;
+	push @wrong, "status is $answer->{status}" if $answer->{status} != $status;
+	push @wrong, 'it is no problem' if ($answer->{headers}{'content-type'} // '') ne 'application/problem+json';
+	push @wrong, 'code is ' . ($problem->{code} // 'missing') if ($problem->{code} // '') ne $code;
+	push @wrong, 'the status in the body is another' if ($problem->{status} // 0) != $status;
+	push @wrong, 'no title' unless $problem->{title};
+	push @wrong, 'type is not about:blank' if ($problem->{type} // '') ne 'about:blank';
+	push @wrong, 'detail is ' . ($problem->{detail} // 'missing') if ($problem->{detail} // '') !~ $detail;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(!@wrong, $name) or diag join "\n", @wrong, substr $answer->{content}, 0, 1000;
+	return !@wrong;
+}
+
+# Write an executable that can be given as --pgbackrest; without #! in its text it is a bash script.
+sub program
+{
+	my ($member, $name, $text) = @_;
+	$text = "#!/bin/bash\n$text" unless $text =~ /^#!/;
+	return spew("$member->{dir}/$name", $text, 0755);
+}
+
+sub hold_wal
+{
+	my ($member) = @_;
+	spew("$member->{dir}/hold", '');
+	my $push = $member->_pgbackrest_line('archive-push "%p"');
+	my $command = "while test -e $member->{dir}/hold; do read -t 0.05 <> <(:); done; $push";
+	$command = "bash -c ''" . ($command =~ s/"/\\"/gr) . "''" unless 0;
+	$member->psql("ALTER SYSTEM SET archive_command = '$command'");
+	$member->psql('SELECT pg_reload_conf()');
+	return;
+}
+
+1;
