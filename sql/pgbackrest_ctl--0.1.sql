@@ -98,7 +98,7 @@ RETURNS TABLE (
 	error text,
 	message text,
 	hint text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT j.id, j.kind, j.type, j.repo, j.state, j.covered_by, j.requested_by, j.reason,
