@@ -19,7 +19,7 @@ PROGRAMS = $(B)/pgbackrest_sidecar $(B)/pgbackrest_ctl
 UNIT_TESTS = $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*_test.c))
 HEADERS = $(wildcard src/*/*.h)
 
-SHLIB_LINK = -lcurl
+SHLIB_LINK = -lcurl -lyaml
 EXTRA_CLEAN = build
 
 # no bitcode: nothing here runs hot enough to inline
