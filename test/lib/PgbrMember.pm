@@ -304,7 +304,11 @@ sub psql_command
 sub _command
 {
 	my ($self, $input, @argv) = @_;
-	IPC::Run::run(\@argv, '<', \$input, '>', \my $out, '2>', \my $errors);
+	# from a file: a program that ends without reading must not end us with a broken pipe
+	open my $file, '+>', undef or die "temporary file: $!\n";
+	print $file $input;
+	seek $file, 0, 0;
+	IPC::Run::run(\@argv, '<', $file, '>', \my $out, '2>', \my $errors);
 	my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
 	return ($status, $out, $errors);
 }

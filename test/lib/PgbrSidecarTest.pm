@@ -14,7 +14,7 @@ use POSIX ();
 use Test::More;
 
 our @EXPORT = qw(
-  at_once backups_of hold_wal is_problem job_processes lock_is_free pgbackrest_processes program
+  at_once backups_of hold_wal is_problem job_processes lock_is_free program
   release_wal
 );
 
@@ -78,16 +78,56 @@ sub program
 	return spew("$member->{dir}/$name", $text, 0755);
 }
 
+# Hold back WAL from now on; a backup that begins stays until release_wal.
 sub hold_wal
 {
 	my ($member) = @_;
 	spew("$member->{dir}/hold", '');
-	my $push = $member->_pgbackrest_line('archive-push "%p"');
-	my $command = "while test -e $member->{dir}/hold; do read -t 0.05 <> <(:); done; $push";
-	$command = "bash -c ''" . ($command =~ s/"/\\"/gr) . "''" unless 0;
-	$member->psql("ALTER SYSTEM SET archive_command = '$command'");
+	return if $member->{holds_wal}++;
+	my $push = $member->_pgbackrest_line('archive-push "$1"');
+	my $archive = program($member, 'archive', "while test -e '$member->{dir}/hold'\ndo\n\tsleep 0.05\ndone\nexec $push\n");
+	$member->psql("ALTER SYSTEM SET archive_command = '$archive %p'");
 	$member->psql('SELECT pg_reload_conf()');
 	return;
+}
+
+sub release_wal
+{
+	my ($member) = @_;
+	unlink "$member->{dir}/hold" or die "hold_wal comes first: $!\n";
+	return;
+}
+
+# The process ids of pgbackrest, or of what stands in for it, that run a job (without id: any job),
+# and of their children.
+sub job_processes
+{
+	my ($sidecar, $id) = @_;
+	my $wanted = defined $id ? qr/\Q$id\E/ : qr/[^\0]*/;
+	my $mark = qr/(?:^|\0)PGBR_SIDECAR_MARK=\Q$sidecar->{state}\E:$wanted(?:\0|$)/;
+	return grep { slurp("/proc/$_/environ") =~ $mark } map { m{(\d+)$} } glob '/proc/[0-9]*';
+}
+
+# Whether nobody holds the lock that pgbackrest takes for what changes a stanza.
+sub lock_is_free
+{
+	my ($member) = @_;
+	my $path = "$member->{dir}/lock/$member->{cluster}{stanza}-backup.lock";
+	open my $file, '+<', $path or return 1;
+	return flock $file, LOCK_EX | LOCK_NB;
+}
+
+# The labels of the backups in the repository by the id of their job, as pgbackrest itself tells:
+# { job id => [ label, ... ] }.
+sub backups_of
+{
+	my ($member) = @_;
+	my %labels;
+	for my $stanza (@{ $json->decode($member->pgbackrest('--output=json', 'info')) })
+	{
+		push @{ $labels{ $_->{annotation}{timestamp} } }, $_->{label} for @{ $stanza->{backup} };
+	}
+	return \%labels;
 }
 
 1;
