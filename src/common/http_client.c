@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* The longest time between two questions to should_abort, in ms, when no signal wakes the wait. */
 #define ABORT_CHECK_MS 200
@@ -82,6 +83,9 @@ fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode result, 
 {
 	PgbrErrorCode code = code_of(result);
 
+	/* libcurl has one code for a scheme it does not serve and for an answer that is not HTTP */
+	if (result == CURLE_UNSUPPORTED_PROTOCOL && strncasecmp(request->url, "http", 4) == 0)
+		code = PGBR_ERROR_PROTOCOL;
 	if (transfer->too_large)
 		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the answer is larger than %zu MB",
 					   PGBR_HTTP_MAX_RESPONSE / (1024 * 1024));
