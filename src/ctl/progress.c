@@ -13,7 +13,10 @@
 /* A speed measured over less time than this says little. */
 #define ESTIMATE_AFTER_S 2.0
 
-#define BAR_COLUMNS_MIN 10
+/* The bar gets what the other parts leave when they are of usual length, so it does not change its
+ * size while they do. */
+#define BAR_OTHERS		62
+#define BAR_COLUMNS_MIN 12
 #define BAR_COLUMNS_MAX 50
 
 static int
@@ -66,6 +69,7 @@ typedef enum Part
 {
 	PART_WHAT,
 	PART_PERCENT,
+	PART_BAR, /* of the line on a terminal only */
 	PART_BYTES,
 	PART_ELAPSED,
 	PART_LEFT,
@@ -99,7 +103,7 @@ make_parts(const Progress *progress, char parts[PART_COUNT][PART_SIZE])
 	snprintf(parts[PART_ELAPSED], PART_SIZE, "%s elapsed",
 			 unit_duration(one, sizeof(one), (long long) (progress->now - progress->begin)));
 	if (left >= 0)
-		snprintf(parts[PART_LEFT], PART_SIZE, "about %s left",
+		snprintf(parts[PART_LEFT], PART_SIZE, "%s left",
 				 unit_duration(one, sizeof(one), (long long) (left + 0.5)));
 }
 
@@ -114,38 +118,42 @@ width_of(char parts[PART_COUNT][PART_SIZE])
 }
 
 static void
-put_bar(StrBuf *line, double percent, int columns)
+make_bar(const Progress *progress, int columns, char parts[PART_COUNT][PART_SIZE])
 {
-	int full = (int) (percent / 100 * (columns - 2));
+	int width = columns - BAR_OTHERS;
+	int full;
 
-	strbuf_puts(line, "  [");
-	for (int i = 0; i < columns - 2; i++)
-		strbuf_putc(line, i < full ? '#' : '.');
-	strbuf_putc(line, ']');
+	if (progress->percent < 0)
+		return;
+	snprintf(parts[PART_PERCENT], PART_SIZE, "%3d%%", (int) progress->percent);
+	if (width < BAR_COLUMNS_MIN)
+		width = BAR_COLUMNS_MIN;
+	else if (width > BAR_COLUMNS_MAX)
+		width = BAR_COLUMNS_MAX;
+	full = (int) (progress->percent / 100 * (width - 2));
+	memset(parts[PART_BAR], '.', width);
+	memset(parts[PART_BAR] + 1, '#', full);
+	parts[PART_BAR][0] = '[';
+	parts[PART_BAR][width - 1] = ']';
 }
 
 void
 progress_put_bar(const Progress *progress, int columns, StrBuf *out)
 {
-	static const Part droppable[] = {PART_BYTES, PART_ELAPSED, PART_LEFT, PART_PERCENT};
+	static const Part droppable[] = {PART_BYTES, PART_ELAPSED, PART_LEFT, PART_BAR, PART_PERCENT};
 	char parts[PART_COUNT][PART_SIZE];
-	int bar;
 	StrBuf line;
 
 	make_parts(progress, parts);
+	make_bar(progress, columns, parts);
 	for (size_t i = 0; i < sizeof(droppable) / sizeof(droppable[0]) && width_of(parts) > columns;
 		 i++)
 		parts[droppable[i]][0] = '\0';
-	bar = columns - width_of(parts) - 2;
-	if (bar > BAR_COLUMNS_MAX)
-		bar = BAR_COLUMNS_MAX;
 	strbuf_init(&line);
 	for (int i = 0; i < PART_COUNT; i++)
 	{
 		if (parts[i][0])
-			strbuf_printf(&line, "%s%s", line.length > 0 ? "  " : "", parts[i]);
-		if (i == PART_PERCENT && parts[i][0] && bar >= BAR_COLUMNS_MIN)
-			put_bar(&line, progress->percent, bar);
+			strbuf_printf(&line, "%s%s", i > 0 ? "  " : "", parts[i]);
 	}
 	text_put_cut(out, line.data, columns);
 	strbuf_done(&line);

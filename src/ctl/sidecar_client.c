@@ -7,10 +7,12 @@
 #include "common/strbuf.h"
 #include "program/json.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool
 check_url(const char *url, PgbrError *error)
@@ -29,6 +31,23 @@ check_url(const char *url, PgbrError *error)
 						   "a query or a fragment; a token comes from a file.");
 }
 
+/* libcurl would say only that it could not set up TLS, and only after it has connected. */
+static bool
+check_files(const SidecarSettings *settings, PgbrError *error)
+{
+	const char *const files[] = {settings->ca_file, settings->cert_file, settings->key_file};
+
+	if (settings->key_file && settings->cert_file == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "--key-file needs --cert-file");
+	for (int i = 0; i < 3; i++)
+	{
+		if (files[i] && access(files[i], R_OK) != 0)
+			return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not read file \"%s\": %s",
+								  files[i], strerror(errno));
+	}
+	return true;
+}
+
 bool
 sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, PgbrError *error)
 {
@@ -41,8 +60,8 @@ sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, Pgbr
 	pgbr_copy_text(client->url, sizeof(client->url), settings->url);
 	for (size_t end = strlen(client->url); client->url[end - 1] == '/'; end--)
 		client->url[end - 1] = '\0';
-	if (settings->key_file && settings->cert_file == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "--key-file needs --cert-file");
+	if (!check_files(settings, error))
+		return false;
 	if (settings->token_file)
 		return pgbr_token_read(settings->token_file, client->token, sizeof(client->token), error);
 	if (token == NULL)

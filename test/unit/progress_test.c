@@ -107,20 +107,20 @@ test_bar(void **state)
 	note(&progress, 100, RUNNING("0"));
 	note(&progress, 110, RUNNING("25"));
 	expect_bar(&progress, 200,
-			   "copying  25%  [############....................................]  "
-			   "1MB of 4MB  0:10 elapsed  about 0:30 left");
+			   "copying   25%  [############....................................]  "
+			   "1MB of 4MB  0:10 elapsed  0:30 left");
 	expect_bar(&progress, 80,
-			   "copying  25%  [#####................]  1MB of 4MB  0:10 elapsed  about 0:30 left");
-	expect_bar(&progress, 60, "copying  25%  1MB of 4MB  0:10 elapsed  about 0:30 left");
-	expect_bar(&progress, 50, "copying  25%  0:10 elapsed  about 0:30 left");
-	expect_bar(&progress, 30, "copying  25%  about 0:30 left");
-	expect_bar(&progress, 12, "copying  25%");
+			   "copying   25%  [####............]  1MB of 4MB  0:10 elapsed  0:30 left");
+	expect_bar(&progress, 60, "copying   25%  [##........]  0:10 elapsed  0:30 left");
+	expect_bar(&progress, 50, "copying   25%  [##........]  0:30 left");
+	expect_bar(&progress, 30, "copying   25%  [##........]");
+	expect_bar(&progress, 20, "copying   25%");
 	expect_bar(&progress, 8, "copying");
 	expect_bar(&progress, 4, "copy");
 	expect_bar(&progress, 0, "");
 	note(&progress, 120, RUNNING("100"));
 	expect_bar(&progress, 79,
-			   "copying  100%  [###################]  1MB of 4MB  0:20 elapsed  about 0:00 left");
+			   "copying  100%  [###############]  1MB of 4MB  0:20 elapsed  0:00 left");
 }
 
 /* Nothing is drawn beyond the width, whatever the width and the job. */

@@ -1,0 +1,421 @@
+# The control binary against a real sidecar: every verb, format and exit code, progress on a terminal
+# and off it, Ctrl-C, and a sidecar that goes away in mid wait. Only the answers that no sidecar gives
+# (silence, nonsense) come from a listener of our own.
+use strict;
+use warnings;
+use IO::Socket::INET;
+use IPC::Run ();
+use JSON::PP;
+use PgbrCluster;
+use PgbrSandbox qw(spew wait_for);
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(time);
+
+my $cluster = PgbrCluster->new(preload => 0, pgbackrest => { 'archive-timeout' => 60 })->start;
+my $member = $cluster->member(1);
+my $sidecar = $member->sidecar;
+my $program = "$ENV{PGBR_BUILD}/pgbackrest_ctl";
+my $root = $cluster->sandbox->{root};
+my $json = JSON::PP->new->utf8;
+delete @ENV{ grep { /^PGBRCTL_/ } keys %ENV };
+$ENV{PGBRCTL_URL} = $sidecar->url;
+
+# Run it: gives exit status, output, errors.
+sub ctl
+{
+	my (@arguments) = @_;
+	return $member->_command('', $program, @arguments);
+}
+
+# Run it, and hold its exit status and standard error against what is expected; gives its output.
+sub ctl_ok
+{
+	my ($name, @arguments) = @_;
+	my ($status, $out, $errors) = ctl(@arguments);
+	is($status, 0, "$name: exit status") or diag $errors;
+	is($errors, '', "$name: nothing on standard error");
+	return $out;
+}
+
+sub ctl_fails
+{
+	my ($name, $wanted, $pattern, @arguments) = @_;
+	my ($status, $out, $errors) = ctl(@arguments);
+	is($status, $wanted, "$name: exit status") or diag $out . $errors;
+	like($errors, $pattern, "$name: message");
+	return $out;
+}
+
+# Run it on a terminal so many columns wide: gives what the terminal was sent.
+sub on_terminal
+{
+	my ($columns, @arguments) = @_;
+	my $line = join ' ', map { "'" . s/'/'\\''/gr . "'" } $program, @arguments;
+	my ($status, $out) =
+	  $member->_command('', 'script', '-qec', "stty cols $columns rows 25; exec $line", '/dev/null');
+	return ($status, $out);
+}
+
+sub start_ctl
+{
+	my (@arguments) = @_;
+	my %run = (out => '', errors => '');
+	$run{handle} = IPC::Run::start([ $program, @arguments ], '<', \undef, '>', \$run{out}, '2>', \$run{errors});
+	return \%run;
+}
+
+# Wait until it has written what matches.
+sub wait_output
+{
+	my ($run, $stream, $pattern) = @_;
+	wait_for { $run->{handle}->pump_nb; $run->{$stream} =~ $pattern } "output like $pattern";
+	return;
+}
+
+sub finish
+{
+	my ($run) = @_;
+	wait_for { $run->{handle}->pump_nb if $run->{handle}->pumpable; !$run->{handle}->pumpable } 'its end', 60;
+	$run->{handle}->finish;
+	return $run->{handle}->full_result & 127 ? 'signal' : $run->{handle}->result;
+}
+
+# With this archive_command (pgbackrest wants its own name in it) a backup runs until WAL is archived
+# again.
+sub archiving
+{
+	my ($on) = @_;
+	$member->psql($on ? 'ALTER SYSTEM RESET archive_command' : q{ALTER SYSTEM SET archive_command = 'false pgbackrest'});
+	$member->psql('SELECT pg_reload_conf()');
+	return;
+}
+
+sub wait_running
+{
+	my ($id) = @_;
+	return $sidecar->wait_job($id, qr/^running$/);
+}
+
+sub rows
+{
+	my ($tsv) = @_;
+	my ($header, @lines) = split /\n/, $tsv;
+	my @names = split /\t/, $header;
+	return map
+	{
+		my %row;
+		@row{@names} = split /\t/, $_, -1;
+		\%row
+	} @lines;
+}
+
+# ---- usage
+{
+	like(ctl_ok('--version', '--version'), qr/^pgbackrest_ctl \d+\.\d+\n$/, 'the version');
+	like(ctl_ok('help', 'help'), qr/^Verbs:\n  backup .*^Exit codes:\n +0 /ms, 'help lists verbs and exit codes');
+	is(ctl_ok('--help', '--help'), ctl_ok('help', 'help'), '--help is help');
+	is(ctl_ok('backup --help', 'backup', '--help'), ctl_ok('help backup', 'help', 'backup'), 'so it is of a verb');
+	for my $case (
+		[ [], qr/no verb is given/ ],
+		[ ['restart'], qr/unknown verb "restart"/ ],
+		[ ['help', 'restart'], qr/unknown verb "restart"/ ],
+		[ ['--url=x', 'info'], qr/the verb comes before its options/ ],
+		[ ['info', '--verbose'], qr/unrecognized option "--verbose"/ ],
+		[ ['info', 'more'], qr/too many arguments: "more"/ ],
+		[ ['cancel'], qr/cancel wants an argument: ID/ ],
+		[ ['info', '--format=xml'], qr/invalid value "xml" for --format/ ],
+		[ ['info', '--timeout=0'], qr/invalid value "0" for --timeout/ ],
+		[ ['info', '--url=127.0.0.1'], qr/invalid sidecar URL/ ],
+		[ ['info', '--token-file=/nonexistent'], qr{token file "/nonexistent": No such file} ],
+		[ ['info', '--url=https://127.0.0.1:1', '--ca-file=/nonexistent'], qr{/nonexistent} ],
+		[ ['info', '--key-file=x'], qr/--key-file needs --cert-file/ ],
+		[ ['backup', '--type=incremental'], qr/invalid value "incremental" for --type/ ],
+		[ ['backup', '--repo=257'], qr/invalid value "257" for --repo/ ],
+		[ ['backup', '--annotation=novalue'], qr/invalid value "novalue" for --annotation/ ],
+		[ ['backup', "--annotation=a=b\nc"], qr/invalid value "a=b\nc" for --annotation/ ],
+		[ ['backup', '--annotation=timestamp=1'], qr/"timestamp" can't be given/ ],
+		[ ['backup', qw(--annotation=a=1 --annotation=a=2)], qr/"a" is given twice/ ],
+		[ ['backup', '--reason=' . 'x' x 257], qr/for --reason/ ],
+		[ ['jobs', '--state=asleep'], qr/invalid value "asleep" for --state/ ],
+		[ ['jobs', '--kind=nap'], qr/invalid value "nap" for --kind/ ],
+		[ ['jobs', '--limit=1001'], qr/invalid value "1001" for --limit/ ],
+		[ ['jobs', '--before=../x'], qr/for --before/ ],
+		[ ['jobs', '../../readyz'], qr/is not the id of a job/ ],
+		[ ['jobs', '--log'], qr/--log wants the id/ ],
+		[ ['jobs', 'a', '--log', '-fjson'], qr/--log prints text/ ],
+		[ ['jobs', 'a', '--state=queued'], qr/exclude each other/ ],
+		[ ['cancel', 'a b'], qr/is not the id of a job/ ],
+		[ ['expire', '--set=latest'], qr/invalid value "latest" for --set/ ],
+		[ ['check', '--no-wait', '--wait-timeout=1'], qr/exclude each other/ ])
+	{
+		my ($arguments, $pattern) = @$case;
+		ctl_fails("usage: @$arguments", 2, $pattern, @$arguments);
+	}
+	is_deeply([ grep { $_->{kind} ne 'stanza-create' } @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} } ], [], 'no job came of that');
+}
+
+# ---- backup
+my ($full, $incr);
+{
+	my $out = ctl_ok('backup', qw(backup --type=full --reason=nightly --annotation=owner=dba), '--annotation=path=C:\\dir');
+	my ($id) = $out =~ /^ (\S+) +\| backup \| full \| (?:queued|running) /m or diag $out;
+	like($out, qr/^Follow it with "pgbackrest_ctl jobs \Q$id\E"\.$/m, 'backup: how to go on');
+	my $job = $sidecar->wait_job($id);
+	is($job->{state}, 'succeeded', 'backup: the job');
+	is($job->{reason}, 'nightly', 'backup: its reason');
+	like($job->{requested_by}, qr/^\w+@/, 'backup: who asked');
+	is_deeply($job->{annotations}, { owner => 'dba', path => 'C:\\dir' }, 'backup: its annotations');
+	$full = $job->{label};
+
+	$out = ctl_ok('backup --wait', qw(backup --wait));
+	like($out, qr/^incr backup \S+ was accepted\n(\S+: \w.*elapsed.*\n)+/, 'backup --wait: plain lines off a terminal');
+	unlike($out, qr/[\r\e]/, 'backup --wait: nothing drawn');
+	($incr) = $out =~ /^incr backup (\S+) is complete: \d+:\d\d, \S+B, \S+B added to the repository\n\z/m or diag $out;
+	like($incr, qr/^\Q$full\E_\d{8}-\d{6}I$/, 'backup --wait: the label');
+
+	($out) = $json->decode(ctl_ok('backup -f json', qw(backup --type=diff -f json)));
+	is($out->{type}, 'diff', 'backup -f json: the job');
+	is($sidecar->wait_job($out->{id})->{state}, 'succeeded', 'backup -f json: it is made');
+
+	my ($status, $document, $errors) = ctl(qw(backup --wait --format=json));
+	is($json->decode($document)->{state}, 'succeeded', 'backup --wait --format=json: the job at its end');
+	like($errors, qr/elapsed/, 'backup --wait --format=json: progress on standard error');
+}
+
+# ---- info
+{
+	my $out = ctl_ok('info', 'info');
+	like($out, qr/\Astanza main: ok; repo 1: ok\nas of \S+Z, \d+:\d\d ago\n stanza \| repo \|/, 'info: what it is about');
+	like($out, qr/^ main +\| +1 \| \Q$full\E +\| full \| \S+Z \| \S+Z \| +\d:\d\d \| +\S+MB \|/m, 'info: a row');
+	like($out, qr/\| owner=dba +\+\n/, 'info: annotations, a line each');
+	like($out, qr/^\(4 rows\)\n\n\z/m, 'info: the footer');
+
+	my @rows = rows(my $tsv = ctl_ok('info -f tsv', qw(info -f tsv)));
+	is_deeply([ map { $_->{type} } @rows ], [qw(full incr diff incr)], 'info -f tsv: a line a backup');
+	like($rows[0]{size}, qr/^\d+$/, 'info -f tsv: sizes are bytes');
+	spew("$root/info.tsv", $tsv);
+	my $columns = join ', ', map { "$_ text" } split /\t/, (split /\n/, $tsv)[0];
+	is($member->psql("CREATE TEMP TABLE t ($columns); COPY t FROM '$root/info.tsv' (HEADER);"
+			. "SELECT annotation LIKE E'%path=C:\\\\\\\\dir%' AND annotation LIKE E'%\\n%' FROM t WHERE type = 'full'"),
+		't', 'info -f tsv: COPY reads it back');
+
+	my $said = $sidecar->http(GET => '/v1/info')->{json};
+	my $document = $json->decode(ctl_ok('info -f json', qw(info -f json)));
+	is_deeply($document->{stanzas}, $said->{stanzas}, 'info -f json: the sidecar\'s document');
+	spew("$root/info.yaml", ctl_ok('info -f yaml', qw(info -f yaml)));
+	my ($status, $yaml, $errors) = $member->_command('', '/usr/bin/python3', '-c',
+		'import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout, default=repr)', "$root/info.yaml");
+	is_deeply($json->decode($yaml)->{stanzas}, $said->{stanzas}, 'info -f yaml: the same, types and all') or diag $errors;
+
+	my $before = $said->{fetched_at};
+	my $after = $json->decode(ctl_ok('info --refresh', qw(info --refresh -f json)))->{fetched_at};
+	cmp_ok($after, 'gt', $before, 'info --refresh: newer than before');
+}
+
+# ---- jobs, cancel
+{
+	my @jobs = @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} };
+	my $out = ctl_ok('jobs', 'jobs');
+	like($out, qr/\A +id +\| +kind +\| type \| +state /, 'jobs: a table');
+	my $count = @jobs;
+	like($out, qr/^\($count rows\)$/m, 'jobs: all of them');
+	is_deeply([ map { $_->{id} } rows(ctl_ok('jobs -f tsv', qw(jobs -f tsv))) ], [ map { $_->{id} } @jobs ], 'jobs -f tsv: newest first');
+	is_deeply($json->decode(ctl_ok('jobs -f json', qw(jobs -f json)))->{jobs}, \@jobs, 'jobs -f json: the document');
+	like(ctl_ok('jobs -f yaml', qw(jobs -f yaml)), qr/\Ajobs:\n- id: '\Q$jobs[0]{id}\E'\n/, 'jobs -f yaml');
+	my @filtered = rows(ctl_ok('jobs: filters', qw(jobs --kind=backup --state=succeeded --limit=2 -ftsv)));
+	is(scalar @filtered, 2, 'jobs: --limit');
+	is_deeply([ grep { $_->{kind} ne 'backup' || $_->{state} ne 'succeeded' } @filtered ], [], 'jobs: --kind and --state');
+	$out = ctl_ok('jobs: page', qw(jobs --limit=1));
+	my ($before) = $out =~ /^There are older ones: --before=(\S+)$/m or diag $out;
+	isnt((rows(ctl_ok('jobs: next page', qw(jobs --limit=1 -ftsv), "--before=$before")))[0]{id}, $jobs[0]{id}, 'jobs: --before goes on');
+	like(ctl_ok('jobs --state=queued', qw(jobs --state=queued)), qr/^\(0 rows\)$/m, 'jobs: none');
+
+	my ($job) = grep { ($_->{label} // '') eq $full } @jobs;
+	$out = ctl_ok('jobs ID', 'jobs', $job->{id});
+	like($out, qr/\A-\[ RECORD 1 \]-*\+-+\n/, 'jobs ID: expanded as in psql');
+	like($out, qr/^$_->[0] +\| \Q$_->[1]\E$/m, "jobs ID: $_->[0]")
+	  for [ id => $job->{id} ], [ state => 'succeeded' ], [ label => $full ], [ reason => 'nightly' ], [ exit_code => 0 ];
+	is_deeply($json->decode(ctl_ok('jobs ID -f json', 'jobs', $job->{id}, '-f', 'json')), $job, 'jobs ID -f json');
+	like(ctl_ok('jobs ID --log', 'jobs', $job->{id}, '--log'), qr/ P00 +INFO: backup command end: completed successfully/m, 'jobs ID --log');
+
+	ctl_fails('jobs: unknown', 5, qr/nosuchjob/, 'jobs', 'nosuchjob');
+	ctl_fails('jobs --log: unknown', 5, qr/nosuchjob/, qw(jobs nosuchjob --log));
+	ctl_fails('cancel: unknown', 5, qr/nosuchjob/, 'cancel', 'nosuchjob');
+	ctl_fails('cancel: over', 6, qr/\Q$job->{id}\E/, 'cancel', $job->{id});
+}
+
+# ---- a job that goes on and on
+{
+	archiving(0);
+	ctl_fails('--wait-timeout', 7, qr/is still (?:running|queued) after 2 s\n.*The job goes on\./, qw(backup --wait-timeout=2));
+	my ($job) = @{ $sidecar->http(GET => '/v1/jobs?limit=1')->{json}{jobs} };
+	is(wait_running($job->{id})->{state}, 'running', '--wait-timeout: it does');
+
+	my $out = ctl_ok('backup behind another', qw(backup));
+	my ($queued) = $out =~ /^ (\S+) +\| backup \| incr \| queued /m or diag $out;
+	$out = ctl_ok('backup covered', qw(backup));
+	like($out, qr/\| queued .*\| \Q$queued\E +\|/, 'backup: says which job covers it');
+	my ($covered) = $out =~ /^ (\S+) +\| backup /m;
+	like(ctl_ok('cancel: queued', 'cancel', $queued), qr/^ \Q$queued\E .* cancelled /m, 'cancel: shows the job');
+	ctl_ok('cancel: covered', 'cancel', $covered);
+
+	my $follower = start_ctl(qw(check --wait-timeout=50));
+	wait_output($follower, 'out', qr/^\S+: queued, /m);
+	$follower->{handle}->signal('INT');
+	is(finish($follower), 130, 'Ctrl-C: exit status');
+	like($follower->{errors}, qr/stopped waiting for check \S+\n.*The job goes on\.\n.*pgbackrest_ctl cancel \S+"/, 'Ctrl-C: how to go on');
+	my ($check) = $follower->{out} =~ /^check (\S+) was accepted/;
+	is($sidecar->job($check)->{state}, 'queued', 'Ctrl-C: the job is still there');
+	ctl_ok('cancel: the check', 'cancel', $check);
+
+	like(ctl_ok('cancel: running', 'cancel', $job->{id}), qr/ cancelled /, 'cancel: waits until pgbackrest is stopped');
+	is($sidecar->job($job->{id})->{state}, 'cancelled', 'cancel: so it says');
+
+	# cancelled behind the back of one who waits
+	my $waiter = start_ctl(qw(backup --wait));
+	wait_output($waiter, 'out', qr/^\S+: (?:copying|starting|waiting for WAL|running)/m);
+	my ($id) = $waiter->{out} =~ /^incr backup (\S+) was accepted/;
+	$sidecar->http(DELETE => "/v1/jobs/$id");
+	is(finish($waiter), 1, 'a job that is cancelled: exit status');
+	like($waiter->{errors}, qr/incr backup \Q$id\E was cancelled/, 'a job that is cancelled: message');
+
+	# the sidecar goes away in mid wait
+	$waiter = start_ctl(qw(backup --wait));
+	wait_output($waiter, 'out', qr/^\S+: (?:copying|starting|waiting for WAL|running)/m);
+	($id) = $waiter->{out} =~ /^incr backup (\S+) was accepted/;
+	$sidecar->kill;
+	wait_output($waiter, 'errors', qr/warning: the sidecar does not answer/);
+	archiving(1);
+	$sidecar->start;
+	is(finish($waiter), 1, 'a sidecar that was killed: exit status');
+	my @warnings = $waiter->{errors} =~ /warning/g;
+	is(scalar @warnings, 1, 'a sidecar that was killed: told once');
+	like($waiter->{errors}, qr/incr backup \Q$id\E was interrupted/, 'a sidecar that was killed: the outcome');
+	$sidecar->wait_ready;
+}
+
+# ---- on a terminal
+for my $columns (120, 50, 12)
+{
+	my ($status, $out) = on_terminal($columns, qw(backup --wait --type=full));
+	is($status, 0, "terminal of $columns: exit status");
+	my ($drawn) = $out =~ /accepted\r\n(.*)\r(?=[^\r]*is complete)/s or diag $out;
+	my @frames = split /\r/, $drawn;
+	cmp_ok(scalar @frames, '>', 1, "terminal of $columns: redrawn in place");
+	is_deeply([ grep { length >= $columns } @frames ], [], "terminal of $columns: nothing beyond its width");
+	unlike($drawn, qr/\n/, "terminal of $columns: one line");
+	like($drawn, qr/\[[#.]+\]/, "terminal of $columns: a bar") if $columns >= 50;
+	like($out, qr/full backup \S+ is complete/, "terminal of $columns: the end");
+}
+{
+	my ($status, $out) = on_terminal(250, 'info');
+	like($out, qr/^ stanza \| repo \|/m, 'info on a wide terminal: aligned');
+	($status, $out) = on_terminal(80, 'info');
+	like($out, qr/^-\[ RECORD 1 \]/m, 'info on a narrow one: expanded');
+}
+
+# ---- check, verify, expire
+{
+	my $out = ctl_ok('check', 'check');
+	like($out, qr/ P00 +INFO: check command end: completed successfully.*^check \S+ succeeded\n\z/ms, 'check: pgbackrest\'s lines, then the outcome');
+	like(ctl_ok('verify', 'verify'), qr/^verify \S+ succeeded$/m, 'verify');
+	$out = ctl_ok('expire --dry-run', qw(expire --dry-run), "--set=$full");
+	like($out, qr/remove expired backup \Q$full\E/, 'expire --dry-run: what it would remove');
+	like(ctl_ok('info', 'info'), qr/\Q$incr\E/, 'expire --dry-run: removes nothing');
+	$out = ctl_ok('expire --set', 'expire', "--set=$full", '--reason=too old');
+	unlike(ctl_ok('info', qw(info --refresh)), qr/\Q$full\E/, 'expire --set: removes it and what depends on it');
+	$out = ctl_ok('check --no-wait', qw(check --no-wait));
+	my ($id) = $out =~ /^ (\S+) +\| check /m or diag $out;
+	is($sidecar->wait_job($id)->{state}, 'succeeded', 'check --no-wait: the job');
+	is($json->decode((ctl(qw(check --format=json)))[1])->{state}, 'succeeded', 'check --format=json: the job at its end');
+}
+
+# ---- what fails
+{
+	my $out = ctl_fails('backup that fails', 1,
+		qr/^pgbackrest_ctl: error: full backup \S+ failed: .+^pgbackrest_ctl: detail: pgbackrest ended with exit code \d{3} \([a-z-]+\)\.$/ms,
+		qw(backup --type=full --wait --repo=7));
+	unlike($out, qr/complete/, 'backup that fails: is not called complete');
+
+	$member->stop;
+	ctl_fails('PostgreSQL is down', 1, qr/exit code 056 \(db-connect\)/, qw(backup --wait));
+	my ($status, $document) = ctl(qw(backup --wait -f json));
+	is($status, 1, 'PostgreSQL is down, as json: exit status');
+	is($json->decode($document)->{exit_code}, 56, 'PostgreSQL is down, as json: the job');
+	$member->start;
+	ctl_ok('check', 'check');
+}
+
+# ---- who may
+{
+	spew("$root/tokens", "readonlytoken0123456789 read\noperatortoken0123456789 operate\n", 0600);
+	spew("$root/$_->[0]", "$_->[1]\n", 0600)
+	  for [ reader => 'readonlytoken0123456789' ], [ operator => 'operatortoken0123456789' ], [ stranger => 'x' x 23 ];
+	$sidecar->restart("--token-file=$root/tokens")->wait_ready;
+	ctl_fails('no token', 4, qr/token/i, 'info');
+	ctl_fails('a wrong token', 4, qr/token/i, 'info', "--token-file=$root/stranger");
+	ctl_ok('a right token', 'info', "--token-file=$root/reader");
+	ctl_fails('too small a scope', 4, qr/does not allow/, 'backup', "--token-file=$root/reader");
+	local $ENV{PGBRCTL_TOKEN} = 'operatortoken0123456789';
+	ctl_ok('a token in the environment', 'check');
+	$sidecar->restart;
+	delete $ENV{PGBRCTL_TOKEN};
+	$sidecar->wait_ready;
+}
+
+# ---- what is no sidecar
+{
+	my $port = $cluster->sandbox->port;
+	ctl_fails('nobody there', 3, qr/could not connect to the sidecar: .*\n.*GET http:.*\n.*Is pgbackrest_sidecar running/, 'info', "--url=http://127.0.0.1:$port");
+	ctl_fails('TLS to one without', 3, qr/could not connect to the sidecar/, 'info', '--url=' . $sidecar->url =~ s/http/https/r);
+
+	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5, ReuseAddr => 1) or die $!;
+	my $url = 'http://127.0.0.1:' . $listener->sockport;
+	my $began = time;
+	ctl_fails('silence', 3, qr/no answer within 1\.0 s/, 'info', '--timeout=1', "--url=$url");
+	cmp_ok(time - $began, '<', 5, 'silence: the time-out holds');
+	ctl_fails('silence for a backup', 3, qr/may have been accepted all the same/, 'backup', '--timeout=1', "--url=$url");
+	# the connections that were not answered
+	$listener->accept for 1 .. 2;
+
+	my $http = sub {
+		my ($status, $type, $body) = @_;
+		return "HTTP/1.1 $status X\r\nContent-Type: $type\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
+	};
+	for my $case (
+		[ 'not HTTP', "220 mail ready\r\n", 3, qr/error: / ],
+		[ 'closed at once', '', 3, qr/error: / ],
+		[ 'cut short', "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{", 3, qr/error: / ],
+		[ 'HTML', $http->(200, 'text/html', '<html>'), 3, qr{content type "text/html"} ],
+		[ 'no JSON', $http->(200, 'application/json', '{"a":'), 3, qr/the sidecar's answer is not valid JSON/ ],
+		[ 'no object', $http->(200, 'application/json', '[]'), 3, qr/not a JSON object/ ],
+		[ 'no jobs', $http->(200, 'application/json', '{"jobs":[{"id":"a"}]}'), 3, qr/no kind/ ],
+		[ 'a proxy that refuses', $http->(403, 'text/html', '<html>'), 3, qr/what answered is not a sidecar/ ],
+		[ 'more than 8 MB', $http->(200, 'application/json', ' ' x (9 << 20)), 3, qr/larger than 8 MB/ ],
+		[ 'control characters', $http->(503, 'application/problem+json', '{"code":"unavailable","detail":"a\u001b[31m\u009b\u202eb"}'), 6, qr/error: a\\x1B\[31m\\u009B\\u202Eb$/m ])
+	{
+		my ($name, $answer, $status, $pattern) = @$case;
+		my $server = fork // die "fork: $!";
+		if (!$server)
+		{
+			local $SIG{PIPE} = 'IGNORE';
+			my $client = $listener->accept;
+			sysread $client, my $request, 65536;
+			syswrite $client, $answer;
+			POSIX::_exit(0);
+		}
+		my $out = ctl_fails("nonsense: $name", $status, $pattern, 'jobs', "--url=$url", '--timeout=10');
+		is($out, '', "nonsense: $name: nothing printed");
+		waitpid $server, 0;
+	}
+}
+
+# ---- standard output that takes nothing
+{
+	my ($status, $out, $errors) = $member->_command('', 'sh', '-c', "exec '$program' jobs >/dev/full");
+	is($status, 1, 'full disk: exit status');
+	like($errors, qr/could not write the output: No space left/, 'full disk: message');
+}
+
+done_testing;
