@@ -27,12 +27,14 @@
 		name, 0, OPTION_FLAG, variable, NULL, NULL, 0, 0, help, false \
 	}
 
-/* Every option can come from the environment as PGBR_SIDECAR_ and its name: PGBR_SIDECAR_STATE_DIR. */
+/* Every setting can come from the environment as PGBR_SIDECAR_ and its name: PGBR_SIDECAR_STATE_DIR. */
 static void
 name_environment(OptionSpec *specs, char (*names)[64])
 {
 	for (int i = 0; specs[i].name; i++)
 	{
+		if (strcmp(specs[i].name, "help") == 0 || strcmp(specs[i].name, "version") == 0)
+			continue;
 		snprintf(names[i], sizeof(names[i]), "PGBR_SIDECAR_%s", specs[i].name);
 		for (char *p = names[i]; *p; p++)
 			*p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char) (*p - 'a' + 'A') : *p;
