@@ -8,6 +8,8 @@
 #include "common/vocabulary.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
+#include "extension/zone.h"
+#include "miscadmin.h"
 
 char *guc_sidecar_url;
 int guc_sidecar_timeout;
@@ -15,6 +17,18 @@ char *guc_sidecar_token_file;
 char *guc_sidecar_ca_file;
 char *guc_sidecar_cert_file;
 char *guc_sidecar_key_file;
+char *guc_standby_sidecar_url;
+bool guc_backup_from_standby;
+char *guc_config_file;
+char *guc_full_schedule;
+char *guc_diff_schedule;
+char *guc_incr_schedule;
+char *guc_timezone;
+bool guc_schedule_enabled;
+int guc_catch_up_window;
+int guc_retry_limit;
+int guc_history_retention;
+char *guc_database;
 
 typedef struct TextSetting
 {
@@ -27,6 +41,9 @@ typedef struct TextSetting
 } TextSetting;
 
 static bool check_sidecar_url(char **value, void **extra, GucSource source);
+static bool check_standby_sidecar_url(char **value, void **extra, GucSource source);
+static bool check_schedule(char **value, void **extra, GucSource source);
+static bool check_timezone(char **value, void **extra, GucSource source);
 
 static const TextSetting text_settings[] = {
 	{"pgbackrest_ctl.sidecar_url", "Where pgbackrest_sidecar answers.",
@@ -40,6 +57,20 @@ static const TextSetting text_settings[] = {
 	 &guc_sidecar_cert_file, "", NULL},
 	{"pgbackrest_ctl.sidecar_key_file", "Key (PEM) of the client certificate.",
 	 "Empty: it is in the file of the certificate.", &guc_sidecar_key_file, "", NULL},
+	{"pgbackrest_ctl.standby_sidecar_url", "Where a standby's pgbackrest_sidecar answers.",
+	 "Used for scheduled backups with pgbackrest_ctl.backup_from_standby.",
+	 &guc_standby_sidecar_url, "", check_standby_sidecar_url},
+	{"pgbackrest_ctl.config_file", "Values file whose pgBackRest section holds the schedules.",
+	 "A setting of the same meaning wins over it.", &guc_config_file, "", NULL},
+	{"pgbackrest_ctl.full_schedule", "When full backups are made, in five cron fields.",
+	 "Empty: as the values file says, or never.", &guc_full_schedule, "", check_schedule},
+	{"pgbackrest_ctl.diff_schedule", "When differential backups are made, in five cron fields.",
+	 "Empty: as the values file says, or never.", &guc_diff_schedule, "", check_schedule},
+	{"pgbackrest_ctl.incr_schedule", "When incremental backups are made, in five cron fields.",
+	 "Empty: as the values file says, or never.", &guc_incr_schedule, "", check_schedule},
+	{"pgbackrest_ctl.timezone", "Time zone of the schedules.",
+	 "Empty: as the values file says, or the server's TimeZone.", &guc_timezone, "",
+	 check_timezone},
 };
 
 /* host, IPv4 address or [IPv6 address]; NULL when there is none, else where it ends */
@@ -104,6 +135,64 @@ check_sidecar_url(char **value, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_standby_sidecar_url(char **value, void **extra, GucSource source)
+{
+	return (*value)[0] == '\0' || check_sidecar_url(value, extra, source);
+}
+
+static bool
+check_schedule(char **value, void **extra, GucSource source)
+{
+	PgbrCron cron;
+	PgbrError error;
+
+	if ((*value)[0] == '\0' || pgbr_cron_parse(*value, &cron, NULL, &error))
+		return true;
+	GUC_check_errmsg("%s", error.message);
+	GUC_check_errdetail("%s", error.detail);
+	GUC_check_errhint("%s", error.hint);
+	return false;
+}
+
+static bool
+check_timezone(char **value, void **extra, GucSource source)
+{
+	if ((*value)[0] == '\0' || zone_find(*value))
+		return true;
+	GUC_check_errdetail("There is no time zone of this name.");
+	GUC_check_errhint("Use a name that pg_timezone_names shows, such as Europe/Berlin.");
+	return false;
+}
+
+static void
+define_schedule_settings(void)
+{
+	DefineCustomBoolVariable("pgbackrest_ctl.backup_from_standby",
+							 "Make scheduled backups from a standby while one streams.", NULL,
+							 &guc_backup_from_standby, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("pgbackrest_ctl.schedule_enabled", "Run scheduled backups.",
+							 "What falls due while this is off is not made up for.",
+							 &guc_schedule_enabled, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pgbackrest_ctl.catch_up_window",
+							"How long after its due time a missed backup is still made up for.",
+							NULL, &guc_catch_up_window, 86400, 0, 366 * 86400, PGC_SIGHUP,
+							GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("pgbackrest_ctl.retry_limit",
+							"How often a failed scheduled backup is tried again.", NULL,
+							&guc_retry_limit, 3, 0, 100, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pgbackrest_ctl.history_retention",
+							"How long the history of runs is kept.", NULL, &guc_history_retention,
+							90 * 1440, 60, 3650 * 1440, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	/* the worker is bound to its database from its start; where there is no worker it does not
+	 * matter, and the server takes no such setting any more */
+	DefineCustomStringVariable(
+		"pgbackrest_ctl.database", "Database in which the extension keeps the history of runs.",
+		NULL, &guc_database, "postgres",
+		process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL, NULL,
+		NULL);
+}
+
 void
 guc_define(void)
 {
@@ -118,5 +207,6 @@ guc_define(void)
 	DefineCustomIntVariable(
 		"pgbackrest_ctl.sidecar_timeout", "How long one request to the sidecar may take.", NULL,
 		&guc_sidecar_timeout, 10000, 100, 3600000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	define_schedule_settings();
 	MarkGUCPrefixReserved("pgbackrest_ctl");
 }

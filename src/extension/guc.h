@@ -16,6 +16,20 @@ extern char *guc_sidecar_ca_file;
 extern char *guc_sidecar_cert_file;
 extern char *guc_sidecar_key_file;
 
+/* Schedules: a text is "" when it is not set; one that is set has passed cron's or the zone's check. */
+extern char *guc_standby_sidecar_url;
+extern bool guc_backup_from_standby;
+extern char *guc_config_file;
+extern char *guc_full_schedule;
+extern char *guc_diff_schedule;
+extern char *guc_incr_schedule;
+extern char *guc_timezone;
+extern bool guc_schedule_enabled;
+extern int guc_catch_up_window;	  /* s */
+extern int guc_retry_limit;		  /* tries after the first */
+extern int guc_history_retention; /* min */
+extern char *guc_database;		  /* fixed at server start */
+
 /* Define them all; once, from _PG_init. */
 extern void guc_define(void);
 
