@@ -144,9 +144,37 @@ put_tables(const json_t *info, OutputFormat format, StrBuf *out)
 	table_done(&table);
 }
 
+/* pgbackrest's code for a repository that it could not look into. It exits with 0 all the same, and
+ * the backups in there are just not listed. */
+#define STATUS_OTHER 99
+
+static bool
+check_repositories(const json_t *info, PgbrError *error)
+{
+	size_t i;
+	size_t j;
+	json_t *stanza;
+	json_t *repo;
+
+	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
+	{
+		json_array_foreach(json_object_get(stanza, "repo"), j, repo)
+		{
+			const json_t *status = json_object_get(repo, "status");
+			const char *message = json_text(status, "message");
+
+			if (json_number(status, "code", 0) == STATUS_OTHER)
+				return pgbr_error_set(error, PGBR_ERROR_PGBACKREST,
+									  "repository %lld could not be read: %s",
+									  json_number(repo, "key", 0), message ? message : "other");
+		}
+	}
+	return true;
+}
+
 /*
- * The copy is always printed. It is not what was asked for when a refresh was and failed, or when
- * there is none yet.
+ * The copy is always printed. It is not what was asked for when there is none yet, when a refresh
+ * was asked for and failed, or when a repository could not be read.
  */
 static ExitCode
 judge(const json_t *info, bool refresh, PgbrError *error)
@@ -155,7 +183,7 @@ judge(const json_t *info, bool refresh, PgbrError *error)
 	const char *message = json_text(reason, "message");
 
 	if (json_text(info, "fetched_at") && !(refresh && json_is_object(reason)))
-		return EXIT_OK;
+		return check_repositories(info, error) ? EXIT_OK : EXIT_FAILED;
 	pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "pgbackrest gave no %sinformation%s%s",
 				   refresh ? "new " : "", message ? ": " : " yet", message ? message : "");
 	if (json_text(reason, "hint"))

@@ -129,8 +129,7 @@ print_command_help(const Command *command)
 		printf("\nOptions:\n");
 		options_print(stdout, command->options);
 	}
-	printf("\nOptions of every verb:\n");
-	options_print(stdout, common_options);
+	printf("\nThe options of every verb and the exit codes: \"%s help\".\n", PROGRAM_NAME);
 }
 
 /* Add rows to a table, with offsets turned into the addresses of members of the arguments. */
