@@ -60,36 +60,29 @@ sub members { my ($self) = @_; return @{ $self->{members} } }
 sub member { my ($self, $number) = @_; return $self->{members}[ $number - 1 ] }
 sub sandbox { my ($self) = @_; return $self->{sandbox} }
 
-# Bring all up, the first member as leader, and wait until every sidecar says it is ready and every
-# replica streams. Without sidecars the stanza is made by hand.
+# Bring all up and wait until every sidecar says it is ready and every replica streams. A new
+# cluster is led by its first member. Without sidecars the stanza is made by hand.
 sub start
 {
 	my ($self) = @_;
 	my ($first, @others) = $self->members;
+	my $is_new = !-e "$first->{data}/PG_VERSION";
 	$self->start_etcd if $self->{patroni};
-	$first->start;
-	if ($self->{patroni})
+	$_->start for $first, $is_new ? () : @others;
+	my $leader = $self->wait_leader;
+	my @sidecars = $self->{sidecars} ? map { $_->sidecar } $self->members : ();
+	if (@sidecars)
 	{
-		wait_for { $first->is_leader } "$first->{name} to be leader", 60;
-	}
-	if ($self->{sidecars})
-	{
-		$first->sidecar->start->wait_ready(60);
+		$leader->sidecar->start->wait_ready(60);
 	}
 	else
 	{
-		$first->pgbackrest('stanza-create');
+		$leader->pgbackrest('stanza-create');
 	}
-	$_->start for @others;
-	if ($self->{sidecars})
-	{
-		$_->sidecar->start for @others;
-	}
+	$_->start for $is_new ? @others : ();
+	$_->start for grep { !$_->alive } @sidecars;
 	$self->wait_streaming;
-	if ($self->{sidecars})
-	{
-		$_->sidecar->wait_ready(60) for @others;
-	}
+	$_->wait_ready(60) for @sidecars;
 	return $self;
 }
 

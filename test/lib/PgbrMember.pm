@@ -74,6 +74,9 @@ sub _write_server_conf
 		# shared memory that a kill -9 does not leave in /dev/shm
 		dynamic_shared_memory_type => 'mmap',
 		fsync => 'off',
+		# after a failover a replica turns to the new leader before the old one comes back and archives
+		# what nobody else has
+		wal_retrieve_retry_interval => '200ms',
 		$cluster->{preload} ? (shared_preload_libraries => 'pgbackrest_ctl') : (),
 		%{ $cluster->{parameters} });
 	%settings = (%settings, $self->_parameters) unless $cluster->{patroni};
@@ -354,8 +357,8 @@ sub pgbackrest
 sub ctl
 {
 	my ($self, @arguments) = @_;
-	return $self->_command('', "$ENV{PGBR_BUILD}/pgbackrest_ctl",
-		'--url=' . $self->{sidecar}->url, @arguments);
+	local $ENV{PGBRCTL_URL} = $self->{sidecar}->url;
+	return $self->_command('', "$ENV{PGBR_BUILD}/pgbackrest_ctl", @arguments);
 }
 
 1;

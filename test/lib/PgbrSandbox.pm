@@ -260,6 +260,8 @@ sub show_logs
 $SIG{INT} = sub { exit 130 };
 $SIG{TERM} = sub { exit 143 };
 $SIG{HUP} = sub { exit 129 };
+# what test/run sends to a test that takes too long
+$SIG{ALRM} = sub { exit 124 };
 
 END
 {

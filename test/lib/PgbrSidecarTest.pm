@@ -85,7 +85,7 @@ sub hold_wal
 	spew("$member->{dir}/hold", '');
 	return if $member->{holds_wal}++;
 	my $push = $member->_pgbackrest_line('archive-push "$1"');
-	my $archive = program($member, 'archive', "while test -e '$member->{dir}/hold'\ndo\n\tsleep 0.05\ndone\nexec $push\n");
+	my $archive = program($member, 'pgbackrest-held', "while test -e '$member->{dir}/hold'\ndo\n\tsleep 0.05\ndone\nexec $push\n");
 	$member->psql("ALTER SYSTEM SET archive_command = '$archive %p'");
 	$member->psql('SELECT pg_reload_conf()');
 	return;
