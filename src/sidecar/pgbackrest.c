@@ -303,7 +303,7 @@ static const struct
 } phases[] = {
 	{"execute non-exclusive backup stop", "waiting for WAL"},
 	{"execute exclusive backup stop", "waiting for WAL"},
-	{"check archive for segment(s)", "waiting for WAL"},
+	{"check archive for ", "waiting for WAL"},
 	{"expire command begin", "expiring"},
 };
 
