@@ -289,6 +289,15 @@ is_marked(pid_t pid, const char *mark)
 	return found;
 }
 
+/* True when the process outlives the one it worked for: nothing is left for it to finish. */
+static bool
+is_orphan(pid_t pid)
+{
+	pid_t leader = getpgid(pid);
+
+	return leader > 0 && leader != pid && kill(leader, 0) != 0 && errno == ESRCH;
+}
+
 /* A zombie has no environment any more, so one that waits for its parent does not count. */
 static int
 signal_marked(const char *mark, int signal)
@@ -304,7 +313,7 @@ signal_marked(const char *mark, int signal)
 		if (pid > 0 && pid != getpid() && is_marked(pid, mark))
 		{
 			found++;
-			kill(pid, signal);
+			kill(pid, is_orphan(pid) ? SIGKILL : signal);
 		}
 	}
 	if (folder)

@@ -63,7 +63,8 @@ extern void process_output_done(ProcessOutput *output);
 
 /*
  * End every process whose PROCESS_MARK begins with mark: SIGTERM, and SIGKILL for what is left after
- * grace_ms. Returns how many were found, after none is left.
+ * grace_ms and at once for children whose own group's leader is gone. Returns how many were found,
+ * after none is left.
  */
 extern int process_end_marked(const char *mark, int grace_ms);
 

@@ -28,10 +28,15 @@
 
 #define LOG_MAX		  (256 * 1024) /* bytes of a job's log */
 #define LINE_MAX_KEPT 8192		   /* bytes of a line; the rest is dropped */
-#define CHECK_MS	  500		   /* between looks whether a silent pgbackrest has ended */
-#define ORPHAN_MS	  20000		   /* for the children of a pgbackrest that was killed */
-#define REFRESH_S	  10		   /* to show a new backup before its job says succeeded */
+#define BLOCK_SIZE	  16384
+#define PIPE_BLOCKS	  5	  /* more than a pipe holds */
+#define CHECK_MS	  500 /* between looks whether a silent pgbackrest has ended */
+#define ENDING_MS	  5	  /* the same, when it has closed its output */
+#define REFRESH_S	  10  /* to show a new backup before its job says succeeded */
 #define RETRY_MS	  1000
+/* For the children of a pgbackrest that was killed: they have inherited its lock, and by themselves
+ * they end after 15 s, SIGTERM or not. */
+#define ORPHAN_MS 1000
 
 struct JobRunner
 {
@@ -107,25 +112,34 @@ take_line(Run *run)
 	strbuf_clear(&run->line);
 }
 
-/* Read what is there. True while the stream is open. */
+/* Read one block: a program that prints without end can be stopped between two of them. True while
+ * the stream is open. */
 static bool
 take_output(Run *run)
 {
-	char block[16384];
-	ssize_t got;
+	char block[BLOCK_SIZE];
+	ssize_t got = read(run->process.out, block, sizeof(block));
 
-	while ((got = read(run->process.out, block, sizeof(block))) > 0)
+	for (ssize_t i = 0; i < got; i++)
 	{
-		for (ssize_t i = 0; i < got; i++)
-		{
-			if (block[i] == '\n')
-				take_line(run);
-			else if (block[i] != '\0' && run->line.length < LINE_MAX_KEPT)
-				strbuf_putc(&run->line, block[i]);
-		}
-		job_queue_progress(run->runner->queue, &run->output.progress);
+		if (block[i] == '\n')
+			take_line(run);
+		else if (block[i] != '\0' && run->line.length < LINE_MAX_KEPT)
+			strbuf_putc(&run->line, block[i]);
 	}
-	return got < 0 && (errno == EAGAIN || errno == EINTR);
+	if (got > 0)
+		job_queue_progress(run->runner->queue, &run->output.progress);
+	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* Read what was printed before the end; what others print after it is not waited for. */
+static void
+take_rest(Run *run)
+{
+	for (int i = 0; i < PIPE_BLOCKS && take_output(run); i++)
+		;
+	if (run->line.length > 0)
+		take_line(run);
 }
 
 static bool
@@ -152,14 +166,14 @@ follow(Run *run)
 {
 	bool open = true;
 
-	while (open && !has_ended(run))
+	while (!has_ended(run))
 	{
 		struct pollfd fds[2] = {
-			{run->process.out, POLLIN, 0},
+			{open ? run->process.out : -1, POLLIN, 0},
 			{run->stopping ? -1 : job_queue_stop_fd(run->runner->queue), POLLIN, 0},
 		};
 
-		poll(fds, 2, CHECK_MS);
+		poll(fds, 2, open ? CHECK_MS : ENDING_MS);
 		if (fds[0].revents)
 			open = take_output(run);
 		if (fds[1].revents)
@@ -256,9 +270,7 @@ run_pgbackrest(Run *run)
 		log_event(LOG_LEVEL_INFO, run->job->id, "started: pgbackrest %s, process %d",
 				  pgbr_job_kind_name(run->job->request.kind), (int) run->process.pid);
 		follow(run);
-		take_output(run);
-		if (run->line.length > 0)
-			take_line(run);
+		take_rest(run);
 		status = process_end(&run->process, run->stopping ? 0 : ORPHAN_MS);
 		conclude(run, status);
 	}
