@@ -256,12 +256,16 @@ sub show_logs
 	return;
 }
 
-# An interrupted program ends through END, like any other.
-$SIG{INT} = sub { exit 130 };
-$SIG{TERM} = sub { exit 143 };
-$SIG{HUP} = sub { exit 129 };
-# what test/run sends to a test that takes too long
-$SIG{ALRM} = sub { exit 124 };
+# An interrupted program ends through END, like any other, and once only. ALRM is what test/run sends
+# to a test that takes too long.
+my %status_of = (INT => 130, TERM => 143, HUP => 129, ALRM => 124);
+for my $signal (keys %status_of)
+{
+	$SIG{$signal} = sub {
+		@SIG{ keys %status_of } = ('IGNORE') x keys %status_of;
+		exit $status_of{$signal};
+	};
+}
 
 END
 {
