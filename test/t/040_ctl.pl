@@ -8,6 +8,7 @@ use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
 use PgbrSandbox qw(spew wait_for);
+use PgbrSidecarTest;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
@@ -81,16 +82,6 @@ sub finish
 	return $run->{handle}->full_result & 127 ? 'signal' : $run->{handle}->result;
 }
 
-# With this archive_command (pgbackrest wants its own name in it) a backup runs until WAL is archived
-# again.
-sub archiving
-{
-	my ($on) = @_;
-	$member->psql($on ? 'ALTER SYSTEM RESET archive_command' : q{ALTER SYSTEM SET archive_command = 'false pgbackrest'});
-	$member->psql('SELECT pg_reload_conf()');
-	return;
-}
-
 sub wait_running
 {
 	my ($id) = @_;
@@ -150,7 +141,7 @@ sub rows
 		[ ['check', '--no-wait', '--wait-timeout=1'], qr/exclude each other/ ])
 	{
 		my ($arguments, $pattern) = @$case;
-		ctl_fails("usage: @$arguments", 2, $pattern, @$arguments);
+		ctl_fails("usage: @$arguments" =~ s/\n/\\n/r, 2, $pattern, @$arguments);
 	}
 	is_deeply([ grep { $_->{kind} ne 'stanza-create' } @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} } ], [], 'no job came of that');
 }
@@ -247,7 +238,7 @@ my ($full, $incr);
 
 # ---- a job that goes on and on
 {
-	archiving(0);
+	hold_wal($member);
 	ctl_fails('--wait-timeout', 7, qr/is still (?:running|queued) after 2 s\n.*The job goes on\./, qw(backup --wait-timeout=2));
 	my ($job) = @{ $sidecar->http(GET => '/v1/jobs?limit=1')->{json}{jobs} };
 	is(wait_running($job->{id})->{state}, 'running', '--wait-timeout: it does');
@@ -286,7 +277,7 @@ my ($full, $incr);
 	($id) = $waiter->{out} =~ /^incr backup (\S+) was accepted/;
 	$sidecar->kill;
 	wait_output($waiter, 'errors', qr/warning: the sidecar does not answer/);
-	archiving(1);
+	release_wal($member);
 	$sidecar->start;
 	is(finish($waiter), 1, 'a sidecar that was killed: exit status');
 	my @warnings = $waiter->{errors} =~ /warning/g;
@@ -347,6 +338,22 @@ for my $columns (120, 50, 12)
 	ctl_ok('check', 'check');
 }
 
+# ---- info that pgbackrest can't give
+{
+	chmod 0, "$root/repo";
+	ctl_fails('info: a repository that can\'t be read', 1, qr/repository 1 could not be read: .*Permission denied/, qw(info --refresh));
+	chmod 0750, "$root/repo";
+	like(ctl_ok('info: it can be read again', qw(info --refresh)), qr/^\([1-9]\d* rows?\)$/m, 'info: its backups');
+
+	rename $member->{config}, "$member->{config}.away" or die $!;
+	spew($member->{config}, "nonsense\n");
+	my $out = ctl_fails('info --refresh: pgbackrest fails', 1, qr/gave no new information: /, qw(info --refresh));
+	like($out, qr/^last refresh failed: .*exit code \d{3}.*^ stanza \|.*^\([1-9]\d* rows?\)$/ms, 'info --refresh: the older copy, and why it is not newer');
+	like(ctl_ok('info: pgbackrest has failed', 'info'), qr/^last refresh failed: /m, 'info: tells it, too');
+	rename "$member->{config}.away", $member->{config} or die $!;
+	unlike(ctl_ok('info --refresh: it works again', qw(info --refresh)), qr/failed/, 'info --refresh: no more of it');
+}
+
 # ---- who may
 {
 	spew("$root/tokens", "readonlytoken0123456789 read\noperatortoken0123456789 operate\n", 0600);
@@ -362,6 +369,31 @@ for my $columns (120, 50, 12)
 	$sidecar->restart;
 	delete $ENV{PGBRCTL_TOKEN};
 	$sidecar->wait_ready;
+}
+
+# ---- TLS
+{
+	my $openssl = sub { $cluster->sandbox->run($root, 'openssl', 'openssl', @_) };
+	my @new = (qw(req -x509 -newkey ec -nodes -days 2 -pkeyopt), 'ec_paramgen_curve:prime256v1');
+	$openssl->(@new, qw(-subj /CN=ca -keyout ca.key -out ca.pem));
+	for my $name (qw(server client))
+	{
+		$openssl->(@new, '-subj', "/CN=$name", '-addext', 'subjectAltName=IP:127.0.0.1',
+			'-addext', 'basicConstraints=critical,CA:FALSE', qw(-CA ca.pem -CAkey ca.key -keyout), "$name.key", '-out', "$name.pem");
+	}
+	my $url = $sidecar->url =~ s/http/https/r;
+	my @trust = ("--url=$url", "--ca-file=$root/ca.pem");
+	$sidecar->stop;
+	$sidecar->launch("--tls-cert-file=$root/server.pem", "--tls-key-file=$root/server.key",
+		"--tls-client-ca-file=$root/ca.pem", "--token-file=$root/tokens");
+	wait_for { (ctl('info', @trust))[0] == 4 } 'the sidecar to answer over TLS';
+	ctl_ok('TLS and a token', 'info', @trust, "--token-file=$root/reader");
+	ctl_ok('TLS and a client certificate', 'info', @trust, "--cert-file=$root/client.pem", "--key-file=$root/client.key");
+	ctl_fails('TLS and a CA unknown', 3, qr/could not connect to the sidecar: .*certificate/, 'info', "--url=$url");
+	ctl_fails('plain HTTP to TLS', 3, qr/error: /, 'info');
+	spew("$root/no.pem", "no certificate\n");
+	ctl_fails('a file that holds no certificate', 2, qr/no\.pem/, 'info', "--url=$url", "--ca-file=$root/no.pem");
+	$sidecar->restart->wait_ready;
 }
 
 # ---- what is no sidecar
