@@ -167,12 +167,17 @@ handle_job_delete(Sidecar *sidecar, const HttpRequest *request, HttpResponse *re
 {
 	PgbrError error = PGBR_ERROR_INIT;
 	Job *job = malloc(sizeof(*job));
+	bool ok = job && job_id_of(request, &error) &&
+			  job_queue_cancel(sidecar->queue, request->parameter, job, &error) &&
+			  job_queue_wait(sidecar->queue, request->parameter, CANCEL_S, request->is_gone,
+							 request->gone_argument, job, &error);
 
-	if (job && job_id_of(request, &error) &&
-		job_queue_cancel(sidecar->queue, request->parameter, job, &error) &&
-		job_queue_wait(sidecar->queue, request->parameter, CANCEL_S, request->is_gone,
-					   request->gone_argument, job, &error))
-		http_answer_json(response, pgbr_job_state_is_final(job->state) ? 200 : 202, job_json(job));
+	/* it may have come to its end before it was stopped */
+	if (ok && pgbr_job_state_is_final(job->state) && job->state != PGBR_STATE_CANCELLED)
+		ok = pgbr_error_set(&error, PGBR_ERROR_CONFLICT, "job \"%s\" has already ended: %s",
+							job->id, pgbr_job_state_name(job->state));
+	if (ok)
+		http_answer_json(response, job->state == PGBR_STATE_CANCELLED ? 200 : 202, job_json(job));
 	else
 		http_answer_problem(response, &error, -1);
 	free(job);

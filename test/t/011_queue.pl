@@ -235,6 +235,21 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is($sidecar->wait_job($waiting[2])->{state}, 'succeeded', 'the job that waited is run');
 }
 
+# --- a job that comes to its end although it is being cancelled -------------------------------------
+{
+	my $late = program($member, 'late', <<'END');
+test "${@: -1}" = backup || exec pgbackrest "$@"
+trap 'exit 0' TERM
+while true; do sleep 0.05; done 2>/dev/null
+END
+	$sidecar->restart("--pgbackrest=$late");
+	my $id = post();
+	wait_for { job_processes($sidecar, $id) >= 2 } 'it to run';
+	is_problem(cancel($id), 409, 'conflict', qr/\Q$id\E.*succeeded/, 'what has ended first was not cancelled');
+	is($sidecar->job($id)->{state}, 'succeeded', 'and has succeeded');
+	$sidecar->restart;
+}
+
 # --- reading the list -------------------------------------------------------------------------------
 {
 	my $list = sub { my ($query) = @_; return $sidecar->http(GET => "/v1/jobs$query") };
