@@ -17,7 +17,7 @@ OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/extension/*.c)) $(COMMON_OBJS)
 
 PROGRAMS = $(B)/pgbackrest_sidecar $(B)/pgbackrest_ctl
 UNIT_TESTS = $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*_test.c))
-HEADERS = $(wildcard src/*/*.h)
+SOURCE_HEADERS = $(wildcard src/*/*.h)
 
 SHLIB_LINK = -lcurl -lyaml
 EXTRA_CLEAN = build
@@ -45,7 +45,7 @@ CTL_LIBS = -lcurl -ljansson -lyaml
 all: programs
 programs: $(PROGRAMS)
 
-$(B)/extension/%.o: src/extension/%.c $(HEADERS) pgbackrest_ctl.control
+$(B)/extension/%.o: src/extension/%.c $(SOURCE_HEADERS) pgbackrest_ctl.control
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(PG_WARNINGS) $(CFLAGS_SL) -DPGBR_VERSION='"$(VERSION)"' -Isrc $(CPPFLAGS) -c -o $@ $<
 
