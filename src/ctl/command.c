@@ -169,6 +169,19 @@ parse(const Command *command, int argc, char **argv, CommonArguments *common, vo
 	return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
 }
 
+/* Everything that is settled before the sidecar is asked. */
+static bool
+prepare(Context *context, const CommonArguments *common, PgbrError *error)
+{
+	if (common->format && !output_format_parse(common->format, &context->format))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --format",
+					   common->format);
+		return pgbr_error_hint(error, "Use one of " OUTPUT_FORMATS ".");
+	}
+	return pgbr_http_init(error) && sidecar_client_init(&context->client, &common->sidecar, error);
+}
+
 static ExitCode
 run_command(const Command *command, int argc, char **argv, PgbrError *error)
 {
@@ -179,21 +192,20 @@ run_command(const Command *command, int argc, char **argv, PgbrError *error)
 	ExitCode code = EXIT_OK;
 
 	if (arguments == NULL)
+	{
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	else if (!parse(command, argc, argv, &common, arguments, &operand, error))
-		;
+		return exit_code_of(error);
+	}
+	if (!parse(command, argc, argv, &common, arguments, &operand, error))
+		code = exit_code_of(error);
 	else if (common.help)
 		print_command_help(command);
-	else if (common.format && !output_format_parse(common.format, &context.format))
-	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --format",
-					   common.format);
-		pgbr_error_hint(error, "Use one of " OUTPUT_FORMATS ".");
-	}
-	else if (pgbr_http_init(error) && sidecar_client_init(&context.client, &common.sidecar, error))
+	else if (!prepare(&context, &common, error))
+		code = exit_code_of(error);
+	else
 		code = command->run(&context, arguments, operand, error);
 	free(arguments);
-	return code == EXIT_OK ? exit_code_of(error) : code;
+	return code;
 }
 
 /* "help" and "help VERB" */

@@ -63,8 +63,9 @@ send_request(const Context *context, const JobPlan *plan, const json_t *request,
 	return false;
 }
 
-ExitCode
-job_judge(const JobView *job, PgbrError *error)
+/* EXIT_OK for a job that succeeded; for one that ended otherwise the error says how and why. */
+static ExitCode
+judge(const JobView *job, PgbrError *error)
 {
 	char name[JOB_NAME];
 
@@ -195,8 +196,8 @@ follow(Context *context, const JobPlan *plan, json_t **document, PgbrError *erro
 		pgbr_error_hint(error, "Ask for it again with \"" PROGRAM_NAME " jobs %s\".", job.id);
 		return exit_code_of(error);
 	}
-	code = end == JOB_WATCH_FINISHED ? job_judge(&job, error)
-									 : tell_unfinished(&job, end, limit, error);
+	code =
+		end == JOB_WATCH_FINISHED ? judge(&job, error) : tell_unfinished(&job, end, limit, error);
 	if (!for_people)
 		printed = job_print(context, &job, &print_error);
 	else if (end == JOB_WATCH_FINISHED)

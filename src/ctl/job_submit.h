@@ -57,9 +57,6 @@ typedef struct JobPlan
 extern ExitCode
 job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *error);
 
-/* EXIT_OK for a job that succeeded; for one that ended otherwise the error says how and why. */
-extern ExitCode job_judge(const JobView *job, PgbrError *error);
-
 /* False with CONFIG when text is no job's id. */
 extern bool job_check_id(const char *text, PgbrError *error);
 

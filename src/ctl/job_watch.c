@@ -139,9 +139,8 @@ show(Watch *watch, const JobView *job)
 	strbuf_done(&words);
 }
 
-/* Ask for a job. */
 static bool
-ask(const Watch *watch, const char *id, int hold, json_t **job, PgbrError *error)
+ask(const Watch *watch, const char *id, json_t **job, PgbrError *error)
 {
 	StrBuf path;
 	bool ok;
@@ -149,9 +148,10 @@ ask(const Watch *watch, const char *id, int hold, json_t **job, PgbrError *error
 	strbuf_init(&path);
 	strbuf_puts(&path, PGBR_PATH_JOBS "/");
 	strbuf_put_url(&path, id);
-	strbuf_printf(&path, "?wait=%d", hold);
-	ok = path.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
-					 : sidecar_client_call(watch->client, "GET", path.data, NULL, hold, job, error);
+	strbuf_printf(&path, "?wait=%d", HOLD_S);
+	ok = path.failed
+			 ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
+			 : sidecar_client_call(watch->client, "GET", path.data, NULL, HOLD_S, job, error);
 	strbuf_done(&path);
 	return ok;
 }
@@ -189,6 +189,7 @@ watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 	{
 		JobView view;
 		json_t *next = NULL;
+		PgbrError reason;
 
 		if (!job_view_read(*job, &view, error))
 			return JOB_WATCH_FAILED;
@@ -201,9 +202,12 @@ watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 				return JOB_WATCH_INTERRUPTED;
 			if (is_past(watch->deadline))
 				return JOB_WATCH_TIMED_OUT;
-			if (!ask(watch, view.id, HOLD_S, &next, error) && error->code != PGBR_ERROR_ABORTED &&
-				!may_pass(watch, error))
+			if (!ask(watch, view.id, &next, &reason) && reason.code != PGBR_ERROR_ABORTED &&
+				!may_pass(watch, &reason))
+			{
+				*error = reason;
 				return JOB_WATCH_FAILED;
+			}
 		}
 		watch->lost_at = 0;
 		json_decref(*job);

@@ -79,7 +79,8 @@ sub finish
 	my ($run) = @_;
 	wait_for { $run->{handle}->pump_nb if $run->{handle}->pumpable; !$run->{handle}->pumpable } 'its end', 60;
 	$run->{handle}->finish;
-	return $run->{handle}->full_result & 127 ? 'signal' : $run->{handle}->result;
+	my $status = $run->{handle}->full_result(0);
+	return $status & 127 ? 'signal' : $status >> 8;
 }
 
 sub wait_running
@@ -275,14 +276,18 @@ my ($full, $incr);
 	$waiter = start_ctl(qw(backup --wait));
 	wait_output($waiter, 'out', qr/^\S+: (?:copying|starting|waiting for WAL|running)/m);
 	($id) = $waiter->{out} =~ /^incr backup (\S+) was accepted/;
+	my $behind = start_ctl(qw(check));
+	wait_output($behind, 'out', qr/^\S+: queued, /m);
 	$sidecar->kill;
-	wait_output($waiter, 'errors', qr/warning: the sidecar does not answer/);
+	wait_output($_, 'errors', qr/warning: the sidecar does not answer/) for $waiter, $behind;
 	release_wal($member);
 	$sidecar->start;
 	is(finish($waiter), 1, 'a sidecar that was killed: exit status');
 	my @warnings = $waiter->{errors} =~ /warning/g;
 	is(scalar @warnings, 1, 'a sidecar that was killed: told once');
 	like($waiter->{errors}, qr/incr backup \Q$id\E was interrupted/, 'a sidecar that was killed: the outcome');
+	is(finish($behind), 0, 'a sidecar that was killed: a job that was queued is done: exit status');
+	like($behind->{out}, qr/^check \S+ succeeded$/m, 'a sidecar that was killed: a job that was queued is done');
 	$sidecar->wait_ready;
 }
 
