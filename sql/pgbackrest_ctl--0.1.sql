@@ -247,6 +247,92 @@ FROM _pgbr_restore_points() AS answer
 		name text, lsn pg_lsn, timeline integer, "time" timestamptz, xid xid8);
 COMMENT ON VIEW pgbr_restore_points IS 'the registered restore points, newest first';
 
+-- Schedules
+
+CREATE TABLE pgbr_schedule_since (
+	type text PRIMARY KEY,
+	schedule text NOT NULL,
+	time_zone text NOT NULL,
+	since timestamptz NOT NULL);
+COMMENT ON TABLE pgbr_schedule_since IS
+'since when each schedule is in force: what was due before is not made up for';
+
+CREATE TABLE pgbr_run (
+	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	type text NOT NULL,
+	first_due timestamptz NOT NULL,
+	due timestamptz NOT NULL,
+	due_count integer NOT NULL,
+	state text NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled',
+		'interrupted', 'covered', 'missed')),
+	reason text,
+	covered_by bigint REFERENCES pgbr_run ON DELETE SET NULL,
+	failures integer NOT NULL DEFAULT 0,
+	not_before timestamptz,
+	started_at timestamptz,
+	finished_at timestamptz,
+	timeline bigint,
+	sidecar text,
+	sidecar_reason text,
+	job_id text,
+	label text,
+	exit_code integer,
+	error text,
+	message text,
+	hint text);
+COMMENT ON TABLE pgbr_run IS
+'the scheduler''s own record: a row for each attempt at a run, and for due times that need none';
+CREATE INDEX ON pgbr_run (type, due);
+CREATE INDEX ON pgbr_run (covered_by) WHERE covered_by IS NOT NULL;
+CREATE UNIQUE INDEX pgbr_run_running ON pgbr_run (state) WHERE state = 'running';
+CREATE UNIQUE INDEX pgbr_run_queued ON pgbr_run (type) WHERE state = 'queued';
+
+CREATE FUNCTION _pgbr_wake()
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _pgbr_wake() IS 'wake the scheduler at the end of this transaction';
+
+CREATE FUNCTION pgbr_schedule_preview(
+	schedule text,
+	count integer DEFAULT 5,
+	time_zone text DEFAULT NULL)
+RETURNS SETOF timestamptz
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 5
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_schedule_preview(text, integer, text) IS
+'when a schedule would be due next; the time zone is that of the schedules unless given';
+
+CREATE FUNCTION _pgbr_schedule(
+	OUT type text,
+	OUT schedule text,
+	OUT time_zone text,
+	OUT set_in text,
+	OUT active boolean,
+	OUT next_run timestamptz,
+	OUT error text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 3
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _pgbr_schedule() IS 'the schedules as the settings and the values file have them';
+
+CREATE VIEW pgbr_schedule AS
+SELECT s.type, s.schedule, s.time_zone, s.set_in, s.active, s.next_run,
+	r.due AS last_due,
+	coalesce(c.state, r.state) AS last_state,
+	c.type AS last_covered_by,
+	coalesce(c.label, r.label) AS last_label,
+	coalesce(s.error, c.message, r.message) AS last_error
+FROM _pgbr_schedule() AS s
+	LEFT JOIN LATERAL (
+		SELECT * FROM pgbr_run AS n
+		WHERE n.type = s.type
+		ORDER BY n.due DESC, n.run_id DESC
+		LIMIT 1) AS r ON true
+	LEFT JOIN pgbr_run AS c ON c.run_id = r.covered_by;
+COMMENT ON VIEW pgbr_schedule IS
+'the schedule of each type of backup: where it is set, when it runs next, how it went last';
+
 -- Am I safe?
 
 CREATE FUNCTION _pgbr_status(
@@ -341,6 +427,9 @@ SELECT stanza.name AS stanza,
 	END AS recovery_window_to,
 	running->0->>'id' AS running_job,
 	jsonb_array_length(queued) AS queued_jobs,
+	(SELECT s.next_run FROM _pgbr_schedule() AS s WHERE s.type = 'full') AS next_full,
+	(SELECT s.next_run FROM _pgbr_schedule() AS s WHERE s.type = 'diff') AS next_diff,
+	(SELECT s.next_run FROM _pgbr_schedule() AS s WHERE s.type = 'incr') AS next_incr,
 	make_interval(secs => (info->>'age_seconds')::double precision) AS info_age,
 	info->'error'->>'message' AS info_error,
 	answer.error AS sidecar_error
@@ -351,6 +440,25 @@ FROM answer
 COMMENT ON VIEW pgbr_status IS
 'am I safe? one row, whether the sidecar answers or not: repository, newest backups, failures, archiving, recovery window';
 
+CREATE VIEW pgbr_runs AS
+WITH requested AS (
+	-- no row, and no error, when the sidecar is away: the scheduled runs are here all the same
+	SELECT j.*
+	FROM _pgbr_status() AS answer, _pgbr_job_rows(answer.backups->'jobs') AS j
+	WHERE j.requested_by IS DISTINCT FROM 'schedule'
+)
+SELECT r.run_id, 'schedule' AS requested_by, r.type, r.first_due, r.due, r.due_count, r.state,
+	r.reason, r.covered_by, r.failures, r.not_before, r.started_at, r.finished_at,
+	r.sidecar, r.sidecar_reason, r.job_id, r.label, r.exit_code, r.error, r.message, r.hint
+FROM pgbr_run AS r
+UNION ALL
+SELECT NULL, j.requested_by, j.type, NULL, NULL, 0, j.state,
+	coalesce(j.reason, 'requested'), NULL, NULL, NULL, j.started_at, j.finished_at,
+	NULL, NULL, j.job_id, j.label, j.exit_code, j.error, j.message, j.hint
+FROM requested AS j;
+COMMENT ON VIEW pgbr_runs IS
+'the history of backups: scheduled runs and due times, and backups that were asked for at this server''s sidecar';
+
 -- Nothing is for everyone; monitoring reads; who starts what is for the administrator to grant.
 
 REVOKE ALL ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer),
@@ -359,18 +467,20 @@ REVOKE ALL ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer),
 	pgbr_cancel(text), pgbr_restore_point(text, boolean, integer),
 	pgbr_job(text), pgbr_info(boolean), pgbr_info_json(boolean),
 	_pgbr_job(text), _pgbr_jobs(text, text), _pgbr_job_rows(jsonb), _pgbr_info(boolean),
-	_pgbr_restore_points(), _pgbr_status()
+	_pgbr_restore_points(), _pgbr_status(), _pgbr_schedule(), _pgbr_wake()
 	FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION pgbr_job(text), pgbr_info(boolean), pgbr_info_json(boolean),
 	_pgbr_job(text), _pgbr_jobs(text, text), _pgbr_job_rows(jsonb), _pgbr_info(boolean),
-	_pgbr_restore_points(), _pgbr_status()
+	_pgbr_restore_points(), _pgbr_status(), _pgbr_schedule()
 	TO pg_monitor;
 
 REVOKE ALL ON pgbr_jobs, pgbr_progress, pgbr_backups, pgbr_archives, pgbr_repositories,
-	pgbr_restore_points, pgbr_status
+	pgbr_restore_points, pgbr_status, pgbr_schedule, pgbr_runs, pgbr_run, pgbr_schedule_since
 	FROM PUBLIC;
 
 GRANT SELECT ON pgbr_jobs, pgbr_progress, pgbr_backups, pgbr_archives, pgbr_repositories,
-	pgbr_restore_points, pgbr_status
+	pgbr_restore_points, pgbr_status, pgbr_schedule, pgbr_runs, pgbr_run, pgbr_schedule_since
 	TO pg_monitor;
+
+SELECT _pgbr_wake();

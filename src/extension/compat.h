@@ -29,6 +29,32 @@
 #define GetWALInsertionTimeLine() ThisTimeLineID
 #endif
 
+/* Shared memory is asked for in a hook of its own since 15. */
+#if PG_VERSION_NUM >= 150000
+#define REQUEST_SHMEM(function)                  \
+	do                                           \
+	{                                            \
+		next_shmem_request = shmem_request_hook; \
+		shmem_request_hook = function;           \
+	} while (0)
+#define CALL_NEXT_SHMEM_REQUEST() \
+	do                            \
+	{                             \
+		if (next_shmem_request)   \
+			next_shmem_request(); \
+	} while (0)
+#else
+typedef void (*shmem_request_hook_type)(void);
+#define REQUEST_SHMEM(function)	  function()
+#define CALL_NEXT_SHMEM_REQUEST() ((void) next_shmem_request)
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define create_wait_event_set(count) CreateWaitEventSet(NULL, count)
+#else
+#define create_wait_event_set(count) CreateWaitEventSet(TopMemoryContext, count)
+#endif
+
 /* What pg_stat_activity shows of a backend that waits for the sidecar. */
 static inline uint32
 sidecar_wait_event(void)

@@ -16,6 +16,7 @@
 #include "extension/sidecar.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "postmaster/interrupt.h"
 #include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -24,6 +25,8 @@
 #include "utils/uuid.h"
 
 #define TOKEN_SIZE 512
+
+#define PROTOCOL_HINT "Check that pgbackrest_ctl.sidecar_url is that of a pgbackrest_sidecar."
 
 typedef struct ErrorRow
 {
@@ -43,8 +46,7 @@ static const ErrorRow error_rows[] = {
 	 "Check pgbackrest_ctl.sidecar_url, pgbackrest_ctl.sidecar_ca_file and "
 	 "pgbackrest_ctl.sidecar_cert_file."},
 	{PGBR_ERROR_PROTOCOL, ERRCODE_PROTOCOL_VIOLATION,
-	 "sidecar gave an answer that is not understood: ",
-	 "Check that pgbackrest_ctl.sidecar_url is that of a pgbackrest_sidecar."},
+	 "sidecar gave an answer that is not understood: ", PROTOCOL_HINT},
 	{PGBR_ERROR_UNAUTHORIZED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "",
 	 "Check pgbackrest_ctl.sidecar_token_file: it must hold a token that the sidecar knows."},
 	{PGBR_ERROR_FORBIDDEN, ERRCODE_INSUFFICIENT_PRIVILEGE, "",
@@ -120,10 +122,11 @@ rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *h
 							   GetDatabaseEncodingName()),
 						errdetail("The request was %s %s.", http->method, http->url),
 						errhint("Use a database whose encoding is UTF8.")));
-	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
-					errmsg("sidecar gave an answer that is not %s",
-						   is_json ? "understood: a member is out of range" : "valid JSON"),
-					errdetail("The request was %s %s.", http->method, http->url)));
+	ereport(ERROR,
+			(errcode(ERRCODE_PROTOCOL_VIOLATION),
+			 errmsg("sidecar gave an answer that is not %s",
+					is_json ? "understood: a member is out of range" : "valid JSON"),
+			 errdetail("The request was %s %s.", http->method, http->url), errhint(PROTOCOL_HINT)));
 }
 
 static Jsonb *
@@ -195,7 +198,7 @@ should_abort(void *argument)
 {
 	const PgbrHttpRequest *http = argument;
 
-	return QueryCancelPending || ProcDiePending ||
+	return QueryCancelPending || ProcDiePending || ShutdownRequestPending ||
 		   (InterruptPending && strcmp(http->method, "GET") == 0);
 }
 
@@ -219,13 +222,13 @@ or_null(const char *setting)
 }
 
 static char *
-make_url(const char *path)
+make_url(const char *base, const char *path)
 {
-	int length = strlen(guc_sidecar_url);
+	int length = strlen(base);
 
-	while (length > 0 && guc_sidecar_url[length - 1] == '/')
+	while (length > 0 && base[length - 1] == '/')
 		length--;
-	return psprintf("%.*s%s", length, guc_sidecar_url, path);
+	return psprintf("%.*s%s", length, base, path);
 }
 
 /* UTF-8, whatever the database's encoding */
@@ -270,6 +273,8 @@ perform(PgbrHttpRequest *http, PgbrHttpResponse *response, PgbrError *error)
 		if (ok)
 			return true;
 		CHECK_FOR_INTERRUPTS();
+		if (ShutdownRequestPending)
+			return false;
 		if (error->code == PGBR_ERROR_UNREACHABLE && may_repeat)
 			may_repeat = false;
 		else if (error->code != PGBR_ERROR_ABORTED)
@@ -295,9 +300,10 @@ sidecar_try(const SidecarRequest *request, PgbrError *error)
 
 	init_once();
 	http.method = request->method;
-	http.url = make_url(request->path);
+	http.url = make_url(request->base_url ? request->base_url : guc_sidecar_url, request->path);
 	http.body = request->body ? to_utf8(JsonbToCString(NULL, &request->body->root, 0)) : NULL;
-	http.idempotency_key = strcmp(request->method, "POST") == 0 ? make_key() : NULL;
+	if (strcmp(request->method, "POST") == 0)
+		http.idempotency_key = request->key ? request->key : make_key();
 	http.ca_file = or_null(guc_sidecar_ca_file);
 	http.cert_file = or_null(guc_sidecar_cert_file);
 	http.key_file = or_null(guc_sidecar_key_file);
@@ -341,7 +347,7 @@ sidecar_ask(const SidecarRequest *request)
 Jsonb *
 sidecar_get(const char *path, const AnswerMember *answer)
 {
-	SidecarRequest request = {"GET", path, NULL, answer, 0};
+	SidecarRequest request = {.method = "GET", .path = path, .answer = answer};
 
 	return sidecar_ask(&request);
 }

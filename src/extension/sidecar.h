@@ -18,7 +18,9 @@ typedef struct SidecarRequest
 	const char *path;	/* PGBR_PATH_...; what is put in comes from sidecar_escape */
 	Jsonb *body;		/* or NULL */
 	const AnswerMember *answer;
-	int timeout_ms; /* 0: pgbackrest_ctl.sidecar_timeout */
+	int timeout_ms;		  /* 0: pgbackrest_ctl.sidecar_timeout */
+	const char *base_url; /* NULL: pgbackrest_ctl.sidecar_url */
+	const char *key;	  /* the Idempotency-Key of a POST; NULL: one of its own */
 } SidecarRequest;
 
 /*

@@ -1,0 +1,418 @@
+/*
+ * run_history.c
+ *		See run_history.h. Holds no policy: what is written was decided by common/schedule_plan.
+ *
+ * A row stands for an attempt at a run, or for due times that another run covers or that are missed.
+ * Of one run, which has a type and a due time, only the first attempt counts its due times, so the
+ * sum of due_count is the number of due times that have come.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/vocabulary.h"
+#include "executor/spi.h"
+#include "extension/compat.h"
+#include "extension/guc.h"
+#include "extension/run_history.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+static const char *const reasons[] = {
+	[PGBR_REASON_DUE] = "due",
+	[PGBR_REASON_QUEUED] = "due while a backup was running",
+	[PGBR_REASON_CATCH_UP] = "catch-up",
+	[PGBR_REASON_RETRY] = "retry",
+	[PGBR_REASON_INTERRUPTED] = "interrupted",
+};
+
+static const char *const outcomes[] = {
+	[PGBR_OUTCOME_SUCCEEDED] = "succeeded",
+	[PGBR_OUTCOME_FAILED] = "failed",
+	[PGBR_OUTCOME_CANCELLED] = "cancelled",
+	[PGBR_OUTCOME_INTERRUPTED] = "interrupted",
+};
+
+/* One argument of a statement: a number or a text that may be NULL. */
+typedef struct Argument
+{
+	Oid type;
+	Datum value;
+	bool is_null;
+} Argument;
+
+#define NUMBER(n)		  ((Argument){INT8OID, Int64GetDatum(n), false})
+#define NUMBER_OR_NULL(n) ((Argument){INT8OID, Int64GetDatum(n), (n) < 0})
+#define TEXT(t)			  ((Argument){TEXTOID, (t) ? CStringGetTextDatum(t) : (Datum) 0, (t) == NULL})
+#define RUN(sql, ...)                             \
+	run_statement(sql, (Argument[]){__VA_ARGS__}, \
+				  sizeof((Argument[]){__VA_ARGS__}) / sizeof(Argument))
+
+/* Run a statement; its rows are in SPI_tuptable. Returns how many there are. */
+static uint64
+run_statement(const char *sql, const Argument *arguments, size_t count)
+{
+	Oid types[12];
+	Datum values[12];
+	char nulls[12];
+	int rc;
+
+	Assert(count <= lengthof(types));
+	for (size_t i = 0; i < count; i++)
+	{
+		types[i] = arguments[i].type;
+		values[i] = arguments[i].value;
+		nulls[i] = arguments[i].is_null ? 'n' : ' ';
+	}
+	rc = SPI_execute_with_args(sql, (int) count, types, values, nulls, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not write the history of runs: %s", SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+static void
+connect_spi(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+}
+
+static int64
+number_at(uint64 row, int column, int64 otherwise)
+{
+	bool is_null;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &is_null);
+
+	return is_null ? otherwise : DatumGetInt64(value);
+}
+
+static char *
+text_at(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+bool
+history_exists(void)
+{
+	bool found;
+
+	connect_spi();
+	found = RUN("SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e"
+				" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
+				" JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid"
+				" WHERE e.extname = $1 AND c.relname = $2",
+				TEXT("pgbackrest_ctl"), TEXT("pgbr_run")) > 0;
+	/* nobody's objects but ours and the server's are found; the end of the transaction undoes it */
+	if (found)
+		(void) set_config_option("search_path", psprintf("pg_catalog, %s, pg_temp", text_at(0, 1)),
+								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	SPI_finish();
+	return found;
+}
+
+static PgbrRunReason
+reason_of(const char *text)
+{
+	for (size_t i = 0; text && i < lengthof(reasons); i++)
+	{
+		if (strcmp(reasons[i], text) == 0)
+			return (PgbrRunReason) i;
+	}
+	return PGBR_REASON_DUE;
+}
+
+/* The first six columns are type, due, reason, failures, not_before and run_id. */
+static PgbrRun
+run_at(uint64 row, PgbrBackupType *type)
+{
+	char *name = text_at(row, 1);
+
+	if (name == NULL || !pgbr_backup_type_parse(name, type))
+		elog(ERROR, "the history of runs holds a type that is not known: %s", name ? name : "null");
+	return (PgbrRun){.exists = true,
+					 .due = number_at(row, 2, 0),
+					 .reason = reason_of(text_at(row, 3)),
+					 .failures = (int) number_at(row, 4, 0),
+					 .not_before = number_at(row, 5, 0)};
+}
+
+#define RUN_COLUMNS                                                     \
+	"type, extract(epoch FROM due)::bigint, reason, failures::bigint, " \
+	"extract(epoch FROM not_before)::bigint, run_id"
+
+/* Since when is this type's schedule in force? A new or changed one counts from now. */
+static int64
+load_since(PgbrBackupType type, const ScheduleSettings *settings, int64 now)
+{
+	const char *name = pgbr_backup_type_name(type);
+	const ScheduleEntry *entry = &settings->types[type];
+
+	if (!entry->is_valid)
+	{
+		RUN("DELETE FROM pgbr_schedule_since WHERE type = $1", TEXT(name));
+		return now;
+	}
+	if (RUN("SELECT extract(epoch FROM since)::bigint FROM pgbr_schedule_since"
+			" WHERE type = $1 AND schedule = $2 AND time_zone = $3",
+			TEXT(name), TEXT(entry->text), TEXT(settings->zone_name)) > 0)
+		return number_at(0, 1, now);
+	RUN("INSERT INTO pgbr_schedule_since VALUES ($1, $2, $3, to_timestamp($4))"
+		" ON CONFLICT (type) DO UPDATE SET schedule = excluded.schedule,"
+		" time_zone = excluded.time_zone, since = excluded.since",
+		TEXT(name), TEXT(entry->text), TEXT(settings->zone_name), NUMBER(now));
+	return now;
+}
+
+void
+history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now, RunRow *row)
+{
+	uint64 count;
+
+	connect_spi();
+	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
+	{
+		int64 since = load_since(type, settings, now);
+
+		RUN("SELECT extract(epoch FROM max(due))::bigint FROM pgbr_run WHERE type = $1",
+			TEXT(pgbr_backup_type_name(type)));
+		schedule->types[type].handled = Max(since, number_at(0, 1, since));
+		schedule->types[type].owed = (PgbrRun){0};
+	}
+	count = RUN("SELECT " RUN_COLUMNS " FROM pgbr_run WHERE state = $1", TEXT("queued"));
+	for (uint64 i = 0; i < count; i++)
+	{
+		PgbrBackupType type;
+		PgbrRun run = run_at(i, &type);
+
+		schedule->types[type].owed = run;
+	}
+	schedule->current = (PgbrRun){0};
+	if (RUN("SELECT " RUN_COLUMNS
+			", started_at, sidecar, timeline::bigint FROM pgbr_run WHERE state = $1",
+			TEXT("running")) > 0)
+	{
+		char *sidecar = text_at(0, 8);
+
+		schedule->current = run_at(0, &schedule->current_type);
+		row->id = number_at(0, 6, 0);
+		row->started_at = number_at(0, 7, 0);
+		row->timeline = number_at(0, 9, 0);
+		strlcpy(row->sidecar, sidecar ? sidecar : "", sizeof(row->sidecar));
+	}
+	SPI_finish();
+}
+
+/* What one row covered is covered by another from now on. */
+static void
+pass_on(int64 from, int64 to)
+{
+	RUN("UPDATE pgbr_run SET covered_by = $2 WHERE covered_by = $1", NUMBER(from), NUMBER(to));
+}
+
+/* The newest row of a run; it was written before. */
+static int64
+row_of(PgbrBackupType type, int64 due)
+{
+	if (RUN("SELECT run_id FROM pgbr_run WHERE type = $1 AND due = to_timestamp($2)"
+			" ORDER BY run_id DESC LIMIT 1",
+			TEXT(pgbr_backup_type_name(type)), NUMBER(due)) == 0)
+		elog(ERROR, "the history of runs lacks the %s run that was due at " INT64_FORMAT,
+			 pgbr_backup_type_name(type), due);
+	return number_at(0, 1, 0);
+}
+
+static void
+insert_due(const PgbrDueGroup *group, int64 first, int count, const char *state, const char *reason)
+{
+	RUN("INSERT INTO pgbr_run (type, first_due, due, due_count, state, reason)"
+		" VALUES ($1, to_timestamp($2), to_timestamp($3), $4, $5, $6)",
+		TEXT(pgbr_backup_type_name(group->type)), NUMBER(first), NUMBER(group->last), NUMBER(count),
+		TEXT(state), TEXT(reason));
+}
+
+/* A run of this type that was queued and is covered now has a row already; the rest gets one. */
+static void
+write_covered(const PgbrSchedule *schedule, const PgbrDueGroup *group)
+{
+	int count = group->count;
+	int64 first = group->first;
+
+	if (RUN("UPDATE pgbr_run SET state = 'covered', covered_by = NULL"
+			" WHERE type = $1 AND state = 'queued'"
+			" AND due BETWEEN to_timestamp($2) AND to_timestamp($3) RETURNING 1",
+			TEXT(pgbr_backup_type_name(group->type)), NUMBER(group->first),
+			NUMBER(group->last)) > 0)
+	{
+		count--;
+		if (count > 0)
+			(void) pgbr_cron_next(schedule->types[group->type].cron, &schedule->zone, first,
+								  &first);
+	}
+	if (count > 0)
+		insert_due(group, first, count, "covered", NULL);
+}
+
+/* Why a run is owed that the plan has just made; it may have started, or be covered, already. */
+static const char *
+reason_of_new(const PgbrSchedule *schedule, const PgbrPlan *plan, const PgbrDueGroup *group)
+{
+	const PgbrRun *owed = &schedule->types[group->type].owed;
+	const PgbrRun *covered = &plan->covered[group->type];
+
+	if (owed->exists && owed->due == group->last)
+		return reasons[owed->reason];
+	if (covered->exists && covered->due == group->last)
+		return reasons[covered->reason];
+	return reasons[schedule->current.reason];
+}
+
+static void
+write_groups(const PgbrSchedule *schedule, const PgbrPlan *plan)
+{
+	for (int i = 0; i < plan->group_count; i++)
+	{
+		const PgbrDueGroup *group = &plan->groups[i];
+
+		/* of a type at most one run is queued, so the old one goes before the new one comes */
+		if (group->fate == PGBR_DUE_COVERED)
+			write_covered(schedule, group);
+		else if (group->fate == PGBR_DUE_OWED)
+			insert_due(group, group->first, group->count, "queued",
+					   reason_of_new(schedule, plan, group));
+		else
+			insert_due(group, group->first, group->count, "missed",
+					   group->fate == PGBR_DUE_DISABLED
+						   ? "pgbackrest_ctl.schedule_enabled was off"
+						   : "older than pgbackrest_ctl.catch_up_window");
+	}
+	for (int i = 0; i < plan->group_count; i++)
+	{
+		const PgbrDueGroup *group = &plan->groups[i];
+		int64 by;
+		uint64 count;
+
+		if (group->fate != PGBR_DUE_COVERED)
+			continue;
+		by = row_of(group->type, group->covered_by);
+		count = RUN("UPDATE pgbr_run SET covered_by = $4 WHERE type = $1 AND state = 'covered'"
+					" AND covered_by IS NULL"
+					" AND due BETWEEN to_timestamp($2) AND to_timestamp($3) RETURNING run_id",
+					TEXT(pgbr_backup_type_name(group->type)), NUMBER(group->first),
+					NUMBER(group->last), NUMBER(by));
+		if (count > 0)
+		{
+			SPITupleTable *rows = SPI_tuptable;
+
+			for (uint64 k = 0; k < count; k++)
+			{
+				bool is_null;
+
+				pass_on(DatumGetInt64(SPI_getbinval(rows->vals[k], rows->tupdesc, 1, &is_null)),
+						by);
+			}
+		}
+	}
+}
+
+static void
+write_start(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row)
+{
+	*row = (RunRow){.id = row_of(schedule->current_type, schedule->current.due),
+					.timeline = (int64) GetWALInsertionTimeLine()};
+	RUN("UPDATE pgbr_run SET state = 'running', reason = $2, started_at = clock_timestamp(),"
+		" timeline = $3 WHERE run_id = $1 RETURNING started_at",
+		NUMBER(row->id), TEXT(reasons[schedule->current.reason]), NUMBER(row->timeline));
+	row->started_at = number_at(0, 1, 0);
+	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
+	{
+		int64 covered;
+
+		if (!plan->covered[type].exists)
+			continue;
+		covered = row_of(type, plan->covered[type].due);
+		RUN("UPDATE pgbr_run SET state = 'covered', covered_by = $2 WHERE run_id = $1",
+			NUMBER(covered), NUMBER(row->id));
+		pass_on(covered, row->id);
+	}
+}
+
+void
+history_write_plan(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row)
+{
+	connect_spi();
+	write_groups(schedule, plan);
+	if (plan->start)
+		write_start(schedule, plan, row);
+	SPI_finish();
+}
+
+void
+history_note_sidecar(RunRow *row, const char *url, const char *reason)
+{
+	connect_spi();
+	strlcpy(row->sidecar, url, sizeof(row->sidecar));
+	RUN("UPDATE pgbr_run SET sidecar = $2, sidecar_reason = $3 WHERE run_id = $1", NUMBER(row->id),
+		TEXT(url), TEXT(reason));
+	SPI_finish();
+}
+
+void
+history_note_job(const RunRow *row, const char *job_id)
+{
+	connect_spi();
+	RUN("UPDATE pgbr_run SET job_id = $2 WHERE run_id = $1", NUMBER(row->id), TEXT(job_id));
+	SPI_finish();
+}
+
+/* The next attempt at a run; it counts no due time of its own. */
+static void
+insert_attempt(const PgbrSchedule *schedule, PgbrBackupType type, int64 before)
+{
+	const PgbrRun *owed = &schedule->types[type].owed;
+
+	RUN("INSERT INTO pgbr_run (type, first_due, due, due_count, state, reason, failures, "
+		"not_before)"
+		" VALUES ($1, to_timestamp($2), to_timestamp($2), 0, 'queued', $3, $4, to_timestamp($5))"
+		" RETURNING run_id",
+		TEXT(pgbr_backup_type_name(type)), NUMBER(owed->due), TEXT(reasons[owed->reason]),
+		NUMBER(owed->failures), NUMBER(owed->not_before));
+	pass_on(before, number_at(0, 1, 0));
+}
+
+void
+history_write_end(const PgbrSchedule *schedule, const PgbrRun *run, PgbrBackupType type,
+				  const RunRow *row, const RunEnd *end, PgbrSequel sequel, PgbrBackupType by,
+				  int64_t by_due)
+{
+	connect_spi();
+	RUN("UPDATE pgbr_run SET state = $2, finished_at = clock_timestamp(), failures = $3, label = "
+		"$4,"
+		" exit_code = $5, error = $6, message = $7, hint = $8 WHERE run_id = $1",
+		NUMBER(row->id), TEXT(outcomes[end->outcome]),
+		NUMBER(run->failures + (end->outcome == PGBR_OUTCOME_FAILED)), TEXT(end->label),
+		NUMBER_OR_NULL((int64) end->exit_code), TEXT(end->error), TEXT(end->message),
+		TEXT(end->hint));
+	if (sequel == PGBR_SEQUEL_OWED)
+		insert_attempt(schedule, type, row->id);
+	else if (sequel == PGBR_SEQUEL_COVERED)
+	{
+		int64 other = row_of(by, by_due);
+
+		RUN("UPDATE pgbr_run SET covered_by = $2 WHERE run_id = $1", NUMBER(row->id),
+			NUMBER(other));
+		pass_on(row->id, other);
+	}
+	SPI_finish();
+}
+
+void
+history_purge(void)
+{
+	connect_spi();
+	/* the newest of each type tells up to when its due times are accounted for */
+	RUN("DELETE FROM pgbr_run AS r WHERE state NOT IN ('queued', 'running')"
+		" AND coalesce(finished_at, due) < clock_timestamp() - make_interval(mins => $1::integer)"
+		" AND due < (SELECT max(due) FROM pgbr_run AS n WHERE n.type = r.type)",
+		NUMBER(guc_history_retention));
+	SPI_finish();
+}

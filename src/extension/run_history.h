@@ -1,0 +1,62 @@
+/*
+ * run_history.h
+ *		The runs of the schedules in the database, where a failover finds them: pgbr_run has a row for
+ *		each attempt and for due times that need none, pgbr_schedule_since says since when a schedule
+ *		is in force.
+ *
+ * Every function runs in the caller's transaction, with SPI not connected.
+ */
+#ifndef PGBR_RUN_HISTORY_H
+#define PGBR_RUN_HISTORY_H
+
+#include "common/schedule_plan.h"
+#include "extension/schedule.h"
+
+/* The attempt that is under way, as far as the history knows it. */
+typedef struct RunRow
+{
+	int64 id;
+	int64 started_at;  /* PostgreSQL's microseconds: part of the run's name at the sidecar */
+	int64 timeline;	   /* on which it was started: another one means a failover since */
+	char sidecar[256]; /* the URL that was asked, or "" */
+} RunRow;
+
+/* True when the extension is there, in any schema; search_path is set so that its tables are found
+ * first. */
+extern bool history_exists(void);
+
+/*
+ * Fill handled, owed and current from the history. A schedule that is new, or is not what it was,
+ * counts from now on; that is noted. row is filled when there is a current run.
+ */
+extern void
+history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now, RunRow *row);
+
+/* Write a plan; row is filled when it starts a run. schedule is as the plan has left it. */
+extern void history_write_plan(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row);
+
+/* Note whom the current run asks and why it. */
+extern void history_note_sidecar(RunRow *row, const char *url, const char *reason);
+extern void history_note_job(const RunRow *row, const char *job_id);
+
+/* How an attempt ended; texts may be NULL, exit_code is -1 for none. */
+typedef struct RunEnd
+{
+	PgbrOutcome outcome;
+	const char *label;
+	int exit_code;
+	const char *error;
+	const char *message;
+	const char *hint;
+} RunEnd;
+
+/* Write the end of the current run and what follows from it; schedule is as pgbr_schedule_finish has
+ * left it, run is what was current before. */
+extern void history_write_end(const PgbrSchedule *schedule, const PgbrRun *run, PgbrBackupType type,
+							  const RunRow *row, const RunEnd *end, PgbrSequel sequel,
+							  PgbrBackupType by, int64_t by_due);
+
+/* Forget what is older than the setting keeps. */
+extern void history_purge(void);
+
+#endif

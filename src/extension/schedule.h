@@ -1,0 +1,33 @@
+/*
+ * schedule.h
+ *		The schedules in force: from the settings, or where those are empty from the values file.
+ */
+#ifndef PGBR_SCHEDULE_H
+#define PGBR_SCHEDULE_H
+
+#include "common/schedule_plan.h"
+#include "pgtime.h"
+
+typedef struct ScheduleEntry
+{
+	const char *text;	/* "" when this type is not scheduled */
+	const char *source; /* "setting", "values file" or "" */
+	PgbrCron cron;		/* when is_valid */
+	bool is_valid;
+	const char *error; /* why it is not, or NULL */
+} ScheduleEntry;
+
+typedef struct ScheduleSettings
+{
+	ScheduleEntry types[PGBR_BACKUP_TYPE_COUNT]; /* by PgbrBackupType */
+	pg_tz *zone;								 /* never NULL */
+	const char *zone_name;
+	bool backup_from_standby;
+	const char *error; /* what is wrong with the values file, or NULL */
+} ScheduleSettings;
+
+/* Read them; everything is palloc'd in the current context. What is wrong is said in the entries, and
+ * the entries that are right are in force. */
+extern void schedule_read(ScheduleSettings *settings);
+
+#endif

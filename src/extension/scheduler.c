@@ -1,0 +1,573 @@
+/*
+ * scheduler.c
+ *		The scheduler's main loop: plan, commit, have the sidecar make the backup, write down how it
+ *		ended, sleep until the next moment that matters.
+ *
+ * What to do is decided by common/schedule_plan, kept by run_history and done by the sidecar. No
+ * transaction is open while the sidecar is asked or the latch is slept on. Sleeping is by a timer on
+ * the real clock that also goes off when that is set, so nothing is polled.
+ *
+ * Crashes and failovers: a run is in the history as running before the sidecar is asked, under a name
+ * (its row and the moment it was started) that the sidecar keeps as the job's reason and as its
+ * Idempotency-Key. A scheduler that finds such a run looks for that job at the sidecar it was given to
+ * (or, after a failover, at its own): a job that is there is followed, one that is not was interrupted
+ * together with its server, and the run is made again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "common/vocabulary.h"
+#include "executor/spi.h"
+#include "extension/body.h"
+#include "extension/compat.h"
+#include "extension/guc.h"
+#include "extension/run_history.h"
+#include "extension/sidecar.h"
+#include "extension/worker.h"
+#include "extension/zone.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define ANSWER_WAIT_S  30	 /* a job's state is asked for this long at a time */
+#define LOST_MS		   60000 /* a sidecar that is away for longer has lost the run */
+#define RETRY_MS	   1000
+#define JOBS_TO_SEARCH 200 /* among which a run's job is looked for */
+
+typedef struct Scheduler
+{
+	MemoryContext settings_context; /* of settings; emptied when they are read anew */
+	MemoryContext turn_context;		/* of one turn of the loop */
+	ScheduleSettings settings;
+	PgbrSchedule schedule;
+	RunRow row;	   /* of the current run */
+	bool started;  /* the current run was started here, and its job is not known to exist */
+	bool loaded;   /* schedule holds what the history says */
+	bool reported; /* that the extension is missing was said */
+	int64 wake;
+	int timer;
+	WaitEventSet *events;
+} Scheduler;
+
+static int64
+now_moment(void)
+{
+	return (int64) timestamptz_to_time_t(GetCurrentTimestamp());
+}
+
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit_transaction(Scheduler *scheduler)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	/* the commit leaves us in a context that is never emptied */
+	MemoryContextSwitchTo(scheduler->turn_context);
+}
+
+static void
+stop_if_asked(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ShutdownRequestPending)
+		proc_exit(1);
+}
+
+/* Sleep until the latch is set, the moment has come or the clock was set. */
+static void
+sleep_until(Scheduler *scheduler, int64 moment, const char *activity)
+{
+	struct itimerspec when = {{0, 0}, {moment == PG_INT64_MAX ? 0 : (time_t) moment, 0}};
+	WaitEvent event;
+	uint64 ticks;
+
+	pgstat_report_activity(STATE_IDLE, activity);
+	if (timerfd_settime(scheduler->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when,
+						NULL) != 0)
+		elog(ERROR, "could not set a timer: %m");
+	(void) WaitEventSetWait(scheduler->events, -1, &event, 1, PG_WAIT_EXTENSION);
+	/* says ECANCELED when the clock was set, which is as good */
+	(void) !read(scheduler->timer, &ticks, sizeof(ticks));
+	ResetLatch(MyLatch);
+	stop_if_asked();
+}
+
+static void
+report_problems(const ScheduleSettings *settings)
+{
+	if (settings->error)
+		ereport(LOG, (errmsg("pgbackrest_ctl: the values file is not all in force: %s",
+							 settings->error)));
+	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
+	{
+		if (settings->types[type].error)
+			ereport(LOG, (errmsg("pgbackrest_ctl: the schedule of %s backups is not in force: %s",
+								 pgbr_backup_type_name(type), settings->types[type].error)));
+	}
+}
+
+static void
+read_settings(Scheduler *scheduler)
+{
+	PgbrSchedule *schedule = &scheduler->schedule;
+	MemoryContext before;
+
+	MemoryContextReset(scheduler->settings_context);
+	before = MemoryContextSwitchTo(scheduler->settings_context);
+	schedule_read(&scheduler->settings);
+	MemoryContextSwitchTo(before);
+	report_problems(&scheduler->settings);
+	schedule->zone = zone_of(scheduler->settings.zone);
+	schedule->enabled = guc_schedule_enabled;
+	schedule->catch_up_window = guc_catch_up_window;
+	schedule->retry_limit = guc_retry_limit;
+	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
+	{
+		ScheduleEntry *entry = &scheduler->settings.types[type];
+
+		schedule->types[type].cron = entry->is_valid ? &entry->cron : NULL;
+	}
+}
+
+/* Learn from the history what there is to do. False when the extension is not there. */
+static bool
+load(Scheduler *scheduler)
+{
+	bool was_started = scheduler->started;
+
+	begin_transaction();
+	scheduler->loaded = history_exists();
+	if (scheduler->loaded)
+		history_load(&scheduler->settings, &scheduler->schedule, now_moment(), &scheduler->row);
+	commit_transaction(scheduler);
+	scheduler->started = was_started && scheduler->schedule.current.exists;
+	if (!scheduler->loaded && !scheduler->reported)
+		ereport(LOG, (errmsg("pgbackrest_ctl: the extension is not in database \"%s\"; no backups "
+							 "are scheduled until it is",
+							 guc_database),
+					  errhint("Run CREATE EXTENSION pgbackrest_ctl there.")));
+	scheduler->reported = !scheduler->loaded;
+	return scheduler->loaded;
+}
+
+/* Plan, and write the plan down. False when the extension is gone. */
+static bool
+plan(Scheduler *scheduler)
+{
+	PgbrSchedule before = scheduler->schedule;
+	PgbrPlan plan;
+	bool changes;
+
+	pgbr_schedule_plan(&scheduler->schedule, now_moment(), &plan);
+	scheduler->wake = plan.wake;
+	changes = plan.group_count > 0 || plan.start;
+	if (!changes)
+		return true;
+	begin_transaction();
+	scheduler->loaded = history_exists();
+	if (scheduler->loaded)
+		history_write_plan(&scheduler->schedule, &plan, &scheduler->row);
+	else
+		scheduler->schedule = before;
+	commit_transaction(scheduler);
+	if (plan.start && scheduler->loaded)
+		scheduler->started = true;
+	return scheduler->loaded;
+}
+
+static void
+reload(Scheduler *scheduler)
+{
+	ConfigReloadPending = false;
+	/* what came due under the old settings is theirs */
+	if (scheduler->loaded)
+		(void) plan(scheduler);
+	ProcessConfigFile(PGC_SIGHUP);
+	read_settings(scheduler);
+	if (scheduler->loaded && !scheduler->schedule.current.exists)
+		(void) load(scheduler);
+}
+
+/* Ask the sidecar of the current run. NULL with error: whatever went wrong, nothing is raised. */
+static Jsonb *
+ask(Scheduler *scheduler, SidecarRequest *request, PgbrError *error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Jsonb *volatile answer = NULL;
+
+	request->base_url = scheduler->row.sidecar[0] ? scheduler->row.sidecar : NULL;
+	pgbr_error_set(error, PGBR_ERROR_NONE, "%s", "");
+	PG_TRY();
+	{
+		answer = sidecar_try(request, error);
+	}
+	PG_CATCH();
+	{
+		ErrorData *raised;
+
+		MemoryContextSwitchTo(context);
+		raised = CopyErrorData();
+		FlushErrorState();
+		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "%s", raised->message);
+		pgbr_error_detail(error, "%s", raised->detail ? raised->detail : "");
+		pgbr_error_hint(error, "%s", raised->hint ? raised->hint : "");
+	}
+	PG_END_TRY();
+	stop_if_asked();
+	return answer;
+}
+
+/* The run's name at the sidecar. */
+static char *
+run_name(const Scheduler *scheduler)
+{
+	return psprintf("scheduled run " INT64_FORMAT " started " INT64_FORMAT, scheduler->row.id,
+					scheduler->row.started_at);
+}
+
+/* Whom to ask for the current run, and why; inside a transaction. */
+static const char *
+choose_sidecar(const Scheduler *scheduler, const char **reason)
+{
+	bool streams;
+
+	*reason = "the leader's: backup_from_standby is off";
+	if (!scheduler->settings.backup_from_standby)
+		return guc_sidecar_url;
+	*reason = "the leader's: standby_sidecar_url is not set";
+	if (guc_standby_sidecar_url[0] == '\0')
+		return guc_sidecar_url;
+	if (SPI_connect() != SPI_OK_CONNECT ||
+		SPI_execute("SELECT 1 FROM pg_catalog.pg_stat_get_wal_senders() AS s"
+					" WHERE s.state = 'streaming'",
+					true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for streaming standbys");
+	streams = SPI_processed > 0;
+	SPI_finish();
+	*reason = streams ? "a standby's: one streams" : "the leader's: no standby streams";
+	return streams ? guc_standby_sidecar_url : guc_sidecar_url;
+}
+
+static void
+note_sidecar(Scheduler *scheduler, const char *url, const char *reason)
+{
+	begin_transaction();
+	if (reason == NULL)
+		url = choose_sidecar(scheduler, &reason);
+	if (history_exists())
+		history_note_sidecar(&scheduler->row, url, reason);
+	commit_transaction(scheduler);
+}
+
+static Jsonb *
+post_job(Scheduler *scheduler, PgbrError *error)
+{
+	char *name = run_name(scheduler);
+	SidecarRequest request = {
+		.method = "POST", .path = PGBR_PATH_JOBS, .answer = answer_job, .key = name};
+	Body body;
+
+	body_begin(&body);
+	body_text(&body, "kind", pgbr_job_kind_name(PGBR_JOB_BACKUP));
+	body_text(&body, "type", pgbr_backup_type_name(scheduler->schedule.current_type));
+	body_text(&body, "requested_by", "schedule");
+	body_text(&body, "reason", name);
+	request.body = body_end(&body);
+	return ask(scheduler, &request, error);
+}
+
+/* Hand the current run to a sidecar. */
+static Jsonb *
+start_job(Scheduler *scheduler, PgbrError *error)
+{
+	Jsonb *job;
+
+	note_sidecar(scheduler, NULL, NULL);
+	job = post_job(scheduler, error);
+	if (job == NULL && strcmp(scheduler->row.sidecar, guc_sidecar_url) != 0 &&
+		(error->code == PGBR_ERROR_UNREACHABLE || error->code == PGBR_ERROR_TIMEOUT))
+	{
+		note_sidecar(scheduler, guc_sidecar_url, "the leader's: the standby's did not answer");
+		job = post_job(scheduler, error);
+	}
+	return job;
+}
+
+/* The job of the current run, which another scheduler has started. NULL with NOT_FOUND when the
+ * sidecar has none. */
+static Jsonb *
+find_job(Scheduler *scheduler, PgbrError *error)
+{
+	char *name = run_name(scheduler);
+	SidecarRequest request = {.method = "GET",
+							  .path =
+								  psprintf(PGBR_PATH_JOBS "?kind=backup&limit=%d", JOBS_TO_SEARCH),
+							  .answer = answer_jobs};
+	Jsonb *answer = ask(scheduler, &request, error);
+	JsonbContainer *jobs = answer ? answer_object(&answer->root, "jobs") : NULL;
+
+	if (answer == NULL)
+		return NULL;
+	for (uint32 i = 0; i < JsonContainerSize(jobs); i++)
+	{
+		JsonbValue *job = getIthJsonbValueFromContainer(jobs, i);
+		char *reason = answer_text(job->val.binary.data, "reason");
+
+		if (reason && strcmp(reason, name) == 0)
+			return JsonbValueToJsonb(job);
+	}
+	pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "the sidecar has no job for this run");
+	return NULL;
+}
+
+/* Look for an inherited run's job until the sidecar has answered. NULL when there is none to follow:
+ * a backup does not survive its leader, whatever became of the sidecar that made it. */
+static Jsonb *
+inherit_job(Scheduler *scheduler, PgbrError *error)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOST_MS);
+	Jsonb *job = NULL;
+
+	if (scheduler->row.timeline != (int64) GetWALInsertionTimeLine())
+		return NULL;
+	while ((job = find_job(scheduler, error)) == NULL && error->code != PGBR_ERROR_NOT_FOUND &&
+		   GetCurrentTimestamp() < deadline)
+		sidecar_pause(RETRY_MS);
+	return job;
+}
+
+static bool
+is_final(Jsonb *job, PgbrJobState *state)
+{
+	char *text = answer_text(&job->root, "state");
+
+	return text && pgbr_job_state_parse(text, state) && pgbr_job_state_is_final(*state);
+}
+
+static void
+plan_when_due(Scheduler *scheduler)
+{
+	if (ConfigReloadPending)
+		reload(scheduler);
+	else if (now_moment() >= scheduler->wake)
+		(void) plan(scheduler);
+}
+
+/* Wait for a job's end, and plan meanwhile. NULL when the sidecar has lost it or is away. */
+static Jsonb *
+follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
+{
+	char *id = answer_text(&job->root, "id");
+	int wait_ms = Min(ANSWER_WAIT_S * 1000, guc_sidecar_timeout / 2);
+	SidecarRequest request = {
+		.method = "GET",
+		.path = psprintf(PGBR_PATH_JOBS "/%s?wait=%d", sidecar_escape(id), Max(wait_ms / 1000, 1)),
+		.answer = answer_job,
+		.timeout_ms = guc_sidecar_timeout + 1000};
+	TimestampTz answered = GetCurrentTimestamp();
+	PgbrJobState state;
+
+	while (job == NULL || !is_final(job, &state))
+	{
+		plan_when_due(scheduler);
+		job = ask(scheduler, &request, error);
+		if (job)
+			answered = GetCurrentTimestamp();
+		else if (error->code == PGBR_ERROR_NOT_FOUND ||
+				 TimestampDifferenceExceeds(answered, GetCurrentTimestamp(), LOST_MS))
+			return NULL;
+		else
+			sidecar_pause(RETRY_MS);
+	}
+	return job;
+}
+
+/* What a job's end means for its run. One that its sidecar interrupted is a failed attempt, so that a
+ * sidecar that dies of a backup does not get it again and again. */
+static void
+describe_end(Jsonb *job, const PgbrError *error, RunEnd *end)
+{
+	PgbrJobState state;
+
+	*end = (RunEnd){.exit_code = -1, .outcome = PGBR_OUTCOME_FAILED};
+	if (job && is_final(job, &state))
+	{
+		if (state == PGBR_STATE_SUCCEEDED)
+			end->outcome = PGBR_OUTCOME_SUCCEEDED;
+		else if (state == PGBR_STATE_CANCELLED)
+			end->outcome = PGBR_OUTCOME_CANCELLED;
+		end->label = answer_text(&job->root, "label");
+		end->exit_code = answer_int(&job->root, "exit_code", -1);
+		end->error = answer_text(&job->root, "error");
+		end->message = answer_text(&job->root, "message");
+		end->hint = answer_text(&job->root, "hint");
+		return;
+	}
+	end->error = pgbr_error_code_name(error->code);
+	end->message = error->message;
+	end->hint = error->hint[0] ? error->hint : NULL;
+}
+
+static void
+finish(Scheduler *scheduler, const RunEnd *end)
+{
+	PgbrRun run = scheduler->schedule.current;
+	PgbrBackupType type = scheduler->schedule.current_type;
+	PgbrBackupType by = PGBR_BACKUP_INCR;
+	int64_t by_due = 0;
+	PgbrSequel sequel =
+		pgbr_schedule_finish(&scheduler->schedule, end->outcome, now_moment(), &by, &by_due);
+
+	scheduler->started = false;
+	ereport(LOG, (errmsg("pgbackrest_ctl: scheduled %s backup %s%s%s", pgbr_backup_type_name(type),
+						 end->outcome == PGBR_OUTCOME_SUCCEEDED		? "succeeded: "
+						 : end->outcome == PGBR_OUTCOME_CANCELLED	? "was cancelled"
+						 : end->outcome == PGBR_OUTCOME_INTERRUPTED ? "was interrupted"
+																	: "failed: ",
+						 end->label											   ? end->label
+						 : end->outcome == PGBR_OUTCOME_FAILED && end->message ? end->message
+																			   : "",
+						 sequel == PGBR_SEQUEL_GIVE_UP ? "; it was tried often enough"
+						 : sequel == PGBR_SEQUEL_OWED  ? "; it is tried again"
+													   : "")));
+	begin_transaction();
+	scheduler->loaded = history_exists();
+	if (scheduler->loaded)
+	{
+		history_write_end(&scheduler->schedule, &run, type, &scheduler->row, end, sequel, by,
+						  by_due);
+		history_purge();
+	}
+	commit_transaction(scheduler);
+}
+
+static void
+note_job(Scheduler *scheduler, Jsonb *job)
+{
+	begin_transaction();
+	if (history_exists())
+		history_note_job(&scheduler->row, answer_text(&job->root, "id"));
+	commit_transaction(scheduler);
+}
+
+/* See the current run through. */
+static void
+run_backup(Scheduler *scheduler)
+{
+	PgbrError error = PGBR_ERROR_INIT;
+	bool inherited = !scheduler->started;
+	RunEnd end;
+	Jsonb *job;
+
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("%s backup, run " INT64_FORMAT,
+									pgbr_backup_type_name(scheduler->schedule.current_type),
+									scheduler->row.id));
+	job = inherited ? inherit_job(scheduler, &error) : start_job(scheduler, &error);
+	if (job)
+	{
+		note_job(scheduler, job);
+		job = follow_job(scheduler, job, &error);
+	}
+	describe_end(job, &error, &end);
+	if (job == NULL && (inherited || error.code == PGBR_ERROR_NOT_FOUND))
+	{
+		end.outcome = PGBR_OUTCOME_INTERRUPTED;
+		end.error = NULL;
+		end.message = "its server went down or was replaced while it ran";
+		end.hint = NULL;
+	}
+	finish(scheduler, &end);
+}
+
+static const char *
+waiting_activity(const Scheduler *scheduler)
+{
+	return scheduler->wake == PG_INT64_MAX
+			   ? "no backup is scheduled"
+			   : psprintf("waiting until %s",
+						  timestamptz_to_str(time_t_to_timestamptz((pg_time_t) scheduler->wake)));
+}
+
+static void
+turn(Scheduler *scheduler)
+{
+	if (ConfigReloadPending)
+		reload(scheduler);
+	if (RecoveryInProgress())
+	{
+		scheduler->loaded = false;
+		sleep_until(scheduler, PG_INT64_MAX, "waiting for promotion");
+	}
+	else if (!scheduler->loaded && !load(scheduler))
+		sleep_until(scheduler, PG_INT64_MAX, "waiting for CREATE EXTENSION pgbackrest_ctl");
+	else if (scheduler->schedule.current.exists)
+		run_backup(scheduler);
+	else if (plan(scheduler) && !scheduler->schedule.current.exists)
+		sleep_until(scheduler, scheduler->wake, waiting_activity(scheduler));
+}
+
+static void
+prepare(Scheduler *scheduler)
+{
+	*scheduler = (Scheduler){0};
+	scheduler->settings_context =
+		AllocSetContextCreate(TopMemoryContext, "schedules", ALLOCSET_DEFAULT_SIZES);
+	scheduler->turn_context =
+		AllocSetContextCreate(TopMemoryContext, "scheduler's turn", ALLOCSET_DEFAULT_SIZES);
+	scheduler->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (scheduler->timer < 0)
+		elog(ERROR, "could not create a timer: %m");
+	scheduler->events = create_wait_event_set(3);
+	AddWaitEventToSet(scheduler->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(scheduler->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(scheduler->events, WL_SOCKET_READABLE, scheduler->timer, NULL, NULL);
+	/* so that no conversion is looked up where no transaction is open */
+	begin_transaction();
+	SetConfigOption("client_encoding", "UTF8", PGC_BACKEND, PGC_S_OVERRIDE);
+	commit_transaction(scheduler);
+	read_settings(scheduler);
+}
+
+void
+pgbr_scheduler_main(Datum argument)
+{
+	Scheduler scheduler;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(guc_database, NULL, 0);
+	if (!worker_claim())
+		proc_exit(0);
+	prepare(&scheduler);
+	for (;;)
+	{
+		MemoryContextReset(scheduler.turn_context);
+		MemoryContextSwitchTo(scheduler.turn_context);
+		stop_if_asked();
+		turn(&scheduler);
+	}
+}

@@ -1,0 +1,228 @@
+/*
+ * worker.c
+ *		See worker.h. What the scheduler does is in scheduler.c.
+ */
+#include "extension/worker.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "extension/compat.h"
+#include "extension/guc.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "tcop/tcopprot.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(_pgbr_wake);
+
+#define RESTART_S 10
+
+/* between looks at a database that does not exist, or at a full table of workers, in ms */
+#define LOOK_MS 10000
+
+typedef struct Shared
+{
+	LWLock *lock; /* guards all below */
+	PGPROC *scheduler;
+} Shared;
+
+static Shared *shared;
+static shmem_startup_hook_type next_shmem_startup;
+static shmem_request_hook_type next_shmem_request;
+
+static void
+start_shmem(void)
+{
+	bool found;
+
+	if (next_shmem_startup)
+		next_shmem_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("pgbackrest_ctl", sizeof(Shared), &found);
+	if (!found)
+	{
+		shared->lock = &(GetNamedLWLockTranche("pgbackrest_ctl")->lock);
+		shared->scheduler = NULL;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+static void
+request_shmem(void)
+{
+	CALL_NEXT_SHMEM_REQUEST();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
+	RequestNamedLWLockTranche("pgbackrest_ctl", 1);
+}
+
+static void
+describe(BackgroundWorker *worker, const char *name, const char *function, BgWorkerStartTime start)
+{
+	memset(worker, 0, sizeof(*worker));
+	snprintf(worker->bgw_name, sizeof(worker->bgw_name), "pgbackrest_ctl %s", name);
+	snprintf(worker->bgw_type, sizeof(worker->bgw_type), "pgbackrest_ctl %s", name);
+	snprintf(worker->bgw_library_name, sizeof(worker->bgw_library_name), "pgbackrest_ctl");
+	snprintf(worker->bgw_function_name, sizeof(worker->bgw_function_name), "%s", function);
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = start;
+	worker->bgw_restart_time = RESTART_S;
+}
+
+void
+worker_register(void)
+{
+	BackgroundWorker worker;
+
+	REQUEST_SHMEM(request_shmem);
+	next_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = start_shmem;
+	describe(&worker, "launcher", "pgbr_launcher_main", BgWorkerStart_ConsistentState);
+	RegisterBackgroundWorker(&worker);
+	describe(&worker, "promotion notice", "pgbr_promotion_main", BgWorkerStart_RecoveryFinished);
+	RegisterBackgroundWorker(&worker);
+}
+
+void
+worker_wake(void)
+{
+	if (shared == NULL)
+		return;
+	LWLockAcquire(shared->lock, LW_SHARED);
+	if (shared->scheduler)
+		SetLatch(&shared->scheduler->procLatch);
+	LWLockRelease(shared->lock);
+}
+
+static void
+release_claim(int code, Datum argument)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (shared->scheduler == MyProc)
+		shared->scheduler = NULL;
+	LWLockRelease(shared->lock);
+}
+
+bool
+worker_claim(void)
+{
+	bool claimed;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	claimed = shared->scheduler == NULL;
+	if (claimed)
+		shared->scheduler = MyProc;
+	LWLockRelease(shared->lock);
+	if (claimed)
+		before_shmem_exit(release_claim, (Datum) 0);
+	return claimed;
+}
+
+void
+pgbr_promotion_main(Datum argument)
+{
+	BackgroundWorkerUnblockSignals();
+	worker_wake();
+	proc_exit(0);
+}
+
+/* A worker that is bound to no database can read shared tables, but not by their indexes. */
+static bool
+database_exists(void)
+{
+	bool exists = false;
+	Relation table;
+	TableScanDesc scan;
+	HeapTuple tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	table = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(table, 0, NULL);
+	while (!exists && (tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+		exists = strcmp(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datname), guc_database) == 0;
+	table_endscan(scan);
+	table_close(table, AccessShareLock);
+	CommitTransactionCommand();
+	return exists;
+}
+
+/* Wait for a signal, or until it is time to look again. */
+static void
+wait_to_look(const char *activity)
+{
+	pgstat_report_activity(STATE_IDLE, activity);
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ShutdownRequestPending)
+		proc_exit(1);
+}
+
+void
+pgbr_launcher_main(Datum argument)
+{
+	BackgroundWorker worker;
+	bool reported = false;
+
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	while (!database_exists())
+	{
+		if (!reported)
+			ereport(LOG, (errmsg("pgbackrest_ctl: database \"%s\" does not exist; no backups are "
+								 "scheduled until it does",
+								 guc_database),
+						  errhint("Create it, or set pgbackrest_ctl.database and restart.")));
+		reported = true;
+		wait_to_look("waiting for the database to be created");
+	}
+	describe(&worker, "scheduler", "pgbr_scheduler_main", BgWorkerStart_ConsistentState);
+	reported = false;
+	while (!RegisterDynamicBackgroundWorker(&worker, NULL))
+	{
+		if (!reported)
+			ereport(LOG, (errmsg("pgbackrest_ctl: no slot is free for the scheduler"),
+						  errhint("Raise max_worker_processes.")));
+		reported = true;
+		wait_to_look("waiting for a background worker slot");
+	}
+	proc_exit(0);
+}
+
+/* Transaction callbacks can't take themselves off the list, so it is put there once a session. */
+static bool wake_wanted;
+
+static void
+wake_at_commit(XactEvent event, void *argument)
+{
+	if (event == XACT_EVENT_COMMIT && wake_wanted)
+		worker_wake();
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		wake_wanted = false;
+}
+
+/* _pgbr_wake(): for the install script, so that the scheduler need not look for the extension */
+Datum
+_pgbr_wake(PG_FUNCTION_ARGS)
+{
+	static bool registered;
+
+	if (!registered)
+		RegisterXactCallback(wake_at_commit, NULL);
+	registered = true;
+	wake_wanted = true;
+	PG_RETURN_VOID();
+}

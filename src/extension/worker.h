@@ -1,0 +1,29 @@
+/*
+ * worker.h
+ *		The background workers: how they come to be, and how they are woken.
+ *
+ * Three, of which one stays: a launcher waits until the database of pgbackrest_ctl.database exists,
+ * registers the scheduler and ends; the scheduler is connected to that database and runs the
+ * schedules; and at the end of recovery a third wakes the scheduler, which can't see a promotion
+ * without looking again and again, and ends.
+ */
+#ifndef PGBR_WORKER_H
+#define PGBR_WORKER_H
+
+#include "postgres.h"
+
+/* Register the workers and ask for shared memory; from _PG_init, when the library is preloaded. */
+extern void worker_register(void);
+
+/* Wake the scheduler, if there is one. */
+extern void worker_wake(void);
+
+/* For the scheduler: be the one that is woken. False when another scheduler runs. */
+extern bool worker_claim(void);
+
+/* Entry points, called by the postmaster. */
+extern PGDLLEXPORT void pgbr_launcher_main(Datum argument);
+extern PGDLLEXPORT void pgbr_promotion_main(Datum argument);
+extern PGDLLEXPORT void pgbr_scheduler_main(Datum argument);
+
+#endif
