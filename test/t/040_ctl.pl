@@ -1,15 +1,14 @@
 # The control binary against a real sidecar: every verb, format and exit code, progress on a terminal
 # and off it, Ctrl-C, and a sidecar that goes away in mid wait. Only the answers that no sidecar gives
-# (silence, nonsense) come from a listener of our own.
+# (silence, nonsense) come from a server of our own.
 use strict;
 use warnings;
-use IO::Socket::INET;
 use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
 use PgbrSandbox qw(spew wait_for);
 use PgbrSidecarTest;
-use POSIX ();
+use PgbrStrangeServer qw(answer);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -26,7 +25,7 @@ $ENV{PGBRCTL_URL} = $sidecar->url;
 sub ctl
 {
 	my (@arguments) = @_;
-	return $member->_command('', $program, @arguments);
+	return $member->ctl(@arguments);
 }
 
 # Run it, and hold its exit status and standard error against what is expected; gives its output.
@@ -407,45 +406,47 @@ for my $columns (120, 50, 12)
 	ctl_fails('nobody there', 3, qr/could not connect to the sidecar: .*\n.*GET http:.*\n.*Is pgbackrest_sidecar running/, 'info', "--url=http://127.0.0.1:$port");
 	ctl_fails('TLS to one without', 3, qr/could not connect to the sidecar/, 'info', '--url=' . $sidecar->url =~ s/http/https/r);
 
-	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5, ReuseAddr => 1) or die $!;
-	my $url = 'http://127.0.0.1:' . $listener->sockport;
-	my $began = time;
-	ctl_fails('silence', 3, qr/no answer within 1\.0 s/, 'info', '--timeout=1', "--url=$url");
-	cmp_ok(time - $began, '<', 5, 'silence: the time-out holds');
-	ctl_fails('silence for a backup', 3, qr/may have been accepted all the same/, 'backup', '--timeout=1', "--url=$url");
-	# the connections that were not answered
-	$listener->accept for 1 .. 2;
-
-	my $http = sub {
-		my ($status, $type, $body) = @_;
-		return "HTTP/1.1 $status X\r\nContent-Type: $type\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
-	};
-	for my $case (
-		[ 'not HTTP', "220 mail ready\r\n", 3, qr/error: / ],
-		[ 'closed at once', '', 3, qr/error: / ],
-		[ 'cut short', "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{", 3, qr/error: / ],
-		[ 'HTML', $http->(200, 'text/html', '<html>'), 3, qr{content type "text/html"} ],
-		[ 'no JSON', $http->(200, 'application/json', '{"a":'), 3, qr/the sidecar's answer is not valid JSON/ ],
-		[ 'no object', $http->(200, 'application/json', '[]'), 3, qr/not a JSON object/ ],
-		[ 'no jobs', $http->(200, 'application/json', '{"jobs":[{"id":"a"}]}'), 3, qr/no kind/ ],
-		[ 'a proxy that refuses', $http->(403, 'text/html', '<html>'), 3, qr/what answered is not a sidecar/ ],
-		[ 'more than 8 MB', $http->(200, 'application/json', ' ' x (9 << 20)), 3, qr/larger than 8 MB/ ],
-		[ 'control characters', $http->(503, 'application/problem+json', '{"code":"unavailable","detail":"a\u001b[31m\u009b\u202eb"}'), 6, qr/error: a\\x1B\[31m\\u009B\\u202Eb$/m ])
-	{
-		my ($name, $answer, $status, $pattern) = @$case;
-		my $server = fork // die "fork: $!";
-		if (!$server)
+	my $bytes = sub { my ($text) = @_; return sub { syswrite $_[0], $text } };
+	my $http = sub { my ($body, %with) = @_; return sub { answer($_[0], $body, %with) } };
+	my $job = '{"id":"lost","kind":"backup","type":"incr","state":"queued"}';
+	my @cases = (
+		[ 'not-http', $bytes->("220 mail ready\r\n"), 3, qr/error: / ],
+		[ 'closed', $bytes->(''), 3, qr/could not connect to the sidecar/ ],
+		[ 'cut', $bytes->("HTTP/1.1 200 OK\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{"), 3, qr/error: / ],
+		[ 'html', $http->('<html>', type => 'text/html'), 3, qr{content type "text/html"} ],
+		[ 'no-json', $http->('{"a":'), 3, qr/the sidecar's answer is not valid JSON/ ],
+		[ 'no-object', $http->('[]'), 3, qr/not a JSON object/ ],
+		[ 'no-jobs', $http->('{"jobs":[{"id":"a"}]}'), 3, qr/no kind/ ],
+		[ 'proxy', $http->('<html>', status => 403, type => 'text/html'), 3, qr/what answered is not a sidecar/ ],
+		[ 'large', $http->(' ' x (9 << 20)), 3, qr/larger than 8 MB/ ],
+		[
+			'control',
+			$http->('{"code":"unavailable","detail":"a\u001b[31m\u009b\u202eb"}', status => 503, type => 'application/problem+json'),
+			6, qr/error: a\\x1B\[31m\\u009B\\u202Eb$/m
+		]);
+	my $strange = PgbrStrangeServer->new(
+		$cluster->sandbox,
 		{
-			local $SIG{PIPE} = 'IGNORE';
-			my $client = $listener->accept;
-			sysread $client, my $request, 65536;
-			syswrite $client, $answer;
-			POSIX::_exit(0);
-		}
-		my $out = ctl_fails("nonsense: $name", $status, $pattern, 'jobs', "--url=$url", '--timeout=10');
+			(map { $_->[0] => $_->[1] } @cases),
+			hang => sub { sysread $_[0], my $never, 1 },
+			forgets => sub {
+				my ($client, $request) = @_;
+				return answer($client, $job, status => 202) if $request->{method} eq 'POST';
+				answer($client, '{"code":"not-found","detail":"no job \"lost\""}', status => 404, type => 'application/problem+json');
+			},
+		});
+	for my $case (@cases)
+	{
+		my ($name, undef, $status, $pattern) = @$case;
+		my $out = ctl_fails("nonsense: $name", $status, $pattern, 'jobs', '--url=' . $strange->url . "/$name", '--timeout=10');
 		is($out, '', "nonsense: $name: nothing printed");
-		waitpid $server, 0;
 	}
+	my $began = time;
+	my $hang = '--url=' . $strange->url . '/hang';
+	ctl_fails('silence', 3, qr/no answer within 1\.0 s/, 'info', '--timeout=1', $hang);
+	cmp_ok(time - $began, '<', 5, 'silence: the time-out holds');
+	ctl_fails('silence for a backup', 3, qr/may have been accepted all the same/, 'backup', '--timeout=1', $hang);
+	ctl_fails('a job that gets lost', 5, qr/no job "lost"/, qw(backup --wait), '--url=' . $strange->url . '/forgets');
 }
 
 # ---- standard output that takes nothing
