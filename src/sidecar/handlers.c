@@ -39,6 +39,23 @@ job_id_of(const HttpRequest *request, PgbrError *error)
 		   pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no job can have this id");
 }
 
+/* 1 to 128 printable ASCII characters. */
+static bool
+check_key(const char *key, PgbrError *error)
+{
+	size_t length = strlen(key);
+
+	for (const char *p = key; *p; p++)
+	{
+		if (*p < ' ' || *p > '~')
+			length = 0;
+	}
+	if (length > 0 && length <= 128)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid Idempotency-Key");
+	return pgbr_error_hint(error, "It must be 1 to 128 printable ASCII characters.");
+}
+
 void
 handle_job_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
@@ -48,15 +65,10 @@ handle_job_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *resp
 	json_t *body = json_parse(request->body, request->body_length, &error);
 	Job *job = malloc(sizeof(*job));
 	bool repeated = false;
-	bool ok = body && job && job_request_read(body, &wanted, &error);
+	bool ok = body && job && job_request_read(body, &wanted, &error) &&
+			  (key == NULL || check_key(key, &error)) &&
+			  job_queue_submit(sidecar->queue, &wanted, key, job, &repeated, &error);
 
-	if (ok && key && (key[0] == '\0' || strlen(key) > 128 || !pgbr_is_plain_text(key, 128)))
-	{
-		ok = pgbr_error_set(&error, PGBR_ERROR_INVALID_VALUE, "invalid Idempotency-Key");
-		pgbr_error_hint(&error, "It must be 1 to 128 printable characters.");
-	}
-	if (ok)
-		ok = job_queue_submit(sidecar->queue, &wanted, key, job, &repeated, &error);
 	if (ok)
 		answer_job(response, repeated ? 200 : 202, job);
 	else
@@ -352,13 +364,15 @@ append_point(const RestorePoint *point, void *argument)
 void
 handle_point_list(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
+	const char *name = http_query(request, "name");
 	int timeline = 0;
 	PgbrError error;
 	json_t *points = json_array();
 
-	if (http_query_count(request, "timeline", 1, 999999999, &timeline, &error) &&
-		job_queue_list_points(sidecar->queue, http_query(request, "name"), timeline, append_point,
-							  points, &error))
+	if (name && !pgbr_is_restore_point_name(name))
+		pgbr_error_set(&error, PGBR_ERROR_INVALID_VALUE, "invalid value for \"name\"");
+	else if (http_query_count(request, "timeline", 1, 999999999, &timeline, &error) &&
+			 job_queue_list_points(sidecar->queue, name, timeline, append_point, points, &error))
 	{
 		http_answer_json(response, 200, json_pack("{so}", "restore_points", points));
 		return;

@@ -422,9 +422,9 @@ start_daemon(HttpServer *server, const SidecarConfig *config, PgbrError *error)
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int) config->max_connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int) config->max_connections_per_address,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t) HEADER_MAX, MHD_OPTION_THREAD_STACK_SIZE, (size_t) STACK_SIZE,
-		MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned int) LISTEN_QUEUE, MHD_OPTION_ARRAY, options,
-		MHD_OPTION_END);
+		(size_t) HEADER_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_STACK_SIZE,
+		(size_t) STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned int) LISTEN_QUEUE,
+		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	strbuf_done(&authority);
 	if (server->daemon)
 		return true;
