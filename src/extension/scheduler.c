@@ -292,6 +292,8 @@ post_job(Scheduler *scheduler, PgbrError *error)
 	body_begin(&body);
 	body_text(&body, "kind", pgbr_job_kind_name(PGBR_JOB_BACKUP));
 	body_text(&body, "type", pgbr_backup_type_name(scheduler->schedule.current_type));
+	if (strcmp(scheduler->row.sidecar, guc_sidecar_url) != 0)
+		body_flag(&body, "backup_standby", true);
 	body_text(&body, "requested_by", "schedule");
 	body_text(&body, "reason", name);
 	request.body = body_end(&body);

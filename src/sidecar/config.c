@@ -162,6 +162,8 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		FLAG("insecure-no-auth", &config->insecure_no_auth,
 			 "serve an address that is not loopback to anyone"),
 		TEXT("pgbackrest", pgbackrest, "PROGRAM", "(default: pgbackrest)"),
+		FLAG("pgbackrest-server", &config->pgbackrest_server,
+			 "keep \"pgbackrest server\" running, for backups from a standby"),
 		TEXT("psql", psql, "PROGRAM", "(default: psql)"),
 		COUNT("info-interval", info_interval, "SECONDS", 1, 86400,
 			  "between refreshes of the backup information (default: 120)"),

@@ -53,12 +53,24 @@ read_repo(const char *key, const json_t *value, JobRequest *request, PgbrError *
 }
 
 static bool
-read_dry_run(const char *key, const json_t *value, JobRequest *request, PgbrError *error)
+read_flag(const char *key, const json_t *value, bool *flag, PgbrError *error)
 {
 	if (!json_is_boolean(value))
 		return invalid(error, key, "true or false");
-	request->dry_run = json_is_true(value);
+	*flag = json_is_true(value);
 	return true;
+}
+
+static bool
+read_dry_run(const char *key, const json_t *value, JobRequest *request, PgbrError *error)
+{
+	return read_flag(key, value, &request->dry_run, error);
+}
+
+static bool
+read_backup_standby(const char *key, const json_t *value, JobRequest *request, PgbrError *error)
+{
+	return read_flag(key, value, &request->backup_standby, error);
 }
 
 static bool
@@ -164,6 +176,7 @@ static const struct
 	{"annotations", KIND(BACKUP) | KIND(ANNOTATE), KIND(ANNOTATE), read_annotations},
 	{"set", KIND(EXPIRE) | KIND(ANNOTATE), KIND(ANNOTATE), read_set},
 	{"dry_run", KIND(EXPIRE), 0, read_dry_run},
+	{"backup_standby", KIND(BACKUP), 0, read_backup_standby},
 };
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
@@ -232,6 +245,7 @@ put_request(json_t *object, const JobRequest *request)
 												: json_null());
 	json_put_text(object, "set", request->set[0] ? request->set : NULL);
 	json_object_set_new(object, "dry_run", json_boolean(request->dry_run));
+	json_object_set_new(object, "backup_standby", json_boolean(request->backup_standby));
 	json_put_text(object, "requested_by", request->requested_by[0] ? request->requested_by : NULL);
 	json_put_text(object, "reason", request->reason[0] ? request->reason : NULL);
 }

@@ -25,6 +25,7 @@ typedef struct JobRequest
 	PgbrBackupType type;					/* of a backup */
 	int repo;								/* 0: pgbackrest's own choice */
 	bool dry_run;							/* of an expire */
+	bool backup_standby;					/* of a backup: copy from a standby */
 	char set[JOB_LABEL_SIZE];				/* a backup's label, or "" */
 	char requested_by[129];					/* or "" */
 	char reason[257];						/* or "" */

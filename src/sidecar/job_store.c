@@ -24,6 +24,7 @@ static const char *const migrations[] = {
 	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" id TEXT NOT NULL UNIQUE,"
 	" kind TEXT NOT NULL, type TEXT NOT NULL, repo INTEGER NOT NULL, dry_run INTEGER NOT NULL,"
+	" backup_standby INTEGER NOT NULL,"
 	" backup_set TEXT NOT NULL, annotations TEXT NOT NULL,"
 	" requested_by TEXT NOT NULL, reason TEXT NOT NULL,"
 	" idempotency_key TEXT UNIQUE, fingerprint TEXT,"
@@ -42,9 +43,10 @@ static const char *const migrations[] = {
 
 #define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))
 
-#define JOB_COLUMNS                                                                              \
-	"seq, id, kind, type, repo, dry_run, backup_set, annotations, requested_by, reason, state, " \
-	"covered_by, requested_at, started_at, finished_at, label, exit_code, error, message, hint"
+#define JOB_COLUMNS                                                                               \
+	"seq, id, kind, type, repo, dry_run, backup_set, annotations, requested_by, reason, state, "  \
+	"covered_by, requested_at, started_at, finished_at, label, exit_code, error, message, hint, " \
+	"backup_standby"
 
 struct JobStore
 {
@@ -220,8 +222,9 @@ job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerp
 	if (!prepare(store,
 				 "INSERT INTO job (id, kind, type, repo, dry_run, backup_set, annotations,"
 				 " requested_by, reason, idempotency_key, fingerprint, state, covered_by,"
-				 " requested_at, started_at, finished_at, label, exit_code, error, message, hint)"
-				 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'',?,0,0,'',-1,'','','')",
+				 " requested_at, started_at, finished_at, label, exit_code, error, message, hint,"
+				 " backup_standby)"
+				 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'',?,0,0,'',-1,'','','',?)",
 				 &statement, error))
 		return false;
 	bind_text(statement, 1, job->id);
@@ -237,6 +240,7 @@ job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerp
 	bind_text(statement, 11, fingerprint);
 	bind_text(statement, 12, pgbr_job_state_name(job->state));
 	sqlite3_bind_int64(statement, 13, job->requested_at);
+	sqlite3_bind_int(statement, 14, request->backup_standby);
 	if (!finish(store, statement, error))
 		return false;
 	job->seq = sqlite3_last_insert_rowid(store->db);
@@ -310,6 +314,7 @@ read_job(sqlite3_stmt *row, Job *job)
 	read_text(row, 17, job->error, sizeof(job->error));
 	read_text(row, 18, job->message, sizeof(job->message));
 	read_text(row, 19, job->hint, sizeof(job->hint));
+	request->backup_standby = sqlite3_column_int(row, 20) != 0;
 	return true;
 }
 
@@ -359,7 +364,7 @@ job_store_find_key(JobStore *store, const char *key, const char *fingerprint, Jo
 	bind_text(statement, 1, key);
 	ok = step_job(store, statement, job, &found, error);
 	if (ok && found)
-		*same = strcmp(text_at(statement, 20), fingerprint) == 0;
+		*same = strcmp(text_at(statement, 21), fingerprint) == 0;
 	sqlite3_finalize(statement);
 	if (ok && !found)
 		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no job has this Idempotency-Key");

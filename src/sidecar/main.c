@@ -15,6 +15,7 @@
 #include "sidecar/http_server.h"
 #include "sidecar/job_runner.h"
 #include "sidecar/node.h"
+#include "sidecar/peer_server.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -33,6 +34,7 @@ typedef struct Parts
 	Sidecar sidecar;
 	Auth *auth;
 	JobRunner *runner;
+	PeerServer *peer_server;
 	HttpServer *server;
 } Parts;
 
@@ -81,11 +83,13 @@ start(Parts *parts, const SidecarConfig *config, PgbrError *error)
 		job_runner_end_leftovers(config);
 		sidecar->queue =
 			job_queue_new(store, log_dir.data, config->max_queued, config->job_retention, error);
-		ok = sidecar->queue && (sidecar->cache = info_cache_start(config, error)) &&
-			 (sidecar->keeper =
-				  stanza_keeper_start(config, sidecar->queue, sidecar->cache, error)) &&
-			 (parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
-			 (parts->runner = job_runner_start(config, sidecar->queue, sidecar->cache, error));
+		ok =
+			sidecar->queue && (sidecar->cache = info_cache_start(config, error)) &&
+			(sidecar->keeper =
+				 stanza_keeper_start(config, sidecar->queue, sidecar->cache, error)) &&
+			(parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
+			(parts->runner = job_runner_start(config, sidecar->queue, sidecar->cache, error)) &&
+			(!config->pgbackrest_server || (parts->peer_server = peer_server_start(config, error)));
 	}
 	strbuf_done(&log_dir);
 	return ok;
@@ -101,6 +105,7 @@ stop(Parts *parts)
 	(void) !write(sidecar->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
 	if (parts->runner)
 		job_runner_join(parts->runner);
+	peer_server_stop(parts->peer_server);
 	if (sidecar->keeper)
 		stanza_keeper_stop(sidecar->keeper);
 	/* the thread ends, and with it the waits of handlers; the copy is read until the port is closed */
@@ -144,9 +149,10 @@ main(int argc, char **argv)
 	{
 		log_event(LOG_LEVEL_INFO, NULL, "pgbackrest_sidecar %s listens on %s", PGBR_VERSION,
 				  config.listen);
-		/* SIGHUP is for services that send it: tokens and certificates are read when they change */
+		/* our own tokens and certificates are read when they change; pgbackrest's server waits for
+		 * the signal */
 		while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP)
-			;
+			peer_server_reload(parts.peer_server);
 		log_event(LOG_LEVEL_INFO, NULL, "stopping: %s", strsignal(signal_number));
 	}
 	else

@@ -50,6 +50,12 @@ begin(const SidecarConfig *config, Command *command)
 	add(command, "%s", config->pgbackrest);
 	if (config->pgbackrest_config)
 		add(command, "--config=%s", config->pgbackrest_config);
+}
+
+static void
+begin_for_stanza(const SidecarConfig *config, Command *command)
+{
+	begin(config, command);
 	add(command, "--stanza=%s", config->stanza);
 }
 
@@ -72,7 +78,7 @@ pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *com
 {
 	const JobRequest *request = &job->request;
 
-	begin(config, command);
+	begin_for_stanza(config, command);
 	/* everything on one stream, in order; single files at detail show the progress */
 	add(command, "--log-level-stderr=off");
 	add(command, "--log-level-console=%s", request->kind == PGBR_JOB_BACKUP ? "detail" : "info");
@@ -82,6 +88,8 @@ pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *com
 	{
 		add(command, "--type=%s", pgbr_backup_type_name(request->type));
 		add(command, "--annotation=timestamp=%s", job->id);
+		if (request->backup_standby)
+			add(command, "--backup-standby");
 	}
 	if (request->annotations[0])
 		add_annotations(command, request);
@@ -95,9 +103,18 @@ pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *com
 }
 
 void
-pgbackrest_info_command(const SidecarConfig *config, Command *command)
+pgbackrest_server_command(const SidecarConfig *config, Command *command)
 {
 	begin(config, command);
+	add(command, "--log-level-stderr=off");
+	add(command, "--log-level-console=info");
+	add(command, "server");
+}
+
+void
+pgbackrest_info_command(const SidecarConfig *config, Command *command)
+{
+	begin_for_stanza(config, command);
 	add(command, "--log-level-console=off");
 	add(command, "--log-level-stderr=error");
 	add(command, "--output=json");
@@ -108,7 +125,7 @@ void
 pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
 					   const char *segment, Command *command)
 {
-	begin(config, command);
+	begin_for_stanza(config, command);
 	add(command, "--log-level-console=off");
 	add(command, "--log-level-stderr=error");
 	add(command, "--repo=%d", repo);

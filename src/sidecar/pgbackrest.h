@@ -32,6 +32,9 @@ extern void pgbackrest_job_command(const SidecarConfig *config, const Job *job, 
 /* `info` as JSON on stdout, errors on stderr. */
 extern void pgbackrest_info_command(const SidecarConfig *config, Command *command);
 
+/* pgbackrest's TLS server, as pgbackrest.conf describes it. */
+extern void pgbackrest_server_command(const SidecarConfig *config, Command *command);
+
 /* A listing of what the archive holds of a WAL segment; archive_id as info gives it ("15-1"). */
 extern void pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
 								   const char *segment, Command *command);
