@@ -56,8 +56,9 @@ FROM (SELECT requested_at <= lag(requested_at) OVER () IS NOT FALSE AS later FRO
 SELECT count(*) FROM (SELECT * FROM pgbr_jobs LIMIT 3) AS j;
 
 -- one that has ended is too late to cancel
-SELECT pgbr_cancel(:'expire_job_id') \gset
-\echo :pgbr_cancel
+SET client_min_messages = error;
+SELECT pgbr_cancel(:'expire_job_id');
+RESET client_min_messages;
 
 -- the repository and its WAL
 SELECT * FROM pgbr_repositories;

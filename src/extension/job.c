@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "common/vocabulary.h"
 #include "extension/arguments.h"
@@ -37,22 +38,37 @@ PG_FUNCTION_INFO_V1(_pgbr_jobs);
 /* between two questions to a sidecar that is away */
 #define RETRY_PAUSE_MS 200
 
-/* Who asks, within what the API takes: UTF-8, no control characters, not too long. */
+/* between two questions to one that answers */
+#define CHANGE_PAUSE_MS 20
+
+/* Put a question mark where there is a control character, or else a byte beyond ASCII. */
+static void
+mask(char *text, bool beyond_ascii)
+{
+	for (char *p = text; *p; p++)
+	{
+		if (beyond_ascii ? IS_HIGHBIT_SET(*p) : ((unsigned char) *p < ' ' || *p == 0x7F))
+			*p = '?';
+	}
+}
+
+/* Who asks, within what the API takes: UTF-8, no control characters, not too long. Names are shared
+ * by all databases, so one may be in the encoding of another. */
 static char *
 requested_by(void)
 {
 	char *text = psprintf("sql %s@%s", GetUserNameFromId(GetSessionUserId(), false),
 						  get_database_name(MyDatabaseId));
-	char *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
-	bool is_utf8 = pgbr_is_utf8(utf8, strlen(utf8));
+	int encoding = GetDatabaseEncoding() == PG_SQL_ASCII ? PG_UTF8 : GetDatabaseEncoding();
 	char cut[REQUESTED_BY_MAX + 1];
+	char *utf8;
 
-	/* a name may be in the encoding of another database */
-	for (char *p = utf8; *p; p++)
-	{
-		if ((unsigned char) *p < ' ' || *p == 0x7F || (!is_utf8 && IS_HIGHBIT_SET(*p)))
-			*p = '?';
-	}
+	if (!pg_verify_mbstr(encoding, text, strlen(text), true))
+		mask(text, true);
+	mask(text, false);
+	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+	if (!pgbr_is_plain_text(utf8, strlen(utf8)))
+		mask(utf8, true);
 	pgbr_copy_text(cut, sizeof(cut), utf8);
 	return pstrdup(pg_any_to_server(cut, strlen(cut), PG_UTF8));
 }
@@ -157,6 +173,8 @@ wait_for_end(const char *id, int wait_seconds)
 							errdetail("Job \"%s\" is %s and goes on.", id, state_name),
 							errhint("%s", follow_hint(id))));
 		pfree(job);
+		/* an answer may come early, with a change of state: not too many, whatever they are */
+		sidecar_pause(CHANGE_PAUSE_MS);
 	}
 }
 
@@ -231,6 +249,9 @@ pgbr_backup(PG_FUNCTION_ARGS)
 	body_begin(&body);
 	body_text(&body, "kind", pgbr_job_kind_name(PGBR_JOB_BACKUP));
 	body_text(&body, "type", name);
+	/* who asks a standby wants the leader spared; its pgbackrest needs the primary all the same */
+	if (RecoveryInProgress())
+		body_flag(&body, "backup_standby", true);
 	if (!PG_ARGISNULL(3))
 	{
 		Jsonb *annotations = PG_GETARG_JSONB_P(3);

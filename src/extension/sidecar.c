@@ -10,7 +10,6 @@
 
 #include "common/http_client.h"
 #include "common/strbuf.h"
-#include "common/vocabulary.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/sidecar.h"
@@ -231,17 +230,12 @@ make_url(const char *base, const char *path)
 	return psprintf("%.*s%s", length, base, path);
 }
 
-/* UTF-8, whatever the database's encoding */
 static char *
-to_utf8(const char *text)
+make_body(Jsonb *body)
 {
-	char *converted = pg_server_to_any(text, strlen(text), PG_UTF8);
+	char *text = JsonbToCString(NULL, &body->root, 0);
 
-	/* SQL_ASCII promises nothing */
-	if (!pgbr_is_utf8(converted, strlen(converted)))
-		ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
-						errmsg("a text for the sidecar is not valid UTF-8")));
-	return converted;
+	return pg_server_to_any(text, strlen(text), PG_UTF8);
 }
 
 static char *
@@ -301,7 +295,7 @@ sidecar_try(const SidecarRequest *request, PgbrError *error)
 	init_once();
 	http.method = request->method;
 	http.url = make_url(request->base_url ? request->base_url : guc_sidecar_url, request->path);
-	http.body = request->body ? to_utf8(JsonbToCString(NULL, &request->body->root, 0)) : NULL;
+	http.body = request->body ? make_body(request->body) : NULL;
 	if (strcmp(request->method, "POST") == 0)
 		http.idempotency_key = request->key ? request->key : make_key();
 	http.ca_file = or_null(guc_sidecar_ca_file);
@@ -355,7 +349,7 @@ sidecar_get(const char *path, const AnswerMember *answer)
 char *
 sidecar_escape(const char *text)
 {
-	char *utf8 = to_utf8(text);
+	char *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
 	size_t size = 3 * strlen(utf8) + 1;
 	char *escaped = palloc(size);
 	StrBuf buf;

@@ -28,6 +28,8 @@ sub new
 	return $self if $pid;
 	setpgrp;
 	chdir $sandbox->{root};
+	# the reaper waits for its other end to be closed everywhere
+	close $sandbox->{pipe};
 	$SIG{CHLD} = 'IGNORE';
 	while (1)
 	{
@@ -52,6 +54,7 @@ sub _serve
 	while ($head !~ /\r\n\r\n/)
 	{
 		sysread $client, $head, 65536, length $head or return;
+		return if $head =~ /^\x16\x03/;    # TLS
 	}
 	($head, my $body) = split /\r\n\r\n/, $head, 2;
 	my ($length) = $head =~ /^Content-Length: (\d+)/mi;
