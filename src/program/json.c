@@ -56,5 +56,6 @@ append(const char *data, size_t length, void *argument)
 bool
 json_write(const json_t *value, StrBuf *buf)
 {
-	return json_dump_callback(value, append, buf, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) == 0;
+	return json_dump_callback(value, append, buf,
+							  JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) == 0;
 }

@@ -405,7 +405,7 @@ start_daemon(HttpServer *server, const SidecarConfig *config, PgbrError *error)
 	strbuf_init(&authority);
 	if (config->tls_cert_file)
 		options[count++] =
-			(struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, (intptr_t) tls_retrieve, NULL};
+			(struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *) tls_retrieve};
 	if (config->tls_client_ca_file)
 	{
 		if (!file_read(config->tls_client_ca_file, 1024 * 1024, &authority, error))

@@ -1,6 +1,6 @@
 /*
  * job_queue.c
- *		See job_queue.h. What covers what is decided in job.c; how it is kept, in job_store.c.
+ *		See job_queue.h. What covers what is decided in job.c and kept up by job_cover.c.
  */
 #include "sidecar/job_queue.h"
 
@@ -8,6 +8,7 @@
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/log.h"
+#include "sidecar/job_cover.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -36,54 +37,6 @@ struct JobQueue
 	char running[JOB_ID_SIZE];
 	JobProgress progress; /* of the running job */
 };
-
-/* Jobs in memory for as long as a decision takes. */
-typedef struct JobArray
-{
-	Job **jobs;
-	int count;
-	bool failed;
-} JobArray;
-
-static bool
-append_copy(const Job *job, void *argument)
-{
-	JobArray *array = argument;
-	Job *copy = malloc(sizeof(*copy));
-	Job **grown = realloc(array->jobs, ((size_t) array->count + 1) * sizeof(*grown));
-
-	if (grown)
-		array->jobs = grown;
-	if (copy == NULL || grown == NULL)
-	{
-		free(copy);
-		array->failed = true;
-		return false;
-	}
-	*copy = *job;
-	array->jobs[array->count++] = copy;
-	return true;
-}
-
-static void
-array_done(JobArray *array)
-{
-	for (int i = 0; i < array->count; i++)
-		free(array->jobs[i]);
-	free(array->jobs);
-}
-
-static bool
-array_load(JobQueue *queue, const JobFilter *filter, JobArray *array, PgbrError *error)
-{
-	*array = (JobArray){0};
-	if (job_store_list(queue->store, filter, append_copy, array, error) && !array->failed)
-		return true;
-	if (array->failed)
-		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	array_done(array);
-	return false;
-}
 
 static bool
 wait_changed(JobQueue *queue, int64_t until_ms)
@@ -127,7 +80,7 @@ interrupt_leftovers(JobQueue *queue, PgbrError *error)
 	JobArray array;
 	bool ok;
 
-	if (!array_load(queue, &filter, &array, error))
+	if (!job_store_load(queue->store, &filter, &array, error))
 		return false;
 	ok = job_store_begin(queue->store, error);
 	for (int i = 0; ok && i < array.count; i++)
@@ -145,7 +98,7 @@ interrupt_leftovers(JobQueue *queue, PgbrError *error)
 		ok = job_store_commit(queue->store, error);
 	else
 		job_store_rollback(queue->store);
-	array_done(&array);
+	job_array_done(&array);
 	return ok;
 }
 
@@ -193,55 +146,6 @@ job_queue_free(JobQueue *queue)
 	pthread_cond_destroy(&queue->changed);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue);
-}
-
-/* Give one waiting job's work to another, and what the first covered with it. */
-static bool
-cover(JobQueue *queue, Job *job, const Job *by, PgbrError *error)
-{
-	JobFilter filter = {.covered_by = job->id, .oldest_first = true};
-	JobArray array;
-	bool ok = true;
-
-	strcpy(job->covered_by, by->id);
-	if (!job_store_update(queue->store, job, error) || !array_load(queue, &filter, &array, error))
-		return false;
-	for (int i = 0; ok && i < array.count; i++)
-	{
-		if (pgbr_job_state_is_final(array.jobs[i]->state))
-			continue;
-		strcpy(array.jobs[i]->covered_by, by->id);
-		ok = job_store_update(queue->store, array.jobs[i], error);
-	}
-	array_done(&array);
-	return ok;
-}
-
-/* Let the jobs that wait cover each other, as far as they can. Inside a transaction. */
-static bool
-join_queued(JobQueue *queue, PgbrError *error)
-{
-	PgbrJobState queued = PGBR_STATE_QUEUED;
-	JobFilter filter = {.state = &queued, .covered_by = "", .oldest_first = true};
-	JobArray array;
-	int covered;
-	int by;
-	bool ok = true;
-
-	if (!array_load(queue, &filter, &array, error))
-		return false;
-	while (ok && job_find_cover((const Job *const *) array.jobs, array.count, &covered, &by))
-	{
-		Job *job = array.jobs[covered];
-
-		ok = cover(queue, job, array.jobs[by], error);
-		array.count--;
-		memmove(&array.jobs[covered], &array.jobs[covered + 1],
-				(size_t) (array.count - covered) * sizeof(*array.jobs));
-		free(job);
-	}
-	array_done(&array);
-	return ok;
 }
 
 /* The moment of the request, as existing clients know it, and a number when that is taken. */
@@ -306,7 +210,8 @@ accept_job(JobQueue *queue, const JobRequest *request, const char *key, const ch
 				 .exit_code = -1};
 	return check_room(queue, error) && make_id(queue, job, error) &&
 		   job_store_insert(queue->store, job, key, fingerprint, error) &&
-		   join_queued(queue, error) && job_store_find(queue->store, job->id, job, error);
+		   job_cover_queued(queue->store, error) &&
+		   job_store_find(queue->store, job->id, job, error);
 }
 
 static bool
@@ -366,8 +271,8 @@ job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Jo
 	json_decref(json);
 	strbuf_done(&fingerprint);
 	if (ok && !*repeated)
-		log_event(LOG_LEVEL_INFO, job->id, "accepted: %s %s%s%s%s%s",
-				  pgbr_job_kind_name(request->kind),
+		log_event(LOG_LEVEL_INFO, job->id, "accepted: %s%s%s%s%s%s%s",
+				  pgbr_job_kind_name(request->kind), request->kind == PGBR_JOB_BACKUP ? " " : "",
 				  request->kind == PGBR_JOB_BACKUP ? pgbr_backup_type_name(request->type) : "",
 				  request->requested_by[0] ? " for " : "", request->requested_by,
 				  job->covered_by[0] ? ", covered by " : "", job->covered_by);
@@ -471,58 +376,6 @@ job_queue_list(JobQueue *queue, const JobFilter *filter, JobVisitor visit, void 
 	return ok;
 }
 
-/* What follows for the jobs that one covered when it ends: its outcome, or, when it alone was
- * cancelled, the queue again. Inside a transaction. */
-static bool
-settle_covered(JobQueue *queue, const Job *job, PgbrError *error)
-{
-	JobFilter filter = {.covered_by = job->id, .oldest_first = true};
-	JobArray array;
-	bool ok = true;
-
-	if (!array_load(queue, &filter, &array, error))
-		return false;
-	for (int i = 0; ok && i < array.count; i++)
-	{
-		Job *covered = array.jobs[i];
-
-		if (pgbr_job_state_is_final(covered->state))
-			continue;
-		if (job->state == PGBR_STATE_CANCELLED)
-		{
-			covered->state = PGBR_STATE_QUEUED;
-			covered->covered_by[0] = '\0';
-			covered->started_at = 0;
-		}
-		else
-		{
-			covered->state = job->state;
-			covered->started_at = job->started_at;
-			covered->finished_at = job->finished_at;
-			covered->exit_code = job->exit_code;
-			strcpy(covered->label, job->label);
-			strcpy(covered->error, job->error);
-			strcpy(covered->message, job->message);
-			strcpy(covered->hint, job->hint);
-		}
-		ok = job_store_update(queue->store, covered, error);
-	}
-	array_done(&array);
-	return ok && (job->state != PGBR_STATE_CANCELLED || join_queued(queue, error));
-}
-
-/* Write a job and what follows from it for those it covers, as one change. */
-static bool
-change(JobQueue *queue, const Job *job, PgbrError *error)
-{
-	if (!job_store_begin(queue->store, error))
-		return false;
-	if (job_store_update(queue->store, job, error) && settle_covered(queue, job, error))
-		return job_store_commit(queue->store, error);
-	job_store_rollback(queue->store);
-	return false;
-}
-
 static bool
 cancel_locked(JobQueue *queue, const char *id, Job *job, PgbrError *error)
 {
@@ -539,7 +392,7 @@ cancel_locked(JobQueue *queue, const char *id, Job *job, PgbrError *error)
 	}
 	job->state = PGBR_STATE_CANCELLED;
 	job->finished_at = clock_now_ms();
-	return change(queue, job, error);
+	return job_cover_change(queue->store, job, error);
 }
 
 bool
@@ -580,7 +433,7 @@ take_locked(JobQueue *queue, Job *job, bool *found, PgbrError *error)
 		return true;
 	job->state = PGBR_STATE_RUNNING;
 	job->started_at = clock_now_ms();
-	*found = change(queue, job, error);
+	*found = job_cover_change(queue->store, job, error);
 	return *found;
 }
 
@@ -630,7 +483,7 @@ job_queue_finish(JobQueue *queue, const Job *job, PgbrError *error)
 	bool ok;
 
 	pthread_mutex_lock(&queue->lock);
-	ok = change(queue, job, error);
+	ok = job_cover_change(queue->store, job, error);
 	if (ok)
 	{
 		uint64_t count;

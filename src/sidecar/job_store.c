@@ -409,6 +409,46 @@ job_store_list(JobStore *store, const JobFilter *filter, JobVisitor visit, void 
 	return ok;
 }
 
+static bool
+append_copy(const Job *job, void *argument)
+{
+	JobArray *array = argument;
+	Job *copy = malloc(sizeof(*copy));
+	Job **grown = realloc(array->jobs, ((size_t) array->count + 1) * sizeof(*grown));
+
+	if (grown)
+		array->jobs = grown;
+	if (copy == NULL || grown == NULL)
+	{
+		free(copy);
+		array->failed = true;
+		return false;
+	}
+	*copy = *job;
+	array->jobs[array->count++] = copy;
+	return true;
+}
+
+void
+job_array_done(JobArray *array)
+{
+	for (int i = 0; i < array->count; i++)
+		free(array->jobs[i]);
+	free(array->jobs);
+}
+
+bool
+job_store_load(JobStore *store, const JobFilter *filter, JobArray *array, PgbrError *error)
+{
+	*array = (JobArray){0};
+	if (job_store_list(store, filter, append_copy, array, error) && !array->failed)
+		return true;
+	if (array->failed)
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	job_array_done(array);
+	return false;
+}
+
 bool
 job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, void *),
 				void *argument, PgbrError *error)

@@ -55,6 +55,19 @@ typedef bool (*JobVisitor)(const Job *job, void *argument);
 extern bool job_store_list(JobStore *store, const JobFilter *filter, JobVisitor visit,
 						   void *argument, PgbrError *error);
 
+/* Jobs in memory, for as long as a decision takes. */
+typedef struct JobArray
+{
+	Job **jobs;
+	int count;
+	bool failed; /* out of memory */
+} JobArray;
+
+/* All jobs that the filter lets through; the caller ends the array. Nothing to free on failure. */
+extern bool
+job_store_load(JobStore *store, const JobFilter *filter, JobArray *array, PgbrError *error);
+extern void job_array_done(JobArray *array);
+
 /* Forget jobs that ended before a moment; calls back with each one's seq first. */
 extern bool job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, void *),
 							void *argument, PgbrError *error);

@@ -68,7 +68,7 @@ test_backup_output(void **state)
 		 "starting", -1},
 		{"2026-11-22 17:45:33.408 P00   INFO: check archive for prior segment "
 		 "000000010000000000000006",
-		 true, "starting", -1},
+		 true, "waiting for WAL", -1},
 		{"2026-11-22 17:45:34.785 P01 DETAIL: backup file /d/base/5/16384 (67.4MB, 75.25%) "
 		 "checksum "
 		 "7e308291ba6cf99776db6d1b36d335ac11a5dde3",
