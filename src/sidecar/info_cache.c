@@ -61,7 +61,7 @@ fail(InfoSnapshot *result, int exit_code, const char *error, const char *message
 	pgbr_copy_text(result->hint, sizeof(result->hint), hint ? hint : "");
 }
 
-/* stderr's "ERROR: [NNN]: text" lines as one text. */
+/* stderr's "ERROR: [NNN]: text" and what belongs to it. */
 static void
 fail_with_exit(InfoSnapshot *result, const ProcessOutput *output)
 {
@@ -77,9 +77,11 @@ fail_with_exit(InfoSnapshot *result, const ProcessOutput *output)
 	if (code < 0)
 		fail(result, -1, "killed", "pgbackrest info was killed", NULL);
 	else
+	{
 		fail(result, code, pgbackrest_error_name(code),
-			 run.message[0] ? run.message : "pgbackrest info gave no message",
-			 pgbackrest_error_hint(code));
+			 run.message[0] ? run.message : "pgbackrest info gave no message", NULL);
+		pgbackrest_run_hint(&run, code, result->hint, sizeof(result->hint));
+	}
 }
 
 static void

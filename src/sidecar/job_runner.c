@@ -201,7 +201,9 @@ conclude(Run *run, int status)
 	const PgbackrestRun *output = &run->output;
 	char message[128];
 
-	strcpy(job->label, output->label);
+	/* one that is complete stays when the expire after it fails */
+	if (output->made)
+		strcpy(job->label, output->label);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !output->verify_failed)
 	{
 		job->state = PGBR_STATE_SUCCEEDED;
@@ -217,9 +219,11 @@ conclude(Run *run, int status)
 		set_failure(job, 0, "verify", "pgbackrest verify found what is missing or damaged",
 					"See the job's log for the files.");
 	else
+	{
 		set_failure(job, WEXITSTATUS(status), pgbackrest_error_name(WEXITSTATUS(status)),
-					output->message[0] ? output->message : "pgbackrest gave no message",
-					pgbackrest_error_hint(WEXITSTATUS(status)));
+					output->message[0] ? output->message : "pgbackrest gave no message", NULL);
+		pgbackrest_run_hint(output, WEXITSTATUS(status), job->hint, sizeof(job->hint));
+	}
 	if (!run->stopping)
 		return;
 	if (job_queue_cancelled(run->runner->queue))

@@ -233,8 +233,9 @@ pgbackrest_error_name(int exit_code)
 	return "unknown";
 }
 
-const char *
-pgbackrest_error_hint(int exit_code)
+/* NULL when there is nothing to say. */
+static const char *
+error_hint(int exit_code)
 {
 	for (size_t i = 0; i < LENGTH(errors); i++)
 	{
@@ -242,6 +243,20 @@ pgbackrest_error_hint(int exit_code)
 			return errors[i].hint;
 	}
 	return NULL;
+}
+
+void
+pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size)
+{
+	const char *ours = error_hint(exit_code);
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s%s", ours ? ours : "",
+			 run->hint[0] == '\0' ? ""
+			 : ours				  ? " pgbackrest's own hint: "
+								  : "",
+			 run->hint);
+	pgbr_copy_text(hint, size, text);
 }
 
 void
@@ -340,6 +355,8 @@ read_info_line(PgbackrestRun *run, const char *text)
 		if (pgbr_is_backup_label(label))
 			strcpy(run->label, label);
 	}
+	if (begins_with(text, "backup command end: completed"))
+		run->made = true;
 	for (size_t i = 0; run->progress.phase && i < LENGTH(phases); i++)
 	{
 		if (begins_with(text, phases[i].begins))
@@ -348,11 +365,24 @@ read_info_line(PgbackrestRun *run, const char *text)
 }
 
 static void
-add_error_text(PgbackrestRun *run, const char *text)
+append_text(char *target, size_t size, const char *separator, const char *text)
 {
-	size_t length = strlen(run->message);
+	size_t length = strlen(target);
 
-	pgbr_copy_text(run->message + length, sizeof(run->message) - length, text);
+	if (length > 0)
+		pgbr_copy_text(target + length, size - length, separator);
+	length = strlen(target);
+	pgbr_copy_text(target + length, size - length, text);
+}
+
+/* A line that belongs to the error before it. */
+static void
+add_to_error(PgbackrestRun *run, const char *text)
+{
+	if (begins_with(text, "HINT: "))
+		append_text(run->hint, sizeof(run->hint), "; ", text + strlen("HINT: "));
+	else
+		append_text(run->message, sizeof(run->message), " ", text);
 }
 
 /* Lines are "YYYY-MM-DD HH:MM:SS.mmm P00   INFO: text", "ERROR: text" before the log is set up, or
@@ -368,10 +398,7 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 	{
 		line += strspn(line, " ");
 		if (run->in_error)
-		{
-			add_error_text(run, " ");
-			add_error_text(run, line);
-		}
+			add_to_error(run, line);
 		if (begins_with(line, "status: error"))
 			run->verify_failed = true;
 		return true;
@@ -386,7 +413,7 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 	run->in_error = begins_with(level, "ERROR: ") && run->message[0] == '\0';
 	if (run->in_error)
 		/* the number in "[050]: text" is the exit code, which is told apart */
-		add_error_text(run, text[0] == '[' && strlen(text) > 7 ? text + 7 : text);
+		add_to_error(run, text[0] == '[' && strlen(text) > 7 ? text + 7 : text);
 	else if (begins_with(level, "INFO: "))
 		read_info_line(run, text);
 	else if (begins_with(level, "DETAIL: "))

@@ -42,16 +42,15 @@ extern void pgbackrest_wal_command(const SidecarConfig *config, const char *arch
 /* pgBackRest's name of an exit code, e.g. 50: "lock-acquire"; "unknown" for one it does not have. */
 extern const char *pgbackrest_error_name(int exit_code);
 
-/* What a user can do about an exit code, as sentences; NULL when there is nothing to say. */
-extern const char *pgbackrest_error_hint(int exit_code);
-
 /* What is known of a run from what it has printed so far. */
 typedef struct PgbackrestRun
 {
 	JobProgress progress;
 	char label[JOB_LABEL_SIZE];
+	bool made;			/* the backup with this label is complete */
 	char message[1024]; /* of the first error, with the lines that belong to it */
-	bool in_error;		/* the next indented line belongs to message */
+	char hint[512];		/* and its hints, separated by "; " */
+	bool in_error;		/* the next indented line belongs to one of them */
 	bool verify_failed; /* verify said "status: error", which its exit code does not */
 	double copied;		/* sum of the sizes of the files, as they are rounded in the lines */
 } PgbackrestRun;
@@ -61,6 +60,10 @@ extern void pgbackrest_run_init(PgbackrestRun *run, PgbrJobKind kind);
 /* Read one line, without its newline. True when it belongs in the job's log: lines about single
  * files do not. */
 extern bool pgbackrest_run_line(PgbackrestRun *run, const char *line);
+
+/* What a user can do about a run that ended with this code: a sentence of ours, and pgbackrest's own
+ * hints. "" when there is nothing to say. */
+extern void pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size);
 
 /* Replace every byte that is not part of valid UTF-8 by '?', in place. */
 extern void pgbackrest_clean_text(char *text);

@@ -83,6 +83,8 @@ test_backup_output(void **state)
 		 true, "waiting for WAL", 76},
 		{"2026-11-22 17:45:36.669 P00   INFO: new backup label = 20261122-174532F", true,
 		 "waiting for WAL", 76},
+		{"2026-11-22 17:45:36.688 P00   INFO: backup command end: completed successfully (4595ms)",
+		 true, "waiting for WAL", 76},
 		{"2026-11-22 17:45:36.689 P00   INFO: expire command begin 2.45: --stanza=main", true,
 		 "expiring", 76},
 	};
@@ -97,6 +99,7 @@ test_backup_output(void **state)
 		assert_int_equal((int) run.progress.percent, lines[i].percent);
 	}
 	assert_string_equal(run.label, "20261122-174532F");
+	assert_true(run.made);
 	assert_string_equal(run.message, "");
 	/* 67.4 MB and 768 kB are 76.09 % of the whole */
 	assert_int_equal(run.progress.bytes_done, (int64_t) (67.4 * 1048576 + 768 * 1024));
@@ -107,6 +110,7 @@ static void
 test_errors(void **state)
 {
 	PgbackrestRun run;
+	char hint[512];
 
 	(void) state;
 	pgbackrest_run_init(&run, PGBR_JOB_BACKUP);
@@ -119,12 +123,18 @@ test_errors(void **state)
 	pgbackrest_run_line(&run,
 						"                                    HINT: are all available clusters "
 						"in recovery?");
+	pgbackrest_run_line(&run, "                                    HINT: look again");
 	pgbackrest_run_line(&run,
 						"2026-11-22 17:45:32.093 P00   INFO: backup command end: aborted with "
 						"exception [056]");
-	assert_string_equal(run.message,
-						"unable to find primary cluster - cannot proceed HINT: are all "
-						"available clusters in recovery?");
+	assert_string_equal(run.message, "unable to find primary cluster - cannot proceed");
+	assert_string_equal(run.hint, "are all available clusters in recovery?; look again");
+	assert_false(run.made);
+	pgbackrest_run_hint(&run, 56, hint, sizeof(hint));
+	assert_non_null(strstr(hint, "Check that PostgreSQL is running."));
+	assert_non_null(strstr(hint, "own hint: are all available clusters in recovery?; look again"));
+	pgbackrest_run_hint(&run, 1, hint, sizeof(hint));
+	assert_string_equal(hint, "are all available clusters in recovery?; look again");
 	/* before the log is set up */
 	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
 	pgbackrest_run_line(&run, "ERROR: [031]: option 'stanza' cannot be set multiple times");
@@ -134,8 +144,8 @@ test_errors(void **state)
 	assert_string_equal(pgbackrest_error_name(50), "lock-acquire");
 	assert_string_equal(pgbackrest_error_name(82), "archive-timeout");
 	assert_string_equal(pgbackrest_error_name(1), "unknown");
-	assert_non_null(pgbackrest_error_hint(56));
-	assert_null(pgbackrest_error_hint(1));
+	pgbackrest_run_hint(&run, 1, hint, sizeof(hint));
+	assert_string_equal(hint, "");
 }
 
 static void
