@@ -5,6 +5,8 @@
  */
 #include "program/options.h"
 
+#include "common/vocabulary.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,9 @@ set_text(const OptionSpec *spec, const char *name, const char *value, PgbrError 
 {
 	OptionList *list = spec->target;
 
+	/* it may be shown in JSON, and in a message that is */
+	if (!pgbr_is_utf8(value, strlen(value)))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "value of %s is not valid UTF-8", name);
 	if (!spec->repeats)
 	{
 		*(const char **) spec->target = value;

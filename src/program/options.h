@@ -45,8 +45,8 @@ typedef struct OptionList
 /*
  * Read the environment, then argv[1] onwards (argv[0] is skipped). Options and operands may be
  * mixed; "--" ends the options. The operands are moved to the front: argv[1] .. argv[*operands].
- * False on an unknown option, a missing or unwanted value, a number out of range, or an option
- * given twice that does not repeat: CONFIG, with a hint that names --help.
+ * False on an unknown option, a missing or unwanted value, a number out of range, a text that is not
+ * UTF-8, or an option given twice that does not repeat: CONFIG, with a hint that names --help.
  */
 extern bool
 options_parse(const OptionSpec *specs, int argc, char **argv, int *operands, PgbrError *error);
