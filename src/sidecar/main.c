@@ -17,6 +17,8 @@
 #include "sidecar/node.h"
 #include "sidecar/peer_server.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +38,7 @@ typedef struct Parts
 	JobRunner *runner;
 	PeerServer *peer_server;
 	HttpServer *server;
+	char state_dir[PATH_MAX];
 } Parts;
 
 /* All threads inherit this: signals come to main alone, which waits for them. */
@@ -48,6 +51,8 @@ block_signals(sigset_t *signals)
 	sigaddset(signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* a limit on the size of files is met like a full disk: the write fails */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void
@@ -63,8 +68,28 @@ prepare_process(void)
 	umask(0077);
 }
 
+/* Make the state folder. From here on it goes by one name, however it is given: what a crash leaves
+ * behind is found by it. */
 static bool
-start(Parts *parts, const SidecarConfig *config, PgbrError *error)
+prepare_state_dir(Parts *parts, SidecarConfig *config, PgbrError *error)
+{
+	StrBuf log_dir;
+	bool ok;
+
+	strbuf_init(&log_dir);
+	strbuf_printf(&log_dir, "%s/log", config->state_dir);
+	ok = file_make_folder(log_dir.data, error);
+	strbuf_done(&log_dir);
+	if (ok && realpath(config->state_dir, parts->state_dir) == NULL)
+		ok = pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not resolve \"%s\": %s",
+							config->state_dir, strerror(errno));
+	if (ok)
+		config->state_dir = parts->state_dir;
+	return ok;
+}
+
+static bool
+start(Parts *parts, SidecarConfig *config, PgbrError *error)
 {
 	Sidecar *sidecar = &parts->sidecar;
 	JobStore *store;
@@ -74,9 +99,9 @@ start(Parts *parts, const SidecarConfig *config, PgbrError *error)
 	sidecar->config = config;
 	sidecar->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	strbuf_init(&log_dir);
-	strbuf_printf(&log_dir, "%s/log", config->state_dir);
-	ok = file_make_folder(log_dir.data, error) && (parts->auth = auth_new(config, error)) &&
+	ok = prepare_state_dir(parts, config, error) && (parts->auth = auth_new(config, error)) &&
 		 (store = job_store_open(config->state_dir, error));
+	strbuf_printf(&log_dir, "%s/log", config->state_dir);
 	if (ok)
 	{
 		/* only now is it certain that no other sidecar uses this state folder */
