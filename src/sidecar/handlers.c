@@ -224,7 +224,7 @@ static json_t *
 info_error_json(const InfoSnapshot *info, bool in_time)
 {
 	if (info->failed)
-		return json_pack("{ss ss ss* so}", "code", info->error, "message", info->message, "hint",
+		return json_pack("{ss ss ss? so}", "code", info->error, "message", info->message, "hint",
 						 info->hint[0] ? info->hint : NULL, "exit_code",
 						 info->exit_code < 0 ? json_null() : json_integer(info->exit_code));
 	if (in_time)
@@ -269,6 +269,11 @@ handle_info(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response
 					 info.document ? json_real((double) info.age_ms / 1000) : json_null(), "error",
 					 info_error_json(&info, in_time));
 	http_answer_json(response, 200, head);
+	if (response->status != 200)
+	{
+		info_snapshot_done(&info);
+		return;
+	}
 	/* pgbackrest's document was parsed when it came; it is set in as it is, not written anew */
 	response->body.data[--response->body.length] = '\0';
 	strbuf_puts(&response->body, ",\"stanzas\":");
