@@ -40,8 +40,8 @@ FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITI
 SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
-.PHONY: programs unit install-programs help test check-unit check-regress check-tap lint demo bench \
-	deps sanitized
+.PHONY: programs unit test-libs install-programs help test check-unit check-regress check-tap lint \
+	demo bench deps sanitized
 all: programs
 programs: $(PROGRAMS)
 
@@ -69,6 +69,12 @@ $(B)/unit/%: test/unit/%.c $(PROGRAM_OBJS) $(COMMON_OBJS) $(SIDECAR_OBJS) $(CTL_
 		$(patsubst %,$(B)/%.o,$(shell sed -n '1s|^// links: ||p' $<)) $(PROGRAM_OBJS) $(COMMON_OBJS) \
 		$(FREE_LDFLAGS) -lcmocka $(SIDECAR_LIBS) $(CTL_LIBS)
 unit: $(UNIT_TESTS)
+
+# what tests preload into a server
+test-libs: $(B)/clock_preload.so
+$(B)/%.so: test/lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(FREE_CFLAGS) -shared -o $@ $<
 
 sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asan
 	$(MAKE) B=build/asan SANITIZE=address,undefined programs unit

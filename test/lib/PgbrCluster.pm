@@ -11,13 +11,14 @@ package PgbrCluster;
 use strict;
 use warnings;
 use HTTP::Tiny;
+use PgbrClock;
 use PgbrMember;
 use PgbrSandbox qw(wait_for);
 
 # members: how many (1); patroni: whether they run under it (when there are several); preload:
 # shared_preload_libraries (1); sidecars: whether start starts them (1); stanza (main); parameters,
 # pgbackrest: more settings of the server and of pgbackrest.conf; sidecar_options: more of its
-# command line, as a list.
+# command line, as a list; clock: whether the servers have a clock of their own (PgbrClock).
 sub new
 {
 	my ($class, %set) = @_;
@@ -40,6 +41,7 @@ sub new
 	delete @ENV{ grep { /^(?:PG(?!BR_)|PGBACKREST_)/ } keys %ENV };
 	$ENV{HOME} = $self->{sandbox}{root};
 	$ENV{"${_}_OPTIONS"} = "log_path=$self->{sandbox}{log}/sanitizer:print_stacktrace=1" for qw(ASAN UBSAN);
+	$self->{clock} = PgbrClock->new($self->{sandbox}) if $self->{clock};
 	$self->{etcd_port} = $self->{sandbox}->port if $self->{patroni};
 	mkdir "$self->{sandbox}{root}/repo", 0750;
 	$self->{members} = [ map { PgbrMember->new($self, "m$_") } 1 .. $self->{members} ];
@@ -59,6 +61,7 @@ sub new
 sub members { my ($self) = @_; return @{ $self->{members} } }
 sub member { my ($self, $number) = @_; return $self->{members}[ $number - 1 ] }
 sub sandbox { my ($self) = @_; return $self->{sandbox} }
+sub clock { my ($self) = @_; return $self->{clock} }
 
 # Bring all up and wait until every sidecar says it is ready and every replica streams. A new
 # cluster is led by its first member. Without sidecars the stanza is made by hand.

@@ -199,6 +199,8 @@ sub _pg_hba
 sub start
 {
 	my ($self) = @_;
+	my $clock = $self->{cluster}{clock};
+	local $ENV{PATH} = $clock->path if $clock;
 	if ($self->{cluster}{patroni})
 	{
 		$self->{patroni_pid} = $self->{sandbox}->spawn(

@@ -31,12 +31,13 @@ sub new
 	flock $lock, LOCK_EX;
 	# a job server of the make that called us is not ours to use
 	$ENV{MAKEFLAGS} =~ s/(?:^| )(?:-j\d*|--jobserver-\S+)//g if $ENV{MAKEFLAGS};
-	_quietly('make', '-s', '-j2', 'all');
+	_quietly('make', '-s', '-j2', 'all', 'test-libs');
 	_quietly('make', '-s', '-j2', 'sanitized') if $set{sanitized};
 	mkdir "$stage/$_" for qw(dest bin tmp logs);
 	_quietly('make', '-s', "DESTDIR=$stage/dest", 'install');
 	_quietly('cp', '-r', (grep { -e } qw(sql expected test docs deploy pgbackrest_ctl.control)), $stage);
-	_quietly('cp', '-r', (grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)), "$stage/bin");
+	_quietly('cp', '-r', (grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)),
+		'build/clock_preload.so', "$stage/bin");
 	_quietly('chown', '-R', 'postgres:', $stage) if $> == 0;
 	@ENV{qw(PGBR_DEST PGBR_BUILD TMPDIR PGBR_LOGS)} = map { "$stage/$_" } qw(dest bin tmp logs);
 	$ENV{PERL5LIB} = "$stage/test/lib";
