@@ -68,20 +68,35 @@ execute(JobStore *store, const char *sql, PgbrError *error)
 	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail(store, error);
 }
 
+/* Have a statement ready. It is kept when it is released: to prepare one takes longer than most run. */
 static bool
 prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error)
 {
-	return sqlite3_prepare_v2(store->db, sql, -1, statement, NULL) == SQLITE_OK ||
+	*statement = sqlite3_next_stmt(store->db, NULL);
+	while (*statement &&
+		   (sqlite3_stmt_busy(*statement) || strcmp(sqlite3_sql(*statement), sql) != 0))
+		*statement = sqlite3_next_stmt(store->db, *statement);
+	return *statement ||
+		   sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) ==
+			   SQLITE_OK ||
 		   fail(store, error);
 }
 
-/* Run a statement that gives no rows, and free it. */
+/* The end of its run, and of what was bound to it. */
+static void
+release(sqlite3_stmt *statement)
+{
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+}
+
+/* Run a statement that gives no rows, and release it. */
 static bool
 finish(JobStore *store, sqlite3_stmt *statement, PgbrError *error)
 {
 	bool ok = sqlite3_step(statement) == SQLITE_DONE || fail(store, error);
 
-	sqlite3_finalize(statement);
+	release(statement);
 	return ok;
 }
 
@@ -96,7 +111,7 @@ migrate(JobStore *store, PgbrError *error)
 		return false;
 	if (sqlite3_step(statement) == SQLITE_ROW)
 		version = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
+	release(statement);
 	if (version < 0)
 		return fail(store, error);
 	if (version > VERSION)
@@ -175,8 +190,12 @@ failed:
 void
 job_store_close(JobStore *store)
 {
+	sqlite3_stmt *statement;
+
 	if (store == NULL)
 		return;
+	while (store->db && (statement = sqlite3_next_stmt(store->db, NULL)) != NULL)
+		sqlite3_finalize(statement);
 	sqlite3_close(store->db);
 	if (store->lock >= 0)
 		close(store->lock);
@@ -186,13 +205,17 @@ job_store_close(JobStore *store)
 bool
 job_store_begin(JobStore *store, PgbrError *error)
 {
-	return execute(store, "BEGIN IMMEDIATE", error);
+	sqlite3_stmt *statement;
+
+	return prepare(store, "BEGIN IMMEDIATE", &statement, error) && finish(store, statement, error);
 }
 
 bool
 job_store_commit(JobStore *store, PgbrError *error)
 {
-	if (execute(store, "COMMIT", error))
+	sqlite3_stmt *statement;
+
+	if (prepare(store, "COMMIT", &statement, error) && finish(store, statement, error))
 		return true;
 	job_store_rollback(store);
 	return false;
@@ -344,7 +367,7 @@ job_store_find(JobStore *store, const char *id, Job *job, PgbrError *error)
 		return false;
 	bind_text(statement, 1, id);
 	ok = step_job(store, statement, job, &found, error);
-	sqlite3_finalize(statement);
+	release(statement);
 	if (ok && !found)
 		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "job \"%s\" does not exist", id);
 	return ok;
@@ -365,10 +388,34 @@ job_store_find_key(JobStore *store, const char *key, const char *fingerprint, Jo
 	ok = step_job(store, statement, job, &found, error);
 	if (ok && found)
 		*same = strcmp(text_at(statement, 21), fingerprint) == 0;
-	sqlite3_finalize(statement);
+	release(statement);
 	if (ok && !found)
 		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no job has this Idempotency-Key");
 	return ok;
+}
+
+static bool
+prepare_list(JobStore *store, const JobFilter *filter, sqlite3_stmt **statement, PgbrError *error)
+{
+	bool open = filter->state && !pgbr_job_state_is_final(*filter->state);
+	bool covered = filter->covered_by && filter->covered_by[0];
+	char sql[1024];
+
+	/* an index of some rows serves only a query that repeats its condition */
+	snprintf(sql, sizeof(sql),
+			 "SELECT " JOB_COLUMNS " FROM job WHERE %s AND %s AND (?3 IS NULL OR kind = ?3)"
+			 " AND (?4 = 0 OR seq < ?4) ORDER BY seq %s LIMIT ?5",
+			 open ? "state = ?1 AND state IN ('queued', 'running')" : "(?1 IS NULL OR state = ?1)",
+			 covered ? "covered_by = ?2 AND covered_by <> ''" : "(?2 IS NULL OR covered_by = ?2)",
+			 filter->oldest_first ? "ASC" : "DESC");
+	if (!prepare(store, sql, statement, error))
+		return false;
+	bind_text(*statement, 1, filter->state ? pgbr_job_state_name(*filter->state) : NULL);
+	bind_text(*statement, 2, filter->covered_by);
+	bind_text(*statement, 3, filter->kind ? pgbr_job_kind_name(*filter->kind) : NULL);
+	sqlite3_bind_int64(*statement, 4, filter->before);
+	sqlite3_bind_int(*statement, 5, filter->limit ? filter->limit : -1);
+	return true;
 }
 
 bool
@@ -380,31 +427,18 @@ job_store_list(JobStore *store, const JobFilter *filter, JobVisitor visit, void 
 	bool found = true;
 	bool ok = job != NULL || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
-	if (!ok || !prepare(store,
-						filter->oldest_first
-							? "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR state = ?1)"
-							  " AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR covered_by = ?3)"
-							  " AND (?4 = 0 OR seq < ?4) ORDER BY seq LIMIT ?5"
-							: "SELECT " JOB_COLUMNS " FROM job WHERE (?1 IS NULL OR state = ?1)"
-							  " AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR covered_by = ?3)"
-							  " AND (?4 = 0 OR seq < ?4) ORDER BY seq DESC LIMIT ?5",
-						&statement, error))
+	if (!ok || !prepare_list(store, filter, &statement, error))
 	{
 		free(job);
 		return false;
 	}
-	bind_text(statement, 1, filter->state ? pgbr_job_state_name(*filter->state) : NULL);
-	bind_text(statement, 2, filter->kind ? pgbr_job_kind_name(*filter->kind) : NULL);
-	bind_text(statement, 3, filter->covered_by);
-	sqlite3_bind_int64(statement, 4, filter->before);
-	sqlite3_bind_int(statement, 5, filter->limit ? filter->limit : -1);
 	while (ok && found)
 	{
 		ok = step_job(store, statement, job, &found, error);
 		if (ok && found && !visit(job, argument))
 			break;
 	}
-	sqlite3_finalize(statement);
+	release(statement);
 	free(job);
 	return ok;
 }
@@ -464,7 +498,7 @@ job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, voi
 		forget(sqlite3_column_int64(statement, 0), argument);
 	if (rc != SQLITE_DONE)
 		fail(store, error);
-	sqlite3_finalize(statement);
+	release(statement);
 	return rc == SQLITE_DONE;
 }
 
@@ -490,7 +524,7 @@ job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error
 					   point->timeline);
 	else if (rc != SQLITE_DONE)
 		fail(store, error);
-	sqlite3_finalize(statement);
+	release(statement);
 	return rc == SQLITE_DONE;
 }
 
@@ -521,6 +555,6 @@ job_store_list_points(JobStore *store, const char *name, int timeline, PointVisi
 	}
 	if (rc != SQLITE_DONE)
 		fail(store, error);
-	sqlite3_finalize(row);
+	release(row);
 	return rc == SQLITE_DONE;
 }
