@@ -72,8 +72,8 @@ make_environment(const char *mark, char **mark_text)
 	return copy;
 }
 
-/* In the child, between fork and exec: async-signal-safe calls only. */
-static void
+/* In the child, between vfork and exec: async-signal-safe calls only, and no variable but its own. */
+static _Noreturn void
 become(const char *const *argv, char **environment, const Pipes *pipes, bool merge_stderr,
 	   pid_t parent)
 {
@@ -105,12 +105,27 @@ become(const char *const *argv, char **environment, const Pipes *pipes, bool mer
 	_exit(127);
 }
 
+/*
+ * vfork, because a copy of our memory costs more than all the rest of a start: the child borrows it,
+ * and this thread stands still, until it executes or ends. A function of its own, since the child
+ * would spoil the variables of a longer one.
+ */
+static __attribute__((noinline)) pid_t
+start_child(const char *const *argv, char **environment, const Pipes *pipes, bool merge_stderr,
+			pid_t parent)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		become(argv, environment, pipes, merge_stderr, parent);
+	return pid;
+}
+
 bool
 process_start(Process *process, const char *const *argv, const char *mark, bool merge_stderr,
 			  PgbrError *error)
 {
 	Pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}};
-	pid_t parent = getpid();
 	char *mark_text;
 	char **environment = make_environment(mark, &mark_text);
 	int failed = 0;
@@ -119,14 +134,13 @@ process_start(Process *process, const char *const *argv, const char *mark, bool 
 	process->pid = -1;
 	if (environment == NULL || pipe2(pipes.out, O_CLOEXEC) != 0 ||
 		(!merge_stderr && pipe2(pipes.err, O_CLOEXEC) != 0) ||
-		pipe2(pipes.failure, O_CLOEXEC) != 0 || (process->pid = fork()) < 0)
+		pipe2(pipes.failure, O_CLOEXEC) != 0 ||
+		(process->pid = start_child(argv, environment, &pipes, merge_stderr, getpid())) < 0)
 	{
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start \"%s\": %s", argv[0],
 					   strerror(errno));
 		goto done;
 	}
-	if (process->pid == 0)
-		become(argv, environment, &pipes, merge_stderr, parent);
 	/* both sides set the group, so that it is there whoever comes first */
 	setpgid(process->pid, process->pid);
 	close_fd(&pipes.failure[1]);
