@@ -26,6 +26,7 @@
 struct InfoCache
 {
 	pthread_t thread;
+	bool started;
 	const SidecarConfig *config;
 	int stop_fd;
 	pthread_mutex_t lock; /* guards all below */
@@ -201,7 +202,7 @@ refresh_on(void *argument)
 }
 
 InfoCache *
-info_cache_start(const SidecarConfig *config, PgbrError *error)
+info_cache_new(const SidecarConfig *config, PgbrError *error)
 {
 	InfoCache *cache = calloc(1, sizeof(*cache));
 	pthread_condattr_t attributes;
@@ -219,13 +220,18 @@ info_cache_start(const SidecarConfig *config, PgbrError *error)
 	pthread_cond_init(&cache->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	cache->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (cache->stop_fd < 0 || pthread_create(&cache->thread, NULL, refresh_on, cache) != 0)
-	{
-		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread: %m");
-		free(cache);
-		return NULL;
-	}
-	return cache;
+	if (cache->stop_fd >= 0)
+		return cache;
+	pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not make an eventfd: %m");
+	free(cache);
+	return NULL;
+}
+
+bool
+info_cache_start(InfoCache *cache, PgbrError *error)
+{
+	cache->started = pthread_create(&cache->thread, NULL, refresh_on, cache) == 0;
+	return cache->started || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread");
 }
 
 void
@@ -236,7 +242,8 @@ info_cache_stop(InfoCache *cache)
 	(void) !write(cache->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
 	pthread_cond_broadcast(&cache->changed);
 	pthread_mutex_unlock(&cache->lock);
-	pthread_join(cache->thread, NULL);
+	if (cache->started)
+		pthread_join(cache->thread, NULL);
 }
 
 void

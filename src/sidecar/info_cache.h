@@ -41,10 +41,13 @@ typedef struct InfoSnapshot
 
 typedef struct InfoCache InfoCache;
 
-/* Start the thread and its first refresh. NULL on failure. */
-extern InfoCache *info_cache_start(const SidecarConfig *config, PgbrError *error);
+/* Without a copy yet. NULL on failure. */
+extern InfoCache *info_cache_new(const SidecarConfig *config, PgbrError *error);
 
-/* End a running refresh, the thread and all waits; the copy can still be read. */
+/* Start the thread and its first refresh. */
+extern bool info_cache_start(InfoCache *cache, PgbrError *error);
+
+/* End a running refresh, the thread if there is one, and all waits; the copy can still be read. */
 extern void info_cache_stop(InfoCache *cache);
 extern void info_cache_free(InfoCache *cache); /* after info_cache_stop; NULL is fine */
 

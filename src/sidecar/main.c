@@ -108,11 +108,14 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		job_runner_end_leftovers(config);
 		sidecar->queue =
 			job_queue_new(store, log_dir.data, config->max_queued, config->job_retention, error);
+		/* the port first: pgbackrest and psql, once started, take the processors from its first
+		 * answers */
 		ok =
-			sidecar->queue && (sidecar->cache = info_cache_start(config, error)) &&
-			(sidecar->keeper =
-				 stanza_keeper_start(config, sidecar->queue, sidecar->cache, error)) &&
+			sidecar->queue && (sidecar->cache = info_cache_new(config, error)) &&
+			(sidecar->keeper = stanza_keeper_new(config, sidecar->queue, sidecar->cache, error)) &&
 			(parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
+			info_cache_start(sidecar->cache, error) &&
+			stanza_keeper_start(sidecar->keeper, error) &&
 			(parts->runner = job_runner_start(config, sidecar->queue, sidecar->cache, error)) &&
 			(!config->pgbackrest_server || (parts->peer_server = peer_server_start(config, error)));
 	}

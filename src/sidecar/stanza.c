@@ -25,6 +25,7 @@
 struct StanzaKeeper
 {
 	pthread_t thread;
+	bool started;
 	const SidecarConfig *config;
 	JobQueue *queue;
 	InfoCache *cache;
@@ -191,8 +192,7 @@ keep(void *argument)
 }
 
 StanzaKeeper *
-stanza_keeper_start(const SidecarConfig *config, JobQueue *queue, InfoCache *cache,
-					PgbrError *error)
+stanza_keeper_new(const SidecarConfig *config, JobQueue *queue, InfoCache *cache, PgbrError *error)
 {
 	StanzaKeeper *keeper = calloc(1, sizeof(*keeper));
 	pthread_condattr_t attributes;
@@ -212,13 +212,19 @@ stanza_keeper_start(const SidecarConfig *config, JobQueue *queue, InfoCache *cac
 	pthread_cond_init(&keeper->stop, &attributes);
 	pthread_condattr_destroy(&attributes);
 	keeper->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (keeper->stop_fd < 0 || pthread_create(&keeper->thread, NULL, keep, keeper) != 0)
-	{
-		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread: %m");
-		free(keeper);
-		return NULL;
-	}
-	return keeper;
+	if (keeper->stop_fd >= 0)
+		return keeper;
+	pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not make an eventfd: %m");
+	free(keeper);
+	return NULL;
+}
+
+bool
+stanza_keeper_start(StanzaKeeper *keeper, PgbrError *error)
+{
+	keeper->started = pthread_create(&keeper->thread, NULL, keep, keeper) == 0;
+	return keeper->started ||
+		   pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread");
 }
 
 void
@@ -229,7 +235,8 @@ stanza_keeper_stop(StanzaKeeper *keeper)
 	(void) !write(keeper->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
 	pthread_cond_signal(&keeper->stop);
 	pthread_mutex_unlock(&keeper->lock);
-	pthread_join(keeper->thread, NULL);
+	if (keeper->started)
+		pthread_join(keeper->thread, NULL);
 	close(keeper->stop_fd);
 	pthread_cond_destroy(&keeper->stop);
 	pthread_mutex_destroy(&keeper->lock);

@@ -25,10 +25,14 @@ stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t s
 
 typedef struct StanzaKeeper StanzaKeeper;
 
-extern StanzaKeeper *stanza_keeper_start(const SidecarConfig *config, JobQueue *queue,
-										 InfoCache *cache, PgbrError *error);
+/* NULL on failure. */
+extern StanzaKeeper *
+stanza_keeper_new(const SidecarConfig *config, JobQueue *queue, InfoCache *cache, PgbrError *error);
 
-/* End the thread and free it. After job_queue_stop. */
+/* Start the thread. */
+extern bool stanza_keeper_start(StanzaKeeper *keeper, PgbrError *error);
+
+/* End the thread, if there is one, and free the keeper. After job_queue_stop. */
 extern void stanza_keeper_stop(StanzaKeeper *keeper);
 
 /* Where it stands; true when the stanza was found usable. Thread-safe. */
