@@ -130,7 +130,7 @@ take_due(PgbrSchedule *schedule, PgbrBackupType type, int64_t now, PgbrPlan *pla
 static void
 start_run(PgbrSchedule *schedule, int64_t now, PgbrPlan *plan)
 {
-	for (int type = PGBR_BACKUP_TYPE_COUNT - 1; type >= 0 && !plan->start; type--)
+	for (int type = PGBR_BACKUP_TYPE_COUNT - 1; type >= 0; type--)
 	{
 		PgbrRun *owed = &schedule->types[type].owed;
 
@@ -145,6 +145,7 @@ start_run(PgbrSchedule *schedule, int64_t now, PgbrPlan *plan)
 			plan->covered[weaker] = schedule->types[weaker].owed;
 			schedule->types[weaker].owed.exists = false;
 		}
+		return;
 	}
 }
 
