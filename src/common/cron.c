@@ -494,11 +494,12 @@ max(int64_t a, int64_t b)
 bool
 pgbr_cron_next(const PgbrCron *cron, const PgbrZone *zone, int64_t after, int64_t *next)
 {
-	int64_t start = after - MAX_JUMP;
+	int64_t start;
 	int64_t seen = INT64_MIN;
 
 	if (after < -MAX_MOMENT || after > MAX_MOMENT)
 		return false;
+	start = after - MAX_JUMP;
 	for (int changes = 0; changes < MAX_CHANGES && start <= after + HORIZON; changes++)
 	{
 		int32_t offset;
