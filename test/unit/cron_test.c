@@ -72,6 +72,7 @@ test_meaning(void **state)
 		{"0 0 * * fri-sun", "0|0|" ALL_DAYS "|" ALL_MONTHS "|0,5,6", false},
 		{"0 0 * * 5-7", "0|0|" ALL_DAYS "|" ALL_MONTHS "|0,5,6", false},
 		{"0 0 * * 6-0", "0|0|" ALL_DAYS "|" ALL_MONTHS "|0,6", false},
+		{"0 0 * * sun-sun", "0|0|" ALL_DAYS "|" ALL_MONTHS "|0", false},
 		{"0 0 * * sun-tue", "0|0|" ALL_DAYS "|" ALL_MONTHS "|0,1,2", false},
 		{"0 0 * * 1/2", "0|0|" ALL_DAYS "|" ALL_MONTHS "|0,1,3,5", false},
 		{"0 0 * * */2", "0|0|" ALL_DAYS "|" ALL_MONTHS "|0,2,4,6", false},

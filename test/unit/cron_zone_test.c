@@ -237,6 +237,24 @@ test_other_zones(void **state)
 	CHECK("Europe/Brussels", brussels);
 }
 
+/* Two steps back within an hour: 02:45 has come before, though not since the last step. */
+static void
+test_two_steps_back(void **state)
+{
+	const int64_t change = moment("2026-01-01 01:00");
+	ZoneFile file = {2, {change, change + 1800}, {7200, 3600, 0}};
+	PgbrZone zone = {zone_file_lookup, &file};
+	PgbrCron cron;
+	int64_t next;
+
+	(void) state;
+	assert_true(pgbr_cron_parse("45 2 * * *", &cron, NULL, NULL));
+	assert_true(pgbr_cron_next(&cron, &zone, change - 3600, &next));
+	assert_int_equal(next, moment_at("2026-01-01 02:45 +0200"));
+	assert_true(pgbr_cron_next(&cron, &zone, next, &next));
+	assert_int_equal(next, moment_at("2026-01-02 02:45 +0000"));
+}
+
 /*
  * The model: live through every minute from a day before a change to a day after it, with the local
  * time in force, and remember how far the local clock has come.
@@ -407,10 +425,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_berlin),	  cmocka_unit_test(test_new_york),
-		cmocka_unit_test(test_lord_howe), cmocka_unit_test(test_midnight),
-		cmocka_unit_test(test_lost_day),  cmocka_unit_test(test_other_zones),
-		cmocka_unit_test(test_model),	  cmocka_unit_test(test_consistent),
+		cmocka_unit_test(test_berlin),		   cmocka_unit_test(test_new_york),
+		cmocka_unit_test(test_lord_howe),	   cmocka_unit_test(test_midnight),
+		cmocka_unit_test(test_lost_day),	   cmocka_unit_test(test_other_zones),
+		cmocka_unit_test(test_two_steps_back), cmocka_unit_test(test_model),
+		cmocka_unit_test(test_consistent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

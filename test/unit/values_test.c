@@ -158,6 +158,30 @@ test_every_key(void **state)
 	pgbr_values_done(&values);
 }
 
+/* A text that looks like another type, and one that does not quite. */
+static void
+test_looks(void **state)
+{
+	PgbrValues values;
+
+	(void) state;
+	parse_clean("pgBackRest:\n"
+				"  dockerImage: 1.2.3\n"
+				"  existingSecret: !!str 5\n"
+				"  s3: {bucket: 1e, endpoint: 1e5x, key: e5, secret: ., region: '1'}\n"
+				"  drS3: {bucket: 1-1, endpoint: 0x, key: 0x1g, secret: +, region: !!str true}\n",
+				&values);
+	assert_string_equal(values.docker_image.text, "1.2.3");
+	assert_string_equal(values.existing_secret.text, "5");
+	assert_string_equal(values.s3.bucket.text, "1e");
+	assert_string_equal(values.s3.endpoint.text, "1e5x");
+	assert_string_equal(values.s3.secret.text, ".");
+	assert_string_equal(values.dr_s3.endpoint.text, "0x");
+	assert_string_equal(values.dr_s3.secret.text, "+");
+	assert_string_equal(values.dr_s3.region.text, "true");
+	pgbr_values_done(&values);
+}
+
 /* As pgskipper writes configParams. */
 static void
 test_param_lines(void **state)
@@ -241,6 +265,7 @@ test_problems(void **state)
 		{"<<: {a: b}", 3, "unknown key \"pgBackRest.<<\"", "dockerImage"},
 		{"? [a, b]\n  : c", 5, "unknown key \"pgBackRest.?\"", "dockerImage"},
 		{"\"a\\0b\": c", 3, "unknown key \"pgBackRest.?\"", "dockerImage"},
+		{"\"a\\x01b\": c", 3, "unknown key \"pgBackRest.?\"", "dockerImage"},
 		{"? *some\n  : c", 5, "unknown key \"pgBackRest.?\"", "dockerImage"},
 		{"repoType: nfs", 13, "invalid value \"nfs\" for \"pgBackRest.repoType\"", "rwx or s3"},
 		{"repoPath: backups", 13, "invalid value \"backups\" for \"pgBackRest.repoPath\"",
@@ -630,17 +655,12 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_seed),
-		cmocka_unit_test(test_every_key),
-		cmocka_unit_test(test_param_lines),
-		cmocka_unit_test(test_nothing_there),
-		cmocka_unit_test(test_problems),
-		cmocka_unit_test(test_first_counts),
-		cmocka_unit_test(test_secrets),
-		cmocka_unit_test(test_not_taken),
-		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_alias_bomb),
-		cmocka_unit_test_teardown(test_files, remove_folder),
+		cmocka_unit_test(test_seed),		  cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_looks),		  cmocka_unit_test(test_param_lines),
+		cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_problems),
+		cmocka_unit_test(test_first_counts),  cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_not_taken),	  cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_alias_bomb),	  cmocka_unit_test_teardown(test_files, remove_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
