@@ -47,7 +47,8 @@ static const ErrorRow error_rows[] = {
 	{PGBR_ERROR_PROTOCOL, ERRCODE_PROTOCOL_VIOLATION,
 	 "sidecar gave an answer that is not understood: ", PROTOCOL_HINT},
 	{PGBR_ERROR_UNAUTHORIZED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "",
-	 "Check pgbackrest_ctl.sidecar_token_file: it must hold a token that the sidecar knows."},
+	 "Check pgbackrest_ctl.sidecar_token_file or pgbackrest_ctl.sidecar_cert_file, whichever the "
+	 "sidecar wants."},
 	{PGBR_ERROR_FORBIDDEN, ERRCODE_INSUFFICIENT_PRIVILEGE, "",
 	 "The token in pgbackrest_ctl.sidecar_token_file may not do this; it needs a wider scope."},
 	{PGBR_ERROR_BAD_REQUEST, ERRCODE_INVALID_PARAMETER_VALUE, "", NULL},

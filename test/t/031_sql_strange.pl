@@ -156,6 +156,10 @@ my $server = PgbrStrangeServer->new(
 		'well-problem' => sub { answer($_[0], { code => 'storage', detail => 'x' }, type => 'application/problem+json') },
 		'again' => sub { answer($_[0], { jobs => [ job() ], next => '20261122T154107' }) },
 		'arrow' => sub { answer($_[0], { jobs => [ job(message => "a \x{2192} b") ], next => undef }) },
+		'progressing' => sub {
+			my %progress = (phase => 'copying', bytes_done => 100, bytes_total => 400, percent => 25);
+			answer($_[0], { jobs => [ job(progress => \%progress) ], next => undef });
+		},
 		'umlaut' => sub { answer($_[0], { jobs => [ job(message => "Zo\x{eb}") ], next => undef }) },
 		'stale' => sub {
 			my %error = (code => 'file-read', message => 'unable to open', hint => 'Look there.', exit_code => 41);
@@ -340,6 +344,13 @@ behave('poor');
 is($member->psql('SELECT * FROM pgbr_info()'), 'main||x' . '|' x 22 . '00:00:01', 'of a backup nothing but its label is needed');
 behave('again');
 is($member->psql('SELECT count(*) FROM pgbr_jobs'), 1, 'a page that comes again and again is taken once');
+
+behave('progressing');
+is($member->psql(
+		q{SELECT job_id, kind, type, phase, bytes_done, bytes_total, percent,
+			abs(extract(epoch FROM elapsed - (clock_timestamp() - timestamptz '2026-11-22T15:41:08Z'))) < 5,
+			abs(extract(epoch FROM estimated_end - (timestamptz '2026-11-22T15:41:08Z' + elapsed * 4))) < 5 FROM pgbr_progress}),
+	'20261122T154107|backup|full|copying|100|400|25|t|t', 'progress, and its end by the rule of three');
 
 # what pgbackrest did not tell the sidecar
 behave('stale');
