@@ -51,7 +51,7 @@
 #define PGBR_BACKUP_TYPE_COUNT 3
 
 #define PGBR_ON_TIME 60
-#define PGBR_AT_ONCE INT64_MIN
+#define PGBR_AT_ONCE 0
 
 /* Why a run is owed: the newest reason, when there were several. */
 typedef enum PgbrRunReason
