@@ -1,0 +1,358 @@
+# What goes wrong around the sidecar, and what it makes of it: PostgreSQL down, a repository that is
+# read-only, unreadable or full, a wrong stanza, a wrong archive_command, a state folder that can't be
+# written. All of it is real; a pgbackrest of our own comes last, for what the real one does not do.
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use JSON::PP;
+use PgbrCluster;
+use PgbrSandbox qw(slurp spew wait_for);
+use PgbrSidecarTest;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $cluster = PgbrCluster->new(preload => 0,
+	pgbackrest => { 'repo1-bundle' => 'y', 'archive-timeout' => 2, 'repo1-retention-full' => 1 });
+my $member = $cluster->member(1);
+my $sidecar = $member->sidecar;
+my $repo = $cluster->sandbox->{root} . '/repo';
+my $json = JSON::PP->new->canonical;
+
+sub run_job
+{
+	my (%job) = @_;
+	return $sidecar->wait_job($sidecar->post_job(kind => 'backup', %job)->{id});
+}
+
+# A job that failed with this exit code and name, and whose message and hint say this.
+sub is_failure
+{
+	my ($job, $exit_code, $error, $message, $hint, $name) = @_;
+	my @outcome = map { $_ // 'null' } @$job{qw(state exit_code error)};
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $ok = "@outcome" eq "failed $exit_code $error" && $job->{message} =~ $message && ($job->{hint} // '') =~ $hint;
+	ok($ok, "$name: $exit_code $error") or diag $json->pretty->encode($job);
+	return;
+}
+
+# The checks of readyz: name => message, of those that are not ok
+my @mismatched;
+sub unready
+{
+	my $answer = $sidecar->http(GET => '/readyz');
+	my %wrong = map { $_->{name} => $_->{message} } grep { !$_->{ok} } @{ $answer->{json}{checks} };
+	push @mismatched, $answer->{content} if $answer->{status} != (%wrong ? 503 : 200);
+	return \%wrong;
+}
+
+# --- the sidecar comes first, PostgreSQL later ------------------------------------------------------
+{
+	$sidecar->start;
+	my $wrong = wait_for { my $checks = unready(); $checks->{stanza} ne 'starting' ? $checks : undef } 'a first look';
+	like($wrong->{stanza}, qr/^waiting for PostgreSQL: connection .* failed/, 'readyz names what it waits for');
+	is($sidecar->http(GET => '/livez')->{status}, 200, 'it lives');
+	my $node = $sidecar->http(GET => '/v1/node')->{json};
+	ok(!$node->{running}, 'the node is down');
+	like($node->{error}, qr/^connection/, 'and why');
+	like($node->{pgbackrest_version}, qr/^2\.\d+$/, 'what is known without PostgreSQL is told');
+	is_failure(run_job(), 55, 'file-missing', qr/backup\.info/, qr/stanza-create/, 'a backup before there is a stanza');
+	like($sidecar->http(GET => '/v1/info?refresh=true')->{json}{stanzas}[0]{repo}[0]{status}{message},
+		qr/missing stanza path/, 'info says that it is missing');
+
+	$member->start;
+	$sidecar->wait_ready;
+	pass('the stanza is created once PostgreSQL is there');
+	my ($created) = @{ $sidecar->http(GET => '/v1/jobs?kind=stanza-create')->{json}{jobs} };
+	is("$created->{state} $created->{requested_by}", 'succeeded pgbackrest_sidecar', 'by a job of its own');
+	is($sidecar->http(GET => '/v1/node')->{json}{role}, 'primary', 'the node is up');
+	my $job = run_job(type => 'full');
+	is($job->{state}, 'succeeded', 'a backup');
+	is_deeply([ @$job{qw(error message hint)} ], [ undef, undef, undef ], 'without a word of error');
+}
+
+# --- the repository ---------------------------------------------------------------------------------
+{
+	# a read-only repository takes no WAL, too, which a backup waits for first
+	$cluster->sandbox->run($repo, 'chmod', 'chmod', '-R', 'a-w', "$repo/backup");
+	is_failure(run_job(), 47, 'path-create', qr{unable to create path '$repo/backup.*Permission denied}, qr/permissions/, 'read-only');
+	$cluster->sandbox->run($repo, 'chmod', 'chmod', '-R', 'a-w', "$repo/archive");
+	is_failure(run_job(kind => 'check'), 82, 'archive-timeout', qr/was not archived before/,
+		qr/archive_command.*own hint: check the archive_command.*; check the PostgreSQL server log/, 'read-only, for WAL');
+	is_deeply(unready(), {}, 'what is there can be read');
+	$cluster->sandbox->run($repo, 'chmod', 'chmod', '-R', 'u+w', "$repo/archive", "$repo/backup");
+
+	chmod 0000, "$repo/backup";
+	is_failure(run_job(), 41, 'file-open', qr/backup\.info.*Permission denied/, qr/permissions/, 'unreadable');
+	is_failure(run_job(kind => 'verify'), 0, 'verify', qr/verify found/, qr/log/, 'unreadable, which verify says with exit code 0');
+	my $info = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
+	like($info->{stanzas}[0]{repo}[0]{status}{message}, qr/Permission denied/, 'info tells');
+	like(unready()->{repository}, qr/Permission denied/, 'and so does readyz');
+	chmod 0700, "$repo/backup";
+	$sidecar->http(GET => '/v1/info?refresh=true');
+	is_deeply(unready(), {}, 'until it can be read again');
+
+	my ($full) = map { m{([^/]+)$} } glob "$repo/backup/main/*F";
+	symlink '/dev/full', "$repo/backup/main/backup.info.pgbackrest.tmp" or die;
+	my $job = run_job();
+	is_failure($job, 64, 'file-write', qr/backup\.info.*No space left on device/, qr/free space/, 'full');
+	is($job->{label}, undef, 'a backup that is not complete has no label');
+	unlink "$repo/backup/main/backup.info.pgbackrest.tmp" or die;
+	is(run_job()->{state}, 'succeeded', 'the next one succeeds');
+
+	# the backup is made, and the older one can't be expired
+	chmod 0500, "$repo/backup/main/$full";
+	$job = run_job(type => 'full');
+	is($job->{state}, 'failed', 'an expire that fails after its backup');
+	like($job->{message}, qr/\Q$full\E.*Permission denied/, 'says so');
+	like($job->{label}, qr/F$/, 'the backup is there and has a label');
+	is_deeply([ map { @$_ } @{ backups_of($member) }{ $job->{id} } ], [ $job->{label} ], 'which pgbackrest knows');
+	chmod 0700, "$repo/backup/main/$full";
+	is(run_job(kind => 'expire')->{state}, 'succeeded', 'and the next expire');
+}
+
+# --- archive_command --------------------------------------------------------------------------------
+{
+	my $set = sub {
+		my ($command) = @_;
+		$member->psql("ALTER SYSTEM SET archive_command = '$command'");
+		$member->psql('SELECT pg_reload_conf()');
+	};
+	$set->('/bin/true');
+	is_failure(run_job(), 68, 'archive-command-invalid', qr{'/bin/true' must contain pgbackrest}, qr/archive-push/, 'a wrong archive_command');
+	$set->('false pgbackrest');
+	is_failure(run_job(), 82, 'archive-timeout', qr/was not archived/, qr/pg_stat_archiver/, 'one that fails');
+	$member->psql('ALTER SYSTEM RESET archive_command');
+	$member->psql('SELECT pg_reload_conf()');
+}
+
+# --- PostgreSQL goes down, and the stanza is another's ----------------------------------------------
+{
+	$member->stop;
+	is_failure(run_job(), 56, 'db-connect', qr/unable to find primary cluster/, qr/PostgreSQL is running.*in recovery\?$/, 'PostgreSQL down');
+	is_failure(run_job(kind => 'check'), 27, 'config', qr/no database found/, qr/PostgreSQL is running/, 'PostgreSQL down, check');
+	is($sidecar->http(GET => '/v1/info?refresh=true')->{json}{error}, undef, 'info needs no PostgreSQL');
+	$member->start;
+
+	$sidecar->restart('--stanza=other');
+	my $wrong = wait_for { my $checks = unready(); $checks->{stanza} =~ /failed/ && $checks } 'a stanza-create';
+	like($wrong->{stanza}, qr/stanza-create failed: option-required: .*pg1-path/, 'a stanza that is not configured: readyz says why');
+	like($wrong->{repository}, qr/missing stanza path/, 'the repository does not know it');
+	is_failure(run_job(), 37, 'option-required', qr/requires option: pg1-path/, qr/holds the stanza.*does this stanza exist/, 'a backup of it');
+
+	# a cluster that was made anew, with the stanza of the one before
+	$sidecar->stop;
+	$member->stop;
+	$cluster->sandbox->run($member->{dir}, 'rm', 'rm', '-rf', $member->data);
+	$member->start;
+	$sidecar->start;
+	$wrong = wait_for { my $checks = unready(); $checks->{stanza} =~ /belongs/ && $checks } 'a look at the stanza';
+	like($wrong->{stanza}, qr/belongs to the database cluster with system identifier \d+, this one is \d+/, 'another cluster: readyz says why');
+	is_failure(run_job(), 51, 'backup-mismatch', qr/system-id/, qr/another database cluster/, 'a backup of it');
+	is($sidecar->stop, 0, 'it ends cleanly while it waits');
+}
+
+# --- the state folder -------------------------------------------------------------------------------
+# From here on nothing needs a repository or PostgreSQL: the program stands in for pgbackrest.
+sub fake
+{
+	my ($name, $text) = @_;
+	return '--pgbackrest=' . program($member, $name, $text);
+}
+my $info = '[{"name":"main","db":[{"id":1,"system-id":1}],"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],'
+  . '"status":{"code":0,"message":"ok"}}]';
+# the last argument is the command; what is no backup is answered as by an empty repository
+my $other = qq{case "\${\@: -1}" in (info) echo '$info'; exit ;; (version) echo 'pgBackRest 2.45'; exit ;; esac\n};
+
+# A limit on the size of files, on a sidecar that runs; the soft one, so that it can be lifted again.
+sub limit_files
+{
+	my ($limit) = @_;
+	system('prlimit', '--pid', $sidecar->pid, "--fsize=$limit:") == 0 or die "prlimit failed\n";
+	return;
+}
+{
+	my $wait = "$member->{dir}/wait";
+	spew($wait, '');
+	$sidecar->start(fake('waits', "${other}while test -e '$wait'; do sleep 0.05; done\n"));
+	my $running = $sidecar->post_job(kind => 'backup')->{id};
+	$sidecar->wait_job($running, qr/running/);
+	my $waiting = $sidecar->post_job(kind => 'check')->{id};
+	my $before = $sidecar->http(GET => '/v1/jobs')->{json};
+
+	limit_files(4096);
+	for my $try (1 .. 3)
+	{
+		is_problem($sidecar->http(POST => '/v1/jobs', body => { kind => 'verify' }),
+			507, 'storage', qr/job store/, "no room in the state folder: the job is not accepted ($try)");
+	}
+	is_problem($sidecar->http(POST => '/v1/restore-points', body => { name => 'x', lsn => '0/1', timeline => 1,
+				time => '2026-11-22T15:41:07Z', xid => '1' }), 507, 'storage', qr/job store/, 'nor a restore point');
+	is_problem($sidecar->http(DELETE => "/v1/jobs/$waiting"), 507, 'storage', qr/job store/, 'nor a cancel');
+	is_deeply([ map { $_->{id} } @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} } ],
+		[ map { $_->{id} } @{ $before->{jobs} } ], 'what was accepted can be read');
+	unlink $wait;
+	wait_for { return !job_processes($sidecar, $running) } 'the backup to end';
+	is($sidecar->job($running)->{state}, 'running', 'its outcome is kept back while it can not be kept');
+	is($sidecar->job($waiting)->{state}, 'queued', 'and the next one is not begun');
+	limit_files('unlimited');
+	is($sidecar->wait_job($running)->{state}, 'succeeded', 'with room again it is kept');
+	is($sidecar->wait_job($waiting)->{state}, 'succeeded', 'and the next one is run');
+	is(run_job(kind => 'verify')->{state}, 'succeeded', 'and new ones are accepted');
+
+	# a stop while there is no room
+	spew($wait, '');
+	$running = $sidecar->post_job(kind => 'backup')->{id};
+	$sidecar->wait_job($running, qr/running/);
+	limit_files(4096);
+	is($sidecar->stop, 0, 'a stop without room is a clean end');
+	unlink $wait;
+	$sidecar->start;
+	is($sidecar->wait_job($running)->{state}, 'interrupted', 'and the job is interrupted');
+	$sidecar->stop;
+}
+
+# What it refuses to start with: gives exit code and output. The rest of the command line is right.
+sub refused
+{
+	my (@options) = @_;
+	my $size = length $sidecar->log;
+	$sidecar->launch(@options);
+	wait_for { !$sidecar->alive } 'it to end';
+	my $status = $cluster->sandbox->{status}{ delete $sidecar->{pid} };
+	return $status >> 8, substr $sidecar->log, $size;
+}
+{
+	my $dir = "$member->{dir}/broken";
+	make_path($dir);
+	my ($status, $log);
+	for my $case (
+		[ 'a state folder that can not be written', sub { chmod 0500, $dir }, 1, qr/could not create folder "\Q$dir\E\/log": Permission denied/ ],
+		[ 'one that is a file', sub { spew("$dir.file", '') }, 1, qr/could not create folder "[^"]*": Not a directory/, "$dir.file" ],
+		[ 'one below what can not be written', sub { 1 }, 1, qr/could not create folder "\/proc\/x"/, '/proc/x/y' ],
+		[ 'a store that is none', sub { chmod 0700, $dir; spew("$dir/state.db", "this is no database\n" x 100) }, 1, qr/job store .*not a database/ ],
+		[ 'a store of a later version', sub { unlink "$dir/state.db"; system 'sqlite3', "$dir/state.db", 'PRAGMA user_version = 99' }, 1, qr/has form 99; this version knows forms up to \d/ ],
+		[ 'a store that can not be written', sub { unlink glob "$dir/state.db*"; spew("$dir/state.db", '', 0400) }, 1, qr/job store .*readonly/ ])
+	{
+		my ($name, $prepare, $exit, $says, $folder) = @$case;
+		$prepare->();
+		($status, $log) = refused('--state-dir=' . ($folder // $dir));
+		is($status, $exit, "$name: it does not start");
+		like($log, $says, 'and says why');
+	}
+
+	$sidecar->start;
+	my $second = PgbrSidecar->new($member);
+	$second->launch("--state-dir=$sidecar->{state}");
+	wait_for { !$second->alive } 'it to end';
+	like($second->log, qr/another sidecar uses the state folder/, 'a second one on the same state folder does not start');
+	my $size = length $second->log;
+	$second->launch('--state-dir=' . "$member->{dir}/second", "--listen=127.0.0.1:$sidecar->{port}");
+	wait_for { !$second->alive } 'it to end';
+	is($cluster->sandbox->{status}{ $second->pid }, 256, 'nor does one whose port is in use');
+	like(substr($second->log, $size), qr/could not listen on "127.0.0.1:$sidecar->{port}": Address already in use/, 'and says why');
+	is($sidecar->http(GET => '/livez')->{status}, 200, 'the first one serves on');
+	$sidecar->stop;
+}
+
+# --- a pgbackrest that is strange -------------------------------------------------------------------
+{
+	my $run = sub {
+		my ($name, $text) = @_;
+		my $option = fake("strange-$name", $other . $text);
+		$sidecar->alive ? $sidecar->restart($option) : $sidecar->start($option);
+		return run_job();
+	};
+	is_failure($run->(1, "exit 1\n"), 1, 'unknown', qr/gave no message/, qr/^$/, 'exit 1 without a word');
+	is_failure($run->(50, "echo 'P00  ERROR: [050]: unable to lock'; exit 50\n"), 50, 'lock-acquire', qr/^unable to lock$/, qr/Another/, 'an error in its words');
+	is_failure($run->(255, "exit 255\n"), 255, 'unknown', qr/gave no message/, qr/^$/, 'exit 255');
+	is_failure($run->('segv', "kill -SEGV \$\$\n"), 'null', 'killed', qr/killed by signal 11/, qr/^$/, 'a crash');
+	is_failure($run->('hup', "kill -HUP 0\n"), 'null', 'killed', qr/killed by signal 1\b/, qr/^$/, 'death with its whole group');
+
+	my $job = $run->('rubbish', "head -c 300000 /dev/urandom; printf '\\nERROR: [099]: \\xff\\xfe\\x1b[31m\\xc3\\xa9\\n'; exit 99\n");
+	is_failure($job, 99, 'json-format', qr/\?\?\x1b\[31m\xe9/, qr/^$/, 'rubbish');
+	my $log = $sidecar->http(GET => "/v1/jobs/$job->{id}/log");
+	ok(eval { JSON::PP->new->utf8->allow_nonref->decode($json->allow_nonref->encode($log->{content})); 1 }, 'its log can be read');
+	cmp_ok(length $log->{content}, '<=', 256 * 1024 + 100, 'and is bounded');
+
+	$job = $run->('lines', "for i in 1 2 3; do head -c 1000000 /dev/zero | tr '\\0' x; echo; done; echo 'P00 INFO: backup command end: completed'\n");
+	is($job->{state}, 'succeeded', 'lines of 1 MB');
+	my @lines = split /\n/, $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
+	is_deeply([ map { length } @lines ], [ 8192, 8192, 8192, 39 ], 'are cut');
+
+	$job = $run->('much', "yes 'P00   INFO: a line of some length that is repeated' | head -c 20000000\n");
+	is($job->{state}, 'succeeded', '20 MB of lines');
+	$log = $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
+	cmp_ok(length $log, '<=', 256 * 1024 + 100, 'its log is bounded');
+	like($log, qr/the rest of the log was left out\n\z/, 'and says so');
+
+	$job = $run->('label', "echo 'P00 INFO: new backup label = ../../etc'; echo 'P00 INFO: backup command end: completed'\n");
+	is("$job->{state} " . ($job->{label} // 'null'), 'succeeded null', 'a label that is none');
+
+	# one that prints without end, and one that does not print at all, can be cancelled
+	for my $case ([ 'endless', "exec yes\n" ], [ 'silent', "exec >&- 2>&-\nwhile true; do sleep 0.1; done\n" ])
+	{
+		my ($name, $text) = @$case;
+		$sidecar->restart(fake("strange-$name", $other . $text));
+		my $id = $sidecar->post_job(kind => 'backup')->{id};
+		wait_for { job_processes($sidecar, $id) } "the $name one to run";
+		my $start = time;
+		is($sidecar->http(DELETE => "/v1/jobs/$id")->{json}{state}, 'cancelled', "one that is $name is cancelled");
+		cmp_ok(time - $start, '<', 5, 'at once');
+	}
+
+	$sidecar->restart('--pgbackrest=/nowhere/pgbackrest');
+	is_failure(run_job(), 'null', 'config', qr{could not execute "/nowhere/pgbackrest": No such file}, qr/--pgbackrest/, 'one that is not there');
+	my $answer = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
+	like($answer->{error}{message}, qr{could not execute "/nowhere/pgbackrest"}, 'for info, too');
+	is_deeply([ sort keys %{ $answer->{error} } ], [qw(code exit_code hint message)], 'with all members');
+	$sidecar->stop;
+	my ($status, $log_of) = refused("--pgbackrest=/nowhere/pgback\xFFrest");
+	is($status, 2, 'a name that is not UTF-8 is refused');
+	like($log_of, qr/value of --pgbackrest is not valid UTF-8/, 'and says why');
+}
+
+# --- an info that is strange ------------------------------------------------------------------------
+{
+	my $answers = "$member->{dir}/answers";
+	spew($answers, "echo '$info'");
+	$sidecar->start(fake('strange-info', qq(test "\${\@: -1}" = info && . '$answers'\n)));
+	my $first = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
+	is($first->{error}, undef, 'info');
+	for my $case (
+		[ 'nothing', 'true', 'protocol', qr/did not print JSON/, 0 ],
+		[ 'rubbish', 'head -c 100000 /dev/urandom', 'protocol', qr/did not print JSON/, 0 ],
+		[ 'JSON that is cut', qq(echo '[{"name":"main"'), 'protocol', qr/did not print JSON/, 0 ],
+		[ 'another document', q(echo '{"a":1}'), 'protocol', qr/no list of stanzas/, 0 ],
+		[ 'no stanza', q(echo '[]'), 'protocol', qr/no stanza "main"/, 0 ],
+		[ 'a failure', qq(echo 'ERROR: [042]: unable to read' >&2; echo '       HINT: look there' >&2; exit 42), 'file-read', qr/^unable to read$/, 42 ],
+		[ 'a failure with much ado', qq(yes 'a warning' | head -c 1000000 >&2; echo 'ERROR: [042]: unable' >&2; exit 42), 'file-read', qr/^unable$/, 42 ],
+		[ 'a crash', 'kill -KILL $$', 'killed', qr/was killed/, undef ],
+		[ '100 MB', 'head -c 100000000 /dev/zero', 'too-large', qr/more than \d+ bytes/, undef ])
+	{
+		my ($name, $text, $code, $message, $exit_code) = @$case;
+		spew($answers, $text);
+		my $answer = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
+		my $error = $answer->{error};
+		ok($error->{code} eq $code && $error->{message} =~ $message && ($error->{exit_code} // 'null') eq ($exit_code // 'null'),
+			"info is $name: $code") or diag $json->pretty->encode($answer);
+		is_deeply($answer->{stanzas}, $first->{stanzas}, 'the copy from before is given');
+	}
+	like($sidecar->http(GET => '/readyz')->{json}{checks}[1]{message}, qr/too-large/, 'readyz knows');
+
+	spew($answers, "while test -e '$answers'; do sleep 0.1; done\n");
+	my $start = time;
+	my $answer = $sidecar->http(GET => '/v1/info?refresh=true&wait=1')->{json};
+	my $took = time - $start;
+	ok($took >= 1 && $took < 5, 'an info that hangs: the answer comes when the time is up') or diag $took;
+	is($answer->{error}{code}, 'too-large', 'with the last error');
+	is($sidecar->http(GET => '/v1/info')->{status}, 200, 'others do not wait for it');
+	$start = time;
+	is($sidecar->stop, 0, 'a stop ends it');
+	cmp_ok(time - $start, '<', 5, 'at once');
+	spew($answers, "echo '$info'");
+	$sidecar->start;
+	is($sidecar->http(GET => '/v1/info?refresh=true')->{json}{error}, undef, 'all is well at the end');
+}
+is_deeply(\@mismatched, [], 'the status of readyz was that of its checks');
+
+done_testing;
