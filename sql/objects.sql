@@ -8,6 +8,8 @@ CREATE EXTENSION pgbackrest_ctl;
 \d pgbr_repositories
 \d pgbr_restore_points
 \d pgbr_status
+\d pgbr_schedule
+\d pgbr_runs
 
 -- every function, and how it is marked
 SELECT p.oid::regprocedure AS function, p.provolatile AS volatility, p.proparallel AS parallel,
@@ -23,9 +25,10 @@ SELECT pg_describe_object(d.classid, d.objid, 0) AS uncommented
 FROM pg_depend AS d
 	JOIN pg_extension AS e ON e.oid = d.refobjid
 WHERE e.extname = 'pgbackrest_ctl' AND d.deptype = 'e' AND d.classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
+	AND d.objid NOT IN (SELECT oid FROM pg_class WHERE relkind = 'S')
 	AND obj_description(d.objid, d.classid::regclass::name) IS NULL;
 
--- what everyone may do: nothing
+-- what everyone may do: see what a schedule means
 SELECT p.oid::regprocedure AS function
 FROM pg_proc AS p
 	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
@@ -55,6 +58,8 @@ TABLE pgbr_archives;
 TABLE pgbr_repositories;
 TABLE pgbr_restore_points;
 TABLE pgbr_status;
+TABLE pgbr_schedule;
+TABLE pgbr_runs;
 RESET ROLE;
 
 -- pg_monitor reads
@@ -67,6 +72,8 @@ SELECT count(*) >= 0 AS reads FROM pgbr_archives;
 SELECT count(*) >= 0 AS reads FROM pgbr_repositories;
 SELECT count(*) >= 0 AS reads FROM pgbr_restore_points;
 SELECT count(*) AS rows, bool_and(sidecar_error IS NULL) AS reads FROM pgbr_status;
+SELECT count(*) >= 0 AS reads FROM pgbr_schedule;
+SELECT count(*) >= 0 AS reads FROM pgbr_runs;
 SELECT jsonb_typeof(pgbr_info_json());
 SELECT * FROM pgbr_job('no-such-job');
 -- and starts nothing
