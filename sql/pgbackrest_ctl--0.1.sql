@@ -283,6 +283,7 @@ CREATE TABLE pgbr_run (
 COMMENT ON TABLE pgbr_run IS
 'the scheduler''s own record: a row for each attempt at a run, and for due times that need none';
 CREATE INDEX ON pgbr_run (type, due);
+CREATE INDEX ON pgbr_run (state, finished_at);
 CREATE INDEX ON pgbr_run (covered_by) WHERE covered_by IS NOT NULL;
 CREATE UNIQUE INDEX pgbr_run_running ON pgbr_run (state) WHERE state = 'running';
 CREATE UNIQUE INDEX pgbr_run_queued ON pgbr_run (type) WHERE state = 'queued';
@@ -371,16 +372,26 @@ WITH answer AS MATERIALIZED (
 		max(stop_time) AS newest
 	FROM backup
 ), failure AS (
-	-- jobs that another one covered share its outcome, and would count it twice
+	-- jobs that another one covered share its outcome, and would count it twice; the scheduler's own
+	-- are in its history, which knows those of former leaders and those that reached no sidecar
 	SELECT j.finished_at, j.message
 	FROM answer
 		CROSS JOIN _pgbr_job_rows(backups) AS j
 	WHERE j.state IN ('failed', 'interrupted') AND j.covered_by IS NULL
+		AND j.requested_by IS DISTINCT FROM 'schedule'
+	UNION ALL
+	SELECT r.finished_at, r.message
+	FROM pgbr_run AS r
+	WHERE r.state IN ('failed', 'interrupted')
 ), success AS (
-	SELECT max(j.finished_at) AS finished_at
-	FROM answer
-		CROSS JOIN _pgbr_job_rows(backups) AS j
-	WHERE j.state = 'succeeded'
+	SELECT max(finished_at) AS finished_at
+	FROM (
+		SELECT j.finished_at
+		FROM answer
+			CROSS JOIN _pgbr_job_rows(backups) AS j
+		WHERE j.state = 'succeeded'
+		UNION ALL
+		SELECT max(r.finished_at) FROM pgbr_run AS r WHERE r.state = 'succeeded') AS s
 ), archiver AS (
 	SELECT current_setting('archive_mode') AS archive_mode, s.last_archived_wal,
 		s.last_archived_time, s.last_failed_wal, s.last_failed_time,
@@ -410,10 +421,9 @@ SELECT stanza.name AS stanza,
 	clock_timestamp() - last_incr AS last_incr_age,
 	(SELECT max(finished_at) FROM failure) AS last_failure,
 	(SELECT message FROM failure ORDER BY finished_at DESC LIMIT 1) AS last_failure_message,
-	CASE WHEN answer.error IS NULL THEN (
-		SELECT count(*) FROM failure
+	(SELECT count(*) FROM failure
 		WHERE finished_at > coalesce((SELECT finished_at FROM success), '-infinity'))
-	END AS failures_in_a_row,
+		AS failures_in_a_row,
 	archive_mode,
 	last_archived_wal,
 	last_archived_time AS last_archived_at,
