@@ -9,6 +9,7 @@
 #include "sidecar/http_server.h"
 
 #include "program/clock.h"
+#include "program/condition.h"
 #include "program/file.h"
 #include "program/log.h"
 #include "sidecar/routes.h"
@@ -101,10 +102,9 @@ watch(void *argument)
 	while (!server->stopping)
 	{
 		int64_t next = hang_up_late(server);
-		struct timespec until = {next / 1000, next % 1000 * 1000000};
 
 		if (next)
-			pthread_cond_timedwait(&server->changed, &server->lock, &until);
+			condition_wait_until(&server->changed, &server->lock, next);
 		else
 			pthread_cond_wait(&server->changed, &server->lock);
 	}
@@ -436,7 +436,6 @@ HttpServer *
 http_server_start(const SidecarConfig *config, Sidecar *sidecar, Auth *auth, PgbrError *error)
 {
 	HttpServer *server = calloc(1, sizeof(*server));
-	pthread_condattr_t attributes;
 
 	if (server == NULL)
 	{
@@ -447,10 +446,7 @@ http_server_start(const SidecarConfig *config, Sidecar *sidecar, Auth *auth, Pgb
 	server->auth = auth;
 	server->verify_clients = config->tls_client_ca_file != NULL;
 	pthread_mutex_init(&server->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&server->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&server->changed);
 	if ((config->tls_cert_file && !tls_init(config, error)) || !start_daemon(server, config, error))
 	{
 		free(server);

@@ -5,11 +5,11 @@
 #include "sidecar/info_cache.h"
 
 #include "program/clock.h"
+#include "program/condition.h"
 #include "program/json.h"
 #include "program/log.h"
 #include "program/process.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -165,14 +165,6 @@ store(InfoCache *cache, InfoSnapshot *result)
 	strcpy(cache->now.hint, result->hint);
 }
 
-static bool
-wait_changed(InfoCache *cache, int64_t until_ms)
-{
-	struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
-
-	return pthread_cond_timedwait(&cache->changed, &cache->lock, &until) != ETIMEDOUT;
-}
-
 static void *
 refresh_on(void *argument)
 {
@@ -194,7 +186,8 @@ refresh_on(void *argument)
 			store(cache, &result);
 		cache->served = ticket;
 		pthread_cond_broadcast(&cache->changed);
-		while (!cache->stopping && cache->requested == ticket && wait_changed(cache, due))
+		while (!cache->stopping && cache->requested == ticket &&
+			   condition_wait_until(&cache->changed, &cache->lock, due))
 			;
 	}
 	pthread_mutex_unlock(&cache->lock);
@@ -205,7 +198,6 @@ InfoCache *
 info_cache_new(const SidecarConfig *config, PgbrError *error)
 {
 	InfoCache *cache = calloc(1, sizeof(*cache));
-	pthread_condattr_t attributes;
 
 	if (cache == NULL)
 	{
@@ -215,10 +207,7 @@ info_cache_new(const SidecarConfig *config, PgbrError *error)
 	cache->config = config;
 	cache->requested = INFO_FIRST_TICKET;
 	pthread_mutex_init(&cache->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&cache->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&cache->changed);
 	cache->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (cache->stop_fd >= 0)
 		return cache;
@@ -298,7 +287,8 @@ info_cache_wait(InfoCache *cache, uint64_t ticket, int seconds, bool (*is_gone)(
 
 		if (now >= deadline)
 			break;
-		if (wait_changed(cache, now + LOOK_MS < deadline ? now + LOOK_MS : deadline))
+		if (condition_wait_until(&cache->changed, &cache->lock,
+								 now + LOOK_MS < deadline ? now + LOOK_MS : deadline))
 			continue;
 		pthread_mutex_unlock(&cache->lock);
 		gone = is_gone && is_gone(argument);

@@ -6,11 +6,11 @@
 
 #include "common/strbuf.h"
 #include "program/clock.h"
+#include "program/condition.h"
 #include "program/json.h"
 #include "program/log.h"
 #include "sidecar/job_cover.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,14 +37,6 @@ struct JobQueue
 	char running[JOB_ID_SIZE];
 	JobProgress progress; /* of the running job */
 };
-
-static bool
-wait_changed(JobQueue *queue, int64_t until_ms)
-{
-	struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
-
-	return pthread_cond_timedwait(&queue->changed, &queue->lock, &until) != ETIMEDOUT;
-}
 
 static void
 signal_stop(JobQueue *queue)
@@ -107,7 +99,6 @@ job_queue_new(JobStore *store, const char *log_dir, int max_queued, int retentio
 			  PgbrError *error)
 {
 	JobQueue *queue = calloc(1, sizeof(*queue));
-	pthread_condattr_t attributes;
 
 	if (queue == NULL)
 	{
@@ -115,10 +106,7 @@ job_queue_new(JobStore *store, const char *log_dir, int max_queued, int retentio
 		return NULL;
 	}
 	pthread_mutex_init(&queue->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&queue->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&queue->changed);
 	queue->store = store;
 	pgbr_copy_text(queue->log_dir, sizeof(queue->log_dir), log_dir);
 	queue->max_queued = max_queued;
@@ -324,7 +312,8 @@ job_queue_wait(JobQueue *queue, const char *id, int seconds, bool (*is_gone)(voi
 	{
 		int64_t until = clock_monotonic_ms() + RETRY_MS;
 
-		if (!wait_changed(queue, until < deadline ? until : deadline))
+		if (!condition_wait_until(&queue->changed, &queue->lock,
+								  until < deadline ? until : deadline))
 		{
 			bool gone;
 
@@ -453,7 +442,7 @@ job_queue_take(JobQueue *queue, Job *job)
 			if (!reported)
 				log_error(NULL, "could not start the next job", &error);
 			reported = true;
-			wait_changed(queue, clock_monotonic_ms() + RETRY_MS);
+			condition_wait_until(&queue->changed, &queue->lock, clock_monotonic_ms() + RETRY_MS);
 		}
 		else if (!found)
 			pthread_cond_wait(&queue->changed, &queue->lock);

@@ -5,9 +5,9 @@
 #include "sidecar/stanza.h"
 
 #include "program/clock.h"
+#include "program/condition.h"
 #include "program/log.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,12 +106,10 @@ static bool
 pause_for(StanzaKeeper *keeper, int ms)
 {
 	int64_t until_ms = clock_monotonic_ms() + ms;
-	struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
 	bool stopping;
 
 	pthread_mutex_lock(&keeper->lock);
-	while (!keeper->stopping &&
-		   pthread_cond_timedwait(&keeper->stop, &keeper->lock, &until) != ETIMEDOUT)
+	while (!keeper->stopping && condition_wait_until(&keeper->stop, &keeper->lock, until_ms))
 		;
 	stopping = keeper->stopping;
 	pthread_mutex_unlock(&keeper->lock);
@@ -195,7 +193,6 @@ StanzaKeeper *
 stanza_keeper_new(const SidecarConfig *config, JobQueue *queue, InfoCache *cache, PgbrError *error)
 {
 	StanzaKeeper *keeper = calloc(1, sizeof(*keeper));
-	pthread_condattr_t attributes;
 
 	if (keeper == NULL)
 	{
@@ -207,10 +204,7 @@ stanza_keeper_new(const SidecarConfig *config, JobQueue *queue, InfoCache *cache
 	keeper->cache = cache;
 	strcpy(keeper->reason, "starting");
 	pthread_mutex_init(&keeper->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&keeper->stop, &attributes);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&keeper->stop);
 	keeper->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (keeper->stop_fd >= 0)
 		return keeper;
