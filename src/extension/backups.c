@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "extension/compat.h"
 #include "extension/info.h"
 #include "funcapi.h"
 #include "utils/array.h"

@@ -23,6 +23,10 @@
 #define PGBR_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+#if PG_VERSION_NUM < 140000
+#define PG_LSNOID LSNOID
+#endif
+
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 /* valid on a primary once RecoveryInProgress() has said that it is one */

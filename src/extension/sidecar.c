@@ -351,14 +351,17 @@ char *
 sidecar_escape(const char *text)
 {
 	char *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
-	size_t size = 3 * strlen(utf8) + 1;
-	char *escaped = palloc(size);
+	char *escaped = palloc(3 * strlen(utf8) + 1);
+	bool failed;
 	StrBuf buf;
 
 	strbuf_init(&buf);
 	strbuf_put_url(&buf, utf8);
-	strlcpy(escaped, buf.data, size);
+	failed = buf.failed;
+	memcpy(escaped, buf.data, buf.length + 1);
 	strbuf_done(&buf);
+	if (failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	return escaped;
 }
 

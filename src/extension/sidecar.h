@@ -40,7 +40,7 @@ extern Jsonb *sidecar_ask(const SidecarRequest *request);
 extern Jsonb *sidecar_try(const SidecarRequest *request, PgbrError *error);
 
 /* Raise the error that sidecar_ask would have raised. */
-extern void sidecar_raise(const PgbrError *error) pg_attribute_noreturn();
+extern void sidecar_raise(const PgbrError *error) __attribute__((noreturn));
 
 /* GET a path; a shorthand. */
 extern Jsonb *sidecar_get(const char *path, const AnswerMember *answer);
@@ -56,6 +56,6 @@ extern void sidecar_pause(int milliseconds);
  * for a user's cancel the hint (or NULL).
  */
 extern void sidecar_rethrow(MemoryContext context, const char *detail, const char *cancel_hint)
-	pg_attribute_noreturn();
+	__attribute__((noreturn));
 
 #endif
