@@ -23,11 +23,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARRIVE_MS	 30000 /* from the connection, or the last answer, to the end of the request */
-#define SILENCE_S	 30
-#define HEADER_MAX	 32768
-#define STACK_SIZE	 (256 * 1024)
-#define LISTEN_QUEUE 128
+#define ARRIVE_MS	   30000 /* from the connection, or the last answer, to the end of the request */
+#define SILENCE_S	   30
+#define HEADER_MAX	   32768
+#define STACK_SIZE	   (256 * 1024)
+#define LISTEN_QUEUE   128
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 typedef struct Client
 {
@@ -398,14 +399,18 @@ start_daemon(HttpServer *server, const SidecarConfig *config, PgbrError *error)
 						 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC |
 						 (config->tls_cert_file ? MHD_USE_TLS : 0) |
 						 (config->address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-	struct MHD_OptionItem options[4] = {{MHD_OPTION_END, 0, NULL}};
+	struct MHD_OptionItem options[5] = {{MHD_OPTION_END, 0, NULL}};
 	StrBuf authority;
 	int count = 0;
 
 	strbuf_init(&authority);
 	if (config->tls_cert_file)
+	{
 		options[count++] =
 			(struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *) tls_retrieve};
+		options[count++] =
+			(struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES};
+	}
 	if (config->tls_client_ca_file)
 	{
 		if (!file_read(config->tls_client_ca_file, 1024 * 1024, &authority, error))

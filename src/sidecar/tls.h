@@ -22,7 +22,7 @@ tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 			 gnutls_pcert_st **certificates, unsigned int *count, gnutls_ocsp_data_st **ocsp,
 			 unsigned int *ocsp_count, gnutls_privkey_t *key, unsigned int *flags);
 
-/* True when the client of this session has shown a certificate of our CA. */
+/* True when the client of this session has shown a certificate of our CA that is meant for clients. */
 extern bool tls_client_certified(gnutls_session_t session);
 
 #endif
