@@ -14,8 +14,7 @@ use POSIX ();
 use Test::More;
 
 our @EXPORT = qw(
-  at_once backups_of hold_wal is_problem job_processes lock_is_free program
-  release_wal
+  at_once backups_of hold_wal is_problem job_processes lock_is_free program refused release_wal
 );
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
@@ -76,6 +75,17 @@ sub program
 	my ($member, $name, $text) = @_;
 	$text = "#!/bin/bash\n$text" unless $text =~ /^#!/;
 	return spew("$member->{dir}/$name", $text, 0755);
+}
+
+# Start a sidecar with options that it must refuse: gives its exit status and what it wrote.
+sub refused
+{
+	my ($sidecar, @options) = @_;
+	my $before = length $sidecar->log;
+	$sidecar->launch(@options);
+	wait_for { !$sidecar->alive } 'the sidecar to refuse to start';
+	my $status = $sidecar->{sandbox}{status}{ delete $sidecar->{pid} };
+	return ($status & 127 ? 128 + ($status & 127) : $status >> 8, substr $sidecar->log, $before);
 }
 
 # Hold back WAL from now on; a backup that begins stays until release_wal.

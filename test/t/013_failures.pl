@@ -211,16 +211,6 @@ sub limit_files
 	$sidecar->stop;
 }
 
-# What it refuses to start with: gives exit code and output. The rest of the command line is right.
-sub refused
-{
-	my (@options) = @_;
-	my $size = length $sidecar->log;
-	$sidecar->launch(@options);
-	wait_for { !$sidecar->alive } 'it to end';
-	my $status = $cluster->sandbox->{status}{ delete $sidecar->{pid} };
-	return $status >> 8, substr $sidecar->log, $size;
-}
 {
 	my $dir = "$member->{dir}/broken";
 	make_path($dir);
@@ -235,21 +225,19 @@ sub refused
 	{
 		my ($name, $prepare, $exit, $says, $folder) = @$case;
 		$prepare->();
-		($status, $log) = refused('--state-dir=' . ($folder // $dir));
+		($status, $log) = refused($sidecar, '--state-dir=' . ($folder // $dir));
 		is($status, $exit, "$name: it does not start");
 		like($log, $says, 'and says why');
 	}
 
 	$sidecar->start;
 	my $second = PgbrSidecar->new($member);
-	$second->launch("--state-dir=$sidecar->{state}");
-	wait_for { !$second->alive } 'it to end';
-	like($second->log, qr/another sidecar uses the state folder/, 'a second one on the same state folder does not start');
-	my $size = length $second->log;
-	$second->launch('--state-dir=' . "$member->{dir}/second", "--listen=127.0.0.1:$sidecar->{port}");
-	wait_for { !$second->alive } 'it to end';
-	is($cluster->sandbox->{status}{ $second->pid }, 256, 'nor does one whose port is in use');
-	like(substr($second->log, $size), qr/could not listen on "127.0.0.1:$sidecar->{port}": Address already in use/, 'and says why');
+	($status, $log) = refused($second, "--state-dir=$sidecar->{state}");
+	is($status, 1, 'a second one on the same state folder does not start');
+	like($log, qr/another sidecar uses the state folder/, 'and says why');
+	($status, $log) = refused($second, "--state-dir=$member->{dir}/second", "--listen=127.0.0.1:$sidecar->{port}");
+	is($status, 1, 'nor does one whose port is in use');
+	like($log, qr/could not listen on "127.0.0.1:$sidecar->{port}": Address already in use/, 'and says why');
 	is($sidecar->http(GET => '/livez')->{status}, 200, 'the first one serves on');
 	$sidecar->stop;
 }
@@ -306,7 +294,7 @@ sub refused
 	like($answer->{error}{message}, qr{could not execute "/nowhere/pgbackrest"}, 'for info, too');
 	is_deeply([ sort keys %{ $answer->{error} } ], [qw(code exit_code hint message)], 'with all members');
 	$sidecar->stop;
-	my ($status, $log_of) = refused("--pgbackrest=/nowhere/pgback\xFFrest");
+	my ($status, $log_of) = refused($sidecar, "--pgbackrest=/nowhere/pgback\xFFrest");
 	is($status, 2, 'a name that is not UTF-8 is refused');
 	like($log_of, qr/value of --pgbackrest is not valid UTF-8/, 'and says why');
 }

@@ -1,0 +1,293 @@
+# Who is let in: where the sidecar may listen, bearer tokens and their scopes, TLS and certificates.
+# Neither PostgreSQL nor a repository is needed for that.
+use strict;
+use warnings;
+use PgbrCluster;
+use PgbrSandbox qw(slurp spew wait_for);
+use PgbrSidecarTest;
+use Test::More;
+
+my $cluster = PgbrCluster->new(preload => 0);
+my $member = $cluster->member(1);
+my $sidecar = $member->sidecar;
+my $dir = $member->{dir};
+my $port = $sidecar->{port};
+
+# a file that only its owner can read
+sub secret { my ($name, $text) = @_; return spew("$dir/$name", $text, 0600) }
+
+my %token = map { $_ => "token-of-$_-" . join '', map { ('a' .. 'z', 0 .. 9)[ rand 36 ] } 1 .. 32 } qw(read operate restore none later);
+my $tokens = secret('tokens', "# a comment\n\n$token{read} read\n$token{operate}\r\n  $token{restore}\trestore\n");
+
+# --- certificates: a CA, a server's, clients' -------------------------------------------------------
+sub openssl
+{
+	my (@arguments) = @_;
+	$cluster->sandbox->run($dir, 'openssl', 'openssl', @arguments);
+	return;
+}
+
+sub make_ca
+{
+	my ($name) = @_;
+	openssl(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2), '-subj', "/CN=$name",
+		'-keyout', "$name.key", '-out', "$name.crt");
+	return;
+}
+
+# usage: serverAuth or clientAuth; days may lie in the past
+sub make_certificate
+{
+	my ($name, $ca, $usage, @more) = @_;
+	spew("$dir/$name.ext", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=$usage\n");
+	openssl(qw(req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes), '-subj', "/CN=$name", '-keyout', "$name.key", '-out', "$name.csr");
+	openssl('x509', '-req', '-in', "$name.csr", '-CA', "$ca.crt", '-CAkey', "$ca.key", '-CAcreateserial', '-extfile', "$name.ext",
+		'-out', "$name.crt", @more ? @more : ('-days', 2));
+	chmod 0600, "$dir/$name.key";
+	return;
+}
+make_ca($_) for qw(ca other_ca);
+make_certificate('server', 'ca', 'serverAuth');
+make_certificate('renewed', 'ca', 'serverAuth');
+make_certificate('client', 'ca', 'clientAuth');
+make_certificate('stranger', 'other_ca', 'clientAuth');
+make_certificate('expired', 'ca', 'clientAuth', '-days', -1);
+my @tls = ("--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key");
+
+# --- where it may listen ----------------------------------------------------------------------------
+for my $address ('0.0.0.0', '[::]', '198.51.100.1')
+{
+	for my $with ([ 'nothing' ], [ 'TLS alone', @tls ])
+	{
+		my ($name, @options) = @$with;
+		my ($status, $log) = refused($sidecar, "--listen=$address:$port", @options);
+		is($status, 2, "$address with $name: it does not start");
+		like($log, qr/refusing to listen on "\Q$address\E:$port" without authentication\nhint: Give --token-file/, 'and says why');
+	}
+}
+{
+	local $ENV{PGBR_SIDECAR_LISTEN} = "0.0.0.0:$port";
+	my $second = PgbrSidecar->new($member);
+	my @command = grep { !/^--(?:listen|pg-conninfo)=/ } $second->command;
+	my $output = `@command 2>&1`;
+	is($? >> 8, 2, 'an address from the environment is held to the same');
+	like($output, qr/refusing to listen/, 'and it says why');
+}
+for my $case ([ "--token-file=$tokens" ], [ '--insecure-no-auth' ])
+{
+	$sidecar->start("--listen=0.0.0.0:$port", @$case);
+	is($sidecar->http(GET => '/livez')->{status}, 200, "0.0.0.0 with @$case: it starts");
+	is($sidecar->http(GET => '/v1/jobs')->{status}, $case->[0] =~ /token/ ? 401 : 200, 'and asks for a token when it has one');
+	is($sidecar->stop, 0, 'and stops');
+}
+for my $listen ("localhost:$port", "127.0.0.2:$port")
+{
+	$sidecar->launch("--listen=$listen");
+	wait_for { $sidecar->log =~ /listens on \Q$listen\E/ } "to listen on $listen";
+	is($sidecar->stop, 0, "$listen needs no authentication");
+}
+for my $listen ('127.0.0.1', ':8430', '127.0.0.1:', '127.0.0.1:70000', '127.0.0.1:x', '127.0.0.1:-1', '[::1:8430', "no host:$port", '')
+{
+	my ($status, $log) = refused($sidecar, "--listen=$listen");
+	is($status, 2, "--listen=$listen: refused");
+	like($log, qr/error: (?:invalid value|could not resolve) "\Q$listen\E|could not resolve "/, 'and why');
+}
+
+# --- token files ------------------------------------------------------------------------------------
+for my $case (
+	[ 'that is not there', "$dir/nowhere", qr/could not stat file ".*nowhere": No such file/ ],
+	[ 'that its group can read', spew("$dir/group", "$token{read}\n", 0640), qr/has group or world access/ ],
+	[ 'that all can read', spew("$dir/all", "$token{read}\n", 0604), qr/has group or world access/ ],
+	[ 'without a token', secret('empty', "# none\n\n"), qr/holds no token/ ],
+	[ 'with a short token', secret('short', "$token{read}\nshort\n"), qr/token in line 2 .* not 16 to 511 characters/ ],
+	[ 'with a long token', secret('long', 'x' x 512), qr/token in line 1 .* not 16 to 511 characters/ ],
+	[ 'with an unknown scope', secret('scope', "$token{read} write\n"), qr/invalid scope in line 1/ ],
+	[ 'with too many tokens', secret('many', join '', map { "$token{read}$_\n" } 1 .. 65), qr/more than 64 tokens/ ],
+	[ 'that is large', secret('large', '#' x 100000), qr/larger than/ ])
+{
+	my ($name, $file, $says) = @$case;
+	my ($status, $log) = refused($sidecar, "--token-file=$file");
+	cmp_ok($status, '>=', 1, "a token file $name: it does not start");
+	like($log, $says, 'and says why');
+	unlike($log, qr/\Q$token{read}\E/, 'without the token');
+}
+
+# --- tokens and scopes ------------------------------------------------------------------------------
+# With a token in the header; undef: without the header.
+sub with_token
+{
+	my ($method, $path, $value, %more) = @_;
+	return $sidecar->http($method, $path, %more, headers => { defined $value ? (Authorization => $value) : () });
+}
+{
+	$sidecar->start("--token-file=$tokens");
+	my %body = (kind => 'check');
+	my %point = (name => 'x', lsn => '0/1', timeline => 1, time => '2026-11-22T15:41:07Z', xid => '1');
+	# of each route: the status for nobody, read, operate, restore
+	for my $route (
+		[ GET => '/livez', undef, 200, 200, 200, 200 ],
+		[ GET => '/readyz', undef, 503, 503, 503, 503 ],
+		[ GET => '/v1/jobs', undef, 401, 200, 200, 200 ],
+		[ GET => '/v1/jobs/x', undef, 401, 404, 404, 404 ],
+		[ GET => '/v1/jobs/x/log', undef, 401, 404, 404, 404 ],
+		[ GET => '/v1/info', undef, 401, 200, 200, 200 ],
+		[ GET => '/v1/node', undef, 401, 200, 200, 200 ],
+		[ GET => '/v1/wal/x', undef, 401, 422, 422, 422 ],
+		[ GET => '/v1/restore-points', undef, 401, 200, 200, 200 ],
+		[ POST => '/v1/restore-points', \%point, 401, 403, 201, 409 ],
+		[ POST => '/v1/jobs', \%body, 401, 403, 202, 202 ],
+		[ DELETE => '/v1/jobs/x', undef, 401, 403, 404, 404 ])
+	{
+		my ($method, $path, $request, @expected) = @$route;
+		my @got = map { with_token($method, $path, $_ && "Bearer $token{$_}", $request ? (body => $request) : ())->{status} } undef,
+		  qw(read operate restore);
+		is_deeply(\@got, \@expected, "$method $path: who may");
+	}
+	my $answer = with_token(GET => '/v1/jobs', undef);
+	is_problem($answer, 401, 'unauthorized', qr/bearer token/, 'without a token');
+	is($answer->{headers}{'www-authenticate'}, 'Bearer', 'and says what is wanted');
+	is_problem(with_token(POST => '/v1/jobs', "Bearer $token{read}", body => \%body), 403, 'forbidden', qr/does not allow/, 'one that may not');
+
+	my %wrong = (
+		'an unknown token' => "Bearer $token{none}", 'no token' => 'Bearer', 'an empty one' => 'Bearer ', 'another scheme' => "Basic $token{read}",
+		'no scheme' => $token{read}, 'the beginning of one' => 'Bearer ' . substr($token{read}, 0, -1), 'more than one' => "Bearer $token{read}x",
+		'two blanks' => "Bearer  $token{read}", 'two of them' => "Bearer $token{read} $token{operate}", 'a long one' => 'Bearer ' . 'x' x 10000,
+		'a comment of the file' => 'Bearer # a comment', 'in other case' => 'Bearer ' . uc $token{read});
+	for my $name (sort keys %wrong)
+	{
+		is(with_token(GET => '/v1/jobs', $wrong{$name})->{status}, 401, "$name: 401");
+	}
+	is(with_token(GET => '/v1/jobs', "bearer $token{read}")->{status}, 200, 'the scheme is in any case');
+	is(with_token(GET => "/v1/jobs?access_token=$token{read}", undef)->{status}, 401, 'a token in the URL is none');
+
+	# the file changes while it runs
+	my $replace = sub { my ($text) = @_; rename secret('tokens.new', $text), $tokens or die };
+	my $status = sub { my ($name) = @_; return with_token(GET => '/v1/jobs', "Bearer $token{$name}")->{status} };
+	$replace->("$token{later} read\n");
+	is_deeply([ $status->('read'), $status->('later') ], [ 401, 200 ], 'a file that is replaced counts at once');
+	spew($tokens, "$token{read} read\n");
+	is_deeply([ $status->('read'), $status->('later') ], [ 200, 401 ], 'and one that is rewritten');
+	for my $change (
+		[ 'is gone', sub { unlink $tokens } ],
+		[ 'is wrong', sub { $replace->("$token{read} write\n") } ],
+		[ 'can be read by others', sub { $replace->("$token{read}\n# for all\n"); chmod 0644, $tokens } ])
+	{
+		my ($name, $do) = @$change;
+		my $before = length $sidecar->log;
+		$do->();
+		is_deeply([ map { $status->('read') } 1 .. 3 ], [ 401, 401, 401 ], "a file that $name lets nobody in");
+		my $said = () = substr($sidecar->log, $before) =~ /nobody is let in: could not read the token file/g;
+		is($said, 1, 'and it says so once');
+		$replace->("$token{read} read\n");
+		is($status->('read'), 200, 'until it is right again');
+	}
+	is($sidecar->stop, 0, 'a clean end');
+}
+
+# --- TLS --------------------------------------------------------------------------------------------
+# Gives status (0: none), content and curl's exit code.
+sub https
+{
+	my ($path, @options) = @_;
+	my @command = ('curl', '-s', '--max-time', 20, '--cacert', "$dir/ca.crt", '-w', '\n%{http_code}', @options, "https://127.0.0.1:$port$path");
+	IPC::Run::run(\@command, '>', \my $out, '2>', \my $errors);
+	my $exit = $? >> 8;
+	my ($content, $status) = $out =~ /\A(.*)\n(\d+)\z/s;
+	return { status => $status + 0, content => $content, exit => $exit };
+}
+
+sub start_tls
+{
+	my (@options) = @_;
+	$sidecar->launch(@tls, @options);
+	wait_for { $sidecar->alive or die $sidecar->log; https('/livez')->{status} == 200 } 'TLS to be served';
+	return;
+}
+
+sub serial
+{
+	my $command = "openssl s_client -connect 127.0.0.1:$port </dev/null 2>/dev/null | openssl x509 -noout -serial";
+	return scalar `$command`;
+}
+
+sub serial_of { my ($name) = @_; return scalar `openssl x509 -noout -serial -in $dir/$name.crt` }
+
+sub copy_pair
+{
+	my ($from) = @_;
+	rename spew("$dir/new.crt", slurp("$dir/$from.crt")), "$dir/served.crt" or die;
+	rename secret('new.key', slurp("$dir/$from.key")), "$dir/served.key" or die;
+	return;
+}
+{
+	for my $case (
+		[ 'a certificate without a key', [ $tls[0] ], 2, qr/go together/ ],
+		[ 'a key without a certificate', [ $tls[1] ], 2, qr/go together/ ],
+		[ 'a client CA without TLS', ["--tls-client-ca-file=$dir/ca.crt"], 2, qr/needs --tls-cert-file/ ],
+		[ 'a key that its group can read', [ $tls[0], '--tls-key-file=' . spew("$dir/open.key", slurp("$dir/server.key"), 0640) ], 2, qr/group or world access/ ],
+		[ 'a key that is none', [ $tls[0], '--tls-key-file=' . secret('none.key', "no key\n") ], 1, qr/could not use the key/ ],
+		[ 'a certificate that is none', [ "--tls-cert-file=$dir/server.ext", $tls[1] ], 1, qr/could not use the certificate/ ],
+		[ 'a key of another certificate', [ $tls[0], "--tls-key-file=$dir/renewed.key" ], 1, qr/key .* is not that of the certificate/ ],
+		[ 'a certificate that is not there', [ "--tls-cert-file=$dir/nowhere", $tls[1] ], 1, qr/could not open file ".*nowhere"/ ],
+		[ 'a client CA that is not there', [ @tls, "--tls-client-ca-file=$dir/nowhere" ], 1, qr/could not open file ".*nowhere"/ ],
+		[ 'a client CA that is none', [ @tls, "--tls-client-ca-file=$dir/server.ext" ], 1, qr/could not use the client CA/ ])
+	{
+		my ($name, $options, $exit, $says) = @$case;
+		my ($status, $log) = refused($sidecar, @$options);
+		is($status, $exit, "$name: it does not start");
+		like($log, $says, 'and says why');
+	}
+
+	copy_pair('server');
+	@tls = ("--tls-cert-file=$dir/served.crt", "--tls-key-file=$dir/served.key");
+	start_tls();
+	is(https('/v1/jobs')->{status}, 200, 'TLS with a certificate of our CA');
+	is(https('/livez', '--cacert', "$dir/other_ca.crt")->{exit}, 60, 'which another CA does not vouch for');
+	is(serial(), serial_of('server'), 'the certificate it was given');
+	unlike($sidecar->raw("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), qr/200|alive|ok/, 'plain HTTP gets no answer');
+	unlike($sidecar->raw("\x16\x03\x01\xff\xff" . 'x' x 100000), qr/200/, 'nor does rubbish');
+	my $old = `echo | openssl s_client -connect 127.0.0.1:$port -tls1_1 -cipher ALL:\@SECLEVEL=0 2>&1`;
+	unlike($old, qr/^\s*Cipher\s*: (?!0000)\S+/m, 'TLS 1.1 is not spoken');
+	copy_pair('renewed');
+	is(serial(), serial_of('renewed'), 'a certificate that is replaced is served at the next handshake');
+	is(https('/livez')->{status}, 200, 'and works');
+	spew("$dir/served.crt", "rubbish\n");
+	is(https('/livez')->{status}, 0, 'one that is none fails the handshake');
+	like($sidecar->log, qr/could not answer a TLS handshake: could not use the certificate/, 'and the log says why');
+	ok($sidecar->alive, 'the sidecar goes on');
+	copy_pair('server');
+	is(https('/livez')->{status}, 200, 'until it is right again');
+	is($sidecar->stop, 0, 'a clean end');
+}
+
+# --- client certificates ----------------------------------------------------------------------------
+sub as_client { my ($name) = @_; return ('--cert', "$dir/$name.crt", '--key', "$dir/$name.key") }
+my @post = ('-X', 'POST', '-H', 'Content-Type: application/json', '-d', '{"kind":"check"}');
+{
+	start_tls("--tls-client-ca-file=$dir/ca.crt", "--listen=0.0.0.0:$port");
+	is(https('/v1/jobs', as_client('client'))->{status}, 200, 'a client certificate of our CA');
+	is(https('/v1/jobs', as_client('client'), @post)->{status}, 202, 'may do everything');
+	is(https('/livez')->{status}, 200, 'without one: what is for everyone');
+	my $answer = https('/v1/jobs');
+	is($answer->{status}, 401, 'and nothing else');
+	like($answer->{content}, qr/client certificate/, 'which says what is wanted');
+	like(https('/v1/jobs', as_client($_))->{status}, qr/^(?:0|401)$/, "a certificate that is no client's of our CA: $_") for qw(stranger expired server);
+	$sidecar->stop;
+
+	start_tls("--tls-client-ca-file=$dir/ca.crt", "--token-file=$tokens");
+	my @token = ('-H', "Authorization: Bearer $token{read}");
+	is(https('/v1/jobs', @token)->{status}, 200, 'with tokens as well, a token will do');
+	is(https('/v1/jobs', @token, @post)->{status}, 403, 'for what it may');
+	is(https('/v1/jobs', as_client('client'), @post)->{status}, 202, 'and so will a certificate');
+	is(https('/v1/jobs')->{status}, 401, 'and nothing will not');
+	like(https('/v1/jobs', as_client('stranger'), @token, @post)->{status}, qr/^(?:0|403)$/, 'a foreign certificate adds nothing to a token');
+
+	# no secret is anywhere
+	my $seen = join "\n", map { slurp($_) } glob("/proc/" . $sidecar->pid . "/cmdline"), glob("$cluster->{sandbox}{log}/*"), glob("$sidecar->{state}/*"),
+	  glob("$sidecar->{state}/log/*");
+	unlike($seen, qr/\Q$token{$_}\E/, "the token \"$_\" is in no log, command line or state") for sort keys %token;
+	like($seen, qr/refused GET \/v1\/jobs: 401/, 'what was refused is');
+	is($sidecar->stop, 0, 'a clean end');
+}
+
+done_testing;
