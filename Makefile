@@ -40,7 +40,7 @@ FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITI
 SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
-.PHONY: programs unit test-libs install-programs help test check-unit check-regress check-tap lint \
+.PHONY: programs unit test-libs install-programs help test check-unit check-fuzz check-regress check-tap lint \
 	demo bench deps sanitized
 all: programs
 programs: $(PROGRAMS)
@@ -90,10 +90,10 @@ install-programs: programs
 deps: ## install what build, tests and demo need, from Debian's packages (as root)
 	test/install-deps
 
-test: deps ## install what is missing, then unit, regress, TAP and lint; last line: N passed, N failed
+test: deps ## install what is missing, then unit, fuzz, regress, TAP and lint; last line: N passed, N failed
 	test/run
 
-check-unit check-regress check-tap lint: ## one kind of test alone
+check-unit check-fuzz check-regress check-tap lint: ## one kind of test alone
 	test/run $(patsubst check-%,%,$@)
 
 demo: deps ## a Patroni cluster with backups, shown in psql; KEEP=1 leaves it running
