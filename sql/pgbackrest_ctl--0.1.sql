@@ -42,7 +42,7 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION pgbr_expire(boolean, boolean, integer) IS
-'ask for pgbackrest expire: remove what the retention no longer keeps, or with dry_run only say what; gives the job''s ID';
+'ask for pgbackrest expire: remove what the retention no longer keeps; with dry_run nothing is removed, and the job''s log in the sidecar says what would be; gives the job''s ID';
 
 CREATE FUNCTION pgbr_stanza_upgrade(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
