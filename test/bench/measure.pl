@@ -91,7 +91,7 @@ sub forking_rate
 	my $start = now();
 	my @counters = map { _fork_until($start + $seconds) } 1 .. $connections;
 	my $runs = 0;
-	$runs += readline $_ for @counters;
+	$runs += readline($_) // die "pgbackrest failed\n" for @counters;
 	return $runs / (now() - $start);
 }
 
