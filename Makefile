@@ -19,7 +19,8 @@ PROGRAMS = $(B)/pgbackrest_sidecar $(B)/pgbackrest_ctl
 UNIT_TESTS = $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*_test.c))
 SOURCE_HEADERS = $(wildcard src/*/*.h)
 
-SHLIB_LINK = -lcurl -lyaml
+# our names are ours: another library with a strbuf_putc must not be met
+SHLIB_LINK = -lcurl -lyaml -Wl,-Bsymbolic
 EXTRA_CLEAN = build
 
 # no bitcode: nothing here runs hot enough to inline
