@@ -91,23 +91,26 @@ text_at(uint64 row, int column)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
-bool
-history_exists(void)
+Oid
+history_find(void)
 {
-	bool found;
+	Oid table = InvalidOid;
 
 	connect_spi();
-	found = RUN("SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e"
-				" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
-				" JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid"
-				" WHERE e.extname = $1 AND c.relname = $2",
-				TEXT("pgbackrest_ctl"), TEXT("pgbr_run")) > 0;
-	/* nobody's objects but ours and the server's are found; the end of the transaction undoes it */
-	if (found)
+	if (RUN("SELECT pg_catalog.quote_ident(n.nspname), c.oid::pg_catalog.int8"
+			" FROM pg_catalog.pg_extension AS e"
+			" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
+			" JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid"
+			" WHERE e.extname = $1 AND c.relname = $2",
+			TEXT("pgbackrest_ctl"), TEXT("pgbr_run")) > 0)
+	{
+		table = (Oid) number_at(0, 2, InvalidOid);
+		/* nobody's objects but ours and the server's are found; the end of the transaction undoes it */
 		(void) set_config_option("search_path", psprintf("pg_catalog, %s, pg_temp", text_at(0, 1)),
 								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	}
 	SPI_finish();
-	return found;
+	return table;
 }
 
 static PgbrRunReason
@@ -164,7 +167,7 @@ load_since(PgbrBackupType type, const ScheduleSettings *settings, int64 now)
 }
 
 void
-history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now, RunRow *row)
+history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now)
 {
 	uint64 count;
 
@@ -186,6 +189,13 @@ history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now
 
 		schedule->types[type].owed = run;
 	}
+	SPI_finish();
+}
+
+void
+history_load_current(PgbrSchedule *schedule, RunRow *row)
+{
+	connect_spi();
 	schedule->current = (PgbrRun){0};
 	if (RUN("SELECT " RUN_COLUMNS
 			", started_at, sidecar, timeline::bigint FROM pgbr_run WHERE state = $1",
@@ -347,12 +357,11 @@ history_write_plan(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *r
 }
 
 void
-history_note_sidecar(RunRow *row, const char *url, const char *reason)
+history_note_sidecar(const RunRow *row, const char *reason)
 {
 	connect_spi();
-	strlcpy(row->sidecar, url, sizeof(row->sidecar));
 	RUN("UPDATE pgbr_run SET sidecar = $2, sidecar_reason = $3 WHERE run_id = $1", NUMBER(row->id),
-		TEXT(url), TEXT(reason));
+		TEXT(row->sidecar), TEXT(reason));
 	SPI_finish();
 }
 
@@ -375,7 +384,7 @@ insert_attempt(const PgbrSchedule *schedule, PgbrBackupType type, int64 before)
 		" VALUES ($1, to_timestamp($2), to_timestamp($2), 0, 'queued', $3, $4, to_timestamp($5))"
 		" RETURNING run_id",
 		TEXT(pgbr_backup_type_name(type)), NUMBER(owed->due), TEXT(reasons[owed->reason]),
-		NUMBER(owed->failures), NUMBER(owed->not_before));
+		NUMBER(owed->failures), NUMBER_OR_NULL(owed->not_before));
 	pass_on(before, number_at(0, 1, 0));
 }
 

@@ -21,22 +21,22 @@ typedef struct RunRow
 	char sidecar[256]; /* the URL that was asked, or "" */
 } RunRow;
 
-/* True when the extension is there, in any schema; search_path is set so that its tables are found
- * first. */
-extern bool history_exists(void);
+/* The table of runs, in whatever schema the extension is, or InvalidOid. search_path is set so that
+ * its tables are found first. */
+extern Oid history_find(void);
 
-/*
- * Fill handled, owed and current from the history. A schedule that is new, or is not what it was,
- * counts from now on; that is noted. row is filled when there is a current run.
- */
-extern void
-history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now, RunRow *row);
+/* Fill handled and owed from the history. A schedule that is new, or is not what it was, counts from
+ * now on; that is noted. */
+extern void history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now);
+
+/* Fill current, and row when there is such a run. */
+extern void history_load_current(PgbrSchedule *schedule, RunRow *row);
 
 /* Write a plan; row is filled when it starts a run. schedule is as the plan has left it. */
 extern void history_write_plan(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row);
 
-/* Note whom the current run asks and why it. */
-extern void history_note_sidecar(RunRow *row, const char *url, const char *reason);
+/* Note whom the current run asks, and why. */
+extern void history_note_sidecar(const RunRow *row, const char *reason);
 extern void history_note_job(const RunRow *row, const char *job_id);
 
 /* How an attempt ended; texts may be NULL, exit_code is -1 for none. */

@@ -36,8 +36,8 @@ moment_of(TimestampTz timestamp)
 static char *
 error_text(const PgbrError *error)
 {
-	return psprintf("%s%s%s%s%s", error->message, error->detail[0] ? "; " : "", error->detail,
-					error->hint[0] ? "; " : "", error->hint);
+	return psprintf("%s%s%s%s%s", error->message, error->detail[0] ? ". " : "", error->detail,
+					error->hint[0] ? " " : "", error->hint);
 }
 
 static void
@@ -83,7 +83,7 @@ problems_text(const PgbrValues *values)
 
 	initStringInfo(&text);
 	for (size_t i = 0; i < values->problem_count; i++)
-		appendStringInfo(&text, "%s%s", i ? "; " : "", error_text(&values->problems[i]));
+		appendStringInfo(&text, "%s%s", i ? "\n" : "", error_text(&values->problems[i]));
 	return text.data;
 }
 
@@ -107,6 +107,20 @@ schedule_read(ScheduleSettings *settings)
 	read_zone(settings, &values.time_zone);
 	settings->backup_from_standby = guc_backup_from_standby || values.backup_from_standby;
 	pgbr_values_done(&values);
+}
+
+void
+schedule_report(const ScheduleSettings *settings)
+{
+	if (settings->error)
+		ereport(LOG, (errmsg("pgbackrest_ctl: the values file is not all in force: %s",
+							 settings->error)));
+	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
+	{
+		if (settings->types[type].error)
+			ereport(LOG, (errmsg("pgbackrest_ctl: the schedule of %s backups is not in force: %s",
+								 pgbr_backup_type_name(type), settings->types[type].error)));
+	}
 }
 
 static pg_tz *

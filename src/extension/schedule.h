@@ -30,4 +30,7 @@ typedef struct ScheduleSettings
  * the entries that are right are in force. */
 extern void schedule_read(ScheduleSettings *settings);
 
+/* Log what is wrong in them. */
+extern void schedule_report(const ScheduleSettings *settings);
+
 #endif

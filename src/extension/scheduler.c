@@ -56,7 +56,7 @@ typedef struct Scheduler
 	PgbrSchedule schedule;
 	RunRow row;	   /* of the current run */
 	bool started;  /* the current run was started here, and its job is not known to exist */
-	bool loaded;   /* schedule holds what the history says */
+	Oid history;   /* the table that schedule was loaded from, or InvalidOid */
 	bool reported; /* that the extension is missing was said */
 	int64 wake;
 	int timer;
@@ -115,20 +115,6 @@ sleep_until(Scheduler *scheduler, int64 moment, const char *activity)
 }
 
 static void
-report_problems(const ScheduleSettings *settings)
-{
-	if (settings->error)
-		ereport(LOG, (errmsg("pgbackrest_ctl: the values file is not all in force: %s",
-							 settings->error)));
-	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
-	{
-		if (settings->types[type].error)
-			ereport(LOG, (errmsg("pgbackrest_ctl: the schedule of %s backups is not in force: %s",
-								 pgbr_backup_type_name(type), settings->types[type].error)));
-	}
-}
-
-static void
 read_settings(Scheduler *scheduler)
 {
 	PgbrSchedule *schedule = &scheduler->schedule;
@@ -138,7 +124,7 @@ read_settings(Scheduler *scheduler)
 	before = MemoryContextSwitchTo(scheduler->settings_context);
 	schedule_read(&scheduler->settings);
 	MemoryContextSwitchTo(before);
-	report_problems(&scheduler->settings);
+	schedule_report(&scheduler->settings);
 	schedule->zone = zone_of(scheduler->settings.zone);
 	schedule->enabled = guc_schedule_enabled;
 	schedule->catch_up_window = guc_catch_up_window;
@@ -151,50 +137,66 @@ read_settings(Scheduler *scheduler)
 	}
 }
 
+/* True while the history is the one that was loaded; inside a transaction. The extension may have gone
+ * meanwhile, or have come again. */
+static bool
+keep_history(Scheduler *scheduler)
+{
+	if (history_find() != scheduler->history)
+		scheduler->history = InvalidOid;
+	return OidIsValid(scheduler->history);
+}
+
 /* Learn from the history what there is to do. False when the extension is not there. */
 static bool
 load(Scheduler *scheduler)
 {
-	bool was_started = scheduler->started;
+	PgbrSchedule *schedule = &scheduler->schedule;
+	Oid found;
 
 	begin_transaction();
-	scheduler->loaded = history_exists();
-	if (scheduler->loaded)
-		history_load(&scheduler->settings, &scheduler->schedule, now_moment(), &scheduler->row);
+	found = history_find();
+	if (OidIsValid(found))
+	{
+		history_load(&scheduler->settings, schedule, now_moment());
+		if (!schedule->current.exists)
+			history_load_current(schedule, &scheduler->row);
+		else if (found != scheduler->history)
+			scheduler->row.id = 0; /* what runs is of a history that is no more */
+	}
 	commit_transaction(scheduler);
-	scheduler->started = was_started && scheduler->schedule.current.exists;
-	if (!scheduler->loaded && !scheduler->reported)
+	scheduler->history = found;
+	scheduler->wake = PG_INT64_MIN;
+	if (!OidIsValid(found) && !scheduler->reported)
 		ereport(LOG, (errmsg("pgbackrest_ctl: the extension is not in database \"%s\"; no backups "
 							 "are scheduled until it is",
 							 guc_database),
 					  errhint("Run CREATE EXTENSION pgbackrest_ctl there.")));
-	scheduler->reported = !scheduler->loaded;
-	return scheduler->loaded;
+	scheduler->reported = !OidIsValid(found);
+	return OidIsValid(found);
 }
 
-/* Plan, and write the plan down. False when the extension is gone. */
+/* Plan, and write the plan down. False when the history is another one. */
 static bool
 plan(Scheduler *scheduler)
 {
 	PgbrSchedule before = scheduler->schedule;
 	PgbrPlan plan;
-	bool changes;
 
 	pgbr_schedule_plan(&scheduler->schedule, now_moment(), &plan);
 	scheduler->wake = plan.wake;
-	changes = plan.group_count > 0 || plan.start;
-	if (!changes)
+	if (plan.group_count == 0 && !plan.start)
 		return true;
 	begin_transaction();
-	scheduler->loaded = history_exists();
-	if (scheduler->loaded)
+	if (keep_history(scheduler))
+	{
 		history_write_plan(&scheduler->schedule, &plan, &scheduler->row);
+		scheduler->started = scheduler->started || plan.start;
+	}
 	else
 		scheduler->schedule = before;
 	commit_transaction(scheduler);
-	if (plan.start && scheduler->loaded)
-		scheduler->started = true;
-	return scheduler->loaded;
+	return OidIsValid(scheduler->history);
 }
 
 static void
@@ -202,11 +204,11 @@ reload(Scheduler *scheduler)
 {
 	ConfigReloadPending = false;
 	/* what came due under the old settings is theirs */
-	if (scheduler->loaded)
+	if (OidIsValid(scheduler->history))
 		(void) plan(scheduler);
 	ProcessConfigFile(PGC_SIGHUP);
 	read_settings(scheduler);
-	if (scheduler->loaded && !scheduler->schedule.current.exists)
+	if (OidIsValid(scheduler->history))
 		(void) load(scheduler);
 }
 
@@ -276,8 +278,9 @@ note_sidecar(Scheduler *scheduler, const char *url, const char *reason)
 	begin_transaction();
 	if (reason == NULL)
 		url = choose_sidecar(scheduler, &reason);
-	if (history_exists())
-		history_note_sidecar(&scheduler->row, url, reason);
+	strlcpy(scheduler->row.sidecar, url, sizeof(scheduler->row.sidecar));
+	if (keep_history(scheduler))
+		history_note_sidecar(&scheduler->row, reason);
 	commit_transaction(scheduler);
 }
 
@@ -373,7 +376,9 @@ plan_when_due(Scheduler *scheduler)
 {
 	if (ConfigReloadPending)
 		reload(scheduler);
-	else if (now_moment() >= scheduler->wake)
+	if (worker_take_wake())
+		(void) load(scheduler);
+	if (OidIsValid(scheduler->history) && now_moment() >= scheduler->wake)
 		(void) plan(scheduler);
 }
 
@@ -455,8 +460,7 @@ finish(Scheduler *scheduler, const RunEnd *end)
 						 : sequel == PGBR_SEQUEL_OWED  ? "; it is tried again"
 													   : "")));
 	begin_transaction();
-	scheduler->loaded = history_exists();
-	if (scheduler->loaded)
+	if (keep_history(scheduler))
 	{
 		history_write_end(&scheduler->schedule, &run, type, &scheduler->row, end, sequel, by,
 						  by_due);
@@ -469,7 +473,7 @@ static void
 note_job(Scheduler *scheduler, Jsonb *job)
 {
 	begin_transaction();
-	if (history_exists())
+	if (keep_history(scheduler))
 		history_note_job(&scheduler->row, answer_text(&job->root, "id"));
 	commit_transaction(scheduler);
 }
@@ -520,10 +524,10 @@ turn(Scheduler *scheduler)
 		reload(scheduler);
 	if (RecoveryInProgress())
 	{
-		scheduler->loaded = false;
+		scheduler->history = InvalidOid;
 		sleep_until(scheduler, PG_INT64_MAX, "waiting for promotion");
 	}
-	else if (!scheduler->loaded && !load(scheduler))
+	else if ((worker_take_wake() || !OidIsValid(scheduler->history)) && !load(scheduler))
 		sleep_until(scheduler, PG_INT64_MAX, "waiting for CREATE EXTENSION pgbackrest_ctl");
 	else if (scheduler->schedule.current.exists)
 		run_backup(scheduler);

@@ -35,6 +35,7 @@ typedef struct Shared
 {
 	LWLock *lock; /* guards all below */
 	PGPROC *scheduler;
+	bool woken; /* and it has not looked yet */
 } Shared;
 
 static Shared *shared;
@@ -54,6 +55,7 @@ start_shmem(void)
 	{
 		shared->lock = &(GetNamedLWLockTranche("pgbackrest_ctl")->lock);
 		shared->scheduler = NULL;
+		shared->woken = false;
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -98,10 +100,23 @@ worker_wake(void)
 {
 	if (shared == NULL)
 		return;
-	LWLockAcquire(shared->lock, LW_SHARED);
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->woken = true;
 	if (shared->scheduler)
 		SetLatch(&shared->scheduler->procLatch);
 	LWLockRelease(shared->lock);
+}
+
+bool
+worker_take_wake(void)
+{
+	bool woken;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	woken = shared->woken;
+	shared->woken = false;
+	LWLockRelease(shared->lock);
+	return woken;
 }
 
 static void

@@ -15,8 +15,11 @@
 /* Register the workers and ask for shared memory; from _PG_init, when the library is preloaded. */
 extern void worker_register(void);
 
-/* Wake the scheduler, if there is one. */
+/* Wake the scheduler, if there is one: the extension may have come, or recovery has ended. */
 extern void worker_wake(void);
+
+/* For the scheduler: was it woken since it asked last? */
+extern bool worker_take_wake(void);
 
 /* For the scheduler: be the one that is woken. False when another scheduler runs. */
 extern bool worker_claim(void);
