@@ -16,6 +16,7 @@ use Time::HiRes qw(time);
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 # options: more of the command line, as a list. One that is given again here wins over our own.
+# name: of a further sidecar beside the same member, which the caller stops.
 sub new
 {
 	my ($class, $member, %set) = @_;
@@ -23,9 +24,9 @@ sub new
 		member => $member,
 		sandbox => $member->{sandbox},
 		port => $member->{sandbox}->port,
-		state => "$member->{dir}/sidecar",
+		state => "$member->{dir}/" . ($set{name} // 'sidecar'),
 		options => $set{options} // [],
-		name => "$member->{name}-sidecar",
+		name => "$member->{name}-" . ($set{name} // 'sidecar'),
 	}, $class;
 	weaken $self->{member};
 	mkdir $self->{state}, 0700;
