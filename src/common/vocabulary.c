@@ -222,6 +222,24 @@ pgbr_is_utf8(const char *text, size_t length)
 	return true;
 }
 
+void
+pgbr_clean_utf8(char *text)
+{
+	for (char *p = text; *p;)
+	{
+		size_t length = 1;
+
+		if ((unsigned char) *p >= 0xC0)
+			length = (unsigned char) *p >= 0xF0 ? 4 : (unsigned char) *p >= 0xE0 ? 3 : 2;
+		if (strnlen(p, length) < length || !pgbr_is_utf8(p, length))
+		{
+			*p = '?';
+			length = 1;
+		}
+		p += length;
+	}
+}
+
 bool
 pgbr_is_plain_text(const char *text, size_t max)
 {

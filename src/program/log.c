@@ -48,12 +48,15 @@ format_human(StrBuf *line, const char *now, LogLevel level, const char *job_id, 
 	strbuf_printf(line, "%s %-7s [%s] ", now, level_names[level], log_stanza);
 	if (job_id)
 		strbuf_printf(line, "job %s: ", job_id);
-	for (const char *p = message; *p; p++)
+	for (const unsigned char *p = (const unsigned char *) message; *p; p++)
 	{
-		if ((unsigned char) *p < 0x20 || *p == 0x7F)
-			strbuf_printf(line, "\\x%02x", (unsigned char) *p);
+		/* C0 and DEL; and C1, which UTF-8 writes as C2 80 to C2 9F */
+		if (*p < 0x20 || *p == 0x7F)
+			strbuf_printf(line, "\\x%02x", *p);
+		else if (*p == 0xC2 && p[1] < 0xA0)
+			strbuf_printf(line, "\\x%02x", *++p);
 		else
-			strbuf_putc(line, *p);
+			strbuf_putc(line, (char) *p);
 	}
 }
 
@@ -67,8 +70,7 @@ format_json(StrBuf *line, const char *now, LogLevel level, const char *job_id, c
 	json_put_text(event, "stanza", log_stanza);
 	if (job_id)
 		json_put_text(event, "job", job_id);
-	json_put_text(event, "message",
-				  pgbr_is_utf8(message, strlen(message)) ? message : "(text that is not UTF-8)");
+	json_put_text(event, "message", message);
 	json_write(event, line);
 	json_decref(event);
 }
@@ -86,6 +88,8 @@ log_event(LogLevel level, const char *job_id, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	/* it may have been so when it came, or have been cut in the middle of a character */
+	pgbr_clean_utf8(text);
 	strbuf_init(&line);
 	clock_format(clock_now_ms(), now);
 	(as_json ? format_json : format_human)(&line, now, level, job_id, text);

@@ -318,7 +318,7 @@ find_wal(Sidecar *sidecar, const char *segment, bool *archived, int *exit_code, 
 	if (ok && !(WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0))
 	{
 		*exit_code = WIFEXITED(output.status) ? WEXITSTATUS(output.status) : -1;
-		pgbackrest_clean_text(output.err.data);
+		pgbr_clean_utf8(output.err.data);
 		output.err.data[strcspn(output.err.data, "\n")] = '\0';
 		ok = pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not look into the repository: %s",
 							output.err.data);

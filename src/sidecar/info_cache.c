@@ -71,7 +71,7 @@ fail_with_exit(InfoSnapshot *result, const ProcessOutput *output)
 	char *save;
 
 	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
-	pgbackrest_clean_text(output->err.data);
+	pgbr_clean_utf8(output->err.data);
 	for (char *line = strtok_r(output->err.data, "\n", &save); line;
 		 line = strtok_r(NULL, "\n", &save))
 		pgbackrest_run_line(&run, line);

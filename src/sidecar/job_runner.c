@@ -106,7 +106,7 @@ log_line(Run *run, const char *line)
 static void
 take_line(Run *run)
 {
-	pgbackrest_clean_text(run->line.data);
+	pgbr_clean_utf8(run->line.data);
 	if (pgbackrest_run_line(&run->output, run->line.data))
 		log_line(run, run->line.data);
 	strbuf_clear(&run->line);

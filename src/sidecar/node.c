@@ -67,7 +67,7 @@ take_failure(Node *node, char *text)
 {
 	static const char prefix[] = "psql: error: ";
 
-	pgbackrest_clean_text(text);
+	pgbr_clean_utf8(text);
 	text[strcspn(text, "\n")] = '\0';
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
 		text += sizeof(prefix) - 1;

@@ -260,24 +260,6 @@ pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t 
 }
 
 void
-pgbackrest_clean_text(char *text)
-{
-	for (char *p = text; *p;)
-	{
-		size_t length = 1;
-
-		if ((unsigned char) *p >= 0xC0)
-			length = (unsigned char) *p >= 0xF0 ? 4 : (unsigned char) *p >= 0xE0 ? 3 : 2;
-		if (strnlen(p, length) < length || !pgbr_is_utf8(p, length))
-		{
-			*p = '?';
-			length = 1;
-		}
-		p += length;
-	}
-}
-
-void
 pgbackrest_run_init(PgbackrestRun *run, PgbrJobKind kind)
 {
 	*run = (PgbackrestRun){

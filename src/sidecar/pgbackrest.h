@@ -65,9 +65,6 @@ extern bool pgbackrest_run_line(PgbackrestRun *run, const char *line);
  * hints. "" when there is nothing to say. */
 extern void pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size);
 
-/* Replace every byte that is not part of valid UTF-8 by '?', in place. */
-extern void pgbackrest_clean_text(char *text);
-
 /* What an info document says of one stanza. */
 typedef struct PgbackrestStanza
 {

@@ -196,7 +196,7 @@ test_clean_text(void **state)
 	char text[] = "a\xff\xc3\xa4\xc3(\xe2\x82";
 
 	(void) state;
-	pgbackrest_clean_text(text);
+	pgbr_clean_utf8(text);
 	assert_string_equal(text, "a?\xc3\xa4?(??");
 }
 
