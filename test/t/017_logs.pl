@@ -1,0 +1,121 @@
+# The sidecar's log: one line an event, for a person or as JSON, and nothing from outside can forge a
+# line, hide one or reach a terminal. PostgreSQL is not needed.
+use strict;
+use warnings;
+use JSON::PP;
+use PgbrCluster;
+use PgbrSandbox qw(slurp spew wait_for);
+use PgbrSidecarTest;
+use Test::More;
+
+my $cluster = PgbrCluster->new(preload => 0, stanza => 'some.stanza-1');
+my $member = $cluster->member(1);
+my $sidecar = $member->sidecar;
+my $tokens = spew("$member->{dir}/tokens", 'a-token-of-more-than-16' . "\n", 0600);
+my %authorization = (Authorization => 'Bearer a-token-of-more-than-16');
+
+# what it says of a backup is in this file
+my $fake = program($member, 'fake', <<'END');
+case "${@: -1}" in
+(backup) cat "${0%/*}/says"; exit 42 ;;
+(info) echo '[]' ;;
+esac
+END
+
+# the sidecar's log since it was last asked for, as lines
+my $seen = 0;
+sub new_lines
+{
+	my $log = $sidecar->log;
+	my $new = substr $log, $seen;
+	$seen = length $log;
+	like($new, qr/\n\z/, 'the log ends with a whole line');
+	return split /\n/, $new;
+}
+
+# Start it, make it say what is strange, stop it; gives the lines and the id of a job that failed.
+sub run_sidecar
+{
+	my (@options) = @_;
+	$sidecar->start("--pgbackrest=$fake", "--token-file=$tokens", @options);
+	# a path that would end the line, begin another and write on a terminal, without a token: it is logged
+	for my $path ("x%0a2026-11-22T15:41:07.000Z info    [main] forged", 'x%1b[31m', 'x%c2%9b31m', 'x%7f%08', 'x%ff%fe', 'x%22%5c', 'x%c3%a9' . 'y' x 100,
+		'y' x 54 . '%c3%a9')
+	{
+		my $answer = $sidecar->http(GET => '/v1/jobs/' . $path =~ s/ /%20/gr);
+		is($answer->{status}, 401, 'a path that is logged') or diag $answer->{content};
+	}
+	# so it is with what pgbackrest says
+	spew("$member->{dir}/says", "P00  ERROR: [042]: a \x1b[31m red\r \x07 \xff\xfe text \"quoted\" \\ \xc3\xa9\n");
+	my $answer = $sidecar->http(POST => '/v1/jobs', headers => {%authorization}, body => { kind => 'backup', requested_by => "O'Neill \"\\\" \x{2028}" });
+	is($answer->{status}, 202, 'a job');
+	my $id = $answer->{json}{id};
+	wait_for { $sidecar->http(GET => "/v1/jobs/$id", headers => {%authorization})->{json}{state} eq 'failed' } 'it to fail';
+	is($sidecar->stop, 0, 'a clean end');
+	return ($id, new_lines());
+}
+
+my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
+
+# --- for a person -----------------------------------------------------------------------------------
+{
+	my ($id, @lines) = run_sidecar();
+	is_deeply([ grep { !/^$time (?:info   |warning|error  ) \[some\.stanza-1\] (?:job \Q$id\E: )?\S/ } @lines ], [], 'each line has time, level, stanza, and text');
+	is_deeply([ grep { /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/ } @lines ], [], 'and no control character');
+	is_deeply([ grep { my $line = $_; !utf8::decode($line) } @lines ], [], 'and is UTF-8');
+	my @times = map { /^(\S+)/ } @lines;
+	is_deeply(\@times, [ sort @times ], 'in the order of time');
+	is(scalar(grep { /refused GET .*: 401$/ } @lines), 8, 'each refusal has its line');
+	is(scalar(grep { /^$time info +\[main\] forged/ } @lines), 0, 'and none was forged');
+	my $all = join "\n", @lines;
+	like($all, qr{refused GET /v1/jobs/x\\x0a2026-11-22T15:41:07.000Z info    \[main\] forged: 401}, 'a newline is escaped');
+	like($all, qr/jobs\/x\\x1b\[31m: 401.*jobs\/x\\x9b31m: 401.*jobs\/x\\x7f\\x08: 401.*jobs\/x\?\?: 401.*jobs\/x"\\: 401/s, 'and so are others');
+	my @of_job = grep { s/^.* job \Q$id\E: // } map { "$_" } @lines;
+	is(scalar(@of_job), 3, 'a job has a line for each thing that happened to it');
+	like($of_job[0], qr/^accepted: backup incr for O'Neill/, 'accepted');
+	like($of_job[1], qr/^started: pgbackrest backup, process \d+$/, 'started');
+	is($of_job[2], qq(failed: file-read: a \\x1b[31m red\\x0d \\x07 ?? text "quoted" \\ \xc3\xa9), 'failed');
+	like($lines[-1], qr/ stopped$/, 'the last one says that it is over');
+	is(scalar(grep { / listens on 127\.0\.0\.1:\d+$/ } @lines), 1, 'one says where it listens');
+}
+
+# --- as JSON ----------------------------------------------------------------------------------------
+{
+	my ($id, @lines) = run_sidecar('--log-format=json');
+	my $json = JSON::PP->new->utf8;
+	my @events = map { my $line = $_; my $event = eval { $json->decode($line) }; $event // diag "no JSON: $line"; $event // () } @lines;
+	is(scalar @events, scalar @lines, 'JSON: each line is an object');
+	is_deeply([ grep { /[\x00-\x1f]/ } @lines ], [], 'with control characters escaped');
+	my @wrong = grep {
+		my %event = %$_;
+		my $job = delete $event{job};
+		join(' ', sort keys %event) ne 'level message stanza time' || $event{time} !~ /^$time$/ || $event{stanza} ne 'some.stanza-1'
+		  || $event{level} !~ /^(?:info|warning|error)$/ || defined $job && $job ne $id
+	} @events;
+	is_deeply(\@wrong, [], 'with time, level, stanza, message and job');
+	my @messages = map { $_->{message} } @events;
+	is(scalar(grep { /^refused GET .*: 401$/s } @messages), 8, 'each refusal is there');
+	is($messages[ (grep { $messages[$_] =~ /forged/ } 0 .. $#messages)[0] ],
+		"refused GET /v1/jobs/x\n2026-11-22T15:41:07.000Z info    [main] forged: 401", 'with its newline in it');
+	my ($failed) = grep { $_->{message} =~ /^failed/ } @events;
+	is_deeply([ @$failed{qw(level job)} ], [ 'error', $id ], 'the failure has its level and job');
+	is($failed->{message}, qq(failed: file-read: a \e[31m red\r \a ?? text "quoted" \\ \x{e9}), 'and its text');
+}
+
+# --- levels -----------------------------------------------------------------------------------------
+{
+	my (undef, @lines) = run_sidecar('--log-level=warning');
+	is(scalar(grep { !/^$time (?:warning|error  ) / } @lines), 0, 'warning: nothing below');
+	is(scalar(grep { / refused / } @lines), 8, 'warning: the refusals');
+	(undef, @lines) = run_sidecar('--log-level=error');
+	is(scalar(grep { !/^$time error   / } @lines), 0, 'error: nothing below');
+	is(scalar(grep { / failed: file-read: / } @lines), 1, 'error: the failure');
+	for my $option ('--log-level=loud', '--log-level=', '--log-format=xml')
+	{
+		my ($status, $log) = refused($sidecar, $option);
+		is($status, 2, "$option: refused");
+		like($log, qr/error: invalid value "\w*" for --log-\w+: use /, 'and why');
+	}
+}
+
+done_testing;
