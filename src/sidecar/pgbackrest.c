@@ -367,6 +367,36 @@ add_to_error(PgbackrestRun *run, const char *text)
 		append_text(run->message, sizeof(run->message), " ", text);
 }
 
+/* Lines about single files. In a full backup that goes on where an interrupted one has ended, and in
+ * one that compares contents, files are done without being copied. */
+static const struct
+{
+	const char *begins;
+	bool has_progress;
+} file_lines[] = {
+	{"backup file ", true},
+	{"match file from prior backup ", true},
+	{"checksum resumed file ", true},
+	{"store truncated file ", true},
+	{"store zero-length file ", false},
+	{"reference ", false},
+};
+
+/* True when the line is about a single file. */
+static bool
+read_file_line(PgbackrestRun *run, const char *text)
+{
+	for (size_t i = 0; i < LENGTH(file_lines); i++)
+	{
+		if (!begins_with(text, file_lines[i].begins))
+			continue;
+		if (file_lines[i].has_progress && run->progress.phase)
+			read_copied_file(run, text);
+		return true;
+	}
+	return false;
+}
+
 /* Lines are "YYYY-MM-DD HH:MM:SS.mmm P00   INFO: text", "ERROR: text" before the log is set up, or
  * the indented rest of the line before. */
 bool
@@ -399,12 +429,7 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 	else if (begins_with(level, "INFO: "))
 		read_info_line(run, text);
 	else if (begins_with(level, "DETAIL: "))
-	{
-		if (run->progress.phase && begins_with(text, "backup file "))
-			read_copied_file(run, text);
-		return !begins_with(text, "backup file ") && !begins_with(text, "reference ") &&
-			   !begins_with(text, "match file ");
-	}
+		return !read_file_line(run, text);
 	return true;
 }
 

@@ -77,6 +77,9 @@ test_backup_output(void **state)
 		 "76.09%) "
 		 "checksum 552ddd82e7a9af071f81b52660675f7dc83349e0",
 		 false, "copying", 76},
+		{"2026-11-22 17:45:34.805 P01 DETAIL: checksum resumed file /d/c (0B, 76.09%) checksum "
+		 "552ddd82e7a9af071f81b52660675f7dc83349e0",
+		 false, "copying", 76},
 		{"2026-11-22 17:45:36.455 P00   INFO: execute non-exclusive backup stop and wait for all "
 		 "WAL "
 		 "segments to archive",
