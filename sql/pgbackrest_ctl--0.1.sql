@@ -323,14 +323,22 @@ SELECT s.type, s.schedule, s.time_zone, s.set_in, s.active, s.next_run,
 	coalesce(c.state, r.state) AS last_state,
 	c.type AS last_covered_by,
 	coalesce(c.label, r.label) AS last_label,
-	coalesce(s.error, c.message, r.message) AS last_error
+	coalesce(s.error, e.message) AS last_error
 FROM _pgbr_schedule() AS s
 	LEFT JOIN LATERAL (
 		SELECT * FROM pgbr_run AS n
 		WHERE n.type = s.type
 		ORDER BY n.due DESC, n.run_id DESC
 		LIMIT 1) AS r ON true
-	LEFT JOIN pgbr_run AS c ON c.run_id = r.covered_by;
+	LEFT JOIN pgbr_run AS c ON c.run_id = r.covered_by
+	-- a run that is to be tried again, or is, has its error in the attempt before
+	LEFT JOIN LATERAL (
+		SELECT a.message FROM pgbr_run AS a
+		WHERE a.type = coalesce(c.type, r.type) AND a.due = coalesce(c.due, r.due)
+			AND coalesce(c.state, r.state) <> 'succeeded'
+			AND a.message IS NOT NULL
+		ORDER BY a.run_id DESC
+		LIMIT 1) AS e ON true;
 COMMENT ON VIEW pgbr_schedule IS
 'the schedule of each type of backup: where it is set, when it runs next, how it went last';
 
