@@ -10,6 +10,7 @@
 #include "access/xlog.h"
 #include "fmgr.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 
 #if PG_VERSION_NUM >= 140000
 #include "utils/wait_event.h"

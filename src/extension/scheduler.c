@@ -4,8 +4,7 @@
  *		ended, sleep until the next moment that matters.
  *
  * What to do is decided by common/schedule_plan, kept by run_history and done by the sidecar. No
- * transaction is open while the sidecar is asked or the latch is slept on. Sleeping is by a timer on
- * the real clock that also goes off when that is set, so nothing is polled.
+ * transaction is open while the sidecar is asked or the latch is slept on, and nothing is polled.
  *
  * Crashes and failovers: a run is in the history as running before the sidecar is asked, under a name
  * (its row and the moment it was started) that the sidecar keeps as the job's reason and as its
@@ -19,6 +18,7 @@
 #include "access/xlog.h"
 #include "common/vocabulary.h"
 #include "executor/spi.h"
+#include "extension/alarm.h"
 #include "extension/body.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
@@ -29,6 +29,7 @@
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -39,9 +40,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #define ANSWER_WAIT_S  30	 /* a job's state is asked for this long at a time */
 #define LOST_MS		   60000 /* a sidecar that is away for longer has lost the run */
@@ -59,8 +57,7 @@ typedef struct Scheduler
 	Oid history;   /* the table that schedule was loaded from, or InvalidOid */
 	bool reported; /* that the extension is missing was said */
 	int64 wake;
-	int timer;
-	WaitEventSet *events;
+	Alarm alarm;
 } Scheduler;
 
 static int64
@@ -95,22 +92,12 @@ stop_if_asked(void)
 		proc_exit(1);
 }
 
-/* Sleep until the latch is set, the moment has come or the clock was set. */
+/* Sleep until there may be something to do. */
 static void
 sleep_until(Scheduler *scheduler, int64 moment, const char *activity)
 {
-	struct itimerspec when = {{0, 0}, {moment == PG_INT64_MAX ? 0 : (time_t) moment, 0}};
-	WaitEvent event;
-	uint64 ticks;
-
 	pgstat_report_activity(STATE_IDLE, activity);
-	if (timerfd_settime(scheduler->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when,
-						NULL) != 0)
-		elog(ERROR, "could not set a timer: %m");
-	(void) WaitEventSetWait(scheduler->events, -1, &event, 1, PG_WAIT_EXTENSION);
-	/* says ECANCELED when the clock was set, which is as good */
-	(void) !read(scheduler->timer, &ticks, sizeof(ticks));
-	ResetLatch(MyLatch);
+	alarm_sleep(&scheduler->alarm, moment);
 	stop_if_asked();
 }
 
@@ -224,6 +211,8 @@ ask(Scheduler *scheduler, SidecarRequest *request, PgbrError *error)
 	PG_TRY();
 	{
 		answer = sidecar_try(request, error);
+		if (answer == NULL)
+			sidecar_explain(error);
 	}
 	PG_CATCH();
 	{
@@ -284,12 +273,36 @@ note_sidecar(Scheduler *scheduler, const char *url, const char *reason)
 	commit_transaction(scheduler);
 }
 
+static void
+plan_when_due(Scheduler *scheduler)
+{
+	if (ConfigReloadPending)
+		reload(scheduler);
+	if (worker_take_wake())
+		(void) load(scheduler);
+	if (OidIsValid(scheduler->history) && now_moment() >= scheduler->wake)
+		(void) plan(scheduler);
+}
+
+/* Has a sidecar been away for too long? The clock may be set, so it is not asked. */
+static bool
+is_lost(instr_time since)
+{
+	instr_time away;
+
+	INSTR_TIME_SET_CURRENT(away);
+	INSTR_TIME_SUBTRACT(away, since);
+	return INSTR_TIME_GET_MILLISEC(away) > LOST_MS;
+}
+
 static Jsonb *
 post_job(Scheduler *scheduler, PgbrError *error)
 {
 	char *name = run_name(scheduler);
 	SidecarRequest request = {
 		.method = "POST", .path = PGBR_PATH_JOBS, .answer = answer_job, .key = name};
+	instr_time began;
+	Jsonb *job;
 	Body body;
 
 	body_begin(&body);
@@ -300,7 +313,12 @@ post_job(Scheduler *scheduler, PgbrError *error)
 	body_text(&body, "requested_by", "schedule");
 	body_text(&body, "reason", name);
 	request.body = body_end(&body);
-	return ask(scheduler, &request, error);
+	INSTR_TIME_SET_CURRENT(began);
+	/* one that is slow may have taken it: asked again with the same key, it gives the same job */
+	while ((job = ask(scheduler, &request, error)) == NULL && error->code == PGBR_ERROR_TIMEOUT &&
+		   !is_lost(began))
+		plan_when_due(scheduler);
+	return job;
 }
 
 /* Hand the current run to a sidecar. */
@@ -352,14 +370,18 @@ find_job(Scheduler *scheduler, PgbrError *error)
 static Jsonb *
 inherit_job(Scheduler *scheduler, PgbrError *error)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOST_MS);
+	instr_time began;
 	Jsonb *job = NULL;
 
 	if (scheduler->row.timeline != (int64) GetWALInsertionTimeLine())
 		return NULL;
+	INSTR_TIME_SET_CURRENT(began);
 	while ((job = find_job(scheduler, error)) == NULL && error->code != PGBR_ERROR_NOT_FOUND &&
-		   GetCurrentTimestamp() < deadline)
+		   !is_lost(began))
+	{
+		plan_when_due(scheduler);
 		sidecar_pause(RETRY_MS);
+	}
 	return job;
 }
 
@@ -369,17 +391,6 @@ is_final(Jsonb *job, PgbrJobState *state)
 	char *text = answer_text(&job->root, "state");
 
 	return text && pgbr_job_state_parse(text, state) && pgbr_job_state_is_final(*state);
-}
-
-static void
-plan_when_due(Scheduler *scheduler)
-{
-	if (ConfigReloadPending)
-		reload(scheduler);
-	if (worker_take_wake())
-		(void) load(scheduler);
-	if (OidIsValid(scheduler->history) && now_moment() >= scheduler->wake)
-		(void) plan(scheduler);
 }
 
 /* Wait for a job's end, and plan meanwhile. NULL when the sidecar has lost it or is away. */
@@ -393,21 +404,27 @@ follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
 		.path = psprintf(PGBR_PATH_JOBS "/%s?wait=%d", sidecar_escape(id), Max(wait_ms / 1000, 1)),
 		.answer = answer_job,
 		.timeout_ms = guc_sidecar_timeout + 1000};
-	TimestampTz answered = GetCurrentTimestamp();
+	/* a backup may take days, and each answer takes some memory */
+	MemoryContext context =
+		AllocSetContextCreate(scheduler->turn_context, "answer", ALLOCSET_DEFAULT_SIZES);
+	instr_time answered;
 	PgbrJobState state;
 
+	INSTR_TIME_SET_CURRENT(answered);
 	while (job == NULL || !is_final(job, &state))
 	{
 		plan_when_due(scheduler);
+		MemoryContextReset(context);
+		MemoryContextSwitchTo(context);
 		job = ask(scheduler, &request, error);
 		if (job)
-			answered = GetCurrentTimestamp();
-		else if (error->code == PGBR_ERROR_NOT_FOUND ||
-				 TimestampDifferenceExceeds(answered, GetCurrentTimestamp(), LOST_MS))
-			return NULL;
+			INSTR_TIME_SET_CURRENT(answered);
+		else if (error->code == PGBR_ERROR_NOT_FOUND || is_lost(answered))
+			break;
 		else
 			sidecar_pause(RETRY_MS);
 	}
+	MemoryContextSwitchTo(scheduler->turn_context);
 	return job;
 }
 
@@ -543,13 +560,7 @@ prepare(Scheduler *scheduler)
 		AllocSetContextCreate(TopMemoryContext, "schedules", ALLOCSET_DEFAULT_SIZES);
 	scheduler->turn_context =
 		AllocSetContextCreate(TopMemoryContext, "scheduler's turn", ALLOCSET_DEFAULT_SIZES);
-	scheduler->timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (scheduler->timer < 0)
-		elog(ERROR, "could not create a timer: %m");
-	scheduler->events = create_wait_event_set(3);
-	AddWaitEventToSet(scheduler->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(scheduler->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	AddWaitEventToSet(scheduler->events, WL_SOCKET_READABLE, scheduler->timer, NULL, NULL);
+	alarm_init(&scheduler->alarm);
 	/* so that no conversion is looked up where no transaction is open */
 	begin_transaction();
 	SetConfigOption("client_encoding", "UTF8", PGC_BACKEND, PGC_S_OVERRIDE);

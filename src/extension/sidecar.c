@@ -67,21 +67,39 @@ static const ErrorRow error_rows[] = {
 	{PGBR_ERROR_INTERNAL, ERRCODE_INTERNAL_ERROR, "sidecar: ", NULL},
 };
 
-void
-sidecar_raise(const PgbrError *error)
+static const ErrorRow *
+row_of(const PgbrError *error)
 {
 	const ErrorRow *row = &error_rows[lengthof(error_rows) - 1];
-	const char *hint;
 
 	for (size_t i = 0; i < lengthof(error_rows); i++)
 	{
 		if (error_rows[i].code == error->code)
 			row = &error_rows[i];
 	}
-	hint = row->hint ? row->hint : error->hint;
-	ereport(ERROR, (errcode(row->sqlstate), errmsg("%s%s", row->prefix, error->message),
-					error->detail[0] ? errdetail("%s", error->detail) : 0,
-					hint[0] ? errhint("%s", hint) : 0));
+	return row;
+}
+
+void
+sidecar_explain(PgbrError *error)
+{
+	const ErrorRow *row = row_of(error);
+	PgbrError said = *error;
+
+	pgbr_error_set(error, said.code, "%s%s", row->prefix, said.message);
+	pgbr_error_detail(error, "%s", said.detail);
+	pgbr_error_hint(error, "%s", row->hint ? row->hint : said.hint);
+}
+
+void
+sidecar_raise(const PgbrError *error)
+{
+	PgbrError said = *error;
+
+	sidecar_explain(&said);
+	ereport(ERROR, (errcode(row_of(error)->sqlstate), errmsg("%s", said.message),
+					said.detail[0] ? errdetail("%s", said.detail) : 0,
+					said.hint[0] ? errhint("%s", said.hint) : 0));
 	pg_unreachable();
 }
 

@@ -39,6 +39,9 @@ extern Jsonb *sidecar_ask(const SidecarRequest *request);
  */
 extern Jsonb *sidecar_try(const SidecarRequest *request, PgbrError *error);
 
+/* Give a failure the message and the hint with which sidecar_ask would have raised it. */
+extern void sidecar_explain(PgbrError *error);
+
 /* Raise the error that sidecar_ask would have raised. */
 extern void sidecar_raise(const PgbrError *error) __attribute__((noreturn));
 

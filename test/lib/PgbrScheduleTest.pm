@@ -8,8 +8,8 @@ use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
 
 our @EXPORT = qw(
-  activity after_look hold_backups log_count log_of pretend_backups pretended release_backups reload runs
-  scheduler set tame_pgbackrest wait_activity wait_idle wait_runs
+  activity after_look hold_backups log_count log_of make_backups pretend_backups pretended release_backups
+  reload runs scheduler set tame_pgbackrest wait_activity wait_idle wait_runs
 );
 
 # All of these take with dbname => the database of the scheduler.
@@ -143,10 +143,11 @@ END
 sub hold_backups { my ($member) = @_; return spew("$member->{dir}/hold-backups", '') }
 sub release_backups { my ($member) = @_; return unlink "$member->{dir}/hold-backups" }
 
-# Backups that begin from now on succeed at once, and there is none.
+# Backups that begin from now on succeed at once, and there is none; until make_backups.
 sub pretend_backups { my ($member) = @_; return spew("$member->{dir}/pretend-backups", '') }
+sub make_backups { my ($member) = @_; return unlink "$member->{dir}/pretend-backups" }
 
 # The command lines of those that were pretended.
-sub pretended { my ($member) = @_; return split /\n/, slurp("$member->{dir}/pretended") }
+sub pretended { my ($member) = @_; my @lines = split /\n/, slurp("$member->{dir}/pretended"); return @lines }
 
 1;
