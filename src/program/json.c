@@ -4,12 +4,43 @@
  */
 #include "program/json.h"
 
+/* jansson goes 2048 levels deep, by recursion, which takes most of the stack of a small thread. */
+#define MAX_DEPTH 64
+
+/* Counts as jansson reads, up to the first error in the text, where jansson ends. */
+static bool
+is_too_deep(const char *text, size_t length)
+{
+	int depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < length && depth <= MAX_DEPTH; i++)
+	{
+		if (text[i] == '"')
+			quoted = !quoted;
+		else if (quoted && text[i] == '\\')
+			i++;
+		else if (!quoted && (text[i] == '[' || text[i] == '{'))
+			depth++;
+		else if (!quoted && (text[i] == ']' || text[i] == '}'))
+			depth--;
+	}
+	return depth > MAX_DEPTH;
+}
+
 json_t *
 json_parse(const char *text, size_t length, PgbrError *error)
 {
 	json_error_t where;
-	json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+	json_t *value;
 
+	if (is_too_deep(text, length))
+	{
+		pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "JSON is nested more than %d levels deep",
+					   MAX_DEPTH);
+		return NULL;
+	}
+	value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
 	if (value == NULL)
 		pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "not valid JSON at line %d, column %d: %s",
 					   where.line, where.column, where.text);

@@ -81,6 +81,8 @@ my %not_json = (
 	'a number beyond all' => '{"kind":"backup","repo":1e999}',
 	'a whole number beyond 64 bits' => '{"kind":"backup","repo":99999999999999999999}',
 	'deep arrays' => '[' x 30000,
+	'deep arrays, as deep as the parser would go' => '[' x 2000 . ']' x 2000,
+	'deep arrays in a member' => '{"kind":"backup","reason":' . '[' x 64 . ']' x 64 . '}',
 	'deep arrays, closed' => '[' x 30000 . ']' x 30000,
 	'deep objects' => '{"a":' x 12000,
 	'a form' => "kind=check&x=$mark",
@@ -90,7 +92,7 @@ is_problem(post('/v1/restore-points', $not_json{$_}), 400, 'bad-request', qr/./,
   for 'nothing', 'NUL in a text', 'deep arrays, closed';
 is_problem(post('/v1/jobs', $_), 400, 'bad-request', qr/not a JSON object|'\{' expected/, "no object: $_")
   for 'null', 'true', '1', '"check"', '[]', '[{"kind":"check"}]';
-my $nested = '[' x 1000 . ']' x 1000;
+my $nested = '["]]\\"[[",' x 63 . '1' . ']' x 63;
 is_problem(post('/v1/jobs', qq({"kind":"backup","reason":$nested})), 422, 'invalid-value', qr/reason/, 'deep, but within reason');
 
 # --- members outside their grammar: JSON, and what the reason must name ----------------------------
