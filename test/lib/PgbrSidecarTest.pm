@@ -12,9 +12,11 @@ use JSON::PP;
 use PgbrSandbox qw(slurp spew wait_for);
 use POSIX ();
 use Test::More;
+use Time::HiRes qw(time);
 
 our @EXPORT = qw(
-  at_once backups_of hold_wal is_problem job_processes lock_is_free program refused release_wal
+  at_once backups_of hold_wal idle_threads is_problem job_processes lock_is_free program refused
+  release_wal threads
 );
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
@@ -116,6 +118,29 @@ sub job_processes
 	my $wanted = defined $id ? qr/\Q$id\E/ : qr/[^\0]*/;
 	my $mark = qr/(?:^|\0)PGBR_SIDECAR_MARK=\Q$sidecar->{state}\E:$wanted(?:\0|$)/;
 	return grep { slurp("/proc/$_/environ") =~ $mark } map { m{(\d+)$} } glob '/proc/[0-9]*';
+}
+
+# How many threads a sidecar has: each connection has one.
+sub threads
+{
+	my ($sidecar) = @_;
+	my @threads = glob "/proc/$sidecar->{pid}/task/*";
+	return scalar @threads;
+}
+
+# How many it has when nobody is connected: the thread of a request ends a little after its answer.
+sub idle_threads
+{
+	my ($sidecar) = @_;
+	my ($count, $since) = (0, 0);
+	wait_for
+	{
+		my $now = threads($sidecar);
+		($count, $since) = ($now, time) if $now != $count;
+		time - $since > 0.5
+	}
+	'the threads to settle';
+	return $count;
 }
 
 # Whether nobody holds the lock that pgbackrest takes for what changes a stanza.

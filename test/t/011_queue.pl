@@ -219,12 +219,11 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	$sidecar->http(GET => "/v1/jobs/$waiting[1]?wait=50");
 	$sidecar->http(GET => "/v1/jobs/$blocks?wait=0");
 	cmp_ok(time - $start, '<', 20, 'the answer comes with it, and at once for what is over');
-	# each connection has a thread
-	my $threads = () = glob '/proc/' . $sidecar->pid . '/task/*';
+	my $threads = idle_threads($sidecar);
 	($change) = at_once(
 		sub { $sidecar->http(GET => "/v1/jobs/$waiting[2]?wait=50", timeout => 60)->{json} },
 		sub {
-			wait_for { my $now = () = glob '/proc/' . $sidecar->pid . '/task/*'; $now > $threads } 'the request';
+			wait_for { threads($sidecar) > $threads } 'the request';
 			return kill TERM => $sidecar->pid;
 		});
 	is($change->{state}, 'queued', 'wait: a stop ends it');

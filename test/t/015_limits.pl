@@ -57,23 +57,6 @@ sub connect_to
 	return $socket;
 }
 
-sub threads { my ($sidecar) = @_; my @threads = glob '/proc/' . $sidecar->pid . '/task/*'; return scalar @threads }
-
-# how many there are when nobody is connected: the thread of a request ends a little after its answer
-sub idle_threads
-{
-	my ($sidecar) = @_;
-	my ($count, $since) = (0, 0);
-	wait_for
-	{
-		my $now = threads($sidecar);
-		($count, $since) = ($now, time) if $now != $count;
-		time - $since > 0.5
-	}
-	'the threads to settle';
-	return $count;
-}
-
 sub descriptors { my ($sidecar) = @_; my @fds = glob '/proc/' . $sidecar->pid . '/fd/*'; return scalar @fds }
 
 my $get = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
