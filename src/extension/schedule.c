@@ -9,6 +9,7 @@
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/schedule.h"
+#include "extension/worker.h"
 #include "extension/zone.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -60,7 +61,10 @@ read_entry(ScheduleEntry *entry, const char *setting, const PgbrValuesText *valu
 static void
 read_zone(ScheduleSettings *settings, const PgbrValuesText *value)
 {
-	settings->zone = zone_find(guc_timezone);
+	char server_zone[TZ_STRLEN_MAX + 1];
+
+	worker_zone(server_zone);
+	settings->zone = zone_find(guc_timezone[0] ? guc_timezone : server_zone);
 	if (guc_timezone[0] == '\0' && value->text && value->text[0])
 	{
 		pg_tz *zone = zone_find(value->text);

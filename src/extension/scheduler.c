@@ -107,6 +107,7 @@ read_settings(Scheduler *scheduler)
 	PgbrSchedule *schedule = &scheduler->schedule;
 	MemoryContext before;
 
+	worker_tell_zone(pg_get_timezone_name(session_timezone));
 	MemoryContextReset(scheduler->settings_context);
 	before = MemoryContextSwitchTo(scheduler->settings_context);
 	schedule_read(&scheduler->settings);

@@ -36,6 +36,7 @@ typedef struct Shared
 	LWLock *lock; /* guards all below */
 	PGPROC *scheduler;
 	bool woken; /* and it has not looked yet */
+	char zone[TZ_STRLEN_MAX + 1];
 } Shared;
 
 static Shared *shared;
@@ -56,6 +57,7 @@ start_shmem(void)
 		shared->lock = &(GetNamedLWLockTranche("pgbackrest_ctl")->lock);
 		shared->scheduler = NULL;
 		shared->woken = false;
+		shared->zone[0] = '\0';
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -117,6 +119,25 @@ worker_take_wake(void)
 	shared->woken = false;
 	LWLockRelease(shared->lock);
 	return woken;
+}
+
+void
+worker_tell_zone(const char *name)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	strlcpy(shared->zone, name, sizeof(shared->zone));
+	LWLockRelease(shared->lock);
+}
+
+void
+worker_zone(char *name)
+{
+	name[0] = '\0';
+	if (shared == NULL)
+		return;
+	LWLockAcquire(shared->lock, LW_SHARED);
+	strlcpy(name, shared->zone, sizeof(shared->zone));
+	LWLockRelease(shared->lock);
 }
 
 static void

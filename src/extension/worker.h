@@ -12,6 +12,8 @@
 
 #include "postgres.h"
 
+#include "pgtime.h"
+
 /* Register the workers and ask for shared memory; from _PG_init, when the library is preloaded. */
 extern void worker_register(void);
 
@@ -23,6 +25,11 @@ extern bool worker_take_wake(void);
 
 /* For the scheduler: be the one that is woken. False when another scheduler runs. */
 extern bool worker_claim(void);
+
+/* The TimeZone of the scheduler, which no session's own hides: told by it, and "" before. name has room
+ * for TZ_STRLEN_MAX + 1. */
+extern void worker_tell_zone(const char *name);
+extern void worker_zone(char *name);
 
 /* Entry points, called by the postmaster. */
 extern PGDLLEXPORT void pgbr_launcher_main(Datum argument);
