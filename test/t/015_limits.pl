@@ -202,6 +202,15 @@ sub run_pollers
 	@pollers = ();
 	wait_for { threads($polled) == $threads && descriptors($polled) <= $descriptors } 'all to be as before';
 
+	# nothing is left of programs that were run
+	for my $number (1 .. 30)
+	{
+		$polled->wait_job($polled->post_job(kind => 'verify', reason => "number $number")->{id});
+		$polled->http(GET => $_) for '/v1/node', '/v1/wal/000000010000000000000001';
+	}
+	idle_threads($polled);
+	$result{descriptors} = descriptors($polled) - $descriptors;
+
 	# two requests at once on one connection
 	my $socket = connect_to($polled);
 	syswrite $socket, $get . $get =~ s/\r\n\r\n/\r\nConnection: close\r\n\r\n/r;
@@ -232,6 +241,7 @@ cmp_ok($pollers->{longest}, '<', 1, '60 who wait: others are answered within a s
 is_deeply($pollers->{states}, ['succeeded'], 'all of them are told of the change');
 cmp_ok($pollers->{answered}, '<', 3, 'at once');
 is($pollers->{next}, 'succeeded', 'and jobs go on');
+cmp_ok($pollers->{descriptors}, '<=', 0, 'and leave no descriptor open');
 is($pollers->{pipelined}, 2, 'two requests at once on one connection get two answers');
 
 # connections that are open do not keep a stop waiting
