@@ -240,7 +240,7 @@ sub copy_pair
 
 	copy_pair('server');
 	@tls = ("--tls-cert-file=$dir/served.crt", "--tls-key-file=$dir/served.key");
-	start_tls();
+	start_tls('--pgbackrest=' . program($member, 'hangs', qq(while test -e '$dir/hang'; do sleep 0.05; done\nexec pgbackrest "\$\@"\n)));
 	is(https('/v1/jobs')->{status}, 200, 'TLS with a certificate of our CA');
 	is(https('/livez', '--cacert', "$dir/other_ca.crt")->{exit}, 60, 'which another CA does not vouch for');
 	is(serial(), serial_of('server'), 'the certificate it was given');
@@ -257,6 +257,23 @@ sub copy_pair
 	ok($sidecar->alive, 'the sidecar goes on');
 	copy_pair('server');
 	is(https('/livez')->{status}, 200, 'until it is right again');
+
+	# who waits and hangs up is noticed, although TLS says good-bye first
+	my $threads = idle_threads($sidecar);
+	spew("$dir/hang", '');
+	for my $number (1 .. 3)
+	{
+		my ($in, $out, $errors) = ("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", '', '');
+		my $client = IPC::Run::start([ 'openssl', 's_client', '-connect', "127.0.0.1:$port" ], \$in, \$out, \$errors, IPC::Run::timeout(20));
+		$client->pump until $out =~ /"status":"ok"/;
+		$in .= "GET /v1/info?refresh=true&wait=60 HTTP/1.1\r\nHost: x\r\n\r\n";
+		# it says good-bye at the end of its input
+		$client->finish;
+	}
+	cmp_ok(threads($sidecar), '>', $threads, 'they have been there');
+	wait_for { threads($sidecar) == $threads } 'them to be forgotten', 10;
+	pass('who hangs up while it waits is forgotten');
+	unlink "$dir/hang";
 	is($sidecar->stop, 0, 'a clean end');
 }
 
