@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,9 +155,10 @@ connection_changed(void *argument, struct MHD_Connection *connection, void **con
 static bool
 is_gone(void *argument)
 {
-	char byte;
+	/* not a look at what can be read: TLS says good-bye before it hangs up */
+	struct pollfd fd = {((Client *) argument)->fd, POLLRDHUP, 0};
 
-	return recv(((Client *) argument)->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return poll(&fd, 1, 0) > 0;
 }
 
 /* Decode %XX in place. %00 stays as it is: it would cut the text short, and no grammar takes '%'. */
