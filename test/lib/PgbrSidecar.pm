@@ -25,7 +25,7 @@ sub new
 		sandbox => $member->{sandbox},
 		port => $member->{sandbox}->port,
 		state => "$member->{dir}/" . ($set{name} // 'sidecar'),
-		options => $set{options} // [],
+		options => [ @{ $set{options} // [] } ],
 		name => "$member->{name}-" . ($set{name} // 'sidecar'),
 	}, $class;
 	weaken $self->{member};
