@@ -11,6 +11,7 @@
 package PgbrClock;
 use strict;
 use warnings;
+use File::Basename qw(basename);
 use PgbrSandbox qw(spew);
 use POSIX qw(floor);
 use Time::HiRes qw(time);
@@ -30,24 +31,20 @@ sub moment
 
 sub new
 {
-	my ($class, $sandbox) = @_;
-	my $self = bless { file => "$sandbox->{root}/clock" }, $class;
+	my ($class, $sandbox, $bindir) = @_;
+	my $self = bless { file => "$sandbox->{root}/clock", bindir => "$sandbox->{root}/clock-bin", ahead => 0 }, $class;
 	spew($self->{file}, pack 'qq', 0, -1);
-	# before the real one in the PATH
-	my ($postgres) = grep { -x } map { "$_/postgres" } split /:/, $ENV{PATH};
-	my $bin = "$sandbox->{root}/clock-bin";
-	mkdir $bin;
-	spew("$bin/postgres", <<"END", 0755);
+	mkdir $self->{bindir};
+	symlink $_, "$self->{bindir}/" . basename($_) for grep { !m{/postgres$} } glob "$bindir/*";
+	spew("$self->{bindir}/postgres", <<"END", 0755);
 #!/bin/sh
-PGBR_CLOCK='$self->{file}' LD_PRELOAD='$ENV{PGBR_BUILD}/clock_preload.so' exec '$postgres' "\$@"
+PGBR_CLOCK='$self->{file}' LD_PRELOAD='$ENV{PGBR_BUILD}/clock_preload.so' exec '$bindir/postgres' "\$@"
 END
-	$self->{path} = "$bin:$ENV{PATH}";
-	$self->{ahead} = 0;
 	return $self;
 }
 
-# The PATH with which a postgres has this clock.
-sub path { my ($self) = @_; return $self->{path} }
+# What stands in for PostgreSQL's own folder of programs.
+sub bindir { my ($self) = @_; return $self->{bindir} }
 
 sub now { my ($self) = @_; return time + $self->{ahead} / 1e6 }
 

@@ -41,7 +41,7 @@ sub new
 	delete @ENV{ grep { /^(?:PG(?!BR_)|PGBACKREST_)/ } keys %ENV };
 	$ENV{HOME} = $self->{sandbox}{root};
 	$ENV{"${_}_OPTIONS"} = "log_path=$self->{sandbox}{log}/sanitizer:print_stacktrace=1" for qw(ASAN UBSAN);
-	$self->{clock} = PgbrClock->new($self->{sandbox}) if $self->{clock};
+	$self->{clock} = PgbrClock->new($self->{sandbox}, PgbrMember->bindir) if $self->{clock};
 	$self->{etcd_port} = $self->{sandbox}->port if $self->{patroni};
 	mkdir "$self->{sandbox}{root}/repo", 0750;
 	$self->{members} = [ map { PgbrMember->new($self, "m$_") } 1 .. $self->{members} ];

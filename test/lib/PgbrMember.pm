@@ -46,6 +46,10 @@ sub name { my ($self) = @_; return $self->{name} }
 sub data { my ($self) = @_; return $self->{data} }
 sub sidecar { my ($self) = @_; return $self->{sidecar} }
 
+# PostgreSQL's programs, and the server's, which may have a clock of its own
+sub bindir { return $bindir }
+sub _bindir { my ($self) = @_; return $self->{cluster}{clock} ? $self->{cluster}{clock}->bindir : $bindir }
+
 sub conninfo
 {
 	my ($self, $dbname, $user) = @_;
@@ -164,7 +168,7 @@ sub _write_patroni_yml
 			listen => "127.0.0.1:$self->{port}",
 			connect_address => "127.0.0.1:$self->{port}",
 			data_dir => $self->{data},
-			bin_dir => $bindir,
+			bin_dir => $self->_bindir,
 			pgpass => "$self->{dir}/pgpass",
 			use_unix_socket => $on,
 			custom_conf => "$self->{dir}/server.conf",
@@ -199,8 +203,6 @@ sub _pg_hba
 sub start
 {
 	my ($self) = @_;
-	my $clock = $self->{cluster}{clock};
-	local $ENV{PATH} = $clock->path if $clock;
 	if ($self->{cluster}{patroni})
 	{
 		$self->{patroni_pid} = $self->{sandbox}->spawn(
@@ -208,7 +210,7 @@ sub start
 		return $self;
 	}
 	$self->_initdb unless -e "$self->{data}/PG_VERSION";
-	$self->{sandbox}->spawn($self->{dir}, "$self->{name}-postgres", 'postgres', '-D', $self->{data});
+	$self->{sandbox}->spawn($self->{dir}, "$self->{name}-postgres", $self->_bindir . '/postgres', '-D', $self->{data});
 	$self->wait_running;
 	return $self;
 }
