@@ -17,11 +17,11 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "common/vocabulary.h"
-#include "executor/spi.h"
 #include "extension/alarm.h"
 #include "extension/body.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
+#include "extension/primary.h"
 #include "extension/run_history.h"
 #include "extension/sidecar.h"
 #include "extension/worker.h"
@@ -251,17 +251,12 @@ choose_sidecar(const Scheduler *scheduler, const char **reason)
 	*reason = "the leader's: standby_sidecar_url is not set";
 	if (guc_standby_sidecar_url[0] == '\0')
 		return guc_sidecar_url;
-	if (SPI_connect() != SPI_OK_CONNECT ||
-		SPI_execute("SELECT 1 FROM pg_catalog.pg_stat_get_wal_senders() AS s"
-					" WHERE s.state = 'streaming'",
-					true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not look for streaming standbys");
-	streams = SPI_processed > 0;
-	SPI_finish();
+	streams = primary_has_standby();
 	*reason = streams ? "a standby's: one streams" : "the leader's: no standby streams";
 	return streams ? guc_standby_sidecar_url : guc_sidecar_url;
 }
 
+/* Write down whom the current run asks; without a reason, choose. */
 static void
 note_sidecar(Scheduler *scheduler, const char *url, const char *reason)
 {
@@ -328,6 +323,9 @@ start_job(Scheduler *scheduler, PgbrError *error)
 {
 	Jsonb *job;
 
+	begin_transaction();
+	primary_end_promotion();
+	commit_transaction(scheduler);
 	note_sidecar(scheduler, NULL, NULL);
 	job = post_job(scheduler, error);
 	if (job == NULL && strcmp(scheduler->row.sidecar, guc_sidecar_url) != 0 &&

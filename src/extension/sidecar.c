@@ -16,7 +16,9 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -210,13 +212,14 @@ read_response(const PgbrHttpResponse *response, const AnswerMember *members,
 	return NULL;
 }
 
-/* A cancel or the end of the session; for what may be repeated also anything else that waits. */
+/* A cancel or the end of the session or of the server, which can't come back while we are attached to
+ * its memory; for what may be repeated also anything else that waits. */
 static bool
 should_abort(void *argument)
 {
 	const PgbrHttpRequest *http = argument;
 
-	return QueryCancelPending || ProcDiePending || ShutdownRequestPending ||
+	return QueryCancelPending || ProcDiePending || ShutdownRequestPending || !PostmasterIsAlive() ||
 		   (InterruptPending && strcmp(http->method, "GET") == 0);
 }
 
@@ -285,6 +288,8 @@ perform(PgbrHttpRequest *http, PgbrHttpResponse *response, PgbrError *error)
 		pgstat_report_wait_end();
 		if (ok)
 			return true;
+		if (!PostmasterIsAlive())
+			proc_exit(1);
 		CHECK_FOR_INTERRUPTS();
 		if (ShutdownRequestPending)
 			return false;
