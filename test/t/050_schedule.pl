@@ -40,7 +40,7 @@ sub sql { my ($sql) = @_; return $member->psql($sql, @in) }
 		1, 'the log says so once, however often it looks');
 	$member->psql('CREATE DATABASE later');
 	kill USR1 => $launcher;
-	is(wait_activity($member, qr/scheduler/), 'scheduler idle: waiting for CREATE EXTENSION pgbackrest_ctl',
+	is(wait_activity($member, qr/scheduler idle/), 'scheduler idle: waiting for CREATE EXTENSION pgbackrest_ctl',
 		'once it is there, the scheduler waits for the extension');
 	ok(!kill(0 => $launcher), 'and the launcher is gone');
 }
