@@ -19,7 +19,7 @@
  * pgbackrest, which costs more. In ms. */
 #define LOOK_FIRST_MS 100
 #define LOOK_MOST_MS  2000
-#define RETRY_MOST_MS 60000
+#define RETRY_MOST_MS 600000
 #define INFO_S		  300
 
 struct StanzaKeeper
