@@ -90,17 +90,17 @@ sub wait_runs
 sub set
 {
 	my ($member, %settings) = @_;
-	my @statements;
+	my (@statements, @shown);
 	for my $name (sort keys %settings)
 	{
 		my $full = $name =~ /[.]/ ? $name =~ s/^[.]//r : "pgbackrest_ctl.$name";
-		push @statements,
-		  defined $settings{$name}
-		  ? "ALTER SYSTEM SET $full = '" . $settings{$name} =~ s/'/''/gr . "';"
-		  : "ALTER SYSTEM RESET $full;";
+		my $value = defined $settings{$name} ? "'" . $settings{$name} =~ s/'/''/gr . "'" : undef;
+		push @statements, defined $value ? "ALTER SYSTEM SET $full = $value;" : "ALTER SYSTEM RESET $full;";
+		push @shown, "current_setting('$full') = $value" if defined $value;
 	}
 	$member->psql(join "\n", @statements);
 	reload($member);
+	wait_for { $member->psql('SELECT ' . join ' AND ', 'true', @shown) eq 't' } 'the server to have taken the settings';
 	return;
 }
 

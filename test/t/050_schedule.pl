@@ -129,7 +129,7 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 {
 	my $pid = scheduler($member);
 	set($member, incr_schedule => '30 0/1 * * *', timezone => 'Asia/Kathmandu');
-	like(activity($member), qr/waiting until .*:45:00/, 'a new schedule and zone are in force on reload');
+	like(wait_activity($member, qr/:45:00/), qr/waiting until/, 'a new schedule and zone are in force on reload');
 	is(sql(q{SELECT time_zone, set_in, active, next_run - date_trunc('hour', next_run) FROM pgbr_schedule WHERE type = 'incr'}),
 		'Asia/Kathmandu|setting|t|00:45:00', 'and shown');
 	is(scheduler($member), $pid, 'without a restart');
@@ -147,7 +147,7 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 	print $conf "pgbackrest_ctl.full_schedule = '0 0 31 2 *'\npgbackrest_ctl.diff_schedule = '0 4 * * *'\n";
 	close $conf;
 	reload($member);
-	is(sql(q{SELECT active FROM pgbr_schedule WHERE type = 'diff'}), 't', 'what is right in a file is taken');
+	wait_for { sql(q{SELECT active FROM pgbr_schedule WHERE type = 'diff'}) eq 't' } 'what is right in the file';
 	like(sql(q{SELECT error FROM pg_file_settings WHERE name = 'pgbackrest_ctl.full_schedule'}),
 		qr/setting could not be applied/, 'one in the file is refused on reload');
 	like(
@@ -161,15 +161,17 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 # --- the values file --------------------------------------------------------------------------------
 my $values = "$member->{dir}/values.yaml";
 
-# Put this into the values file, and wait until the scheduler has read it; gives what the log then says.
+# Put this into the values file, and wait until the scheduler has read it, and says this of it; gives
+# what the log then says.
 sub give_values
 {
-	my ($text, $mode) = @_;
+	my ($text, $mode, $message) = @_;
 	chmod 0600, $values;
 	unlink $values;
 	spew($values, $text, $mode) if defined $text;
 	my $length = length log_of($member);
 	reload($member);
+	wait_for { substr(log_of($member), $length) =~ $message } "the log to say $message" if $message;
 	return substr log_of($member), $length;
 }
 
@@ -217,9 +219,8 @@ set($member, timezone => '');
 for my $wrong (@wrong)
 {
 	my ($name, $text, $message, $active, $mode) = @$wrong;
-	my $said = give_values($text, $mode);
-	like($said, $message, "$name: the log says so");
-	is(() = $said =~ /LOG:  pgbackrest_ctl: /g, 1, "$name: once");
+	my $said = give_values($text, $mode, $message);
+	is(() = $said =~ /LOG:  pgbackrest_ctl: /g, 1, "$name: the log says so once");
 	my @rows = map { [ split /\|/ ] } split /\n/,
 	  sql("SELECT type, active, last_error FROM pgbr_schedule $by_strength");
 	is(join(' ', map { $_->[1] eq 't' ? $_->[0] : () } @rows), $active ? "$active incr" : 'incr', "$name: what is right goes on");
@@ -230,8 +231,8 @@ for my $wrong (@wrong)
 my @levels = map { my $n = $_; "b$n: &b$n [" . join(',', ($n ? '*b' . ($n - 1) : '"' . 'x' x 10 . '"') x 10) . ']' } 0 .. 5;
 my $bomb = join "\n", @levels, "pgBackRest:\n  $right  incrSchedule: *b5", '';
 my $began = time;
-like(give_values($bomb), qr/"pgBackRest\.incrSchedule" has an alias/, 'an alias bomb');
-cmp_ok(time - $began, '<', 5, 'costs no time');
+give_values($bomb, undef, qr/"pgBackRest\.incrSchedule" has an alias/);
+cmp_ok(time - $began, '<', 5, 'an alias bomb is said to be one, and costs no time');
 is(sql('SELECT count(*) FROM pgbr_schedule WHERE active'), 3, 'and what is right goes on');
 unlike(give_values("pgBackrest:\n  $right"), qr/LOG:  pgbackrest_ctl/, 'all is right again: nothing to say');
 unlike(sql('SELECT last_error FROM pgbr_schedule'), qr/\S/, 'and nothing shown');

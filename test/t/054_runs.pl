@@ -234,7 +234,7 @@ is_deeply(today('type, due::time(0), state'), [ 'full|01:00:00|succeeded', 'incr
 part(incr => '0 * * * *');
 $before = count_backups();
 set($member, schedule_enabled => 'off');
-is(activity($member), 'scheduler idle: no backup is scheduled', 'schedule_enabled off: nothing is waited for');
+like(wait_activity($member, qr/no backup/), qr/^scheduler idle: no backup is scheduled$/, 'schedule_enabled off: nothing is waited for');
 is($member->psql(q{SELECT active, next_run FROM pgbr_schedule WHERE type = 'incr'}), 'f|', 'and nothing is shown as next');
 at('03:30');
 set($member, schedule_enabled => 'on');
