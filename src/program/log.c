@@ -9,6 +9,7 @@
 #include "program/clock.h"
 #include "program/json.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,9 @@ static const char *const level_names[] = {"debug", "info", "warning", "error"};
 static LogLevel least_level = LOG_LEVEL_INFO;
 static bool as_json;
 static const char *log_stanza = "";
+
+/* so that the lines are in the order of their times */
+static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 
 void
 log_init(LogLevel least, bool json, const char *stanza)
@@ -91,11 +95,13 @@ log_event(LogLevel level, const char *job_id, const char *format, ...)
 	/* it may have been so when it came, or have been cut in the middle of a character */
 	pgbr_clean_utf8(text);
 	strbuf_init(&line);
+	pthread_mutex_lock(&order);
 	clock_format(clock_now_ms(), now);
 	(as_json ? format_json : format_human)(&line, now, level, job_id, text);
 	strbuf_putc(&line, '\n');
 	/* nobody is left to be told when stderr itself is gone */
 	(void) !write(STDERR_FILENO, line.data, line.length);
+	pthread_mutex_unlock(&order);
 	strbuf_done(&line);
 }
 

@@ -237,6 +237,19 @@ submit_locked(JobQueue *queue, const JobRequest *request, const char *key, const
 	return job_store_commit(queue->store, error);
 }
 
+static void
+log_accepted(const Job *job)
+{
+	const JobRequest *request = &job->request;
+	bool is_backup = request->kind == PGBR_JOB_BACKUP;
+
+	log_event(LOG_LEVEL_INFO, job->id, "accepted: %s%s%s%s%s%s%s",
+			  pgbr_job_kind_name(request->kind), is_backup ? " " : "",
+			  is_backup ? pgbr_backup_type_name(request->type) : "",
+			  request->requested_by[0] ? " for " : "", request->requested_by,
+			  job->covered_by[0] ? ", covered by " : "", job->covered_by);
+}
+
 bool
 job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Job *job,
 				 bool *repeated, PgbrError *error)
@@ -252,18 +265,15 @@ job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Jo
 	{
 		pthread_mutex_lock(&queue->lock);
 		ok = submit_locked(queue, request, key, fingerprint.data, job, repeated, error);
+		/* before the runner can say that it has started */
+		if (ok && !*repeated)
+			log_accepted(job);
 		if (ok)
 			pthread_cond_broadcast(&queue->changed);
 		pthread_mutex_unlock(&queue->lock);
 	}
 	json_decref(json);
 	strbuf_done(&fingerprint);
-	if (ok && !*repeated)
-		log_event(LOG_LEVEL_INFO, job->id, "accepted: %s%s%s%s%s%s%s",
-				  pgbr_job_kind_name(request->kind), request->kind == PGBR_JOB_BACKUP ? " " : "",
-				  request->kind == PGBR_JOB_BACKUP ? pgbr_backup_type_name(request->type) : "",
-				  request->requested_by[0] ? " for " : "", request->requested_by,
-				  job->covered_by[0] ? ", covered by " : "", job->covered_by);
 	return ok;
 }
 
