@@ -328,7 +328,8 @@ FROM _pgbr_schedule() AS s
 	LEFT JOIN LATERAL (
 		SELECT * FROM pgbr_run AS n
 		WHERE n.type = s.type
-		ORDER BY n.due DESC, n.run_id DESC
+		-- not by due: the clock may have been ahead
+		ORDER BY n.run_id DESC
 		LIMIT 1) AS r ON true
 	LEFT JOIN pgbr_run AS c ON c.run_id = r.covered_by
 	-- a run that is to be tried again, or is, has its error in the attempt before
