@@ -560,9 +560,12 @@ prepare(Scheduler *scheduler)
 	scheduler->turn_context =
 		AllocSetContextCreate(TopMemoryContext, "scheduler's turn", ALLOCSET_DEFAULT_SIZES);
 	alarm_init(&scheduler->alarm);
-	/* so that no conversion is looked up where no transaction is open */
 	begin_transaction();
+	/* so that no conversion is looked up where no transaction is open */
 	SetConfigOption("client_encoding", "UTF8", PGC_BACKEND, PGC_S_OVERRIDE);
+	/* a database in which nobody can write needs its backups, too */
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
 	commit_transaction(scheduler);
 	read_settings(scheduler);
 }

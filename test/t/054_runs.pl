@@ -244,6 +244,37 @@ at('04:00');
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), $before + 1, 'on again: it goes on');
 
+# --- a clock that was days ahead --------------------------------------------------------------------
+part(incr => '0 * * * *');
+$before = count_backups();
+at('01:00');
+wait_today(1, q{state = 'succeeded'});
+$clock->step(3 * 86400 + 1800);
+wait_runs($member, 1, q{state = 'succeeded' AND reason = 'catch-up'});
+wait_idle($member);
+$clock->set("$day 01:30:00+00");
+like(wait_activity($member, qr/waiting until \Q$day\E 02:00/), qr/idle/, 'a clock that was days ahead and is right again: the next run is not put off');
+$member->stop;
+$member->start;
+wait_idle($member);
+at('02:00');
+wait_today(2, q{state = 'succeeded'});
+is(count_backups(), $before + 3, 'nor lost by a restart');
+is($member->psql(q{SELECT last_due FROM pgbr_schedule WHERE type = 'incr'}), "$day 02:00:00+00", 'and pgbr_schedule shows it');
+$member->psql(q{DELETE FROM pgbr_run WHERE due > clock_timestamp()});
+
+# --- a server that lets nobody write ----------------------------------------------------------------
+part(incr => '0 1 * * *');
+set($member, '.default_transaction_read_only' => 'on', '.synchronous_standby_names' => '*');
+at('01:00');
+wait_today(1, q{state = 'succeeded'});
+pass('read-only by default and without its synchronous standby, it has its backups all the same');
+my $began = time;
+$member->stop;
+cmp_ok(time - $began, '<', 3, 'and stops at once');
+$member->start;
+set($member, '.default_transaction_read_only' => undef, '.synchronous_standby_names' => undef);
+
 # --- crashes and stops in mid run -------------------------------------------------------------------
 make_backups($member);
 part(incr => '0 1 * * *');
@@ -265,7 +296,7 @@ part(incr => '0 1 * * *');
 hold_backups($member);
 at('01:00');
 $job = wait_job();
-my $began = time;
+$began = time;
 $member->stop;
 cmp_ok(time - $began, '<', 3, 'a stop of the server in mid run is immediate');
 $member->start;
