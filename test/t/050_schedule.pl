@@ -125,6 +125,24 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 	is(scheduler($member), $pid, 'through all this the scheduler has not ended');
 }
 
+# --- daylight saving, as docs/schedules.md tells it -------------------------------------------------
+for my $example (
+	[ 'Europe/Berlin', '2027-03-27 12:00:00+01', '30 2 * * *', '28 03:00 +02, 29 02:30 +02, 30 02:30 +02' ],
+	[ 'Europe/Berlin', '2027-03-28 00:45:00+01', '30 * * * *', '28 01:30 +01, 28 03:30 +02, 28 04:30 +02' ],
+	[ 'Europe/Berlin', '2027-03-28 01:45:00+01', '15,45 2 * * *', '28 03:00 +02, 29 02:15 +02, 29 02:45 +02' ],
+	[ 'Europe/Berlin', '2027-10-30 12:00:00+02', '30 2 * * *', '31 02:30 +02, 01 02:30 +01, 02 02:30 +01' ],
+	[ 'Europe/Berlin', '2027-10-31 01:45:00+02', '30 * * * *', '31 02:30 +02, 31 02:30 +01, 31 03:30 +01' ],
+	[ 'Australia/Lord_Howe', '2027-10-02 12:00:00+10:30', '15 2 * * *', '03 02:30 +11, 04 02:15 +11, 05 02:15 +11' ],
+	[ 'Australia/Lord_Howe', '2027-04-04 01:00:00+11', '45 * * * *', '04 01:45 +11, 04 01:45 +10:30, 04 02:45 +10:30' ])
+{
+	my ($zone, $now, $schedule, $expected) = @$example;
+	$clock->set($now);
+	is(
+		sql("SET timezone = '$zone'; SELECT string_agg(to_char(p, 'DD HH24:MI OF'), ', ') FROM pgbr_schedule_preview('$schedule', 3, '$zone') AS p"),
+		$expected, "$schedule from $now");
+}
+wait_idle($member);
+
 # --- settings ---------------------------------------------------------------------------------------
 {
 	my $pid = scheduler($member);
