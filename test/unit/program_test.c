@@ -10,6 +10,7 @@
 #include "program/options.h"
 #include "program/process.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -256,7 +257,7 @@ test_process(void **state)
 static void
 test_process_mark(void **state)
 {
-	const char *const argv[] = {"sh", "-c", "trap '' TERM; echo up; sleep 300 & wait", NULL};
+	const char *const argv[] = {"sh", "-c", "trap '' TERM; sleep 300 & echo up; wait", NULL};
 	char mark[64];
 	char line[8];
 	Process process;
@@ -266,8 +267,8 @@ test_process_mark(void **state)
 	(void) state;
 	snprintf(mark, sizeof(mark), "program_test.%d:1", (int) getpid());
 	assert_true(process_start(&process, argv, mark, true, &error));
-	while (read(process.out, line, sizeof(line)) < 0)
-		usleep(1000);
+	assert_int_equal(poll(&(struct pollfd){process.out, POLLIN, 0}, 1, 10000), 1);
+	assert_int_equal(read(process.out, line, sizeof(line)), 3);
 	snprintf(mark, sizeof(mark), "program_test.%d:", (int) getpid());
 	/* the shell and what it started */
 	assert_int_equal(process_end_marked(mark, 100), 2);
