@@ -1,0 +1,408 @@
+/*
+ * retention.c
+ *		See retention.h. The decisions; retention_words.c puts them into words.
+ *
+ * Backups are looked at from the newest to the oldest, as labels sort, for that is how pgbackrest
+ * counts: it keeps the newest so many, and what depends on a backup goes with it.
+ */
+#include "program/retention.h"
+
+#include "program/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S 86400
+
+static int
+compare_backups(const void *a, const void *b)
+{
+	const RetentionBackup *one = a;
+	const RetentionBackup *other = b;
+
+	return one->repo != other->repo ? (one->repo > other->repo) - (one->repo < other->repo)
+									: strcmp(one->label, other->label);
+}
+
+static bool
+read_backup(const json_t *object, RetentionBackup *backup)
+{
+	const json_t *database = json_object_get(object, "database");
+	const json_t *archive = json_object_get(object, "archive");
+	const char *type = json_text(object, "type");
+
+	*backup = (RetentionBackup){
+		.repo = (int) json_number(database, "repo-key", 1),
+		.database = (int) json_number(database, "id", 0),
+		.label = json_text(object, "label"),
+		.prior = -1,
+		.stop = json_number(json_object_get(object, "timestamp"), "stop", 0),
+		.wal_start = json_text(archive, "start"),
+		.wal_stop = json_text(archive, "stop"),
+		.pin = json_text(json_object_get(object, "annotation"), RETENTION_PIN),
+		.holder = -1,
+	};
+	return backup->label && type && pgbr_backup_type_parse(type, &backup->type);
+}
+
+/* A prior that is not in the repository is none. */
+static void
+find_prior(RetentionHistory *history, RetentionBackup *backup, const char *label)
+{
+	RetentionBackup key = {.repo = backup->repo, .label = label};
+	RetentionBackup *found;
+
+	found = bsearch(&key, history->backups, (size_t) history->count, sizeof(key), compare_backups);
+	/* one that did not come before would be a circle */
+	backup->prior = found && found < backup ? (int) (found - history->backups) : -1;
+}
+
+static bool
+read_backups(const json_t *list, RetentionHistory *history)
+{
+	size_t i;
+	json_t *object;
+
+	json_array_foreach((json_t *) list, i, object)
+	{
+		if (!read_backup(object, &history->backups[history->count++]))
+			return false;
+		if (history->backups[history->count - 1].pin)
+			history->pinned = true;
+	}
+	qsort(history->backups, (size_t) history->count, sizeof(RetentionBackup), compare_backups);
+	json_array_foreach((json_t *) list, i, object)
+	{
+		const char *prior = json_text(object, "prior");
+		RetentionBackup key;
+
+		if (prior == NULL || !read_backup(object, &key))
+			continue;
+		find_prior(
+			history,
+			bsearch(&key, history->backups, (size_t) history->count, sizeof(key), compare_backups),
+			prior);
+	}
+	return true;
+}
+
+static void
+read_wals(const json_t *list, RetentionHistory *history)
+{
+	size_t i;
+	json_t *object;
+
+	json_array_foreach((json_t *) list, i, object)
+	{
+		const json_t *database = json_object_get(object, "database");
+
+		history->wals[history->wal_count++] = (RetentionWal){
+			.repo = (int) json_number(database, "repo-key", 1),
+			.database = (int) json_number(database, "id", 0),
+			.archive_id = json_text(object, "id"),
+			.first = json_text(object, "min"),
+			.last = json_text(object, "max"),
+			.from = -1,
+		};
+	}
+}
+
+bool
+retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error)
+{
+	const json_t *backups = json_object_get(stanza, "backup");
+	const json_t *archives = json_object_get(stanza, "archive");
+
+	*history = (RetentionHistory){
+		.backups = calloc(json_array_size(backups) + 1, sizeof(RetentionBackup)),
+		.wals = calloc(json_array_size(archives) + 1, sizeof(RetentionWal)),
+	};
+	if (history->backups == NULL || history->wals == NULL)
+	{
+		retention_done(history);
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	}
+	if (!read_backups(backups, history))
+	{
+		retention_done(history);
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "pgbackrest info shows a backup without label or type");
+	}
+	read_wals(archives, history);
+	return true;
+}
+
+void
+retention_done(RetentionHistory *history)
+{
+	free(history->backups);
+	free(history->wals);
+	*history = (RetentionHistory){0};
+}
+
+/* What the rules have counted in a repository, from its newest backup on. */
+typedef struct Counted
+{
+	int full;
+	int full_or_diff;
+	int64_t oldest_stop; /* of the full backups seen; 0: none */
+	bool covered;		 /* one of them is old enough to restore all the time that is set */
+} Counted;
+
+static void
+decide_full_by_count(RetentionBackup *backup, int limit, const Counted *counted)
+{
+	backup->rule = RETENTION_COUNT;
+	backup->limit = limit;
+	backup->would_go = counted->full >= limit;
+	backup->after_full = backup->would_go ? 0 : limit - counted->full;
+}
+
+/* A full backup goes when one that is newer is older than the days that are set. */
+static void
+decide_full_by_time(RetentionBackup *backup, int days, int64_t now, Counted *counted)
+{
+	bool is_old = backup->stop < now - (int64_t) days * DAY_S;
+
+	backup->limit = days;
+	backup->rule = is_old ? RETENTION_COVERS_TIME : RETENTION_TOO_YOUNG;
+	backup->would_go = counted->covered;
+	if (counted->oldest_stop == 0)
+		backup->days_after = days;
+	else
+		backup->at = counted->oldest_stop + (int64_t) days * DAY_S + 1;
+	counted->covered = counted->covered || is_old;
+	if (counted->oldest_stop == 0 || backup->stop < counted->oldest_stop)
+		counted->oldest_stop = backup->stop;
+}
+
+static void
+decide_diff(RetentionBackup *backup, int limit, const Counted *counted)
+{
+	backup->rule = RETENTION_DIFF_COUNT;
+	backup->limit = limit;
+	backup->would_go = counted->full_or_diff >= limit;
+	backup->after_diff = backup->would_go ? 0 : limit - counted->full_or_diff;
+}
+
+/* By the rules for its type alone, without what it depends on. */
+static void
+decide_alone(RetentionBackup *backup, const RetentionSettings *settings, int64_t now,
+			 Counted *counted)
+{
+	if (backup->type == PGBR_BACKUP_FULL)
+	{
+		if (settings->full > 0 && settings->full_by_time)
+			decide_full_by_time(backup, settings->full, now, counted);
+		else if (settings->full > 0)
+			decide_full_by_count(backup, settings->full, counted);
+		counted->full++;
+	}
+	else if (backup->type == PGBR_BACKUP_DIFF && settings->diff > 0)
+		decide_diff(backup, settings->diff, counted);
+	else
+		backup->rule = RETENTION_DEPENDS;
+	if (backup->type != PGBR_BACKUP_INCR)
+		counted->full_or_diff++;
+}
+
+/* The smaller one of those that are set. */
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* It goes with its prior, which was decided before. */
+static void
+follow_prior(RetentionBackup *backup, const RetentionBackup *prior)
+{
+	backup->would_go = backup->would_go || prior->would_go;
+	backup->after_full = (int) sooner(backup->after_full, prior->after_full);
+	backup->after_diff = (int) sooner(backup->after_diff, prior->after_diff);
+	backup->days_after = (int) sooner(backup->days_after, prior->days_after);
+	backup->at = sooner(backup->at, prior->at);
+}
+
+static void
+apply_pins(RetentionHistory *history)
+{
+	for (int i = 0; i < history->count; i++)
+	{
+		RetentionBackup *backup = &history->backups[i];
+
+		if (backup->pin == NULL)
+			continue;
+		for (int on = backup->prior; on >= 0; on = history->backups[on].prior)
+			history->backups[on].holder = i;
+	}
+	for (int i = 0; i < history->count; i++)
+	{
+		RetentionBackup *backup = &history->backups[i];
+
+		backup->goes = backup->would_go && backup->pin == NULL && backup->holder < 0;
+		if (backup->pin)
+			backup->rule = RETENTION_PINNED;
+		else if (backup->holder >= 0)
+			backup->rule = RETENTION_HOLDS_PIN;
+		else if (backup->goes)
+			backup->rule = RETENTION_GOES;
+	}
+}
+
+static RetentionSettings
+settings_of(const RetentionSettings *settings, int count, int repo)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (settings[i].repo == repo)
+			return settings[i];
+	}
+	return (RetentionSettings){.repo = repo, .archive_type = PGBR_BACKUP_FULL};
+}
+
+static void
+decide_backups(RetentionHistory *history, const RetentionSettings *settings, int count, int64_t now)
+{
+	RetentionSettings of_repo = {0};
+	Counted counted = {0};
+
+	for (int i = history->count - 1; i >= 0; i--)
+	{
+		RetentionBackup *backup = &history->backups[i];
+
+		backup->rule = RETENTION_NOT_SET;
+		backup->limit = backup->after_full = backup->after_diff = backup->days_after = 0;
+		backup->at = 0;
+		backup->holder = -1;
+		backup->would_go = backup->goes = backup->point_in_time = false;
+		if (backup->repo != of_repo.repo)
+		{
+			of_repo = settings_of(settings, count, backup->repo);
+			counted = (Counted){0};
+		}
+		decide_alone(backup, &of_repo, now, &counted);
+	}
+	for (int i = 0; i < history->count; i++)
+	{
+		if (history->backups[i].prior >= 0)
+			follow_prior(&history->backups[i], &history->backups[history->backups[i].prior]);
+	}
+	apply_pins(history);
+}
+
+/* True when the archive's retention counts this backup: incr counts all, diff also the full ones. */
+static bool
+archive_counts(const RetentionBackup *backup, const RetentionSettings *settings)
+{
+	return backup->repo == settings->repo && backup->type >= settings->archive_type;
+}
+
+/* How many backups the archive's retention counts: as set, or what pgbackrest makes of the others. */
+static int
+archive_limit(const RetentionHistory *history, const RetentionSettings *settings)
+{
+	int kept = 0;
+	bool some_go = false;
+
+	if (settings->archive > 0)
+		return settings->archive;
+	if (settings->archive_type == PGBR_BACKUP_DIFF)
+		return settings->diff;
+	if (settings->archive_type == PGBR_BACKUP_INCR || !settings->full_by_time)
+		return settings->archive_type == PGBR_BACKUP_INCR ? 0 : settings->full;
+	/* by time: all full backups that are left, in an expire that removes some */
+	for (int i = 0; i < history->count; i++)
+	{
+		const RetentionBackup *backup = &history->backups[i];
+
+		if (backup->repo != settings->repo || backup->type != PGBR_BACKUP_FULL)
+			continue;
+		kept += !backup->would_go;
+		some_go = some_go || backup->would_go;
+	}
+	return some_go ? kept : 0;
+}
+
+/* The backup from which on all WAL is kept, as if there were no pins, or -1: no WAL goes. */
+static int
+find_archive_base(const RetentionHistory *history, const RetentionSettings *settings)
+{
+	int limit = archive_limit(history, settings);
+
+	for (int i = history->count - 1; limit > 0 && i >= 0; i--)
+	{
+		if (archive_counts(&history->backups[i], settings) && !history->backups[i].would_go &&
+			--limit == 0)
+			return i;
+	}
+	return -1;
+}
+
+int
+retention_archive_count(const RetentionHistory *history, const RetentionSettings *settings)
+{
+	int base = find_archive_base(history, settings);
+	int count = 0;
+
+	for (int i = history->count - 1; base >= 0 && i >= base; i--)
+		count += archive_counts(&history->backups[i], settings) && !history->backups[i].goes;
+	return base >= 0 ? count : RETENTION_MAX;
+}
+
+static bool
+is_in(const RetentionBackup *backup, const RetentionWal *wal)
+{
+	return backup->repo == wal->repo && backup->database == wal->database;
+}
+
+/*
+ * Where the kept WAL of a database begins. Of a database that was upgraded the newest backup stays
+ * restorable to its end, though the retention is used up by the backups of its successor.
+ */
+static void
+decide_wal(RetentionHistory *history, RetentionWal *wal, const RetentionSettings *settings)
+{
+	int base = find_archive_base(history, settings);
+	int oldest = -1;
+	int newest = -1; /* that the retention counts */
+	int from = -1;	 /* the oldest one that it counts and that is not older than base */
+
+	for (int i = history->count - 1; i >= 0; i--)
+	{
+		const RetentionBackup *backup = &history->backups[i];
+
+		if (!is_in(backup, wal) || backup->goes)
+			continue;
+		if (backup->wal_start)
+			oldest = i;
+		if (!archive_counts(backup, settings))
+			continue;
+		newest = newest < 0 ? i : newest;
+		from = i >= base ? i : from;
+	}
+	if (base >= 0)
+		from = from < 0 ? newest : from;
+	wal->expires = base >= 0 && from >= 0 && history->backups[from].wal_start;
+	wal->from = wal->expires ? from : oldest;
+	for (int i = 0; i < history->count; i++)
+	{
+		RetentionBackup *backup = &history->backups[i];
+
+		if (is_in(backup, wal))
+			backup->point_in_time = wal->from >= 0 && i >= wal->from && backup->wal_start;
+	}
+}
+
+void
+retention_decide(RetentionHistory *history, const RetentionSettings *settings, int count,
+				 int64_t now)
+{
+	decide_backups(history, settings, count, now);
+	for (int i = 0; i < history->wal_count; i++)
+	{
+		RetentionSettings of_repo = settings_of(settings, count, history->wals[i].repo);
+
+		decide_wal(history, &history->wals[i], &of_repo);
+	}
+}

@@ -1,0 +1,134 @@
+/*
+ * retention.h
+ *		What pgbackrest's next expire will do to each backup and to the WAL, and why: pure.
+ *
+ * Follows pgbackrest's own rules (2.45 and later), which know no pins, and lays the pins over them:
+ * a backup with the annotation "pinned", and what it depends on, never goes. Of the WAL a pinned
+ * backup keeps what makes it consistent, no more.
+ *
+ * pgbackrest does not tell what earlier expires have removed. Where WAL is continuous is told for a
+ * repository whose retention has been what it is now; one that was raised since is caught up with
+ * by and by.
+ *
+ * A history is used by one thread at a time. The texts in it are lent by the document that it was
+ * read from, which must outlive it.
+ */
+#ifndef PGBR_RETENTION_H
+#define PGBR_RETENTION_H
+
+#include "common/error.h"
+#include "common/vocabulary.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The annotation that pins a backup; its value is the reason. */
+#define RETENTION_PIN "pinned"
+
+/* pgbackrest's largest value of a retention. */
+#define RETENTION_MAX 9999999
+
+/* Room for the words about a backup. */
+#define RETENTION_WORDS_SIZE 384
+
+/* What is set for a repository, by pgbackrest's names: repoN-retention-... */
+typedef struct RetentionSettings
+{
+	int repo;
+	int full; /* 0: not set, as in the others */
+	bool full_by_time;
+	int diff;
+	int archive;
+	PgbrBackupType archive_type; /* full unless set */
+} RetentionSettings;
+
+/* Which rule keeps a backup. */
+typedef enum RetentionRule
+{
+	RETENTION_NOT_SET,
+	RETENTION_GOES, /* none does: it is removed by the next expire */
+	RETENTION_PINNED,
+	RETENTION_HOLDS_PIN,   /* a pinned backup depends on it */
+	RETENTION_COUNT,	   /* full: among the newest */
+	RETENTION_TOO_YOUNG,   /* full: not yet as old as set */
+	RETENTION_COVERS_TIME, /* full: the newest that is so old; the time since is restored from it */
+	RETENTION_DIFF_COUNT,  /* diff: among the newest full and diff backups */
+	RETENTION_DEPENDS,	   /* it is kept as long as its prior */
+} RetentionRule;
+
+typedef struct RetentionBackup
+{
+	int repo;
+	int database; /* pgbackrest's number of the database cluster's version */
+	const char *label;
+	PgbrBackupType type;
+	int prior;			   /* index of what it builds on, or -1 */
+	int64_t stop;		   /* seconds since 1970 */
+	const char *wal_start; /* NULL for a backup that was made offline */
+	const char *wal_stop;
+	const char *pin; /* the reason, or NULL: not pinned */
+
+	/* what follows is decided */
+	RetentionRule rule;
+	int limit;			/* the number of the rule: backups, or days */
+	int holder;			/* RETENTION_HOLDS_PIN: index of the pinned backup */
+	bool goes;			/* removed by the next expire */
+	bool would_go;		/* the same, were there no pins */
+	int after_full;		/* goes after as many more full backups; 0: not by their number */
+	int after_diff;		/* goes after as many more full or diff backups; 0: not by their number */
+	int days_after;		/* goes so many days after the next full backup; 0: not by that */
+	int64_t at;			/* goes at the first expire at this time or later; 0: not by time */
+	bool point_in_time; /* any later moment can be restored from it, not only its own end */
+} RetentionBackup;
+
+/* The WAL of one database in a repository. */
+typedef struct RetentionWal
+{
+	int repo;
+	int database;
+	const char *archive_id; /* e.g. "15-1" */
+	const char *first;		/* segment; NULL when there is none */
+	const char *last;
+
+	/* decided */
+	int from;	  /* index of the backup from whose end on any moment can be restored, or -1 */
+	bool expires; /* the next expire removes WAL from before it that no backup needs */
+} RetentionWal;
+
+typedef struct RetentionHistory
+{
+	RetentionBackup *backups; /* by repository and label: a prior comes before what builds on it */
+	int count;
+	RetentionWal *wals;
+	int wal_count;
+	bool pinned; /* some backup is */
+} RetentionHistory;
+
+/* Read one stanza of pgbackrest's info document. The caller ends it with retention_done. */
+extern bool retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error);
+extern void retention_done(RetentionHistory *history); /* may be called twice */
+
+/* Decide everything for an expire at now (seconds since 1970). Where a repository has no settings,
+ * none of its is set. May be called again, with other settings or another time. */
+extern void retention_decide(RetentionHistory *history, const RetentionSettings *settings,
+							 int count, int64_t now);
+
+/*
+ * How many of the newest backups of the archive's retention type keep all WAL since: the value that
+ * pgbackrest's repoN-retention-archive must have for its expire to do as decided, whatever pins
+ * have kept. RETENTION_MAX when no WAL is to be removed.
+ */
+extern int
+retention_archive_count(const RetentionHistory *history, const RetentionSettings *settings);
+
+/* In words: when a backup goes ("after 2 more full backups"), and what keeps it ("one of the 5 newest
+ * full backups"; "" when it goes next). Each of RETENTION_WORDS_SIZE. */
+extern void retention_expires_words(const RetentionHistory *history, int backup, char *text);
+extern void retention_kept_words(const RetentionHistory *history, int backup, char *text);
+
+/* All of it as JSON, as the schema Retention of docs/openapi.yaml says. The caller owns a reference;
+ * NULL when out of memory. */
+extern json_t *retention_json(const RetentionHistory *history);
+
+#endif
