@@ -97,7 +97,7 @@ test: deps ## install what is missing, then unit, fuzz, regress, TAP and lint; l
 check-unit check-fuzz check-regress check-tap lint: ## one kind of test alone
 	test/run $(patsubst check-%,%,$@)
 
-demo: deps ## a Patroni cluster with backups, shown in psql; KEEP=1 leaves it running
+demo: deps ## a Patroni cluster with backups, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
 	test/demo
 
 bench: deps ## speed, as ratios measured side by side; writes docs/bench.md

@@ -1,5 +1,5 @@
 # A cluster of real parts in a throw-away folder: etcd, Patroni, PostgreSQL with the extension, a
-# sidecar beside every member, and one pgbackrest repository on disk that they share.
+# sidecar beside every member, and one pgbackrest repository that they share, on disk or in S3.
 #
 #	my $cluster = PgbrCluster->new(members => 3)->start;
 #	$cluster->leader->psql('SELECT pgbr_backup()');
@@ -13,12 +13,14 @@ use warnings;
 use HTTP::Tiny;
 use PgbrClock;
 use PgbrMember;
+use PgbrS3;
 use PgbrSandbox qw(wait_for);
 
 # members: how many (1); patroni: whether they run under it (when there are several); preload:
 # shared_preload_libraries (1); sidecars: whether start starts them (1); stanza (main); parameters,
 # pgbackrest: more settings of the server and of pgbackrest.conf; sidecar_options: more of its
-# command line, as a list; clock: whether the servers have a clock of their own (PgbrClock).
+# command line, as a list; clock: whether the servers have a clock of their own (PgbrClock); s3: the
+# number of the repository that is in an S3 store (PgbrS3).
 sub new
 {
 	my ($class, %set) = @_;
@@ -44,6 +46,11 @@ sub new
 	$self->{clock} = PgbrClock->new($self->{sandbox}, PgbrMember->bindir) if $self->{clock};
 	$self->{etcd_port} = $self->{sandbox}->port if $self->{patroni};
 	mkdir "$self->{sandbox}{root}/repo", 0750;
+	if ($self->{s3})
+	{
+		$self->{store} = PgbrS3->new($self->{sandbox});
+		$self->{pgbackrest} = { $self->{store}->options($self->{s3}), %{ $self->{pgbackrest} } };
+	}
 	$self->{members} = [ map { PgbrMember->new($self, "m$_") } 1 .. $self->{members} ];
 	# a sidecar that ends by itself can report what it leaked
 	$self->{sandbox}->at_end(
@@ -62,6 +69,16 @@ sub members { my ($self) = @_; return @{ $self->{members} } }
 sub member { my ($self, $number) = @_; return $self->{members}[ $number - 1 ] }
 sub sandbox { my ($self) = @_; return $self->{sandbox} }
 sub clock { my ($self) = @_; return $self->{clock} }
+sub s3 { my ($self) = @_; return $self->{store} }
+
+# Change pgbackrest.conf of all members: options as in new, undef for one to be left out.
+sub configure
+{
+	my ($self, %options) = @_;
+	$self->{pgbackrest} = { %{ $self->{pgbackrest} }, %options };
+	$_->write_pgbackrest_conf for $self->members;
+	return;
+}
 
 # Bring all up and wait until every sidecar says it is ready and every replica streams. A new
 # cluster is led by its first member. Without sidecars the stanza is made by hand.
@@ -70,6 +87,11 @@ sub start
 	my ($self) = @_;
 	my ($first, @others) = $self->members;
 	my $is_new = !-e "$first->{data}/PG_VERSION";
+	if ($self->{store} && $is_new)
+	{
+		$self->{store}->start;
+		$first->pgbackrest("--repo=$self->{s3}", 'repo-create');
+	}
 	$self->start_etcd if $self->{patroni};
 	$_->start for $first, $is_new ? () : @others;
 	my $leader = $self->wait_leader;

@@ -36,7 +36,7 @@ sub new
 	make_path($dir, map { "$dir/$_" } qw(socket lock spool pgbackrest-log), { mode => 0700 });
 	$self->{rest_port} = $sandbox->port if $cluster->{patroni};
 	$self->{sidecar} = PgbrSidecar->new($self, options => $cluster->{sidecar_options});
-	$self->_write_pgbackrest_conf;
+	$self->write_pgbackrest_conf;
 	$self->_write_server_conf;
 	$self->_write_patroni_yml if $cluster->{patroni};
 	return $self;
@@ -111,7 +111,7 @@ sub _pgbackrest_line
 	return "pgbackrest --config=$self->{config} --stanza=$self->{cluster}{stanza} $command";
 }
 
-sub _write_pgbackrest_conf
+sub write_pgbackrest_conf
 {
 	my ($self) = @_;
 	my ($dir, $cluster) = @$self{qw(dir cluster)};
@@ -124,6 +124,7 @@ sub _write_pgbackrest_conf
 		'start-fast' => 'y',
 		'compress-type' => 'lz4',
 		%{ $cluster->{pgbackrest} });
+	delete @global{ grep { !defined $global{$_} } keys %global };
 	my %stanza = (
 		'pg1-path' => $self->{data},
 		'pg1-port' => $self->{port},
@@ -131,8 +132,9 @@ sub _write_pgbackrest_conf
 		'pg1-user' => 'postgres');
 	spew(
 		$self->{config},
-		join '', "[global]\n", (map { "$_=$global{$_}\n" } sort keys %global),
-		"\n[$cluster->{stanza}]\n", (map { "$_=$stanza{$_}\n" } sort keys %stanza));
+		join('', "[global]\n", (map { "$_=$global{$_}\n" } sort keys %global),
+			"\n[$cluster->{stanza}]\n", (map { "$_=$stanza{$_}\n" } sort keys %stanza)),
+		0600);
 	return;
 }
 
