@@ -21,10 +21,8 @@ command_done(Command *command)
 	command->count = 0;
 }
 
-static void add(Command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-add(Command *command, const char *format, ...)
+void
+command_add(Command *command, const char *format, ...)
 {
 	va_list arguments;
 
@@ -47,16 +45,16 @@ begin(const SidecarConfig *config, Command *command)
 	command->count = 0;
 	command->failed = false;
 	command->argv[0] = NULL;
-	add(command, "%s", config->pgbackrest);
+	command_add(command, "%s", config->pgbackrest);
 	if (config->pgbackrest_config)
-		add(command, "--config=%s", config->pgbackrest_config);
+		command_add(command, "--config=%s", config->pgbackrest_config);
 }
 
-static void
-begin_for_stanza(const SidecarConfig *config, Command *command)
+void
+pgbackrest_begin(const SidecarConfig *config, Command *command)
 {
 	begin(config, command);
-	add(command, "--stanza=%s", config->stanza);
+	command_add(command, "--stanza=%s", config->stanza);
 }
 
 static void
@@ -68,7 +66,7 @@ add_annotations(Command *command, const JobRequest *request)
 
 	json_object_foreach(annotations, key, value)
 	{
-		add(command, "--annotation=%s=%s", key, json_string_value(value));
+		command_add(command, "--annotation=%s=%s", key, json_string_value(value));
 	}
 	json_decref(annotations);
 }
@@ -78,61 +76,62 @@ pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *com
 {
 	const JobRequest *request = &job->request;
 
-	begin_for_stanza(config, command);
+	pgbackrest_begin(config, command);
 	/* everything on one stream, in order; single files at detail show the progress */
-	add(command, "--log-level-stderr=off");
-	add(command, "--log-level-console=%s", request->kind == PGBR_JOB_BACKUP ? "detail" : "info");
+	command_add(command, "--log-level-stderr=off");
+	command_add(command, "--log-level-console=%s",
+				request->kind == PGBR_JOB_BACKUP ? "detail" : "info");
 	if (request->repo)
-		add(command, "--repo=%d", request->repo);
+		command_add(command, "--repo=%d", request->repo);
 	if (request->kind == PGBR_JOB_BACKUP)
 	{
-		add(command, "--type=%s", pgbr_backup_type_name(request->type));
-		add(command, "--annotation=timestamp=%s", job->id);
+		command_add(command, "--type=%s", pgbr_backup_type_name(request->type));
+		command_add(command, "--annotation=timestamp=%s", job->id);
 		if (request->backup_standby)
-			add(command, "--backup-standby");
+			command_add(command, "--backup-standby");
 	}
 	if (request->annotations[0])
 		add_annotations(command, request);
 	if (request->set[0])
-		add(command, "--set=%s", request->set);
+		command_add(command, "--set=%s", request->set);
 	if (request->dry_run)
-		add(command, "--dry-run");
+		command_add(command, "--dry-run");
 	if (request->kind == PGBR_JOB_VERIFY)
-		add(command, "--output=text");
-	add(command, "%s", pgbr_job_kind_name(request->kind));
+		command_add(command, "--output=text");
+	command_add(command, "%s", pgbr_job_kind_name(request->kind));
 }
 
 void
 pgbackrest_server_command(const SidecarConfig *config, Command *command)
 {
 	begin(config, command);
-	add(command, "--log-level-stderr=off");
-	add(command, "--log-level-console=info");
-	add(command, "server");
+	command_add(command, "--log-level-stderr=off");
+	command_add(command, "--log-level-console=info");
+	command_add(command, "server");
 }
 
 void
 pgbackrest_info_command(const SidecarConfig *config, Command *command)
 {
-	begin_for_stanza(config, command);
-	add(command, "--log-level-console=off");
-	add(command, "--log-level-stderr=error");
-	add(command, "--output=json");
-	add(command, "info");
+	pgbackrest_begin(config, command);
+	command_add(command, "--log-level-console=off");
+	command_add(command, "--log-level-stderr=error");
+	command_add(command, "--output=json");
+	command_add(command, "info");
 }
 
 void
 pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
 					   const char *segment, Command *command)
 {
-	begin_for_stanza(config, command);
-	add(command, "--log-level-console=off");
-	add(command, "--log-level-stderr=error");
-	add(command, "--repo=%d", repo);
-	add(command, "--output=text");
-	add(command, "--filter=^%s-[0-9a-f]{40}", segment);
-	add(command, "repo-ls");
-	add(command, "archive/%s/%s/%.16s", config->stanza, archive_id, segment);
+	pgbackrest_begin(config, command);
+	command_add(command, "--log-level-console=off");
+	command_add(command, "--log-level-stderr=error");
+	command_add(command, "--repo=%d", repo);
+	command_add(command, "--output=text");
+	command_add(command, "--filter=^%s-[0-9a-f]{40}", segment);
+	command_add(command, "repo-ls");
+	command_add(command, "archive/%s/%s/%.16s", config->stanza, archive_id, segment);
 }
 
 static const struct

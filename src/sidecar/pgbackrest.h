@@ -26,6 +26,13 @@ typedef struct Command
 
 extern void command_done(Command *command);
 
+/* Add an argument; what does not fit sets failed. */
+extern void
+command_add(Command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Begin a command line for our stanza: the program, its configuration file and the stanza. */
+extern void pgbackrest_begin(const SidecarConfig *config, Command *command);
+
 /* The command line of a job. */
 extern void pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *command);
 
