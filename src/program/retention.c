@@ -390,7 +390,8 @@ decide_wal(RetentionHistory *history, RetentionWal *wal, const RetentionSettings
 		RetentionBackup *backup = &history->backups[i];
 
 		if (is_in(backup, wal))
-			backup->point_in_time = wal->from >= 0 && i >= wal->from && backup->wal_start;
+			backup->point_in_time =
+				!backup->goes && wal->from >= 0 && i >= wal->from && backup->wal_start;
 	}
 }
 

@@ -79,7 +79,7 @@ typedef struct RetentionBackup
 	int after_diff;		/* goes after as many more full or diff backups; 0: not by their number */
 	int days_after;		/* goes so many days after the next full backup; 0: not by that */
 	int64_t at;			/* goes at the first expire at this time or later; 0: not by time */
-	bool point_in_time; /* any later moment can be restored from it, not only its own end */
+	bool point_in_time; /* stays, and any later moment can be restored from it, not only its end */
 } RetentionBackup;
 
 /* The WAL of one database in a repository. */

@@ -54,8 +54,8 @@ put_ends(const RetentionBackup *backup, char *text)
 	}
 	if (backup->at)
 	{
-		clock_format(backup->at * 1000, moment);
-		/* whole seconds */
+		/* pgbackrest wants it to be older than the days, so the second before is told */
+		clock_format((backup->at - 1) * 1000, moment);
 		put(text, "%sat the first expire after %.19sZ", or, moment);
 	}
 	else if (backup->days_after)
