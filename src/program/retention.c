@@ -14,6 +14,17 @@
 
 #define DAY_S 86400
 
+RetentionSettings
+retention_settings_of(const RetentionSettings *settings, int count, int repo)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (settings[i].repo == repo)
+			return settings[i];
+	}
+	return (RetentionSettings){.repo = repo, .archive_type = PGBR_BACKUP_FULL};
+}
+
 static int
 compare_backups(const void *a, const void *b)
 {
@@ -250,17 +261,6 @@ apply_pins(RetentionHistory *history)
 	}
 }
 
-static RetentionSettings
-settings_of(const RetentionSettings *settings, int count, int repo)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (settings[i].repo == repo)
-			return settings[i];
-	}
-	return (RetentionSettings){.repo = repo, .archive_type = PGBR_BACKUP_FULL};
-}
-
 static void
 decide_backups(RetentionHistory *history, const RetentionSettings *settings, int count, int64_t now)
 {
@@ -278,7 +278,7 @@ decide_backups(RetentionHistory *history, const RetentionSettings *settings, int
 		backup->would_go = backup->goes = backup->point_in_time = false;
 		if (backup->repo != of_repo.repo)
 		{
-			of_repo = settings_of(settings, count, backup->repo);
+			of_repo = retention_settings_of(settings, count, backup->repo);
 			counted = (Counted){0};
 		}
 		decide_alone(backup, &of_repo, now, &counted);
@@ -402,7 +402,7 @@ retention_decide(RetentionHistory *history, const RetentionSettings *settings, i
 	decide_backups(history, settings, count, now);
 	for (int i = 0; i < history->wal_count; i++)
 	{
-		RetentionSettings of_repo = settings_of(settings, count, history->wals[i].repo);
+		RetentionSettings of_repo = retention_settings_of(settings, count, history->wals[i].repo);
 
 		decide_wal(history, &history->wals[i], &of_repo);
 	}

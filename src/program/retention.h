@@ -105,6 +105,10 @@ typedef struct RetentionHistory
 	bool pinned; /* some backup is */
 } RetentionHistory;
 
+/* What is set for a repository: one of these, or that nothing is. */
+extern RetentionSettings
+retention_settings_of(const RetentionSettings *settings, int count, int repo);
+
 /* Read one stanza of pgbackrest's info document. The caller ends it with retention_done. */
 extern bool retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error);
 extern void retention_done(RetentionHistory *history); /* may be called twice */
@@ -129,6 +133,7 @@ extern void retention_kept_words(const RetentionHistory *history, int backup, ch
 
 /* All of it as JSON, as the schema Retention of docs/openapi.yaml says. The caller owns a reference;
  * NULL when out of memory. */
-extern json_t *retention_json(const RetentionHistory *history);
+extern json_t *
+retention_json(const RetentionHistory *history, const RetentionSettings *settings, int count);
 
 #endif

@@ -138,13 +138,11 @@ backup_json(const RetentionHistory *history, int index)
 	json_t *object = json_object();
 	char text[RETENTION_WORDS_SIZE];
 
-	json_object_set_new(object, "repo", json_integer(backup->repo));
-	json_put_text(object, "label", backup->label);
-	json_object_set_new(object, "pinned", json_boolean(backup->pin != NULL));
 	retention_expires_words(history, index, text);
 	json_put_text(object, "expires", text);
 	retention_kept_words(history, index, text);
 	json_put_text(object, "kept_because", text[0] ? text : NULL);
+	json_object_set_new(object, "pinned", json_boolean(backup->pin != NULL));
 	json_object_set_new(object, "point_in_time", json_boolean(backup->point_in_time));
 	return object;
 }
@@ -156,9 +154,6 @@ wal_json(const RetentionHistory *history, const RetentionWal *wal)
 	json_t *object = json_object();
 	char moment[CLOCK_TEXT_SIZE];
 
-	json_object_set_new(object, "repo", json_integer(wal->repo));
-	json_object_set_new(object, "database", json_integer(wal->database));
-	json_put_text(object, "archive", wal->archive_id);
 	if (from)
 		clock_format(from->stop * 1000, moment);
 	json_put_text(object, "point_in_time_from", from ? moment : NULL);
@@ -167,22 +162,69 @@ wal_json(const RetentionHistory *history, const RetentionWal *wal)
 	return object;
 }
 
-json_t *
-retention_json(const RetentionHistory *history)
+static json_t *
+limit_json(int limit)
+{
+	return limit > 0 ? json_integer(limit) : json_null();
+}
+
+static json_t *
+repository_json(const RetentionSettings *settings)
 {
 	json_t *object = json_object();
-	json_t *backups = json_array();
-	json_t *wals = json_array();
 
-	for (int i = 0; i < history->count; i++)
-		json_array_append_new(backups, backup_json(history, i));
-	for (int i = 0; i < history->wal_count; i++)
-		json_array_append_new(wals, wal_json(history, &history->wals[i]));
-	if (json_object_set_new(object, "backups", backups) != 0 ||
-		json_object_set_new(object, "wal", wals) != 0)
-	{
-		json_decref(object);
-		return NULL;
-	}
+	json_object_set_new(object, "full", limit_json(settings->full));
+	json_put_text(object, "full_type", settings->full_by_time ? "time" : "count");
+	json_object_set_new(object, "diff", limit_json(settings->diff));
+	json_object_set_new(object, "archive", limit_json(settings->archive));
+	json_put_text(object, "archive_type", pgbr_backup_type_name(settings->archive_type));
+	json_object_set_new(object, "backups", json_object());
+	json_object_set_new(object, "archives", json_object());
 	return object;
+}
+
+/* The member of a repository, which is made when it is not there yet; lent. */
+static json_t *
+find_repository(json_t *repositories, int repo, const RetentionSettings *settings, int count)
+{
+	RetentionSettings of_repo = retention_settings_of(settings, count, repo);
+	char key[16];
+	json_t *object;
+
+	snprintf(key, sizeof(key), "%d", repo);
+	object = json_object_get(repositories, key);
+	if (object)
+		return object;
+	json_object_set_new(repositories, key, repository_json(&of_repo));
+	return json_object_get(repositories, key);
+}
+
+json_t *
+retention_json(const RetentionHistory *history, const RetentionSettings *settings, int count)
+{
+	json_t *object = json_object();
+	json_t *repositories = json_object();
+	json_t *repository;
+
+	for (int i = 0; i < count; i++)
+		find_repository(repositories, settings[i].repo, settings, count);
+	for (int i = 0; i < history->count; i++)
+	{
+		repository = find_repository(repositories, history->backups[i].repo, settings, count);
+		json_object_set_new(json_object_get(repository, "backups"), history->backups[i].label,
+							backup_json(history, i));
+	}
+	for (int i = 0; i < history->wal_count; i++)
+	{
+		if (history->wals[i].archive_id == NULL)
+			continue;
+		repository = find_repository(repositories, history->wals[i].repo, settings, count);
+		json_object_set_new(json_object_get(repository, "archives"), history->wals[i].archive_id,
+							wal_json(history, &history->wals[i]));
+	}
+	if (json_object_set_new(object, "error", json_null()) == 0 &&
+		json_object_set_new(object, "repositories", repositories) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
 }
