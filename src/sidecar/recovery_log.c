@@ -1,0 +1,127 @@
+/*
+ * recovery_log.c
+ *		See recovery_log.h.
+ */
+#include "sidecar/recovery_log.h"
+
+#include "common/error.h"
+#include "common/vocabulary.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+recovery_log_init(RecoveryLog *log)
+{
+	*log = (RecoveryLog){0};
+}
+
+/* What follows prefix in text, or NULL. */
+static const char *
+after(const char *text, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+}
+
+bool
+recovery_segment_parse(const char *name, int64_t wal_segment_size, uint32_t *timeline,
+					   uint64_t *number)
+{
+	unsigned long log;
+	unsigned long segment;
+	char part[9] = "";
+
+	if (!pgbr_is_wal_segment(name) || wal_segment_size <= 0)
+		return false;
+	memcpy(part, name, 8);
+	*timeline = (uint32_t) strtoul(part, NULL, 16);
+	memcpy(part, name + 8, 8);
+	log = strtoul(part, NULL, 16);
+	memcpy(part, name + 16, 8);
+	segment = strtoul(part, NULL, 16);
+	*number = (uint64_t) log * (UINT64_C(0x100000000) / (uint64_t) wal_segment_size) + segment;
+	return true;
+}
+
+/* restored log file "000000010000000000000007" from archive */
+static void
+read_restored(RecoveryLog *log, const char *text, int64_t wal_segment_size)
+{
+	char name[25];
+	uint32_t timeline;
+	uint64_t number;
+
+	if (sscanf(text, "%24[0-9A-F]\"", name) != 1 ||
+		!recovery_segment_parse(name, wal_segment_size, &timeline, &number))
+		return;
+	if (log->segments++ == 0)
+		log->first_segment = number;
+	log->timeline = timeline;
+	log->last_segment = number;
+}
+
+static void
+read_log(RecoveryLog *log, const char *text, int64_t wal_segment_size)
+{
+	const char *rest;
+
+	if ((rest = after(text, "restored log file \"")) != NULL)
+		read_restored(log, rest, wal_segment_size);
+	else if (after(text, "recovery stopping "))
+	{
+		pgbr_copy_text(log->stop, sizeof(log->stop), text);
+		if ((rest = after(text, "recovery stopping after commit of transaction ")) != NULL)
+			(void) sscanf(rest, "%23[0-9]", log->last_xid);
+	}
+	else if ((rest = after(text, "last completed transaction was at log time ")) != NULL)
+		pgbr_copy_text(log->last_xact_time, sizeof(log->last_xact_time), rest);
+	else if (after(text, "database system is ready to accept connections"))
+		log->ready = true;
+}
+
+void
+recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size)
+{
+	const char *text;
+
+	pgbr_copy_text(log->tail[log->tail_count++ % RECOVERY_LOG_TAIL], sizeof(log->tail[0]), line);
+	if ((text = after(line, "LOG:  ")) != NULL)
+		read_log(log, text, wal_segment_size);
+	else if ((text = after(line, "FATAL:  ")) != NULL || (text = after(line, "PANIC:  ")) != NULL)
+	{
+		pgbr_copy_text(log->fatal, sizeof(log->fatal), text);
+		log->detail[0] = '\0';
+	}
+	else if (log->in_fatal &&
+			 ((text = after(line, "DETAIL:  ")) || (text = after(line, "HINT:  "))))
+		pgbr_copy_text(log->detail, sizeof(log->detail), text);
+	log->in_fatal = after(line, "FATAL:  ") || after(line, "PANIC:  ");
+}
+
+bool
+recovery_history_read(const char *text, RecoveryHistory *history)
+{
+	bool found = false;
+
+	while (*text)
+	{
+		size_t length = strcspn(text, "\n");
+		RecoveryHistory entry = {0};
+		char line[512];
+		int reason = 0;
+
+		snprintf(line, sizeof(line), "%.*s", (int) length, text);
+		if (sscanf(line, " %u %19[0-9A-Fa-f/] %n", &entry.timeline, entry.lsn, &reason) >= 2 &&
+			pgbr_is_lsn(entry.lsn))
+		{
+			pgbr_copy_text(entry.reason, sizeof(entry.reason), reason ? line + reason : "");
+			*history = entry;
+			found = true;
+		}
+		text += length + (text[length] == '\n');
+	}
+	return found;
+}
