@@ -80,15 +80,54 @@ exit_code_of(const PgbrError *error)
 	return codes[error->code];
 }
 
+/* How many of the words a verb's name takes, which is two words at most; 0: it is not that verb. */
+static int
+name_match(const char *name, char **words, int count)
+{
+	size_t first = strcspn(name, " ");
+
+	if (count < 1 || strlen(words[0]) != first || strncmp(words[0], name, first) != 0)
+		return 0;
+	if (name[first] == '\0')
+		return 1;
+	return count > 1 && strcmp(words[1], name + first + 1) == 0 ? 2 : 0;
+}
+
+/* The verb that the words begin with; *taken is how many of them are its name. */
 static const Command *
-find_command(const char *name)
+find_command(char **words, int count, int *taken)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 	{
-		if (strcmp(commands[i]->name, name) == 0)
+		*taken = name_match(commands[i]->name, words, count);
+		if (*taken > 0)
 			return commands[i];
 	}
 	return NULL;
+}
+
+static ExitCode
+refuse_verb(char **words, int count, PgbrError *error)
+{
+	char several[200] = "";
+	size_t length = strlen(words[0]);
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	{
+		const char *name = commands[i]->name;
+		size_t used = strlen(several);
+
+		if (strncmp(name, words[0], length) == 0 && name[length] == ' ')
+			snprintf(several + used, sizeof(several) - used, "%s\"%s\"", used > 0 ? ", " : "",
+					 name);
+	}
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "unknown verb \"%s%s%s\"", words[0],
+				   several[0] && count > 1 ? " " : "", several[0] && count > 1 ? words[1] : "");
+	if (several[0])
+		pgbr_error_hint(error, "There is %s.", several);
+	else
+		pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists the verbs.");
+	return EXIT_USAGE;
 }
 
 static void
@@ -109,7 +148,7 @@ print_help(void)
 	printf("Usage:\n  %s VERB [OPTION]...\n  %s help [VERB]\n  %s --version\n\nVerbs:\n",
 		   PROGRAM_NAME, PROGRAM_NAME, PROGRAM_NAME);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\nOptions of every verb:\n");
 	options_print(stdout, common_options);
 	printf("The token may also be in PGBRCTL_TOKEN.\n\nExit codes:\n");
@@ -210,16 +249,13 @@ run_command(const Command *command, int argc, char **argv, PgbrError *error)
 
 /* "help" and "help VERB" */
 static ExitCode
-run_help(const char *name, PgbrError *error)
+run_help(char **words, int count, PgbrError *error)
 {
-	const Command *command = name ? find_command(name) : NULL;
+	int taken;
+	const Command *command = find_command(words, count, &taken);
 
-	if (name && command == NULL)
-	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "unknown verb \"%s\"", name);
-		pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists them.");
-		return EXIT_USAGE;
-	}
+	if (count > 0 && command == NULL)
+		return refuse_verb(words, count, error);
 	if (command)
 		print_command_help(command);
 	else
@@ -231,16 +267,17 @@ static ExitCode
 dispatch(int argc, char **argv, PgbrError *error)
 {
 	const char *verb = argc > 1 ? argv[1] : NULL;
-	const Command *command = verb ? find_command(verb) : NULL;
+	int taken;
+	const Command *command = find_command(argv + 1, argc - 1, &taken);
 
 	if (command)
-		return run_command(command, argc - 1, argv + 1, error);
+		return run_command(command, argc - taken, argv + taken, error);
 	if (verb == NULL)
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "no verb is given");
 	else if (strcmp(verb, "help") == 0)
-		return run_help(argc > 2 ? argv[2] : NULL, error);
+		return run_help(argv + 2, argc - 2, error);
 	else if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "-?") == 0)
-		return run_help(NULL, error);
+		return run_help(NULL, 0, error);
 	else if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0)
 	{
 		printf("%s %s\n", PROGRAM_NAME, PGBR_VERSION);
@@ -249,7 +286,7 @@ dispatch(int argc, char **argv, PgbrError *error)
 	else if (verb[0] == '-')
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the verb comes before its options: \"%s\"", verb);
 	else
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "unknown verb \"%s\"", verb);
+		return refuse_verb(argv + 1, argc - 1, error);
 	pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists the verbs.");
 	return EXIT_USAGE;
 }

@@ -44,7 +44,7 @@ typedef struct Context
 
 typedef struct Command
 {
-	const char *name;
+	const char *name;		 /* one word, or two: "config render" */
 	const char *operand;	 /* how --help calls it: "ID" must be given, "[ID]" may, NULL is none */
 	const char *summary;	 /* for the list of verbs */
 	const char *description; /* lines for its own help, each ended by a newline */
