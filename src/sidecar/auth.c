@@ -206,7 +206,7 @@ auth_check(Auth *auth, const HttpRequest *request, Scope wanted, PgbrError *erro
 	const SidecarConfig *config = auth->config;
 	Scope scope;
 
-	if (wanted == SCOPE_NONE || request->certified)
+	if (wanted == SCOPE_NONE || request->trusted)
 		return true;
 	if (config->token_file == NULL)
 	{

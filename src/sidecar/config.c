@@ -9,7 +9,6 @@
 #include "program/file.h"
 #include "program/options.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,49 +42,22 @@ name_environment(OptionSpec *specs, char (*names)[64])
 }
 
 static bool
-is_loopback(const struct sockaddr_storage *address)
+check_listener(const SidecarConfig *config, Face face, PgbrError *error)
 {
-	if (address->ss_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *) address)->sin_addr.s_addr) >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *) address)->sin6_addr);
-}
+	const Listener *listener = &config->listeners[face];
+	const char *open = face == FACE_API		  ? "--insecure-no-auth"
+					   : face == FACE_METRICS ? "--metrics-no-auth"
+											  : "--compat-no-auth";
 
-static bool
-resolve_listen(SidecarConfig *config, PgbrError *error)
-{
-	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-	struct addrinfo *found;
-	const char *colon = strrchr(config->listen, ':');
-	char host[256];
-	size_t length;
-	int rc;
-
-	if (colon == NULL || (length = (size_t) (colon - config->listen)) >= sizeof(host))
-		goto invalid;
-	memcpy(host, config->listen, length);
-	host[length] = '\0';
-	if (length >= 2 && host[0] == '[' && host[length - 1] == ']')
-	{
-		memmove(host, host + 1, length);
-		host[length - 2] = '\0';
-	}
-	if (host[0] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-		colon[1] == '\0' || strlen(colon + 1) > 5 || atoi(colon + 1) > 65535)
-		goto invalid;
-	rc = getaddrinfo(host, colon + 1, &hints, &found);
-	if (rc != 0)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not resolve \"%s\" of --listen: %s",
-							  host, gai_strerror(rc));
-	memcpy(&config->address, found->ai_addr, found->ai_addrlen);
-	config->address_length = found->ai_addrlen;
-	freeaddrinfo(found);
-	return true;
-
-invalid:
-	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --listen", config->listen);
-	return pgbr_error_hint(error, "Use HOST:PORT, e.g. 127.0.0.1:%d or [::1]:%d.",
-						   PGBR_DEFAULT_PORT, PGBR_DEFAULT_PORT);
+	if (listener_is_loopback(listener) || listener->open || config->insecure_no_auth ||
+		config->token_file || config->tls_client_ca_file)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "refusing to listen on \"%s\" without authentication",
+				   listener->listen);
+	return pgbr_error_hint(error,
+						   "Give --token-file or --tls-client-ca-file, or listen on 127.0.0.1; "
+						   "%s lets anyone in who reaches the port.",
+						   open);
 }
 
 static bool
@@ -101,14 +73,29 @@ check_security(const SidecarConfig *config, PgbrError *error)
 		return false;
 	if (config->token_file && !file_check_secret(config->token_file, error))
 		return false;
-	if (is_loopback(&config->address) || config->insecure_no_auth || config->token_file ||
-		config->tls_client_ca_file)
-		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFIG, "refusing to listen on \"%s\" without authentication",
-				   config->listen);
-	return pgbr_error_hint(error, "Give --token-file or --tls-client-ca-file, or listen on "
-								  "127.0.0.1; --insecure-no-auth lets anyone in who reaches the "
-								  "port.");
+	for (int face = 0; face < FACE_COUNT; face++)
+	{
+		if (config->listeners[face].listen && !check_listener(config, (Face) face, error))
+			return false;
+	}
+	return true;
+}
+
+/* Everyone who has an address is resolved, and open as its option says. */
+static bool
+resolve_listeners(SidecarConfig *config, PgbrError *error)
+{
+	for (int face = 0; face < FACE_COUNT; face++)
+	{
+		Listener *listener = &config->listeners[face];
+
+		listener->open = face == FACE_METRICS  ? config->metrics_no_auth
+						 : face >= FACE_COMPAT ? config->compat_no_auth
+											   : false;
+		if (listener->listen && !listener_resolve(listener, (Face) face, error))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -132,7 +119,7 @@ check(SidecarConfig *config, const char *log_level, const char *log_format, Pgbr
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "invalid value \"%s\" for --log-format: use human or json",
 							  log_format);
-	return resolve_listen(config, error) && check_security(config, error);
+	return resolve_listeners(config, error) && check_security(config, error);
 }
 
 ConfigResult
@@ -143,13 +130,24 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 	bool help = false;
 	bool version = false;
 	int operands;
-	char names[32][64];
+	char names[64][64];
 	OptionSpec specs[] = {
 		TEXT("stanza", stanza, "NAME", "stanza of this cluster in pgbackrest.conf; must be given"),
 		TEXT("config", pgbackrest_config, "FILE", "pgbackrest.conf (default: pgbackrest's own)"),
 		TEXT("state-dir", state_dir, "DIR",
 			 "where jobs and restore points are kept (default: /var/lib/pgbackrest_sidecar)"),
-		TEXT("listen", listen, "HOST:PORT", "address to serve (default: 127.0.0.1:8430)"),
+		TEXT("listen", listeners[FACE_API].listen, "HOST:PORT",
+			 "address to serve (default: 127.0.0.1:8430)"),
+		TEXT("metrics-listen", listeners[FACE_METRICS].listen, "HOST:PORT",
+			 "a further address for /metrics alone, by custom port 9854"),
+		TEXT("compat-listen", listeners[FACE_COMPAT].listen, "HOST:PORT",
+			 "serve clients of pgskipper's pgbackrest sidecar, by custom port 3000"),
+		TEXT("daemon-listen", listeners[FACE_DAEMON].listen, "HOST:PORT",
+			 "serve clients of its backup daemon, by custom port 8080"),
+		TEXT("daemon-list-listen", listeners[FACE_DAEMON_LIST].listen, "HOST:PORT",
+			 "its list of backups, by custom port 8081"),
+		TEXT("daemon-backup-listen", listeners[FACE_DAEMON_BACKUP].listen, "HOST:PORT",
+			 "its diff and incr backups, by custom port 9000"),
 		TEXT("pg-conninfo", pg_conninfo, "CONNINFO",
 			 "how psql reaches the local PostgreSQL (default: dbname=postgres)"),
 		TEXT("token-file", token_file, "FILE",
@@ -161,6 +159,9 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 			 "a client with a certificate of this CA may do everything"),
 		FLAG("insecure-no-auth", &config->insecure_no_auth,
 			 "serve an address that is not loopback to anyone"),
+		FLAG("metrics-no-auth", &config->metrics_no_auth, "let anyone read --metrics-listen"),
+		FLAG("compat-no-auth", &config->compat_no_auth,
+			 "let anyone in, over plain HTTP, at the addresses of existing clients"),
 		TEXT("pgbackrest", pgbackrest, "PROGRAM", "(default: pgbackrest)"),
 		FLAG("pgbackrest-server", &config->pgbackrest_server,
 			 "keep \"pgbackrest server\" running, for backups from a standby"),
@@ -189,7 +190,7 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		.psql = "psql",
 		.pg_conninfo = "dbname=postgres",
 		.state_dir = "/var/lib/pgbackrest_sidecar",
-		.listen = "127.0.0.1:8430",
+		.listeners[FACE_API].listen = "127.0.0.1:8430",
 		.info_interval = 120,
 		.job_retention = 90,
 		.max_queued = 100,

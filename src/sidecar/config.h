@@ -10,9 +10,7 @@
 
 #include "common/error.h"
 #include "program/log.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "sidecar/listener.h"
 
 typedef struct SidecarConfig
 {
@@ -23,17 +21,17 @@ typedef struct SidecarConfig
 	const char *psql;			   /* program, looked for in PATH */
 	const char *pg_conninfo;
 	const char *state_dir;
-	const char *listen; /* HOST:PORT as given */
-	struct sockaddr_storage address;
-	socklen_t address_length;
+	Listener listeners[FACE_COUNT];
 	const char *token_file;
 	const char *tls_cert_file;
 	const char *tls_key_file;
 	const char *tls_client_ca_file;
 	bool insecure_no_auth;
-	int info_interval; /* seconds between refreshes of info */
-	int job_retention; /* days that ended jobs are kept */
-	int max_queued;	   /* jobs that may wait */
+	bool metrics_no_auth; /* let anyone read the metrics at their own address */
+	bool compat_no_auth;  /* let anyone in at the addresses of existing clients */
+	int info_interval;	  /* seconds between refreshes of info */
+	int job_retention;	  /* days that ended jobs are kept */
+	int max_queued;		  /* jobs that may wait */
 	int max_connections;
 	int max_connections_per_address;
 	int stop_timeout; /* seconds pgbackrest gets to end after SIGTERM */

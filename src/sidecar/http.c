@@ -83,6 +83,46 @@ http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_cod
 	http_answer_json(response, status, problem);
 }
 
+void
+http_answer_text(HttpResponse *response, int status, const char *text)
+{
+	response->status = status;
+	response->content_type = "text/plain; charset=utf-8";
+	strbuf_clear(&response->body);
+	strbuf_puts(&response->body, text);
+}
+
+void
+http_answer_refusal(HttpResponse *response, const PgbrError *error)
+{
+	/* those that a client can't tell from the old program's */
+	static const struct
+	{
+		PgbrErrorCode code;
+		int status;
+		const char *text;
+	} refusals[] = {
+		{PGBR_ERROR_NOT_FOUND, 404, "Not Found"},
+		{PGBR_ERROR_METHOD_NOT_ALLOWED, 405, "Method Not Allowed"},
+		{PGBR_ERROR_TOO_LARGE, 413, "Request Entity Too Large"},
+		{PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE, 422, "Unprocessable Entity"},
+	};
+	int status = pgbr_error_http_status(error->code);
+	const char *text = error->message;
+
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+	{
+		if (refusals[i].code == error->code)
+		{
+			status = refusals[i].status;
+			text = refusals[i].text;
+		}
+	}
+	http_answer_text(response, status, text);
+	response->authenticate = status == 401;
+	response->retry_after = status == 429 || status == 503 ? 5 : 0;
+}
+
 const char *
 http_query(const HttpRequest *request, const char *key)
 {

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/strbuf.h"
 #include "sidecar/info_cache.h"
+#include "sidecar/listener.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -35,13 +36,14 @@ typedef struct HttpQuery
 
 typedef struct HttpRequest
 {
+	Face face; /* of the listener it came to */
 	const char *method;
 	const char *path;		   /* decoded */
 	const char *parameter;	   /* what stands for the {...} of the route, or NULL */
 	const char *authorization; /* headers; NULL when missing */
 	const char *content_type;
 	const char *idempotency_key;
-	bool certified; /* by a client certificate of our CA */
+	bool trusted; /* by a client certificate of our CA, or because the listener is open to anyone */
 	HttpQuery query[HTTP_MAX_QUERY];
 	int query_count;
 	bool query_overflow; /* more than HTTP_MAX_QUERY */
@@ -73,6 +75,12 @@ extern void http_answer_json(HttpResponse *response, int status, json_t *value);
 
 /* Answer with a problem (RFC 9457). exit_code is pgbackrest's, or -1. */
 extern void http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_code);
+
+/* Answer with text, which is copied. */
+extern void http_answer_text(HttpResponse *response, int status, const char *text);
+
+/* Answer as the programs did that existing clients were written for: a status and a line of text. */
+extern void http_answer_refusal(HttpResponse *response, const PgbrError *error);
 
 /* The value of a query parameter, or NULL. */
 extern const char *http_query(const HttpRequest *request, const char *key);

@@ -39,9 +39,19 @@ typedef struct Client
 	int64_t late_at; /* 0: a request is being handled */
 } Client;
 
+/* One address, with the face that is shown there. */
+typedef struct Door
+{
+	HttpServer *server;
+	struct MHD_Daemon *daemon; /* NULL: not open */
+	Face face;
+	bool tls;
+	bool trusts_all; /* nobody is asked who he is */
+} Door;
+
 struct HttpServer
 {
-	struct MHD_Daemon *daemon;
+	Door doors[FACE_COUNT];
 	Sidecar *sidecar;
 	Auth *auth;
 	bool verify_clients;
@@ -55,7 +65,7 @@ struct HttpServer
 /* A request that is arriving, and its answer. */
 typedef struct Exchange
 {
-	HttpServer *server;
+	const Door *door;
 	Client *client;
 	HttpRequest request;
 	StrBuf body;
@@ -200,7 +210,7 @@ add_query(void *argument, enum MHD_ValueKind kind, const char *key, const char *
 }
 
 static Exchange *
-exchange_new(HttpServer *server, struct MHD_Connection *connection, const char *url,
+exchange_new(const Door *door, struct MHD_Connection *connection, const char *url,
 			 const char *method)
 {
 	Exchange *exchange = calloc(1, sizeof(*exchange));
@@ -209,11 +219,12 @@ exchange_new(HttpServer *server, struct MHD_Connection *connection, const char *
 	if (exchange == NULL)
 		return NULL;
 	request = &exchange->request;
-	exchange->server = server;
+	exchange->door = door;
 	exchange->client =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	strbuf_init(&exchange->body);
 	/* libmicrohttpd keeps these until the answer is sent */
+	request->face = door->face;
 	request->method = method;
 	request->path = url;
 	request->authorization =
@@ -224,10 +235,11 @@ exchange_new(HttpServer *server, struct MHD_Connection *connection, const char *
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key");
 	request->is_gone = is_gone;
 	request->gone_argument = exchange->client;
-	request->certified =
-		server->verify_clients &&
-		tls_client_certified(
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+	request->trusted =
+		door->trusts_all ||
+		(door->tls && door->server->verify_clients &&
+		 tls_client_certified(
+			 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session));
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, request);
 	return exchange;
 }
@@ -244,7 +256,7 @@ request_completed(void *argument, struct MHD_Connection *connection, void **cont
 	if (exchange == NULL)
 		return;
 	if (exchange->client)
-		set_late_at(exchange->server, exchange->client, clock_monotonic_ms() + ARRIVE_MS);
+		set_late_at(exchange->door->server, exchange->client, clock_monotonic_ms() + ARRIVE_MS);
 	strbuf_done(&exchange->body);
 	free(exchange);
 	*context = NULL;
@@ -299,12 +311,12 @@ send_response(struct MHD_Connection *connection, HttpResponse *response)
 }
 
 static void
-refuse_size(HttpResponse *response)
+refuse_size(const Exchange *exchange, HttpResponse *response)
 {
 	PgbrError error;
 
 	pgbr_error_set(&error, PGBR_ERROR_TOO_LARGE, "the body is larger than %d bytes", HTTP_MAX_BODY);
-	http_answer_problem(response, &error, -1);
+	routes_refuse(&exchange->request, &error, response);
 }
 
 /* The header is in. True: go on and read the body. */
@@ -314,7 +326,7 @@ admit(Exchange *exchange, struct MHD_Connection *connection, HttpResponse *respo
 	const char *length =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	if (!routes_admit(exchange->server->auth, &exchange->request, response))
+	if (!routes_admit(exchange->door->server->auth, &exchange->request, response))
 	{
 		if (response->status == 401 || response->status == 403)
 			log_event(LOG_LEVEL_WARNING, NULL, "refused %s %.64s: %d", exchange->request.method,
@@ -323,7 +335,7 @@ admit(Exchange *exchange, struct MHD_Connection *connection, HttpResponse *respo
 	}
 	if (length == NULL || strtoull(length, NULL, 10) <= HTTP_MAX_BODY)
 		return true;
-	refuse_size(response);
+	refuse_size(exchange, response);
 	return false;
 }
 
@@ -342,7 +354,7 @@ static enum MHD_Result
 serve(void *argument, struct MHD_Connection *connection, const char *url, const char *method,
 	  const char *version, const char *data, size_t *length, void **context)
 {
-	HttpServer *server = argument;
+	const Door *door = argument;
 	Exchange *exchange = *context;
 	HttpResponse *response;
 
@@ -359,7 +371,7 @@ serve(void *argument, struct MHD_Connection *connection, const char *url, const 
 	http_response_init(response);
 	if (exchange == NULL)
 	{
-		exchange = exchange_new(server, connection, url, method);
+		exchange = exchange_new(door, connection, url, method);
 		*context = exchange;
 		if (exchange == NULL || exchange->client == NULL)
 		{
@@ -373,13 +385,13 @@ serve(void *argument, struct MHD_Connection *connection, const char *url, const 
 		}
 		return send_response(connection, response);
 	}
-	set_late_at(server, exchange->client, 0);
+	set_late_at(door->server, exchange->client, 0);
 	exchange->request.body = exchange->body.data;
 	exchange->request.body_length = exchange->body.length;
 	if (exchange->too_large || exchange->body.failed)
-		refuse_size(response);
+		refuse_size(exchange, response);
 	else
-		routes_handle(server->sidecar, &exchange->request, response);
+		routes_handle(door->server->sidecar, &exchange->request, response);
 	return send_response(connection, response);
 }
 
@@ -394,38 +406,44 @@ log_library(void *argument, const char *format, va_list arguments)
 	log_event(LOG_LEVEL_DEBUG, NULL, "libmicrohttpd: %s", text);
 }
 
+/* The options of a daemon that speaks TLS, up to five; text of the authority's file is kept by the
+ * daemon itself. */
 static bool
-start_daemon(HttpServer *server, const SidecarConfig *config, PgbrError *error)
+tls_options(const SidecarConfig *config, struct MHD_OptionItem *options, StrBuf *authority,
+			PgbrError *error)
 {
-	unsigned int flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-						 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC |
-						 (config->tls_cert_file ? MHD_USE_TLS : 0) |
-						 (config->address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-	struct MHD_OptionItem options[5] = {{MHD_OPTION_END, 0, NULL}};
-	StrBuf authority;
-	int count = 0;
-
-	strbuf_init(&authority);
-	if (config->tls_cert_file)
-	{
-		options[count++] =
-			(struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *) tls_retrieve};
-		options[count++] =
-			(struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES};
-	}
+	*options++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *) tls_retrieve};
+	*options++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES};
 	if (config->tls_client_ca_file)
 	{
-		if (!file_read(config->tls_client_ca_file, 1024 * 1024, &authority, error))
+		if (!file_read(config->tls_client_ca_file, 1024 * 1024, authority, error))
 			return false;
-		options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, authority.data};
+		*options++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, authority->data};
 	}
-	options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+	*options = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+	return true;
+}
+
+static bool
+open_door(Door *door, const SidecarConfig *config, PgbrError *error)
+{
+	const Listener *listener = &config->listeners[door->face];
+	unsigned int flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+						 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC |
+						 (door->tls ? MHD_USE_TLS : 0) |
+						 (listener->address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+	struct MHD_OptionItem options[5] = {{MHD_OPTION_END, 0, NULL}};
+	StrBuf authority;
+
+	strbuf_init(&authority);
+	if (door->tls && !tls_options(config, options, &authority, error))
+		return false;
 	errno = 0;
-	server->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, serve, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-		MHD_OPTION_SOCK_ADDR, (const struct sockaddr *) &config->address,
-		MHD_OPTION_NOTIFY_COMPLETED, request_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-		connection_changed, server, MHD_OPTION_UNESCAPE_CALLBACK, decode_url, NULL,
+	door->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, serve, door, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_SOCK_ADDR, (const struct sockaddr *) &listener->address,
+		MHD_OPTION_NOTIFY_COMPLETED, request_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+		connection_changed, door->server, MHD_OPTION_UNESCAPE_CALLBACK, decode_url, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int) config->max_connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int) config->max_connections_per_address,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -433,10 +451,43 @@ start_daemon(HttpServer *server, const SidecarConfig *config, PgbrError *error)
 		(size_t) STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned int) LISTEN_QUEUE,
 		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	strbuf_done(&authority);
-	if (server->daemon)
+	if (door->daemon)
 		return true;
 	return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not listen on \"%s\": %s",
-						  config->listen, errno ? strerror(errno) : "unusable TLS settings");
+						  listener->listen, errno ? strerror(errno) : "unusable TLS settings");
+}
+
+/* All of them, or none. */
+static void
+close_doors(HttpServer *server)
+{
+	for (int face = 0; face < FACE_COUNT; face++)
+	{
+		if (server->doors[face].daemon)
+			MHD_stop_daemon(server->doors[face].daemon);
+	}
+}
+
+static bool
+open_doors(HttpServer *server, const SidecarConfig *config, PgbrError *error)
+{
+	if (config->tls_cert_file && !tls_init(config, error))
+		return false;
+	for (int face = 0; face < FACE_COUNT; face++)
+	{
+		Door *door = &server->doors[face];
+
+		*door = (Door){.server = server, .face = (Face) face};
+		door->trusts_all = config->listeners[face].open;
+		/* whom nobody knows comes from a program that speaks no TLS, but for who reads metrics */
+		door->tls = config->tls_cert_file && !(door->trusts_all && face != FACE_METRICS);
+		if (config->listeners[face].listen && !open_door(door, config, error))
+		{
+			close_doors(server);
+			return false;
+		}
+	}
+	return true;
 }
 
 HttpServer *
@@ -454,14 +505,14 @@ http_server_start(const SidecarConfig *config, Sidecar *sidecar, Auth *auth, Pgb
 	server->verify_clients = config->tls_client_ca_file != NULL;
 	pthread_mutex_init(&server->lock, NULL);
 	condition_init(&server->changed);
-	if ((config->tls_cert_file && !tls_init(config, error)) || !start_daemon(server, config, error))
+	if (!open_doors(server, config, error))
 	{
 		free(server);
 		return NULL;
 	}
 	if (pthread_create(&server->watchman, NULL, watch, server) == 0)
 		return server;
-	MHD_stop_daemon(server->daemon);
+	close_doors(server);
 	free(server);
 	pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread");
 	return NULL;
@@ -470,7 +521,7 @@ http_server_start(const SidecarConfig *config, Sidecar *sidecar, Auth *auth, Pgb
 void
 http_server_stop(HttpServer *server)
 {
-	MHD_stop_daemon(server->daemon);
+	close_doors(server);
 	pthread_mutex_lock(&server->lock);
 	server->stopping = true;
 	pthread_cond_signal(&server->changed);

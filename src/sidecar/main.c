@@ -176,7 +176,7 @@ main(int argc, char **argv)
 	if (ok)
 	{
 		log_event(LOG_LEVEL_INFO, NULL, "pgbackrest_sidecar %s listens on %s", PGBR_VERSION,
-				  config.listen);
+				  config.listeners[FACE_API].listen);
 		/* our own tokens and certificates are read when they change; pgbackrest's server waits for
 		 * the signal */
 		while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP)

@@ -11,8 +11,13 @@
 #include <string.h>
 #include <strings.h>
 
+/* Sets of faces. */
+#define ON(face) (1u << FACE_##face)
+#define ON_API	 ON(API)
+
 typedef struct Route
 {
+	unsigned int faces; /* the listeners that have it */
 	const char *method;
 	const char *path; /* {...} stands for one segment, which becomes request->parameter */
 	Scope scope;
@@ -21,18 +26,18 @@ typedef struct Route
 } Route;
 
 static const Route routes[] = {
-	{"GET", "/v1/jobs", SCOPE_READ, handle_job_list, {"state", "kind", "limit", "before"}},
-	{"POST", "/v1/jobs", SCOPE_OPERATE, handle_job_post, {NULL}},
-	{"GET", "/v1/jobs/{id}", SCOPE_READ, handle_job_get, {"wait"}},
-	{"DELETE", "/v1/jobs/{id}", SCOPE_OPERATE, handle_job_delete, {NULL}},
-	{"GET", "/v1/jobs/{id}/log", SCOPE_READ, handle_job_log, {NULL}},
-	{"GET", "/v1/info", SCOPE_READ, handle_info, {"refresh", "wait"}},
-	{"GET", "/v1/node", SCOPE_READ, handle_node, {NULL}},
-	{"GET", "/v1/wal/{segment}", SCOPE_READ, handle_wal, {NULL}},
-	{"GET", "/v1/restore-points", SCOPE_READ, handle_point_list, {"name", "timeline"}},
-	{"POST", "/v1/restore-points", SCOPE_OPERATE, handle_point_post, {NULL}},
-	{"GET", "/livez", SCOPE_NONE, handle_livez, {NULL}},
-	{"GET", "/readyz", SCOPE_NONE, handle_readyz, {NULL}},
+	{ON_API, "GET", "/v1/jobs", SCOPE_READ, handle_job_list, {"state", "kind", "limit", "before"}},
+	{ON_API, "POST", "/v1/jobs", SCOPE_OPERATE, handle_job_post, {NULL}},
+	{ON_API, "GET", "/v1/jobs/{id}", SCOPE_READ, handle_job_get, {"wait"}},
+	{ON_API, "DELETE", "/v1/jobs/{id}", SCOPE_OPERATE, handle_job_delete, {NULL}},
+	{ON_API, "GET", "/v1/jobs/{id}/log", SCOPE_READ, handle_job_log, {NULL}},
+	{ON_API, "GET", "/v1/info", SCOPE_READ, handle_info, {"refresh", "wait"}},
+	{ON_API, "GET", "/v1/node", SCOPE_READ, handle_node, {NULL}},
+	{ON_API, "GET", "/v1/wal/{segment}", SCOPE_READ, handle_wal, {NULL}},
+	{ON_API, "GET", "/v1/restore-points", SCOPE_READ, handle_point_list, {"name", "timeline"}},
+	{ON_API, "POST", "/v1/restore-points", SCOPE_OPERATE, handle_point_post, {NULL}},
+	{ON_API, "GET", "/livez", SCOPE_NONE, handle_livez, {NULL}},
+	{ON_API, "GET", "/readyz", SCOPE_NONE, handle_readyz, {NULL}},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
@@ -72,7 +77,8 @@ find_route(const HttpRequest *request, const char **parameter, size_t *length, c
 	{
 		size_t used = strlen(allow);
 
-		if (!match(routes[i].path, request->path, parameter, length))
+		if (!(routes[i].faces & (1u << request->face)) ||
+			!match(routes[i].path, request->path, parameter, length))
 			continue;
 		if (strcmp(routes[i].method, method) == 0)
 			return &routes[i];
@@ -85,6 +91,9 @@ find_route(const HttpRequest *request, const char **parameter, size_t *length, c
 static bool
 check_query(const Route *route, const HttpRequest *request, PgbrError *error)
 {
+	/* other programs' clients send what they like */
+	if (request->face != FACE_API)
+		return true;
 	for (int i = 0; i < request->query_count; i++)
 	{
 		const char *key = request->query[i].key;
@@ -137,13 +146,24 @@ routes_admit(Auth *auth, const HttpRequest *request, HttpResponse *response)
 	else if (auth_check(auth, request, route->scope, &error) && check_query(route, request, &error))
 	{
 		response->allow[0] = '\0';
-		if (strcmp(request->method, "POST") != 0 || is_json(request->content_type))
+		/* what existing clients send is told apart by who reads it */
+		if (request->face >= FACE_COMPAT || strcmp(request->method, "POST") != 0 ||
+			is_json(request->content_type))
 			return true;
 		pgbr_error_set(&error, PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE,
 					   "the body must be application/json");
 	}
-	http_answer_problem(response, &error, -1);
+	routes_refuse(request, &error, response);
 	return false;
+}
+
+void
+routes_refuse(const HttpRequest *request, const PgbrError *error, HttpResponse *response)
+{
+	if (request->face < FACE_COMPAT)
+		http_answer_problem(response, error, -1);
+	else
+		http_answer_refusal(response, error);
 }
 
 void

@@ -16,6 +16,11 @@
  */
 extern bool routes_admit(Auth *auth, const HttpRequest *request, HttpResponse *response);
 
+/* Answer with a refusal in the form that the clients of the request's face know: a problem, or plain
+ * text. */
+extern void
+routes_refuse(const HttpRequest *request, const PgbrError *error, HttpResponse *response);
+
 /* Answer a request that was admitted. */
 extern void routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response);
 
