@@ -276,9 +276,14 @@ handle_info(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response
 	}
 	/* pgbackrest's document was parsed when it came; it is set in as it is, not written anew */
 	response->body.data[--response->body.length] = '\0';
-	strbuf_puts(&response->body, ",\"stanzas\":");
 	if (info.document == NULL)
-		strbuf_puts(&response->body, "[]");
+	{
+		strbuf_puts(&response->body, ",\"retention\":null,\"stanzas\":[]}");
+		return;
+	}
+	strbuf_puts(&response->body, ",\"retention\":");
+	response->first_document = info.retention;
+	response->middle = ",\"stanzas\":";
 	response->document = info.document;
 	response->tail = "}";
 }

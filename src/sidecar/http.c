@@ -40,7 +40,9 @@ void
 http_response_done(HttpResponse *response)
 {
 	strbuf_done(&response->body);
+	info_document_release(response->first_document);
 	info_document_release(response->document);
+	response->first_document = NULL;
 	response->document = NULL;
 }
 

@@ -58,9 +58,12 @@ typedef struct HttpResponse
 	int status;
 	const char *content_type; /* a constant */
 	StrBuf body;
-	/* sent between body and tail without being copied; released by http_response_done */
+	/* sent after the body in this order, without being copied; the documents are released by
+	 * http_response_done, the texts are constants; each may be NULL */
+	InfoDocument *first_document;
+	const char *middle;
 	InfoDocument *document;
-	const char *tail; /* a constant, or NULL */
+	const char *tail;
 	char location[128];
 	char allow[64];
 	bool authenticate; /* say that a bearer token is wanted */

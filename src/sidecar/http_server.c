@@ -273,7 +273,7 @@ free_response(void *argument)
 static enum MHD_Result
 send_response(struct MHD_Connection *connection, HttpResponse *response)
 {
-	struct MHD_IoVec parts[3];
+	struct MHD_IoVec parts[5];
 	unsigned int count = 0;
 	unsigned int status = (unsigned int) response->status;
 	char retry_after[16];
@@ -282,6 +282,11 @@ send_response(struct MHD_Connection *connection, HttpResponse *response)
 
 	if (response->body.length)
 		parts[count++] = (struct MHD_IoVec){response->body.data, response->body.length};
+	if (response->first_document)
+		parts[count++] =
+			(struct MHD_IoVec){response->first_document->json, response->first_document->length};
+	if (response->middle)
+		parts[count++] = (struct MHD_IoVec){response->middle, strlen(response->middle)};
 	if (response->document)
 		parts[count++] = (struct MHD_IoVec){response->document->json, response->document->length};
 	if (response->tail)

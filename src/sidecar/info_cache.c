@@ -9,6 +9,7 @@
 #include "program/json.h"
 #include "program/log.h"
 #include "program/process.h"
+#include "sidecar/retention_info.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -49,7 +50,9 @@ void
 info_snapshot_done(InfoSnapshot *snapshot)
 {
 	info_document_release(snapshot->document);
+	info_document_release(snapshot->retention);
 	snapshot->document = NULL;
+	snapshot->retention = NULL;
 }
 
 static void
@@ -85,11 +88,26 @@ fail_with_exit(InfoSnapshot *result, const ProcessOutput *output)
 	}
 }
 
+/* NULL when out of memory. */
+static InfoDocument *
+make_document(const StrBuf *text)
+{
+	InfoDocument *document = text->failed ? NULL : malloc(sizeof(*document) + text->length + 1);
+
+	if (document == NULL)
+		return NULL;
+	atomic_init(&document->references, 1);
+	document->length = text->length;
+	memcpy(document->json, text->data, text->length + 1);
+	return document;
+}
+
 static void
 read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
 {
 	PgbrError error;
 	json_t *document = json_parse(text->data, text->length, &error);
+	StrBuf retention;
 
 	if (document == NULL)
 	{
@@ -98,13 +116,18 @@ read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
 	}
 	if (!pgbackrest_read_info(document, cache->config->stanza, &result->stanza, &error))
 		fail(result, 0, pgbr_error_code_name(error.code), error.message, error.hint);
-	else if ((result->document = malloc(sizeof(InfoDocument) + text->length + 1)) == NULL)
-		fail(result, 0, "internal", "out of memory", NULL);
 	else
 	{
-		atomic_init(&result->document->references, 1);
-		result->document->length = text->length;
-		memcpy(result->document->json, text->data, text->length + 1);
+		strbuf_init(&retention);
+		retention_info_write(cache->config, document, &retention, &result->pinned);
+		result->document = make_document(text);
+		result->retention = make_document(&retention);
+		strbuf_done(&retention);
+		if (result->document == NULL || result->retention == NULL)
+		{
+			info_snapshot_done(result);
+			fail(result, 0, "internal", "out of memory", NULL);
+		}
 	}
 	json_decref(document);
 }
@@ -152,7 +175,7 @@ store(InfoCache *cache, InfoSnapshot *result)
 	report(&cache->now, result);
 	if (result->document)
 	{
-		info_document_release(cache->now.document);
+		info_snapshot_done(&cache->now);
 		cache->now = *result;
 		cache->now.fetched_at = clock_now_ms();
 		cache->fetched_monotonic = clock_monotonic_ms();
@@ -255,6 +278,7 @@ info_cache_get(InfoCache *cache, InfoSnapshot *snapshot)
 	if (snapshot->document)
 	{
 		atomic_fetch_add(&snapshot->document->references, 1);
+		atomic_fetch_add(&snapshot->retention->references, 1);
 		snapshot->age_ms = clock_monotonic_ms() - cache->fetched_monotonic;
 	}
 	pthread_mutex_unlock(&cache->lock);

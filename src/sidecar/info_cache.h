@@ -28,8 +28,10 @@ extern void info_document_release(InfoDocument *document); /* NULL is fine */
 
 typedef struct InfoSnapshot
 {
-	InfoDocument *document; /* NULL: there never was one */
-	int64_t fetched_at;		/* ms since 1970 */
+	InfoDocument *document;	 /* NULL: there never was one */
+	InfoDocument *retention; /* what is decided of its backups, as JSON; there when document is */
+	bool pinned;			 /* some backup is */
+	int64_t fetched_at;		 /* ms since 1970 */
 	int64_t age_ms;
 	PgbackrestStanza stanza; /* what the document says of our stanza */
 	bool failed;			 /* the last refresh failed, as follows */

@@ -1,4 +1,4 @@
-// links: sidecar/stanza sidecar/job_queue sidecar/job_cover sidecar/job_store sidecar/job sidecar/info_cache sidecar/node sidecar/pgbackrest
+// links: sidecar/stanza sidecar/job_queue sidecar/job_cover sidecar/job_store sidecar/job sidecar/info_cache sidecar/retention_info sidecar/node sidecar/pgbackrest
 /*
  * stanza_test.c
  *		When a stanza is usable, when it is to be created, and what is waited for.
