@@ -404,7 +404,7 @@ prepare_list(JobStore *store, const JobFilter *filter, sqlite3_stmt **statement,
 	/* an index of some rows serves only a query that repeats its condition */
 	snprintf(sql, sizeof(sql),
 			 "SELECT " JOB_COLUMNS " FROM job WHERE %s AND %s AND (?3 IS NULL OR kind = ?3)"
-			 " AND (?4 = 0 OR seq < ?4) ORDER BY seq %s LIMIT ?5",
+			 " AND (?4 = 0 OR seq < ?4) AND seq > ?6 ORDER BY seq %s LIMIT ?5",
 			 open ? "state = ?1 AND state IN ('queued', 'running')" : "(?1 IS NULL OR state = ?1)",
 			 covered ? "covered_by = ?2 AND covered_by <> ''" : "(?2 IS NULL OR covered_by = ?2)",
 			 filter->oldest_first ? "ASC" : "DESC");
@@ -415,6 +415,7 @@ prepare_list(JobStore *store, const JobFilter *filter, sqlite3_stmt **statement,
 	bind_text(*statement, 3, filter->kind ? pgbr_job_kind_name(*filter->kind) : NULL);
 	sqlite3_bind_int64(*statement, 4, filter->before);
 	sqlite3_bind_int(*statement, 5, filter->limit ? filter->limit : -1);
+	sqlite3_bind_int64(*statement, 6, filter->after);
 	return true;
 }
 

@@ -46,6 +46,7 @@ typedef struct JobFilter
 	const PgbrJobKind *kind;   /* or NULL: any */
 	const char *covered_by;	   /* or NULL: any; "" for those that are covered by none */
 	int64_t before;			   /* seq, or 0 */
+	int64_t after;			   /* seq, or 0 */
 	int limit;				   /* or 0: none */
 	bool oldest_first;
 } JobFilter;
