@@ -1,0 +1,375 @@
+/*
+ * restore_facts.c
+ *		See restore_facts.h. Gathering is in restore_gather.c.
+ */
+#include "ctl/restore_facts.h"
+
+#include "common/vocabulary.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const setting_names[] = {
+#define X(name) #name,
+	FACT_SETTINGS(X)
+#undef X
+};
+
+static bool
+out_of_memory(PgbrError *error)
+{
+	return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+}
+
+static bool
+bad_answer(PgbrError *error, const char *what)
+{
+	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+						  "the sidecar's answer holds a value that makes no sense: %s", what);
+}
+
+/* A member's text into an array; what is missing is empty. */
+static void
+take_text(char *target, size_t size, const json_t *object, const char *key)
+{
+	const char *text = json_text(object, key);
+
+	pgbr_copy_text(target, size, text ? text : "");
+}
+
+static uint64_t
+take_lsn(const json_t *object, const char *key)
+{
+	const char *text = json_text(object, key);
+	uint64_t lsn;
+
+	return text && recovery_lsn_parse(text, &lsn) ? lsn : 0;
+}
+
+static uint64_t
+take_number(const json_t *object, const char *key)
+{
+	const char *text = json_text(object, key);
+	uint64_t number;
+
+	return text && recovery_number_parse(text, &number) ? number : 0;
+}
+
+void
+restore_facts_init(RestoreFacts *facts)
+{
+	memset(facts, 0, sizeof(*facts));
+}
+
+void
+restore_facts_done(RestoreFacts *facts)
+{
+	free(facts->backups);
+	free(facts->databases);
+	free(facts->points);
+	wal_archive_done(&facts->archive);
+	memset(facts, 0, sizeof(*facts));
+}
+
+/* Add an element to a growing array; false when out of memory. */
+static bool
+add_element(void **array, size_t *count, const void *element, size_t size)
+{
+	char *grown = realloc(*array, (*count + 1) * size);
+
+	if (grown == NULL)
+		return false;
+	memcpy(grown + *count * size, element, size);
+	*array = grown;
+	(*count)++;
+	return true;
+}
+
+bool
+restore_facts_add_backup(RestoreFacts *facts, const FactBackup *backup)
+{
+	return add_element((void **) &facts->backups, &facts->backup_count, backup, sizeof(*backup));
+}
+
+bool
+restore_facts_add_database(RestoreFacts *facts, const FactDatabase *database)
+{
+	return add_element((void **) &facts->databases, &facts->database_count, database,
+					   sizeof(*database));
+}
+
+bool
+restore_facts_add_point(RestoreFacts *facts, const FactPoint *point)
+{
+	for (size_t i = 0; i < facts->point_count; i++)
+	{
+		const FactPoint *other = &facts->points[i];
+
+		if (strcmp(other->name, point->name) == 0 && other->timeline == point->timeline &&
+			other->lsn == point->lsn)
+			return true;
+	}
+	return add_element((void **) &facts->points, &facts->point_count, point, sizeof(*point));
+}
+
+FactMember *
+restore_facts_add_member(RestoreFacts *facts, const char *name)
+{
+	FactMember *member;
+
+	if (facts->member_count == RESTORE_MEMBERS_MAX)
+		return NULL;
+	member = &facts->members[facts->member_count++];
+	memset(member, 0, sizeof(*member));
+	pgbr_copy_text(member->name, sizeof(member->name), name);
+	member->cluster_bytes = member->free_bytes = member->unarchived = -1;
+	member->tablespaces = -1;
+	for (int i = 0; i < FACT_SETTING_COUNT; i++)
+		member->settings[i] = member->control[i] = -1;
+	return member;
+}
+
+const FactMember *
+restore_facts_member(const RestoreFacts *facts, const char *name)
+{
+	for (int i = 0; i < facts->member_count; i++)
+	{
+		if (strcmp(facts->members[i].name, name) == 0)
+			return &facts->members[i];
+	}
+	return NULL;
+}
+
+static void
+read_settings(int *settings, const json_t *object)
+{
+	for (int i = 0; i < FACT_SETTING_COUNT; i++)
+		settings[i] = (int) json_number(object, setting_names[i], -1);
+}
+
+bool
+restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error)
+{
+	const json_t *control = json_object_get(node, "control");
+	const char *time = json_text(node, "time");
+
+	member->running = json_flag(node, "running");
+	take_text(member->stanza, sizeof(member->stanza), node, "stanza");
+	take_text(member->system_identifier, sizeof(member->system_identifier), node,
+			  "system_identifier");
+	if (member->system_identifier[0] == '\0')
+		take_text(member->system_identifier, sizeof(member->system_identifier), control,
+				  "system_identifier");
+	take_text(member->postgres_version, sizeof(member->postgres_version), node, "postgres_version");
+	take_text(member->pgbackrest_version, sizeof(member->pgbackrest_version), node,
+			  "pgbackrest_version");
+	take_text(member->postgres_bin, sizeof(member->postgres_bin), node, "postgres_bin");
+	take_text(member->data_directory, sizeof(member->data_directory), node, "data_directory");
+	take_text(member->restore, sizeof(member->restore), node, "restore");
+	take_text(member->running_job, sizeof(member->running_job), node, "running_job");
+	member->timeline = (uint32_t) json_number(node, "timeline", 0);
+	if (member->timeline == 0)
+		member->timeline = (uint32_t) json_number(control, "timeline", 0);
+	member->lsn = take_lsn(node, "lsn");
+	if (member->lsn == 0)
+		member->lsn = take_lsn(control, "checkpoint_lsn");
+	member->next_xid = take_number(node, "next_xid");
+	member->segment_size = json_number(node, "wal_segment_size", 0);
+	member->cluster_bytes = json_number(node, "cluster_bytes", -1);
+	member->free_bytes = json_number(node, "free_bytes", -1);
+	member->is_mount = json_flag(node, "data_directory_is_mount");
+	member->tablespaces = (int) json_number(node, "tablespaces", -1);
+	member->unarchived = json_number(node, "unarchived_segments", -1);
+	read_settings(member->settings, json_object_get(node, "server_settings"));
+	read_settings(member->control, control);
+	if (time && !clock_parse(time, &member->time_ms))
+		return bad_answer(error, "time");
+	if (member->stanza[0] && !pgbr_is_stanza(member->stanza))
+		return bad_answer(error, "stanza");
+	/* a power of two from 1 MB to 1 GB */
+	if (member->segment_size != 0 &&
+		(member->segment_size < 1048576 || member->segment_size > 1073741824 ||
+		 (member->segment_size & (member->segment_size - 1)) != 0))
+		return bad_answer(error, "wal_segment_size");
+	return true;
+}
+
+static bool
+read_backup(RestoreFacts *facts, const json_t *json, PgbrError *error)
+{
+	const json_t *database = json_object_get(json, "database");
+	const json_t *timestamp = json_object_get(json, "timestamp");
+	const json_t *lsn = json_object_get(json, "lsn");
+	const json_t *archive = json_object_get(json, "archive");
+	const json_t *annotation = json_object_get(json, "annotation");
+	const json_t *info = json_object_get(json, "info");
+	const json_t *repository = json_object_get(info, "repository");
+	FactBackup backup = {
+		.repo = (int) json_number(database, "repo-key", 1),
+		.database = (int) json_number(database, "id", 0),
+		.error = json_flag(json, "error"),
+		.start = json_number(timestamp, "start", 0),
+		.stop = json_number(timestamp, "stop", 0),
+		.lsn_start = take_lsn(lsn, "start"),
+		.lsn_stop = take_lsn(lsn, "stop"),
+		.snapshot_xmin = take_number(annotation, "snapshot-xmin"),
+		.snapshot_xmax = take_number(annotation, "snapshot-xmax"),
+		.bytes = json_number(info, "size", 0),
+		.repo_bytes = json_number(repository, "delta", json_number(repository, "size", 0)),
+	};
+
+	take_text(backup.label, sizeof(backup.label), json, "label");
+	take_text(backup.prior, sizeof(backup.prior), json, "prior");
+	take_text(backup.wal_start, sizeof(backup.wal_start), archive, "start");
+	take_text(backup.wal_stop, sizeof(backup.wal_stop), archive, "stop");
+	if (!pgbr_is_backup_label(backup.label))
+		return bad_answer(error, "label");
+	/* an offline backup, which no WAL follows from, has neither LSN nor segment */
+	return restore_facts_add_backup(facts, &backup) || out_of_memory(error);
+}
+
+bool
+restore_facts_read_info(RestoreFacts *facts, const json_t *info, const char *stanza,
+						PgbrError *error)
+{
+	size_t i;
+	size_t j;
+	json_t *object;
+	json_t *element;
+
+	json_array_foreach(json_object_get(info, "stanzas"), i, object)
+	{
+		const char *name = json_text(object, "name");
+
+		if (name == NULL || strcmp(name, stanza) != 0)
+			continue;
+		json_array_foreach(json_object_get(object, "db"), j, element)
+		{
+			FactDatabase database = {
+				.repo = (int) json_number(element, "repo-key", 1),
+				.id = (int) json_number(element, "id", 0),
+			};
+
+			snprintf(database.system_identifier, sizeof(database.system_identifier), "%lld",
+					 json_number(element, "system-id", 0));
+			take_text(database.version, sizeof(database.version), element, "version");
+			if (!restore_facts_add_database(facts, &database))
+				return out_of_memory(error);
+		}
+		json_array_foreach(json_object_get(object, "backup"), j, element)
+		{
+			if (!read_backup(facts, element, error))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+read_range(WalArchive *archive, const json_t *json, PgbrError *error)
+{
+	const char *first = json_text(json, "first");
+	const char *last = json_text(json, "last");
+	const char *time = json_text(json, "last_time");
+	WalRange range = {0};
+	uint32_t timeline;
+	int64_t ms = 0;
+
+	if (first == NULL || last == NULL ||
+		!wal_segment_parse(first, archive->segment_size, &range.timeline, &range.first) ||
+		!wal_segment_parse(last, archive->segment_size, &timeline, &range.last) ||
+		timeline != range.timeline || range.last < range.first || (time && !clock_parse(time, &ms)))
+		return bad_answer(error, "range of WAL");
+	range.last_time = ms / 1000;
+	return wal_archive_add_range(archive, &range) || out_of_memory(error);
+}
+
+static bool
+read_history(WalArchive *archive, const json_t *json, PgbrError *error)
+{
+	const json_t *entries = json_object_get(json, "entries");
+	size_t count = json_array_size(entries);
+	TimelineSwitch *switches = calloc(count + 1, sizeof(*switches));
+	long long timeline = json_number(json, "timeline", 0);
+	bool ok = timeline > 0 && timeline <= UINT32_MAX;
+
+	if (switches == NULL)
+		return out_of_memory(error);
+	for (size_t i = 0; ok && i < count; i++)
+	{
+		const json_t *entry = json_array_get(entries, i);
+		const char *lsn = json_text(entry, "lsn");
+
+		switches[i].timeline = (uint32_t) json_number(entry, "timeline", 0);
+		take_text(switches[i].reason, sizeof(switches[i].reason), entry, "reason");
+		ok = lsn && recovery_lsn_parse(lsn, &switches[i].lsn);
+	}
+	if (!ok)
+		bad_answer(error, "history of a timeline");
+	else if (!wal_archive_add_history(archive, (uint32_t) timeline, switches, count))
+		ok = out_of_memory(error);
+	free(switches);
+	return ok;
+}
+
+bool
+restore_facts_read_archive(RestoreFacts *facts, const json_t *archive, PgbrError *error)
+{
+	size_t i;
+	size_t j;
+	json_t *repo;
+	json_t *element;
+
+	json_array_foreach(json_object_get(archive, "repositories"), i, repo)
+	{
+		const char *problem = json_text(repo, "error");
+		size_t length = strlen(facts->repo_errors);
+
+		if (problem)
+			snprintf(facts->repo_errors + length, sizeof(facts->repo_errors) - length,
+					 "%srepository %lld: %s", length > 0 ? "; " : "", json_number(repo, "repo", 0),
+					 problem);
+		json_array_foreach(json_object_get(repo, "ranges"), j, element)
+		{
+			if (!read_range(&facts->archive, element, error))
+				return false;
+		}
+		json_array_foreach(json_object_get(repo, "histories"), j, element)
+		{
+			if (!read_history(&facts->archive, element, error))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool
+restore_facts_read_points(RestoreFacts *facts, const json_t *points, PgbrError *error)
+{
+	size_t i;
+	json_t *json;
+
+	json_array_foreach(json_object_get(points, "restore_points"), i, json)
+	{
+		const char *name = json_text(json, "name");
+		const char *time = json_text(json, "time");
+		int64_t ms = 0;
+		FactPoint point = {
+			.timeline = (uint32_t) json_number(json, "timeline", 0),
+			.lsn = take_lsn(json, "lsn"),
+			.xid = take_number(json, "xid"),
+		};
+
+		if (name == NULL || !pgbr_is_restore_point_name(name) || point.timeline == 0 ||
+			point.lsn == 0 || (time && !clock_parse(time, &ms)))
+			return bad_answer(error, "restore point");
+		strcpy(point.name, name);
+		point.time_us = ms * 1000;
+		if (!restore_facts_add_point(facts, &point))
+			return out_of_memory(error);
+	}
+	return true;
+}
