@@ -34,10 +34,16 @@ static bool take_group(ValuesReader *reader, const KeySpec *spec, void *target);
 		.path = name, .take = values_take_##kind, .target = offsetof(PgbrValues, member), \
 		__VA_ARGS__                                                                       \
 	}
-#define S3_KEYS(name, member)                                                               \
-	{.path = name, .take = take_group}, KEY(name ".bucket", text, member.bucket),           \
-		KEY(name ".endpoint", text, member.endpoint), KEY(name ".key", text, member.key),   \
-		KEY(name ".secret", text, member.secret), KEY(name ".region", text, member.region), \
+#define GROUP(name, member)                                                            \
+	{                                                                                  \
+		.path = name, .take = take_group, .target = offsetof(PgbrValues, member.place) \
+	}
+#define SECRET(name, member) \
+	KEY(name, text, member, .check = pgbr_is_secret, .rule = PGBR_SECRET_RULE, .is_secret = true)
+#define S3_KEYS(name, member)                                                            \
+	GROUP(name, member), KEY(name ".bucket", text, member.bucket),                       \
+		KEY(name ".endpoint", text, member.endpoint), SECRET(name ".key", member.key),   \
+		SECRET(name ".secret", member.secret), KEY(name ".region", text, member.region), \
 		KEY(name ".verifySsl", flag, member.verify_ssl, .fallback = true)
 
 /* Fewer than 64 rows: what was seen is a set of bits. */
@@ -53,7 +59,7 @@ static const KeySpec keys[] = {
 	KEY("diffRetention", count, diff_retention),
 	KEY("backupFromStandby", flag, backup_from_standby, .fallback = false),
 	KEY("configParams", params, params),
-	{.path = "rwx", .take = take_group},
+	GROUP("rwx", rwx),
 	KEY("rwx.type", text, rwx.type),
 	KEY("rwx.size", text, rwx.size),
 	KEY("rwx.storageClass", text, rwx.storage_class),
@@ -132,6 +138,8 @@ take_group(ValuesReader *reader, const KeySpec *spec, void *target)
 	if (reader->yaml.event.type != YAML_MAPPING_START_EVENT)
 		return values_wrong_type(reader, spec, "a mapping",
 								 "Write its keys on lines of their own, indented.");
+	if (target)
+		*(PgbrValuesPlace *) target = values_place(reader);
 	return values_take_each(reader, take_key, spec, target);
 }
 
@@ -145,6 +153,7 @@ take_section(ValuesReader *reader, const KeySpec *spec, void *target)
 	if (is_ours && !reader->values->found)
 	{
 		reader->values->found = true;
+		reader->values->place = values_place(reader);
 		return yaml_reader_next(&reader->yaml) &&
 			   (yaml_reader_is_unset(&reader->yaml.event) || take_group(reader, spec, target));
 	}

@@ -50,7 +50,8 @@ typedef struct PgbrValuesList
 } PgbrValuesList;
 
 /* An option of pgbackrest.conf. One with a list of values is here once for each, in the file's order;
- * name and value are held to plain text, the name to pgBackRest's grammar of options. */
+ * name and value are held to plain text, the name to pgBackRest's grammar of options, and the value of
+ * a secret (pgbr_is_secret_option) to that of secrets. */
 typedef struct PgbrValuesParam
 {
 	char *name;
@@ -60,6 +61,7 @@ typedef struct PgbrValuesParam
 
 typedef struct PgbrValuesS3
 {
+	PgbrValuesPlace place; /* line 0: the group is not there */
 	PgbrValuesText bucket;
 	PgbrValuesText endpoint;
 	PgbrValuesText key;
@@ -70,7 +72,8 @@ typedef struct PgbrValuesS3
 
 typedef struct PgbrValues
 {
-	bool found; /* the file has the section */
+	bool found;			   /* the file has the section */
+	PgbrValuesPlace place; /* of the section's name */
 	PgbrValuesText docker_image;
 	PgbrValuesText repo_type; /* rwx or s3 */
 	PgbrValuesText repo_path; /* absolute */
@@ -84,6 +87,7 @@ typedef struct PgbrValues
 	bool backup_from_standby;
 	struct
 	{
+		PgbrValuesPlace place; /* line 0: the group is not there */
 		PgbrValuesText type;
 		PgbrValuesText size;
 		PgbrValuesText storage_class;

@@ -80,8 +80,8 @@ values_take_each(ValuesReader *reader, ValuesTake take, const KeySpec *spec, voi
 	}
 }
 
-static PgbrValuesPlace
-current_place(const ValuesReader *reader)
+PgbrValuesPlace
+values_place(const ValuesReader *reader)
 {
 	yaml_mark_t mark = reader->yaml.event.start_mark;
 
@@ -109,12 +109,14 @@ values_take_text(ValuesReader *reader, const KeySpec *spec, void *target)
 	}
 	if (spec->check && !spec->check(text))
 	{
-		problem = values_problem(reader, "invalid value \"%.100s\" for \"%s.%s\"", text, SECTION,
-								 spec->path);
+		problem = spec->is_secret
+					  ? values_problem(reader, "invalid value for \"%s.%s\"", SECTION, spec->path)
+					  : values_problem(reader, "invalid value \"%.100s\" for \"%s.%s\"", text,
+									   SECTION, spec->path);
 		pgbr_error_hint(problem, "%s", spec->rule);
 		return true;
 	}
-	value->place = current_place(reader);
+	value->place = values_place(reader);
 	value->text = strdup(text);
 	return value->text || out_of_memory(reader);
 }
@@ -198,20 +200,6 @@ values_take_flag(ValuesReader *reader, const KeySpec *spec, void *target)
 	return true;
 }
 
-/* pgBackRest's options: repo1-retention-full, log-level-file. */
-static bool
-is_option_name(const char *text, size_t length)
-{
-	if (length == 0 || length > 64 || text[0] < 'a' || text[0] > 'z')
-		return false;
-	for (size_t i = 0; i < length; i++)
-	{
-		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", text[i]))
-			return false;
-	}
-	return true;
-}
-
 static bool
 add_param(ValuesReader *reader, const KeySpec *spec, const char *name, const char *value)
 {
@@ -225,6 +213,13 @@ add_param(ValuesReader *reader, const KeySpec *spec, const char *name, const cha
 						"Write it on one line of at most %d bytes.", MAX_TEXT);
 		return true;
 	}
+	if (pgbr_is_secret_option(name) && !pgbr_is_secret(value))
+	{
+		pgbr_error_hint(values_problem(reader, "invalid value of option \"%s\" in \"%s.%s\"", name,
+									   SECTION, spec->path),
+						"%s", PGBR_SECRET_RULE);
+		return true;
+	}
 	if (!has_room(reader, spec, values->param_count))
 		return true;
 	param = grow(values->params, values->param_count, sizeof(PgbrValuesParam));
@@ -234,7 +229,7 @@ add_param(ValuesReader *reader, const KeySpec *spec, const char *name, const cha
 	param += values->param_count++;
 	param->name = strdup(name);
 	param->value = strdup(value);
-	param->place = current_place(reader);
+	param->place = values_place(reader);
 	return (param->name && param->value) || out_of_memory(reader);
 }
 
@@ -270,10 +265,10 @@ static bool
 take_param(ValuesReader *reader, const KeySpec *spec, void *target)
 {
 	const char *text = yaml_reader_text(&reader->yaml.event);
-	char name[65] = "";
+	char name[PGBR_OPTION_NAME_MAX + 1] = "";
 
 	(void) target;
-	if (text == NULL || !is_option_name(text, strlen(text)))
+	if (text == NULL || !pgbr_is_option_name(text))
 	{
 		if (!values_wrong_type(reader, spec, "made of pgBackRest's options",
 							   "Write pgBackRest's own names, such as compress-level."))
@@ -300,14 +295,15 @@ take_param_line(ValuesReader *reader, const KeySpec *spec, void *target)
 {
 	const char *text = yaml_reader_text(&reader->yaml.event);
 	size_t length = text ? strcspn(text, "=") : 0;
-	char name[65] = "";
+	char name[PGBR_OPTION_NAME_MAX + 1] = "";
 
 	(void) target;
-	if (text == NULL || text[length] == '\0' || !is_option_name(text, length))
+	if (text && length < sizeof(name))
+		memcpy(name, text, length);
+	if (text == NULL || text[length] == '\0' || !pgbr_is_option_name(name))
 		return values_wrong_type(
 			reader, spec, "made of pgBackRest's options",
 			"Write the items as \"option=value\", with pgBackRest's own names.");
-	memcpy(name, text, length);
 	return add_param(reader, spec, name, text + length + 1);
 }
 

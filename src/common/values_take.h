@@ -36,6 +36,7 @@ struct KeySpec
 	size_t target;					 /* offset in PgbrValues */
 	bool fallback;					 /* of a flag */
 	bool (*check)(const char *text); /* of a text; or NULL: any plain text will do */
+	bool is_secret;					 /* its value must not be shown */
 	const char *rule;				 /* what check wants, a sentence */
 };
 
@@ -50,6 +51,9 @@ extern bool values_take_opaque(ValuesReader *reader, const KeySpec *spec, void *
  * at the key and takes the value too. */
 extern bool
 values_take_each(ValuesReader *reader, ValuesTake take, const KeySpec *spec, void *target);
+
+/* Where the current event begins. */
+extern PgbrValuesPlace values_place(const ValuesReader *reader);
 
 /* Take note that the current event is wrong. Returns where to put the hint: NULL, which the functions
  * of error.h ignore, when there is no more room. Values are shown only where a check is on them: the

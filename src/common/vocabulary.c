@@ -296,3 +296,49 @@ pgbr_is_wal_segment(const char *text)
 	}
 	return length == 24;
 }
+
+bool
+pgbr_is_option_name(const char *text)
+{
+	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return length > 0 && length <= PGBR_OPTION_NAME_MAX && text[length] == '\0' && text[0] >= 'a';
+}
+
+bool
+pgbr_is_secret(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && pgbr_is_plain_text(text, 4096) && strpbrk(text, "'\"\\`") == NULL &&
+		   text[0] != ' ' && text[length - 1] != ' ';
+}
+
+bool
+pgbr_is_secret_option(const char *name)
+{
+	/* those that pgBackRest does not log */
+	static const char *const endings[] = {
+		"-azure-account",
+		"-azure-key",
+		"-cipher-pass",
+		"-gcs-key",
+		"-s3-key",
+		"-s3-key-secret",
+		"-s3-sse-customer-key",
+		"-s3-token",
+		"-sftp-private-key-passphrase",
+	};
+
+	if (strncmp(name, "repo", 4) != 0)
+		return false;
+	name += 4;
+	while (is_digit(*name))
+		name++;
+	for (size_t i = 0; i < LENGTH(endings); i++)
+	{
+		if (strcmp(name, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}

@@ -73,6 +73,9 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 /* pgBackRest numbers its repositories from 1 to this. */
 #define PGBR_REPO_MAX 256
 
+/* The longest name of an option of pgbackrest.conf that is taken. */
+#define PGBR_OPTION_NAME_MAX 64
+
 /* The grammar of values from outside. Each takes a NUL-terminated text.
  *	job id			[A-Za-z0-9_.:-], 1 to 64, not starting with '-'
  *	backup label	pgBackRest's: YYYYMMDD-HHMMSSF[_YYYYMMDD-HHMMSS(D|I)]
@@ -83,6 +86,9 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
  *					blank at either end: a name goes into postgresql.auto.conf at a restore
  *	LSN				X/X, each side 1 to 8 hexadecimal digits
  *	WAL segment		24 hexadecimal digits, upper case
+ *	option name		of pgbackrest.conf: [a-z0-9-], at most 64, beginning with a letter
+ *	secret			plain text of at most 4096 bytes without quotes or backslash, no blank at either end, so
+ *					that every reader of environment files takes it for the same text
  */
 extern bool pgbr_is_job_id(const char *text);
 extern bool pgbr_is_backup_label(const char *text);
@@ -92,6 +98,14 @@ extern bool pgbr_is_plain_text(const char *text, size_t max);
 extern bool pgbr_is_restore_point_name(const char *text);
 extern bool pgbr_is_lsn(const char *text);
 extern bool pgbr_is_wal_segment(const char *text);
+extern bool pgbr_is_option_name(const char *text);
+extern bool pgbr_is_secret(const char *text);
+
+/* What pgbr_is_secret wants, a sentence. */
+#define PGBR_SECRET_RULE "Write it on one line, without quotes, backslashes or blanks around it."
+
+/* True for an option of pgbackrest.conf whose value must be kept from others: repoN-s3-key, ... */
+extern bool pgbr_is_secret_option(const char *name);
 
 /* True when the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 extern bool pgbr_is_utf8(const char *text, size_t length);

@@ -140,6 +140,11 @@ test_every_key(void **state)
 	assert_text(&values.dr_s3.bucket, "elsewhere", 32, 13);
 	assert_null(values.dr_s3.secret.text);
 	assert_true(values.dr_s3.verify_ssl);
+	assert_int_equal(values.place.line, 3);
+	assert_int_equal(values.rwx.place.line, 23);
+	assert_int_equal(values.rwx.place.column, 8);
+	assert_int_equal(values.s3.place.line, 25);
+	assert_int_equal(values.dr_s3.place.line, 32);
 	assert_int_equal(values.param_count, 5);
 	assert_string_equal(values.params[0].name, "compress-level");
 	assert_string_equal(values.params[0].value, "3");
@@ -279,6 +284,19 @@ test_problems(void **state)
 		{"s3: {secret: 1e7}", 16, "\"pgBackRest.s3.secret\" is not a text", "in quotes"},
 		{"s3: {secret: -1.5E-3}", 16, "\"pgBackRest.s3.secret\" is not a text", "in quotes"},
 		{"s3: {secret: 0xAF}", 16, "\"pgBackRest.s3.secret\" is not a text", "in quotes"},
+		{"s3: {secret: 'to\"day'}", 16, "invalid value for \"pgBackRest.s3.secret\"",
+		 "without quotes"},
+		{"s3: {key: \"it's\"}", 13, "invalid value for \"pgBackRest.s3.key\"", "without quotes"},
+		{"drS3: {secret: 'back\\slash'}", 18, "invalid value for \"pgBackRest.drS3.secret\"",
+		 "backslashes"},
+		{"s3: {secret: \"two\\nlines\"}", 16,
+		 "\"pgBackRest.s3.secret\" is too long or holds control characters", "one line"},
+		{"configParams: {repo2-cipher-pass: 'to\"day'}", 37,
+		 "invalid value of option \"repo2-cipher-pass\" in \"pgBackRest.configParams\"",
+		 "without quotes"},
+		{"configParams: ['repo1-s3-token= x']", 18,
+		 "invalid value of option \"repo1-s3-token\" in \"pgBackRest.configParams\"",
+		 "without quotes"},
 		{"s3: [bucket]", 7, "\"pgBackRest.s3\" is not a mapping", "indented"},
 		{"s3: *some", 7, "\"pgBackRest.s3\" has an alias", "Write the value"},
 		{"s3: {verifySsl: \"false\"}", 19, "\"pgBackRest.s3.verifySsl\" is not a boolean",
@@ -393,12 +411,14 @@ test_secrets(void **state)
 	PgbrValues values;
 
 	(void) state;
-	assert_true(parse("pgBackRest:\n"
-					  "  s3: {key: 77007700, secret: \"77007700\\n\"}\n"
-					  "  drS3: {key: [77007700], secret: {77007700: 77007700}}\n"
-					  "  configParams: {repo1-cipher-pass: \"77007700\\n\"}\n",
-					  &values));
-	assert_int_equal(values.problem_count, 5);
+	assert_true(
+		parse("pgBackRest:\n"
+			  "  s3: {key: 77007700, secret: \"77007700\\n\"}\n"
+			  "  drS3: {key: [77007700], secret: {77007700: 77007700}}\n"
+			  "  configParams: {repo1-cipher-pass: \"77007700\\n\", repo2-s3-key: '77007700\"'}\n"
+			  "pgBackrest: {s3: {secret: 77007700}}\n",
+			  &values));
+	assert_int_equal(values.problem_count, 7);
 	for (size_t i = 0; i < values.problem_count; i++)
 	{
 		assert_null(strstr(values.problems[i].message, "77007700"));

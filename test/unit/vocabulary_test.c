@@ -162,6 +162,21 @@ test_lsn_and_segment(void **state)
 }
 
 static void
+test_option_and_secret(void **state)
+{
+	(void) state;
+	CHECK(pgbr_is_option_name, LIST("a", "repo1-retention-full", "compress-level", "pg256-path"),
+		  LIST("", "1", "-x", "--x", "A", "a_b", "a b", "a=b", "[global]", "a\n", "a#",
+			   "a1234567890123456789012345678901234567890123456789012345678901234"));
+	CHECK(pgbr_is_secret, LIST("x", "a b", "wJalr+EXAMPLE/KEY=", "$HOME", "#1", "p\xc3\xa4ss"),
+		  LIST("", " x", "x ", "a'b", "a\"b", "a`b", "a\\b", "a\nb", "a\tb", "\xff"));
+	CHECK(pgbr_is_secret_option,
+		  LIST("repo1-s3-key", "repo256-s3-key-secret", "repo1-cipher-pass", "repo2-s3-token",
+			   "repo-s3-key"),
+		  LIST("", "repo1-cipher-type", "repo1-s3-key-type", "s3-key", "pg1-s3-key", "repo1"));
+}
+
+static void
 test_restore_point(void **state)
 {
 	(void) state;
@@ -265,11 +280,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backup_types),  cmocka_unit_test(test_job_kinds),
-		cmocka_unit_test(test_job_states),	  cmocka_unit_test(test_words),
-		cmocka_unit_test(test_backup_label),  cmocka_unit_test(test_lsn_and_segment),
-		cmocka_unit_test(test_restore_point), cmocka_unit_test(test_plain_text),
-		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_backup_types),	  cmocka_unit_test(test_job_kinds),
+		cmocka_unit_test(test_job_states),		  cmocka_unit_test(test_words),
+		cmocka_unit_test(test_backup_label),	  cmocka_unit_test(test_lsn_and_segment),
+		cmocka_unit_test(test_option_and_secret), cmocka_unit_test(test_restore_point),
+		cmocka_unit_test(test_plain_text),		  cmocka_unit_test(test_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
