@@ -184,6 +184,11 @@ set_options(CURL *easy, const PgbrHttpRequest *request, struct curl_slist *heade
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
 	else if (strcmp(request->method, "POST") == 0)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+	if (request->user)
+	{
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(easy, CURLOPT_USERPWD, request->user);
+	}
 	if (request->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
 	if (request->cert_file)

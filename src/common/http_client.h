@@ -21,10 +21,11 @@
 
 typedef struct PgbrHttpRequest
 {
-	const char *method; /* "GET", "POST", "DELETE", "PATCH" */
+	const char *method; /* "GET", "POST", "PUT", "DELETE", "PATCH" */
 	const char *url;
 	const char *body;					  /* JSON, or NULL */
 	const char *token;					  /* bearer token, or NULL */
+	const char *user;					  /* "user:password" for basic authentication, or NULL */
 	const char *idempotency_key;		  /* or NULL */
 	const char *ca_file;				  /* PEM to trust instead of the system's, or NULL */
 	const char *cert_file;				  /* client certificate, or NULL */

@@ -5,31 +5,14 @@
 #include "ctl/sidecar_client.h"
 
 #include "common/strbuf.h"
+#include "ctl/http_call.h"
 #include "program/json.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool
-check_url(const char *url, PgbrError *error)
-{
-	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
-	bool ok = scheme > 0 && strlen(url) < SIDECAR_URL_MAX && url[scheme] != '\0' &&
-			  url[scheme] != '/' && strpbrk(url, "@?#\\") == NULL;
-
-	for (const char *p = url; ok && *p; p++)
-		ok = *p > 0x20 && *p < 0x7F;
-	if (ok)
-		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid sidecar URL \"%s\"", url);
-	return pgbr_error_hint(error,
-						   "It has the form http://HOST:PORT or https://HOST:PORT, without a user, "
-						   "a query or a fragment; a token comes from a file.");
-}
 
 /* libcurl would say only that it could not set up TLS, and only after it has connected. */
 static bool
@@ -55,7 +38,7 @@ sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, Pgbr
 
 	memset(client, 0, sizeof(*client));
 	client->settings = settings;
-	if (!check_url(settings->url, error))
+	if (!http_call_check_url("sidecar", settings->url, SIDECAR_URL_MAX, error))
 		return false;
 	pgbr_copy_text(client->url, sizeof(client->url), settings->url);
 	for (size_t end = strlen(client->url); client->url[end - 1] == '/'; end--)
@@ -114,25 +97,6 @@ sidecar_client_refusal(const PgbrHttpResponse *response, PgbrError *error)
 	return false;
 }
 
-/*
- * TLS libraries write to a connection that the peer has closed without asking for silence, and the
- * signal is kept back until libcurl returns. It stays in force for standard output, where it ends
- * the program quietly when the reader of a pipe leaves.
- */
-static bool
-perform_without_sigpipe(const PgbrHttpRequest *request, PgbrHttpResponse *response,
-						PgbrError *error)
-{
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	struct sigaction before;
-	bool ok;
-
-	sigaction(SIGPIPE, &ignore, &before);
-	ok = pgbr_http_perform(request, response, error);
-	sigaction(SIGPIPE, &before, NULL);
-	return ok;
-}
-
 /* libcurl's own words say what failed, but not at what. */
 static void
 explain_failure(PgbrError *error)
@@ -169,7 +133,7 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 
 	if (snprintf(url, sizeof(url), "%s%s", client->url, path) >= (int) sizeof(url))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the request's URL is too long");
-	if (!perform_without_sigpipe(&request, response, error))
+	if (!http_call_perform(&request, response, error))
 	{
 		explain_failure(error);
 		return false;

@@ -1,4 +1,4 @@
-// links: ctl/sidecar_client
+// links: ctl/sidecar_client ctl/http_call
 /*
  * sidecar_client_test.c
  *		What the client makes of its settings and of a refusal; requests themselves are in test/t.

@@ -1,0 +1,43 @@
+/*
+ * http_call.c
+ *		See http_call.h.
+ */
+#include "ctl/http_call.h"
+
+#include <signal.h>
+#include <string.h>
+
+bool
+http_call_check_url(const char *what, const char *url, size_t size, PgbrError *error)
+{
+	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
+	bool ok = scheme > 0 && strlen(url) < size && url[scheme] != '\0' && url[scheme] != '/' &&
+			  strpbrk(url, "@?#\\") == NULL;
+
+	for (const char *p = url; ok && *p; p++)
+		ok = *p > 0x20 && *p < 0x7F;
+	if (ok)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid %s URL \"%s\"", what, url);
+	return pgbr_error_hint(error,
+						   "It has the form http://HOST:PORT or https://HOST:PORT, without a user, "
+						   "a query or a fragment; a token comes from a file.");
+}
+
+/*
+ * TLS libraries write to a connection that the peer has closed without asking for silence, and the
+ * signal is kept back until libcurl returns. It stays in force for standard output, where it ends
+ * the program quietly when the reader of a pipe leaves.
+ */
+bool
+http_call_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, PgbrError *error)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
+	bool ok;
+
+	sigaction(SIGPIPE, &ignore, &before);
+	ok = pgbr_http_perform(request, response, error);
+	sigaction(SIGPIPE, &before, NULL);
+	return ok;
+}
