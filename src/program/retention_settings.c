@@ -56,6 +56,12 @@ find(const Lookup *lookup, const char *name)
 	return option ? option->value : NULL;
 }
 
+const char *
+retention_option(const PgbackrestFile *file, const char *stanza, const char *name)
+{
+	return find(&(Lookup){file, stanza, NULL, true}, name);
+}
+
 /* The first repository's had no number once. */
 static const char *
 find_retention(const Lookup *lookup, int repo, const char *what, char *name, size_t size)
@@ -210,8 +216,8 @@ add_folder(PgbackrestFile *file, const char *folder, bool may_miss, PgbrError *e
  * As pgbackrest does: a file that was named must be there, and the folder of includes is then read
  * only when it or the folder of both was named, too.
  */
-static bool
-add_files(PgbackrestFile *file, const char *path, PgbrError *error)
+bool
+retention_files_read(const char *path, PgbackrestFile *file, PgbrError *error)
 {
 	const char *both = from_environment("config-path");
 	const char *include = from_environment("config-include-path");
@@ -236,7 +242,7 @@ retention_settings_read(const char *path, const char *stanza, RetentionConfig *c
 						PgbrError *error)
 {
 	PgbackrestFile file = PGBACKREST_FILE_INIT;
-	bool done = add_files(&file, path, error) &&
+	bool done = retention_files_read(path, &file, error) &&
 				retention_settings_of_file(&file, stanza, true, config, error);
 
 	pgbackrest_file_done(&file);

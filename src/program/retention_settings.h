@@ -30,4 +30,13 @@ extern bool retention_settings_read(const char *path, const char *stanza, Retent
 extern bool retention_settings_of_file(const PgbackrestFile *file, const char *stanza,
 									   bool environment, RetentionConfig *config, PgbrError *error);
 
+/* All files that pgbackrest would read, as one. The caller ends it with pgbackrest_file_done, also
+ * after a failure. */
+extern bool retention_files_read(const char *path, PgbackrestFile *file, PgbrError *error);
+
+/* The value of an option where pgbackrest finds it: in the environment, else in the files; NULL when
+ * it is not set. */
+extern const char *
+retention_option(const PgbackrestFile *file, const char *stanza, const char *name);
+
 #endif

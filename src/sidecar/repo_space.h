@@ -1,0 +1,27 @@
+/*
+ * repo_space.h
+ *		How much room there is in the repositories that lie in a folder of this host.
+ *
+ * pgbackrest does not tell; the folder is found where pgbackrest finds it, in its configuration and
+ * environment. Of a store such as S3, and of a repository on another host, nothing is known.
+ */
+#ifndef PGBR_SIDECAR_REPO_SPACE_H
+#define PGBR_SIDECAR_REPO_SPACE_H
+
+#include "sidecar/config.h"
+
+#include <stdint.h>
+
+#define REPO_SPACE_MAX 8
+
+typedef struct RepoSpace
+{
+	int repo;
+	int64_t free_bytes;
+	int64_t total_bytes;
+} RepoSpace;
+
+/* Fill spaces, of REPO_SPACE_MAX, and give their number. Thread-safe. */
+extern int repo_space_read(const SidecarConfig *config, RepoSpace *spaces);
+
+#endif
