@@ -13,6 +13,7 @@
 #include "program/clock.h"
 #include "program/log.h"
 #include "program/process.h"
+#include "sidecar/expiry_run.h"
 #include "sidecar/pgbackrest.h"
 
 #include <errno.h>
@@ -252,19 +253,19 @@ open_log(Run *run)
 				  path, strerror(errno));
 }
 
-static void
-run_pgbackrest(Run *run)
+/* Run a command line, which is taken over, to its end. False when it was told to end. */
+static bool
+run_command(void *argument, Command *command)
 {
-	const SidecarConfig *config = run->runner->config;
-	Command command;
+	Run *run = argument;
 	PgbrError error;
 	char mark[4200];
 
-	pgbackrest_job_command(config, run->job, &command);
-	make_mark(config, run->job->id, mark, sizeof(mark));
-	if (command.failed)
+	pgbackrest_run_init(&run->output, run->job->request.kind);
+	make_mark(run->runner->config, run->job->id, mark, sizeof(mark));
+	if (command->failed)
 		set_failure(run->job, -1, "internal", "out of memory", NULL);
-	else if (!process_start(&run->process, (const char *const *) command.argv, mark, true, &error))
+	else if (!process_start(&run->process, (const char *const *) command->argv, mark, true, &error))
 		set_failure(run->job, -1, pgbr_error_code_name(error.code), error.message,
 					"Check --pgbackrest of the sidecar.");
 	else
@@ -278,7 +279,31 @@ run_pgbackrest(Run *run)
 		status = process_end(&run->process, run->stopping ? 0 : ORPHAN_MS);
 		conclude(run, status);
 	}
-	command_done(&command);
+	command_done(command);
+	return !run->stopping;
+}
+
+static void
+log_our_line(void *argument, const char *line)
+{
+	log_line(argument, line);
+}
+
+static void
+run_pgbackrest(Run *run)
+{
+	const JobRunner *runner = run->runner;
+	PgbrJobKind kind = run->job->request.kind;
+	Command command;
+
+	if (kind == PGBR_JOB_BACKUP || kind == PGBR_JOB_EXPIRE)
+	{
+		expiry_run(&(ExpiryRun){runner->config, runner->queue, runner->cache, run->job, run_command,
+								log_our_line, run});
+		return;
+	}
+	pgbackrest_job_command(runner->config, run->job, &command);
+	run_command(run, &command);
 }
 
 /* The outcome must reach the disk before anything else is begun. */
