@@ -183,6 +183,24 @@ sub wait_streaming
 	return;
 }
 
+# What the verbs that work on a whole cluster take from the environment: where Patroni and the
+# sidecars of all members are.
+sub ctl_environment
+{
+	my ($self) = @_;
+	return (
+		PGBRCTL_PATRONI_URL => join(',', map { "http://127.0.0.1:$_->{rest_port}" } $self->members),
+		PGBRCTL_SIDECARS => join(',', map { "$_->{name}=" . $_->sidecar->url } $self->members));
+}
+
+# The control binary, told where the whole cluster is: gives exit status, output and errors.
+sub cluster_ctl
+{
+	my ($self, @arguments) = @_;
+	local %ENV = (%ENV, $self->ctl_environment);
+	return $self->member(1)->ctl(@arguments);
+}
+
 # For clusters of one member: the methods of that member and of its sidecar under one roof.
 for my $method (qw(psql psql_fails pgbackrest ctl data))
 {
