@@ -26,6 +26,7 @@
 	X(METHOD_NOT_ALLOWED, "method-not-allowed", 405)         \
 	X(CONFLICT, "conflict", 409)                             \
 	X(DUPLICATE, "duplicate", 409)                           \
+	X(RESTORE_IN_PROGRESS, "restore-in-progress", 409)       \
 	X(TOO_LARGE, "too-large", 413)                           \
 	X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415) \
 	X(INVALID_VALUE, "invalid-value", 422)                   \

@@ -22,6 +22,12 @@ static const char *const job_kinds[] = {
 	[PGBR_JOB_STANZA_CREATE] = "stanza-create",
 	[PGBR_JOB_STANZA_UPGRADE] = "stanza-upgrade",
 	[PGBR_JOB_ANNOTATE] = "annotate",
+	[PGBR_JOB_NODE_MARK] = "node-mark",
+	[PGBR_JOB_NODE_STOP] = "node-stop",
+	[PGBR_JOB_NODE_ARCHIVE] = "node-archive",
+	[PGBR_JOB_NODE_KEEP] = "node-keep",
+	[PGBR_JOB_NODE_RESTORE] = "node-restore",
+	[PGBR_JOB_NODE_RECOVER] = "node-recover",
 };
 
 static const char *const job_states[] = {
@@ -99,6 +105,12 @@ pgbr_job_state_parse(const char *text, PgbrJobState *state)
 		return false;
 	*state = (PgbrJobState) value;
 	return true;
+}
+
+bool
+pgbr_job_kind_is_step(PgbrJobKind kind)
+{
+	return kind >= PGBR_JOB_NODE_MARK;
 }
 
 bool

@@ -29,6 +29,13 @@ typedef enum PgbrJobKind
 	PGBR_JOB_STANZA_CREATE,
 	PGBR_JOB_STANZA_UPGRADE,
 	PGBR_JOB_ANNOTATE,
+	/* what a member's node does in a restore; no other jobs run meanwhile */
+	PGBR_JOB_NODE_MARK,
+	PGBR_JOB_NODE_STOP,
+	PGBR_JOB_NODE_ARCHIVE,
+	PGBR_JOB_NODE_KEEP,
+	PGBR_JOB_NODE_RESTORE,
+	PGBR_JOB_NODE_RECOVER,
 } PgbrJobKind;
 
 typedef enum PgbrJobState
@@ -51,12 +58,17 @@ extern bool pgbr_backup_type_parse(const char *text, PgbrBackupType *type);
 extern bool pgbr_job_kind_parse(const char *text, PgbrJobKind *kind);
 extern bool pgbr_job_state_parse(const char *text, PgbrJobState *state);
 
+/* True for a step of a restore: it belongs to one, and is asked for there. */
+extern bool pgbr_job_kind_is_step(PgbrJobKind kind);
+
 /* True when a job in this state will not change any more. */
 extern bool pgbr_job_state_is_final(PgbrJobState state);
 
 /* The texts of all values, separated by ", ", for messages and help. */
 #define PGBR_BACKUP_TYPES "full, diff, incr"
-#define PGBR_JOB_KINDS	  "backup, expire, verify, check, stanza-create, stanza-upgrade, annotate"
+#define PGBR_JOB_KINDS                                                                    \
+	"backup, expire, verify, check, stanza-create, stanza-upgrade, annotate, node-mark, " \
+	"node-stop, node-archive, node-keep, node-restore, node-recover"
 #define PGBR_JOB_STATES	  "queued, running, succeeded, failed, cancelled, interrupted"
 
 /* Where the sidecar serves what. */
@@ -65,6 +77,8 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_PATH_NODE			 "/v1/node"
 #define PGBR_PATH_WAL			 "/v1/wal"
 #define PGBR_PATH_RESTORE_POINTS "/v1/restore-points"
+#define PGBR_PATH_RESTORES		 "/v1/restores"
+#define PGBR_PATH_ARCHIVE		 "/v1/archive"
 
 /* Where a sidecar listens and its clients look when nobody says otherwise. */
 #define PGBR_DEFAULT_PORT 8430

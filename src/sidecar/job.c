@@ -210,6 +210,12 @@ job_request_read(const json_t *body, JobRequest *request, PgbrError *error)
 		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "member \"kind\" is missing");
 	if (!read_kind("kind", json_object_get(body, "kind"), request, error))
 		return false;
+	if (pgbr_job_kind_is_step(request->kind))
+	{
+		pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "a job of kind %s belongs to a restore",
+					   pgbr_job_kind_name(request->kind));
+		return pgbr_error_hint(error, "It is asked for at " PGBR_PATH_RESTORES "/{id}/jobs.");
+	}
 	json_object_foreach((json_t *) body, key, value)
 	{
 		if (!check_member_known(key, request->kind, error))
@@ -233,6 +239,68 @@ job_request_read(const json_t *body, JobRequest *request, PgbrError *error)
 	return true;
 }
 
+/* What is left of a step's body is its arguments. */
+static bool
+read_step(json_t *body, JobRequest *request, PgbrError *error)
+{
+	size_t length;
+
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+	{
+		json_t *value = json_object_get(body, members[i].key);
+
+		if (value == NULL || members[i].kinds != ANY_KIND)
+			continue;
+		if (!json_is_null(value) && !members[i].read(members[i].key, value, request, error))
+			return false;
+		json_object_del(body, members[i].key);
+	}
+	if (json_object_size(body) == 0)
+		return true;
+	length = json_dumpb(body, request->arguments, sizeof(request->arguments) - 1,
+						JSON_COMPACT | JSON_SORT_KEYS);
+	if (length >= sizeof(request->arguments))
+		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "the arguments are too long");
+	request->arguments[length] = '\0';
+	return true;
+}
+
+bool
+job_restore_request_read(const json_t *body, const char *restore, JobRequest *request, char *holder,
+						 PgbrError *error)
+{
+	const char *text = json_text(body, "holder");
+	json_t *rest;
+	bool ok;
+
+	*request = (JobRequest){.type = PGBR_BACKUP_INCR};
+	if (!json_is_object(body))
+		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "the body is not a JSON object");
+	if (text == NULL || !pgbr_is_job_id(text))
+		return invalid(error, "holder", "1 to 64 letters, digits and _ . : -");
+	strcpy(holder, text);
+	if (!read_kind("kind", json_object_get(body, "kind"), request, error))
+		return false;
+	if (!pgbr_job_kind_is_step(request->kind) && request->kind != PGBR_JOB_BACKUP)
+		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "a restore takes no job of kind %s",
+							  pgbr_job_kind_name(request->kind));
+	rest = json_copy((json_t *) body);
+	json_object_del(rest, "holder");
+	ok = request->kind == PGBR_JOB_BACKUP ? job_request_read(rest, request, error)
+										  : read_step(rest, request, error);
+	json_decref(rest);
+	strcpy(request->restore, restore);
+	return ok;
+}
+
+static json_t *
+object_or_null(const char *text)
+{
+	json_t *value = text[0] ? json_loads(text, 0, NULL) : NULL;
+
+	return value ? value : json_null();
+}
+
 static void
 put_request(json_t *object, const JobRequest *request)
 {
@@ -240,14 +308,14 @@ put_request(json_t *object, const JobRequest *request)
 	json_put_text(object, "type",
 				  request->kind == PGBR_JOB_BACKUP ? pgbr_backup_type_name(request->type) : NULL);
 	json_object_set_new(object, "repo", request->repo ? json_integer(request->repo) : json_null());
-	json_object_set_new(object, "annotations",
-						request->annotations[0] ? json_loads(request->annotations, 0, NULL)
-												: json_null());
+	json_object_set_new(object, "annotations", object_or_null(request->annotations));
 	json_put_text(object, "set", request->set[0] ? request->set : NULL);
 	json_object_set_new(object, "dry_run", json_boolean(request->dry_run));
 	json_object_set_new(object, "backup_standby", json_boolean(request->backup_standby));
 	json_put_text(object, "requested_by", request->requested_by[0] ? request->requested_by : NULL);
 	json_put_text(object, "reason", request->reason[0] ? request->reason : NULL);
+	json_put_text(object, "restore", request->restore[0] ? request->restore : NULL);
+	json_object_set_new(object, "arguments", object_or_null(request->arguments));
 }
 
 json_t *
@@ -309,14 +377,15 @@ job_json(const Job *job)
 	json_put_text(object, "error", job->error[0] ? job->error : NULL);
 	json_put_text(object, "message", job->message[0] ? job->message : NULL);
 	json_put_text(object, "hint", job->hint[0] ? job->hint : NULL);
+	json_object_set_new(object, "result", object_or_null(job->result));
 	return object;
 }
 
 bool
 job_covers(const JobRequest *a, const JobRequest *b)
 {
-	return a->kind == b->kind && a->repo == b->repo && a->dry_run == b->dry_run &&
-		   strcmp(a->set, b->set) == 0 && a->type >= b->type &&
+	return !pgbr_job_kind_is_step(a->kind) && a->kind == b->kind && a->repo == b->repo &&
+		   a->dry_run == b->dry_run && strcmp(a->set, b->set) == 0 && a->type >= b->type &&
 		   (strcmp(a->annotations, b->annotations) == 0 ||
 			(b->annotations[0] == '\0' && a->kind == PGBR_JOB_BACKUP));
 }

@@ -18,6 +18,8 @@
 #define JOB_LABEL_SIZE		 48
 #define JOB_MAX_ANNOTATIONS	 32
 #define JOB_ANNOTATIONS_SIZE 4096 /* bytes, as JSON */
+#define JOB_ARGUMENTS_SIZE	 1024 /* the same */
+#define JOB_RESULT_SIZE		 8193 /* the same */
 
 typedef struct JobRequest
 {
@@ -30,6 +32,8 @@ typedef struct JobRequest
 	char requested_by[129];					/* or "" */
 	char reason[257];						/* or "" */
 	char annotations[JOB_ANNOTATIONS_SIZE]; /* JSON object with sorted keys, or "" */
+	char restore[JOB_ID_SIZE];				/* the restore it belongs to, or "" */
+	char arguments[JOB_ARGUMENTS_SIZE];		/* of a step: JSON object with sorted keys, or "" */
 } JobRequest;
 
 typedef struct JobProgress
@@ -55,12 +59,19 @@ typedef struct Job
 	char error[64]; /* or "" */
 	char message[1024];
 	char hint[512];
+	char result[JOB_RESULT_SIZE]; /* of a step: JSON object, or "" */
 	JobProgress progress;
 } Job;
 
 /* Read a request's JSON: known members only, each of its kind and in its grammar. BAD_REQUEST or
- * INVALID_VALUE. */
+ * INVALID_VALUE. Steps are refused. */
 extern bool job_request_read(const json_t *body, JobRequest *request, PgbrError *error);
+
+/* The same for the job of a restore, of which holder is the one who drives it: a step, whose other
+ * members become its arguments and are left to node_step_check, or a backup. holder is of
+ * JOB_ID_SIZE. */
+extern bool job_restore_request_read(const json_t *body, const char *restore, JobRequest *request,
+									 char *holder, PgbrError *error);
 
 /* The request as canonical JSON: two requests ask for the same exactly when these are equal. The
  * caller owns a reference; NULL when out of memory. */
@@ -69,7 +80,7 @@ extern json_t *job_request_json(const JobRequest *request);
 /* The job as the API shows it. The caller owns a reference; NULL when out of memory. */
 extern json_t *job_json(const Job *job);
 
-/* True when doing a does the work of b as well: the same kind, repository, set and dry run; b's
+/* True when doing a does the work of b as well: no steps, the same kind, repository, set and dry run; b's
  * annotations are none or a's; and for backups a's type is as strong as b's or stronger. */
 extern bool job_covers(const JobRequest *a, const JobRequest *b);
 

@@ -1,0 +1,247 @@
+/*
+ * store_db.c
+ *		See store_db.h.
+ *
+ * The form on disk has a version (PRAGMA user_version). To change it: append a script to
+ * migrations[], never edit one that was released; the next start runs what is missing, in one
+ * transaction. A file of a later version is refused.
+ *
+ * Crashes: the journal is a WAL with synchronous=FULL, so a commit that returned is on disk. What a
+ * kill leaves in the middle of a transaction is rolled back by SQLite at the next open.
+ */
+#include "sidecar/store_db.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char *const migrations[] = {
+	"CREATE TABLE job ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" id TEXT NOT NULL UNIQUE,"
+	" kind TEXT NOT NULL, type TEXT NOT NULL, repo INTEGER NOT NULL, dry_run INTEGER NOT NULL,"
+	" backup_standby INTEGER NOT NULL,"
+	" backup_set TEXT NOT NULL, annotations TEXT NOT NULL,"
+	" requested_by TEXT NOT NULL, reason TEXT NOT NULL,"
+	" idempotency_key TEXT UNIQUE, fingerprint TEXT,"
+	" state TEXT NOT NULL, covered_by TEXT NOT NULL,"
+	" requested_at INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,"
+	" label TEXT NOT NULL, exit_code INTEGER NOT NULL, error TEXT NOT NULL,"
+	" message TEXT NOT NULL, hint TEXT NOT NULL,"
+	" restore TEXT NOT NULL, arguments TEXT NOT NULL, result TEXT NOT NULL);"
+	"CREATE INDEX job_open ON job (state) WHERE state IN ('queued', 'running');"
+	"CREATE INDEX job_covered ON job (covered_by) WHERE covered_by <> '';"
+	"CREATE TABLE restore_point ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL, timeline INTEGER NOT NULL, lsn TEXT NOT NULL,"
+	" time INTEGER NOT NULL, xid TEXT NOT NULL,"
+	" UNIQUE (timeline, name));"
+	"CREATE TABLE restore_operation ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, holder TEXT NOT NULL,"
+	" revision INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+	" document TEXT NOT NULL);"
+	/* whatever the code above it does, there is one at a time */
+	"CREATE UNIQUE INDEX restore_active ON restore_operation (state) WHERE state = 'active';"
+	"CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);",
+};
+
+#define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))
+
+bool
+store_fail(JobStore *store, PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not use the job store \"%s\": %s",
+				   sqlite3_db_filename(store->db, "main"), sqlite3_errmsg(store->db));
+	return pgbr_error_hint(error, "Check the free space and the permissions of the state folder.");
+}
+
+static bool
+execute(JobStore *store, const char *sql, PgbrError *error)
+{
+	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_fail(store, error);
+}
+
+bool
+store_prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error)
+{
+	*statement = sqlite3_next_stmt(store->db, NULL);
+	while (*statement &&
+		   (sqlite3_stmt_busy(*statement) || strcmp(sqlite3_sql(*statement), sql) != 0))
+		*statement = sqlite3_next_stmt(store->db, *statement);
+	return *statement ||
+		   sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) ==
+			   SQLITE_OK ||
+		   store_fail(store, error);
+}
+
+void
+store_release(sqlite3_stmt *statement)
+{
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+}
+
+bool
+store_finish(JobStore *store, sqlite3_stmt *statement, PgbrError *error)
+{
+	bool ok = sqlite3_step(statement) == SQLITE_DONE || store_fail(store, error);
+
+	store_release(statement);
+	return ok;
+}
+
+static bool
+migrate(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+	int version = -1;
+	char set_version[64];
+
+	if (!store_prepare(store, "PRAGMA user_version", &statement, error))
+		return false;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		version = sqlite3_column_int(statement, 0);
+	store_release(statement);
+	if (version < 0)
+		return store_fail(store, error);
+	if (version > VERSION)
+		return pgbr_error_set(error, PGBR_ERROR_STORAGE,
+							  "the job store has form %d; this version knows forms up to %d",
+							  version, VERSION);
+	if (version == VERSION)
+		return true;
+	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", VERSION);
+	if (!job_store_begin(store, error))
+		return false;
+	for (; version < VERSION; version++)
+	{
+		if (!execute(store, migrations[version], error))
+			goto failed;
+	}
+	if (execute(store, set_version, error) && job_store_commit(store, error))
+		return true;
+
+failed:
+	job_store_rollback(store);
+	return false;
+}
+
+/* SQLite allows several processes; two sidecars would run each other's jobs. */
+static bool
+lock_folder(JobStore *store, const char *state_dir, PgbrError *error)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/lock", state_dir);
+	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock < 0)
+		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not open file \"%s\": %m", path);
+	if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "another sidecar uses the state folder \"%s\"",
+				   state_dir);
+	return pgbr_error_hint(error, "Give each sidecar a --state-dir of its own.");
+}
+
+JobStore *
+job_store_open(const char *state_dir, PgbrError *error)
+{
+	JobStore *store = calloc(1, sizeof(*store));
+	char path[4096];
+
+	if (store == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	if (!lock_folder(store, state_dir, error))
+		goto failed;
+	snprintf(path, sizeof(path), "%s/state.db", state_dir);
+	if (sqlite3_open_v2(path, &store->db,
+						SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+						NULL) != SQLITE_OK)
+	{
+		store_fail(store, error);
+		goto failed;
+	}
+	/* a small cache: the store is small, and the sidecar's memory is counted */
+	if (execute(store,
+				"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
+				"PRAGMA journal_size_limit = 1048576",
+				error) &&
+		migrate(store, error))
+		return store;
+
+failed:
+	job_store_close(store);
+	return NULL;
+}
+
+void
+job_store_close(JobStore *store)
+{
+	sqlite3_stmt *statement;
+
+	if (store == NULL)
+		return;
+	while (store->db && (statement = sqlite3_next_stmt(store->db, NULL)) != NULL)
+		sqlite3_finalize(statement);
+	sqlite3_close(store->db);
+	if (store->lock >= 0)
+		close(store->lock);
+	free(store);
+}
+
+bool
+job_store_begin(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+
+	return store_prepare(store, "BEGIN IMMEDIATE", &statement, error) &&
+		   store_finish(store, statement, error);
+}
+
+bool
+job_store_commit(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+
+	if (store_prepare(store, "COMMIT", &statement, error) && store_finish(store, statement, error))
+		return true;
+	job_store_rollback(store);
+	return false;
+}
+
+void
+job_store_rollback(JobStore *store)
+{
+	/* after a full disk SQLite may have rolled back by itself */
+	if (!sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+void
+store_bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+void
+store_read_text(sqlite3_stmt *row, int at, char *target, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(row, at);
+
+	pgbr_copy_text(target, size, text ? (const char *) text : "");
+}
+
+const char *
+store_text_at(sqlite3_stmt *row, int at)
+{
+	const unsigned char *text = sqlite3_column_text(row, at);
+
+	return text ? (const char *) text : "";
+}
