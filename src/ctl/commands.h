@@ -14,5 +14,6 @@ extern const Command cmd_cancel;
 extern const Command cmd_check;
 extern const Command cmd_verify;
 extern const Command cmd_expire;
+extern const Command cmd_config_render;
 
 #endif

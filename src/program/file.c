@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,6 +56,69 @@ file_check_secret(const char *path, PgbrError *error)
 	return pgbr_error_hint(error, "File must have permissions u=rw (0600) or less if owned by the "
 								  "current user, or permissions u=rw,g=r (0640) or less if owned "
 								  "by root.");
+}
+
+static bool
+write_failed(const char *path, int reason, PgbrError *error)
+{
+	return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not write file \"%s\": %s", path,
+						  strerror(reason));
+}
+
+static bool
+write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0)
+	{
+		ssize_t written = write(fd, data, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return false;
+		data += written;
+		length -= (size_t) written;
+	}
+	return fsync(fd) == 0;
+}
+
+bool
+file_write_secret(const char *path, const char *data, size_t length, PgbrError *error)
+{
+	char temporary[PATH_MAX];
+	struct stat st;
+	bool ok;
+	int reason;
+	int fd;
+
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not a regular file", path);
+		return pgbr_error_hint(error, "A secret goes into a file of its own only.");
+	}
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int) sizeof(temporary))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "path is too long: \"%.64s...\"", path);
+	/* O_EXCL, and 0600 whatever the umask is */
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not create file \"%s\": %s",
+							  temporary, strerror(errno));
+	ok = write_all(fd, data, length);
+	reason = errno;
+	if (close(fd) != 0 && ok)
+	{
+		ok = false;
+		reason = errno;
+	}
+	if (ok && rename(temporary, path) != 0)
+	{
+		ok = false;
+		reason = errno;
+	}
+	if (ok)
+		return true;
+	unlink(temporary);
+	return write_failed(path, reason, error);
 }
 
 bool
