@@ -1,0 +1,279 @@
+/*
+ * restore_plan.c
+ *		See restore_plan.h: the table of steps, and the order in which a plan is decided. The parts
+ *		are in restore_check.c, restore_target.c, restore_set.c and restore_wal.c.
+ */
+#include "ctl/restore_plan.h"
+
+#include "ctl/restore_facts.h"
+#include "ctl/restore_work.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* What a restore takes besides copying: stopping, starting, taking over. */
+#define FIXED_SECONDS 10
+
+/* Replaying a segment of 16 MB takes about this long. */
+#define SEGMENT_MS 150
+
+#define PART_FULL	  1
+#define PART_REPLICAS 2
+
+static const RestoreStepInfo steps[] = {
+#define X(id, name, where, touches, part, text) \
+	{name,                                      \
+	 text,                                      \
+	 RESTORE_ON_##where,                        \
+	 touches,                                   \
+	 ((part) &PART_FULL) != 0,                  \
+	 ((part) &PART_REPLICAS) != 0},
+	RESTORE_STEPS(X)
+#undef X
+};
+
+const RestoreStepInfo *
+restore_step_info(RestoreStep step)
+{
+	return &steps[step];
+}
+
+bool
+restore_step_parse(const char *name, RestoreStep *step)
+{
+	for (int i = 0; i < RESTORE_STEP_COUNT; i++)
+	{
+		if (strcmp(steps[i].name, name) == 0)
+		{
+			*step = (RestoreStep) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+same_names(const char a[][RESTORE_NAME_SIZE], int a_count, const char b[][RESTORE_NAME_SIZE],
+		   int b_count)
+{
+	int found = 0;
+
+	for (int i = 0; i < a_count; i++)
+	{
+		for (int j = 0; j < b_count; j++)
+			found += strcmp(a[i], b[j]) == 0;
+	}
+	return a_count == b_count && found == a_count;
+}
+
+bool
+restore_request_equal(const RestoreRequest *a, const RestoreRequest *b)
+{
+	return recovery_target_equal(&a->target, &b->target) && a->replicas_only == b->replicas_only &&
+		   a->keep_old == b->keep_old && a->repo == b->repo && a->undo == b->undo &&
+		   same_names(a->without, a->without_count, b->without, b->without_count) &&
+		   same_names(a->only, a->only_count, b->only, b->only_count);
+}
+
+bool
+restore_refuse(RestoreWork *work, const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	work->refusal->nearest_count = 0;
+	return pgbr_error_set(&work->refusal->error, PGBR_ERROR_CONFLICT, "%s", text);
+}
+
+static void
+add_note(char notes[][RESTORE_NOTE_SIZE], int *count, const char *format, va_list arguments)
+{
+	char text[RESTORE_NOTE_SIZE * 2];
+
+	if (*count == RESTORE_NOTES_MAX)
+		return;
+	vsnprintf(text, sizeof(text), format, arguments);
+	pgbr_copy_text(notes[(*count)++], RESTORE_NOTE_SIZE, text);
+}
+
+void
+restore_warn(RestoreWork *work, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_note(work->plan->warnings, &work->plan->warning_count, format, arguments);
+	va_end(arguments);
+}
+
+void
+restore_unproven(RestoreWork *work, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_note(work->plan->unproven, &work->plan->unproven_count, format, arguments);
+	va_end(arguments);
+}
+
+void
+restore_nearest(RestoreWork *work, RecoveryType type, const char *target, const char *set,
+				uint32_t timeline, const char *format, ...)
+{
+	RestoreNearest *nearest;
+	va_list arguments;
+
+	if (work->refusal->nearest_count == RESTORE_NEAREST_MAX)
+		return;
+	nearest = &work->refusal->nearest[work->refusal->nearest_count++];
+	memset(nearest, 0, sizeof(*nearest));
+	pgbr_copy_text(nearest->type, sizeof(nearest->type), recovery_type_name(type));
+	pgbr_copy_text(nearest->target, sizeof(nearest->target), target ? target : "");
+	pgbr_copy_text(nearest->set, sizeof(nearest->set), set ? set : "");
+	nearest->timeline = timeline;
+	va_start(arguments, format);
+	vsnprintf(nearest->note, sizeof(nearest->note), format, arguments);
+	va_end(arguments);
+}
+
+/* Sorts by time, and two that are made in the same second differ. */
+static void
+make_id(RestorePlan *plan, int64_t now_ms)
+{
+	time_t now = (time_t) (now_ms / 1000);
+	uint16_t random = (uint16_t) now_ms;
+	struct tm utc;
+	size_t length;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t) sizeof(random))
+		random = (uint16_t) now_ms;
+	gmtime_r(&now, &utc);
+	length = strftime(plan->id, sizeof(plan->id), "%Y%m%dT%H%M%S", &utc);
+	snprintf(plan->id + length, sizeof(plan->id) - length, "-%04x", random);
+}
+
+static bool
+is_wanted(const RestoreWork *work, const char *name)
+{
+	const RestoreRequest *request = work->request;
+	bool wanted = request->only_count == 0;
+
+	for (int i = 0; i < request->only_count; i++)
+		wanted = wanted || strcmp(request->only[i], name) == 0;
+	for (int i = 0; i < request->without_count; i++)
+		wanted = wanted && strcmp(request->without[i], name) != 0;
+	return wanted;
+}
+
+static void
+list_members(RestoreWork *work)
+{
+	RestorePlan *plan = work->plan;
+
+	plan->member_count = 0;
+	for (int i = 0; i < work->facts->member_count; i++)
+	{
+		const FactMember *fact = &work->facts->members[i];
+		RestoreMember *member = &plan->members[plan->member_count++];
+
+		strcpy(member->name, fact->name);
+		member->leader = fact == work->leader;
+		member->running = fact->running;
+		member->left_out = !member->leader && !is_wanted(work, fact->name);
+		member->data_bytes = fact->cluster_bytes;
+		member->free_bytes = fact->free_bytes;
+		/* one that --member leaves alone goes on as a replica; one that is out of reach may come
+		 * back with data of before */
+		if (member->left_out && !work->request->replicas_only)
+			plan->check_timeline = true;
+	}
+}
+
+static void
+list_steps(RestoreWork *work)
+{
+	RestorePlan *plan = work->plan;
+
+	plan->step_count = 0;
+	for (int i = 0; i < RESTORE_STEP_COUNT; i++)
+	{
+		bool wanted = work->request->replicas_only ? steps[i].in_replicas_only : steps[i].in_full;
+
+		if ((i == RESTORE_KEEP_OLD && !work->request->keep_old) ||
+			(i == RESTORE_UNDO_POINT && plan->broken_leader))
+			wanted = false;
+		if (wanted)
+			plan->steps[plan->step_count++] = (RestoreStep) i;
+	}
+}
+
+/* By how long the backup took to be made. Both read and write all files; a delta restore is faster,
+ * so this is too much rather than too little. */
+static void
+estimate(RestoreWork *work)
+{
+	RestorePlan *plan = work->plan;
+	long long seconds = -1;
+	long long best = 0;
+
+	/* an incremental backup copies little: the largest of the full ones tells the speed */
+	for (size_t i = 0; i < work->facts->backup_count; i++)
+	{
+		const FactBackup *backup = &work->facts->backups[i];
+
+		if (backup->prior[0] == '\0' && backup->bytes > best && backup->stop > backup->start)
+		{
+			best = backup->bytes;
+			seconds = (long long) ((double) (backup->stop - backup->start) *
+								   (double) work->set->bytes / (double) backup->bytes);
+		}
+	}
+	plan->bytes = work->set->bytes;
+	plan->seconds = -1;
+	if (seconds >= 0)
+		plan->seconds = seconds + FIXED_SECONDS +
+						plan->wal_segments * (plan->wal_segment_size >> 20) * SEGMENT_MS / 16000;
+}
+
+static void
+fill_plan(RestoreWork *work)
+{
+	RestorePlan *plan = work->plan;
+
+	make_id(plan, work->facts->now_ms);
+	strcpy(plan->scope, work->facts->scope);
+	pgbr_copy_text(plan->stanza, sizeof(plan->stanza), work->leader->stanza);
+	plan->request = *work->request;
+	strcpy(plan->leader, work->leader->name);
+	strcpy(plan->set, work->set->label);
+	plan->repo = work->set->repo;
+	plan->set_stop = work->set->stop;
+	list_steps(work);
+	estimate(work);
+}
+
+bool
+restore_plan_make(const RestoreRequest *request, const RestoreFacts *facts, RestorePlan *plan,
+				  RestoreRefusal *refusal)
+{
+	RestoreWork work = {.request = request, .facts = facts, .plan = plan, .refusal = refusal};
+	bool ok;
+
+	memset(plan, 0, sizeof(*plan));
+	memset(refusal, 0, sizeof(*refusal));
+	ok = restore_check_cluster(&work);
+	if (ok)
+		list_members(&work);
+	ok = ok && restore_choose_timeline(&work) && restore_check_target(&work) &&
+		 restore_choose_set(&work) && restore_prove_wal(&work) && restore_check_space(&work);
+	if (ok)
+		fill_plan(&work);
+	timeline_path_done(&work.path);
+	return ok;
+}
