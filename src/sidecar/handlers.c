@@ -475,6 +475,7 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 	bool ok = stanza_keeper_state(sidecar->keeper, reason, sizeof(reason));
 	PgbrError error = PGBR_ERROR_INIT;
 	InfoSnapshot info;
+	const char *hint;
 
 	(void) request;
 	add_check(checks, &ready, "stanza", ok, reason);
@@ -483,11 +484,17 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 		snprintf(reason, sizeof(reason), "%s: %s", info.error, info.message);
 	else if (info.document == NULL)
 		snprintf(reason, sizeof(reason), "pgbackrest info has not answered yet");
+	else if (info.stanza.repo_failed == 0)
+		snprintf(reason, sizeof(reason), "ok");
 	else
-		snprintf(reason, sizeof(reason), "%s",
-				 info.stanza.repo_failed ? info.stanza.repo_message : "ok");
+	{
+		hint = pgbackrest_text_hint(info.stanza.repo_message);
+		snprintf(reason, sizeof(reason), "%s%s%s", info.stanza.repo_message, hint ? ". " : "",
+				 hint ? hint : "");
+	}
+	/* backups can be made as long as one of the repositories is usable */
 	add_check(checks, &ready, "repository",
-			  !info.failed && info.document && info.stanza.repo_failed == 0, reason);
+			  !info.failed && info.document && info.stanza.archive_repo, reason);
 	info_snapshot_done(&info);
 	if (job_queue_stopping(sidecar->queue))
 		pgbr_error_set(&error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");

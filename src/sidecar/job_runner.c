@@ -34,6 +34,7 @@
 #define CHECK_MS	  500 /* between looks whether a silent pgbackrest has ended */
 #define ENDING_MS	  5	  /* the same, when it has closed its output */
 #define REFRESH_S	  10  /* to show a new backup before its job says succeeded */
+#define EXPLAIN_S	  60  /* for info to say what is wrong with a repository */
 #define RETRY_MS	  1000
 /* For the children of a pgbackrest that was killed: they have inherited its lock, and by themselves
  * they end after 15 s, SIGTERM or not. */
@@ -217,8 +218,13 @@ conclude(Run *run, int status)
 		set_failure(job, -1, "killed", message, NULL);
 	}
 	else if (WEXITSTATUS(status) == 0)
-		set_failure(job, 0, "verify", "pgbackrest verify found what is missing or damaged",
-					"See the job's log for the files.");
+		set_failure(
+			job, 0, "verify",
+			output->not_verified
+				? "pgbackrest verify could not read the stanza's backup.info or archive.info"
+				: "pgbackrest verify found what is missing or damaged",
+			output->not_verified ? "Ask for a check, which says why."
+								 : "See the job's log for the files.");
 	else
 	{
 		set_failure(job, WEXITSTATUS(status), pgbackrest_error_name(WEXITSTATUS(status)),
@@ -330,6 +336,35 @@ finish(JobRunner *runner, const Job *job)
 			  job->message);
 }
 
+static bool
+is_stopping(void *argument)
+{
+	return job_queue_stopping(((JobRunner *) argument)->queue);
+}
+
+/* Have info say why a job could not find the stanza. */
+static void
+explain(JobRunner *runner, Job *job, uint64_t ticket)
+{
+	char text[1024];
+	InfoSnapshot info;
+	const char *ours;
+	const PgbackrestStanza *stanza = &info.stanza;
+
+	if (!info_cache_wait(runner->cache, ticket, EXPLAIN_S, is_stopping, runner))
+		return;
+	info_cache_get(runner->cache, &info);
+	if (!info.failed && stanza->repo_failed > stanza->repo_missing &&
+		(job->request.repo == 0 || job->request.repo == stanza->failed_repo))
+	{
+		ours = pgbackrest_text_hint(stanza->repo_message);
+		snprintf(text, sizeof(text), "%s%spgbackrest info says: %s", ours ? ours : "",
+				 ours ? " " : "", stanza->repo_message);
+		pgbr_copy_text(job->hint, sizeof(job->hint), text);
+	}
+	info_snapshot_done(&info);
+}
+
 static void
 run_job(JobRunner *runner, Job *job)
 {
@@ -348,6 +383,8 @@ run_job(JobRunner *runner, Job *job)
 	ticket = info_cache_refresh(runner->cache);
 	if (job->state == PGBR_STATE_SUCCEEDED)
 		info_cache_wait(runner->cache, ticket, REFRESH_S, NULL, NULL);
+	else if (job->state == PGBR_STATE_FAILED && pgbackrest_run_is_vague(&run.output))
+		explain(runner, job, ticket);
 	job->finished_at = clock_now_ms();
 	finish(runner, job);
 }

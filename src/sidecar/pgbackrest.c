@@ -134,128 +134,25 @@ pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int 
 	command_add(command, "archive/%s/%s/%.16s", config->stanza, archive_id, segment);
 }
 
-static const struct
-{
-	int code;
-	const char *name;
-	const char *hint;
-} errors[] = {
-	{25, "assert", NULL},
-	{26, "checksum", NULL},
-	{27, "config", "Check pgbackrest.conf, and that PostgreSQL is running."},
-	{28, "file-invalid",
-	 "The stanza belongs to another database cluster; after an upgrade of PostgreSQL ask for a "
-	 "stanza-upgrade."},
-	{29, "format", "Check the cipher pass phrase of the repository."},
-	{30, "command-required", NULL},
-	{31, "option-invalid", "Check pgbackrest.conf for options this version does not have."},
-	{32, "option-invalid-value", "Check pgbackrest.conf."},
-	{37, "option-required", "Check that pgbackrest.conf holds the stanza, with pg1-path."},
-	{38, "pg-running", "Stop PostgreSQL first."},
-	{39, "protocol", "Check the repository's host, bucket, key and secret."},
-	{40, "path-not-empty", NULL},
-	{41, "file-open", "Check the repository's path and its permissions."},
-	{42, "file-read", "Check the repository's disk."},
-	{43, "param-required", NULL},
-	{44, "archive-mismatch", NULL},
-	{45, "archive-duplicate", NULL},
-	{46, "version-not-supported", NULL},
-	{47, "path-create", "Check the repository's path, its permissions and its free space."},
-	{48, "command-invalid", NULL},
-	{49, "host-connect", "Check that the repository's host can be reached."},
-	{50, "lock-acquire",
-	 "Another pgbackrest works on this stanza; wait for it, or look for one started by hand or by "
-	 "cron."},
-	{51, "backup-mismatch", "The repository belongs to another database cluster."},
-	{52, "file-sync", "Check the repository's disk."},
-	{53, "path-open", "Check the repository's path and its permissions."},
-	{54, "path-sync", "Check the repository's disk."},
-	{55, "file-missing", "Ask for a stanza-create first, and check the stanza's name."},
-	{56, "db-connect",
-	 "Check that PostgreSQL is running. On a standby pgbackrest.conf must name the primary as well "
-	 "(pg2-host)."},
-	{57, "db-query", NULL},
-	{58, "db-mismatch", "Check pg1-path and pg1-port in pgbackrest.conf."},
-	{60, "file-remove", "Check the repository's permissions."},
-	{61, "path-remove", "Check the repository's permissions."},
-	{62, "stop", "Somebody ran \"pgbackrest stop\"; run \"pgbackrest start\"."},
-	{63, "term", "pgbackrest was asked to end; ask again."},
-	{64, "file-write", "Check the free space of the repository."},
-	{67, "feature-not-supported", NULL},
-	{68, "archive-command-invalid",
-	 "Set archive_command to \"pgbackrest --stanza=NAME archive-push %p\"."},
-	{69, "link-expected", NULL},
-	{70, "link-destination", NULL},
-	{72, "host-invalid", "Backups of a remote repository are made on the repository's host."},
-	{73, "path-missing", "Check that the repository's path and pg1-path exist."},
-	{74, "file-move", NULL},
-	{75, "backup-set-invalid", "Choose a backup that pgbr_backups shows."},
-	{76, "tablespace-map", NULL},
-	{78, "link-map", NULL},
-	{79, "file-close", NULL},
-	{80, "db-missing", NULL},
-	{81, "db-invalid", NULL},
-	{82, "archive-timeout",
-	 "WAL does not reach the repository: check archive_command, and pg_stat_archiver for its "
-	 "failures."},
-	{83, "file-mode", NULL},
-	{87, "archive-disabled", "Set archive_mode to on and restart PostgreSQL."},
-	{88, "file-owner", NULL},
-	{89, "user-missing", NULL},
-	{93, "file-exists", NULL},
-	{94, "memory", NULL},
-	{95, "crypto", "Check the certificates: repo-storage-ca-file, repo-storage-verify-tls."},
-	{96, "param-invalid", NULL},
-	{97, "path-close", NULL},
-	{98, "file-info", NULL},
-	{99, "json-format", NULL},
-	{100, "kernel", NULL},
-	{101, "service", NULL},
-	{102, "execute", NULL},
-	{103, "repo-invalid", "No repository could be used: check their paths, hosts and keys."},
-	{104, "command", "See the job's log for what went wrong."},
-	{105, "access", NULL},
-	{106, "clock", NULL},
-	{122, "runtime", NULL},
-	{124, "unhandled", NULL},
-	{125, "unknown", NULL},
-};
-
-const char *
-pgbackrest_error_name(int exit_code)
-{
-	for (size_t i = 0; i < LENGTH(errors); i++)
-	{
-		if (errors[i].code == exit_code)
-			return errors[i].name;
-	}
-	return "unknown";
-}
-
-/* NULL when there is nothing to say. */
-static const char *
-error_hint(int exit_code)
-{
-	for (size_t i = 0; i < LENGTH(errors); i++)
-	{
-		if (errors[i].code == exit_code)
-			return errors[i].hint;
-	}
-	return NULL;
-}
-
 void
 pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size)
 {
-	const char *ours = error_hint(exit_code);
+	const char *ours = pgbackrest_text_hint(run->message);
+	/* pgbackrest's hints are for the file it could not open, whatever the reason */
+	const char *own = ours ? "" : run->hint;
 	char text[1024];
 
+	if (ours == NULL)
+		ours = pgbackrest_code_hint(exit_code);
 	snprintf(text, sizeof(text), "%s%s%s", ours ? ours : "",
-			 run->hint[0] == '\0' ? ""
-			 : ours				  ? " pgbackrest's own hint: "
-								  : "",
-			 run->hint);
+			 ours && own[0] ? " pgbackrest's own hint: " : "", own);
 	pgbr_copy_text(hint, size, text);
+}
+
+bool
+pgbackrest_run_is_vague(const PgbackrestRun *run)
+{
+	return run->not_verified || strstr(run->message, "unable to open missing file") != NULL;
 }
 
 void
@@ -345,25 +242,20 @@ read_info_line(PgbackrestRun *run, const char *text)
 	}
 }
 
-static void
-append_text(char *target, size_t size, const char *separator, const char *text)
-{
-	size_t length = strlen(target);
-
-	if (length > 0)
-		pgbr_copy_text(target + length, size - length, separator);
-	length = strlen(target);
-	pgbr_copy_text(target + length, size - length, text);
-}
-
 /* A line that belongs to the error before it. */
 static void
 add_to_error(PgbackrestRun *run, const char *text)
 {
-	if (begins_with(text, "HINT: "))
-		append_text(run->hint, sizeof(run->hint), "; ", text + strlen("HINT: "));
-	else
-		append_text(run->message, sizeof(run->message), " ", text);
+	static const char hint[] = "HINT: ";
+	size_t length;
+
+	if (begins_with(text, hint))
+	{
+		text += strlen(hint);
+		pgbackrest_append(run->hint, sizeof(run->hint), "; ", text, strlen(text));
+	}
+	else if ((length = pgbackrest_error_line(&run->part, &text)) > 0)
+		pgbackrest_append(run->message, sizeof(run->message), " ", text, length);
 }
 
 /* Lines about single files. In a full backup that goes on where an interrupted one has ended, and in
@@ -412,6 +304,8 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 			add_to_error(run, line);
 		if (begins_with(line, "status: error"))
 			run->verify_failed = true;
+		if (begins_with(line, "No usable "))
+			run->not_verified = true;
 		return true;
 	}
 	if (strcmp(line, "status: error") == 0)
@@ -442,6 +336,15 @@ read_status(const json_t *holder, int *code, char *message, size_t size)
 	pgbr_copy_text(message, size, text ? text : "unknown");
 }
 
+/* Codes of a status that we go by. */
+enum
+{
+	STATUS_OK = 0,
+	STATUS_MISSING_PATH = 1,
+	STATUS_NO_BACKUPS = 2,
+	STATUS_MISSING_DATA = 3,
+};
+
 static void
 read_repositories(const json_t *repos, PgbackrestStanza *result)
 {
@@ -450,19 +353,25 @@ read_repositories(const json_t *repos, PgbackrestStanza *result)
 
 	json_array_foreach((json_t *) repos, i, repo)
 	{
+		int key = (int) json_number(repo, "key", 1);
 		int code;
-		char message[256];
+		char lines[2048];
+		char message[400];
 
-		read_status(repo, &code, message, sizeof(message));
+		read_status(repo, &code, lines, sizeof(lines));
 		result->repo_count++;
-		if (code == 0 || code == 2)
+		if (code == STATUS_OK || code == STATUS_NO_BACKUPS)
 		{
 			if (result->archive_repo == 0)
-				result->archive_repo = (int) json_number(repo, "key", 1);
+				result->archive_repo = key;
 			continue;
 		}
-		if (result->repo_failed++ == 0)
-			memcpy(result->repo_message, message, sizeof(message));
+		result->repo_missing += code == STATUS_MISSING_PATH || code == STATUS_MISSING_DATA;
+		if (result->repo_failed++ > 0)
+			continue;
+		result->failed_repo = key;
+		pgbackrest_error_text(lines, message, sizeof(message));
+		snprintf(result->repo_message, sizeof(result->repo_message), "repo%d: %s", key, message);
 	}
 }
 

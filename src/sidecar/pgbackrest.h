@@ -13,6 +13,7 @@
 #include "common/strbuf.h"
 #include "sidecar/config.h"
 #include "sidecar/job.h"
+#include "sidecar/pgbackrest_error.h"
 
 #include <jansson.h>
 
@@ -46,9 +47,6 @@ extern void pgbackrest_server_command(const SidecarConfig *config, Command *comm
 extern void pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
 								   const char *segment, Command *command);
 
-/* pgBackRest's name of an exit code, e.g. 50: "lock-acquire"; "unknown" for one it does not have. */
-extern const char *pgbackrest_error_name(int exit_code);
-
 /* What is known of a run from what it has printed so far. */
 typedef struct PgbackrestRun
 {
@@ -58,7 +56,9 @@ typedef struct PgbackrestRun
 	char message[1024]; /* of the first error, with the lines that belong to it */
 	char hint[512];		/* and its hints, separated by "; " */
 	bool in_error;		/* the next indented line belongs to one of them */
+	ErrorPart part;		/* where in the error's lines */
 	bool verify_failed; /* verify said "status: error", which its exit code does not */
+	bool not_verified;	/* because it could not read the stanza */
 	double copied;		/* sum of the sizes of the files, as they are rounded in the lines */
 } PgbackrestRun;
 
@@ -69,8 +69,12 @@ extern void pgbackrest_run_init(PgbackrestRun *run, PgbrJobKind kind);
 extern bool pgbackrest_run_line(PgbackrestRun *run, const char *line);
 
 /* What a user can do about a run that ended with this code: a sentence of ours, and pgbackrest's own
- * hints. "" when there is nothing to say. */
+ * hints where they are to the point. "" when there is nothing to say. */
 extern void pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size);
+
+/* Whether a run that failed said only that the stanza can't be found, where info may know the reason:
+ * to most commands a repository that can't be read is one that is empty. */
+extern bool pgbackrest_run_is_vague(const PgbackrestRun *run);
 
 /* What an info document says of one stanza. */
 typedef struct PgbackrestStanza
@@ -81,7 +85,9 @@ typedef struct PgbackrestStanza
 	char archive_id[24]; /* its newest archive, e.g. "15-1", or "" */
 	int repo_count;
 	int repo_failed;		/* repositories whose status is neither 0 nor 2 */
-	char repo_message[256]; /* of the first of these */
+	int repo_missing;		/* those of them that can be read, but hold no such stanza */
+	int failed_repo;		/* the number of the first that failed, or 0 */
+	char repo_message[512]; /* "repoN: why" of that one */
 	int archive_repo;		/* a repository that is usable, or 0 */
 } PgbackrestStanza;
 

@@ -15,10 +15,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Between two looks at PostgreSQL, doubling from the first to the second; and after a failure of
- * pgbackrest, which costs more. In ms. */
+/* Between two looks, doubling from the first to the most: at PostgreSQL, at the repository, and after
+ * a stanza-create that failed, which costs the most. In ms. */
 #define LOOK_FIRST_MS 100
 #define LOOK_MOST_MS  2000
+#define ASK_MOST_MS	  30000
 #define RETRY_MOST_MS 600000
 #define INFO_S		  300
 
@@ -52,7 +53,8 @@ stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t s
 		snprintf(reason, size, "%s: %s", info->error, info->message);
 		return STANZA_WAIT;
 	}
-	if (stanza->repo_failed == 0 && stanza->system_id[0])
+	/* one that can't be read does not keep the others from being used */
+	if (stanza->repo_missing == 0 && stanza->archive_repo && stanza->system_id[0])
 	{
 		if (strcmp(stanza->system_id, node->system_identifier) == 0)
 		{
@@ -63,6 +65,11 @@ stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t s
 				 "the stanza belongs to the database cluster with system identifier %s, this one "
 				 "is %s",
 				 stanza->system_id, node->system_identifier);
+		return STANZA_WAIT;
+	}
+	if (stanza->repo_failed > 0 && stanza->repo_missing == 0)
+	{
+		snprintf(reason, size, "waiting for the repository: %s", stanza->repo_message);
 		return STANZA_WAIT;
 	}
 	if (node->is_standby)
@@ -155,6 +162,7 @@ look(StanzaKeeper *keeper, int *pause_ms)
 	InfoSnapshot info = {0};
 	char reason[1200];
 	StanzaStep step;
+	int most_ms;
 
 	node_read(keeper->config, keeper->stop_fd, &node);
 	if (node.running)
@@ -170,9 +178,10 @@ look(StanzaKeeper *keeper, int *pause_ms)
 		return LOOK_FIRST_MS;
 	if (step == STANZA_CREATE)
 		set_state(keeper, false, reason);
+	most_ms = !node.running ? LOOK_MOST_MS : step == STANZA_WAIT ? ASK_MOST_MS : RETRY_MOST_MS;
 	*pause_ms = *pause_ms ? *pause_ms * 2 : LOOK_FIRST_MS;
-	if (*pause_ms > (node.running ? RETRY_MOST_MS : LOOK_MOST_MS))
-		*pause_ms = node.running ? RETRY_MOST_MS : LOOK_MOST_MS;
+	if (*pause_ms > most_ms)
+		*pause_ms = most_ms;
 	return *pause_ms;
 }
 

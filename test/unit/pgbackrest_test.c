@@ -1,4 +1,4 @@
-// links: sidecar/pgbackrest
+// links: sidecar/pgbackrest sidecar/pgbackrest_error
 /*
  * pgbackrest_test.c
  *		Command lines for pgbackrest, and what it prints. The lines are pgbackrest 2.45's own.
@@ -163,6 +163,70 @@ test_verify_output(void **state)
 	assert_false(run.verify_failed);
 	pgbackrest_run_line(&run, "status: error");
 	assert_true(run.verify_failed);
+	assert_false(pgbackrest_run_is_vague(&run));
+	pgbackrest_run_line(&run, "  No usable backup.info file");
+	assert_true(run.not_verified && pgbackrest_run_is_vague(&run));
+}
+
+static bool
+read_info(const char *text, PgbackrestStanza *stanza)
+{
+	PgbrError error;
+	json_t *document = json_parse(text, strlen(text), &error);
+	bool ok = pgbackrest_read_info(document, "main", stanza, &error);
+
+	json_decref(document);
+	return ok;
+}
+
+/* A refused HTTP request, as pgbackrest prints it. */
+static void
+test_http_error(void **state)
+{
+	static const char *const lines[] = {
+		"2026-11-24 11:42:05.489 P00  ERROR: [039]: unable to load info file '/b' or '/b.copy':",
+		"          ProtocolError: HTTP request failed with 403 (Forbidden):",
+		"          *** Path/Query ***:",
+		"          GET /backups/b",
+		"          *** Request Headers ***:",
+		"          authorization: <redacted>",
+		"          *** Response Headers ***:",
+		"          content-type: application/xml",
+		"          *** Response Content ***:",
+		"          <?xml version=\"1.0\"?><Error><Code>InvalidAccessKeyId</Code><Message>",
+		"          </Message></Error>",
+		"          FileMissingError: unable to open missing file '/b.copy' for read",
+		"          HINT: has a stanza-create been performed?",
+	};
+	PgbackrestRun run;
+	PgbackrestStanza stanza;
+	char hint[512];
+
+	(void) state;
+	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		pgbackrest_run_line(&run, lines[i]);
+	assert_string_equal(run.message,
+						"unable to load info file '/b' or '/b.copy': ProtocolError: HTTP request "
+						"failed with 403 (Forbidden): GET /backups/b InvalidAccessKeyId "
+						"FileMissingError: unable to open missing file '/b.copy' for read");
+	pgbackrest_run_hint(&run, 39, hint, sizeof(hint));
+	assert_string_equal(hint, "The store does not know the key: check repoN-s3-key.");
+	/* the same in an info document */
+	assert_true(read_info(
+		"[{\"name\":\"main\",\"db\":[],\"repo\":[{\"key\":1,\"status\":{\"code\":0,\"message\":"
+		"\"ok\"}},{\"key\":2,\"status\":{\"code\":99,\"message\":\"[ProtocolError] HTTP request "
+		"failed with 404 (Not Found):\\n*** Path/Query ***:\\nGET /x\\n*** Request Headers ***:\\n"
+		"host: h\\n*** Response Content ***:\\n<Error><Code>NoSuchBucket</Code></Error>\\nHINT: "
+		"look\"}}]}]",
+		&stanza));
+	assert_int_equal(stanza.failed_repo, 2);
+	assert_int_equal(stanza.archive_repo, 1);
+	assert_string_equal(stanza.repo_message,
+						"repo2: [ProtocolError] HTTP request failed with 404 (Not Found): GET /x "
+						"NoSuchBucket");
+	assert_non_null(strstr(pgbackrest_text_hint(stanza.repo_message), "no such bucket"));
+	assert_null(pgbackrest_text_hint("all is well"));
 }
 
 static void
@@ -203,17 +267,6 @@ test_clean_text(void **state)
 	assert_string_equal(text, "a?\xc3\xa4?(??");
 }
 
-static bool
-read_info(const char *text, PgbackrestStanza *stanza)
-{
-	PgbrError error;
-	json_t *document = json_parse(text, strlen(text), &error);
-	bool ok = pgbackrest_read_info(document, "main", stanza, &error);
-
-	json_decref(document);
-	return ok;
-}
-
 static void
 test_info(void **state)
 {
@@ -231,7 +284,9 @@ test_info(void **state)
 	assert_string_equal(stanza.archive_id, "15-2");
 	assert_int_equal(stanza.repo_count, 2);
 	assert_int_equal(stanza.repo_failed, 1);
-	assert_string_equal(stanza.repo_message, "other");
+	assert_int_equal(stanza.failed_repo, 1);
+	assert_int_equal(stanza.repo_missing, 0);
+	assert_string_equal(stanza.repo_message, "repo1: other");
 	assert_int_equal(stanza.archive_repo, 2);
 	/* a stanza that is not there yet */
 	assert_true(
@@ -239,6 +294,7 @@ test_info(void **state)
 				  "{\"code\":1,\"message\":\"missing stanza path\"}}],\"status\":{\"code\":1,"
 				  "\"message\":\"missing stanza path\"}}]",
 				  &stanza));
+	assert_int_equal(stanza.repo_missing, 1);
 	assert_string_equal(stanza.system_id, "");
 	assert_int_equal(stanza.archive_repo, 0);
 	assert_false(read_info("[]", &stanza));
@@ -255,7 +311,7 @@ main(void)
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_backup_output),
 		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_verify_output),
 		cmocka_unit_test(test_any_line), cmocka_unit_test(test_clean_text),
-		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_info),	 cmocka_unit_test(test_http_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-// links: sidecar/stanza sidecar/job_queue sidecar/job_cover sidecar/job_store sidecar/job sidecar/info_cache sidecar/retention_info sidecar/node sidecar/pgbackrest
+// links: sidecar/stanza sidecar/job_queue sidecar/job_cover sidecar/job_store sidecar/job sidecar/info_cache sidecar/retention_info sidecar/node sidecar/pgbackrest sidecar/pgbackrest_error
 /*
  * stanza_test.c
  *		When a stanza is usable, when it is to be created, and what is waited for.
@@ -23,12 +23,13 @@ node_of(bool running, bool is_standby, const char *system_identifier)
 }
 
 static InfoSnapshot
-info_of(int repo_failed, const char *repo_message, const char *system_id)
+info_of(int repo_missing, int repo_ill, const char *repo_message, const char *system_id)
 {
 	InfoSnapshot info = {0};
 
-	info.stanza.repo_count = 1;
-	info.stanza.repo_failed = repo_failed;
+	info.stanza.repo_missing = repo_missing;
+	info.stanza.repo_failed = repo_missing + repo_ill;
+	info.stanza.archive_repo = system_id[0] ? 2 : 0;
 	strcpy(info.stanza.repo_message, repo_message);
 	strcpy(info.stanza.system_id, system_id);
 	return info;
@@ -44,19 +45,32 @@ test_decide(void **state)
 		StanzaStep step;
 		const char *reason;
 	} cases[] = {
-		{node_of(false, false, ""), info_of(0, "", "7"), STANZA_WAIT,
+		{node_of(false, false, ""), info_of(0, 0, "", "7"), STANZA_WAIT,
 		 "waiting for PostgreSQL: connection refused"},
-		{node_of(true, false, "7"), info_of(0, "", "7"), STANZA_READY, "ok"},
-		{node_of(true, true, "7"), info_of(0, "", "7"), STANZA_READY, "ok"},
-		{node_of(true, false, "8"), info_of(0, "", "7"), STANZA_WAIT,
+		{node_of(true, false, "7"), info_of(0, 0, "", "7"), STANZA_READY, "ok"},
+		{node_of(true, true, "7"), info_of(0, 0, "", "7"), STANZA_READY, "ok"},
+		{node_of(true, false, "8"), info_of(0, 0, "", "7"), STANZA_WAIT,
 		 "the stanza belongs to the database cluster with system identifier 7, this one is 8"},
-		{node_of(true, false, "7"), info_of(1, "missing stanza path", ""), STANZA_CREATE,
+		{node_of(true, false, "7"), info_of(1, 0, "missing stanza path", ""), STANZA_CREATE,
 		 "creating the stanza: missing stanza path"},
-		{node_of(true, true, "7"), info_of(1, "missing stanza path", ""), STANZA_WAIT,
+		{node_of(true, true, "7"), info_of(1, 0, "missing stanza path", ""), STANZA_WAIT,
 		 "waiting for the primary's sidecar to create the stanza: missing stanza path"},
 		/* one of two repositories lacks it */
-		{node_of(true, false, "7"), info_of(1, "missing stanza path", "7"), STANZA_CREATE,
+		{node_of(true, false, "7"), info_of(1, 0, "missing stanza path", "7"), STANZA_CREATE,
 		 "creating the stanza: missing stanza path"},
+		/* one of two can't be read: that is no reason to wait, nor to create anything */
+		{node_of(true, false, "7"), info_of(0, 1, "repo1: refused", "7"), STANZA_READY, "ok"},
+		{node_of(true, true, "7"), info_of(0, 1, "repo1: refused", "7"), STANZA_READY, "ok"},
+		{node_of(true, false, "8"), info_of(0, 1, "repo1: refused", "7"), STANZA_WAIT,
+		 "the stanza belongs to the database cluster with system identifier 7, this one is 8"},
+		/* none can be read */
+		{node_of(true, false, "7"), info_of(0, 1, "repo1: refused", ""), STANZA_WAIT,
+		 "waiting for the repository: repo1: refused"},
+		{node_of(true, true, "7"), info_of(0, 2, "repo1: refused", ""), STANZA_WAIT,
+		 "waiting for the repository: repo1: refused"},
+		/* one can't be read, the other lacks it */
+		{node_of(true, false, "7"), info_of(1, 1, "repo1: refused", ""), STANZA_CREATE,
+		 "creating the stanza: repo1: refused"},
 	};
 
 	(void) state;
@@ -74,7 +88,7 @@ static void
 test_info_failed(void **state)
 {
 	Node node = node_of(true, false, "7");
-	InfoSnapshot info = info_of(0, "", "7");
+	InfoSnapshot info = info_of(0, 0, "", "7");
 	char reason[1200];
 
 	(void) state;
