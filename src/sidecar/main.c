@@ -9,6 +9,7 @@
 #include "common/strbuf.h"
 #include "program/file.h"
 #include "program/log.h"
+#include "sidecar/archive_get.h"
 #include "sidecar/auth.h"
 #include "sidecar/config.h"
 #include "sidecar/handlers.h"
@@ -111,7 +112,9 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		/* the port first: pgbackrest and psql, once started, take the processors from its first
 		 * answers */
 		ok =
-			sidecar->queue && (sidecar->cache = info_cache_new(config, error)) &&
+			sidecar->queue && (sidecar->tally = job_tally_new()) &&
+			(sidecar->archiver = archiver_new(config)) &&
+			(sidecar->cache = info_cache_new(config, error)) &&
 			(sidecar->keeper = stanza_keeper_new(config, sidecar->queue, sidecar->cache, error)) &&
 			(parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
 			info_cache_start(sidecar->cache, error) &&
@@ -142,6 +145,8 @@ stop(Parts *parts)
 	if (parts->server)
 		http_server_stop(parts->server);
 	info_cache_free(sidecar->cache);
+	archiver_free(sidecar->archiver);
+	job_tally_free(sidecar->tally);
 	job_queue_free(sidecar->queue);
 	auth_free(parts->auth);
 	close(sidecar->stop_fd);
@@ -157,6 +162,8 @@ main(int argc, char **argv)
 	int signal_number;
 	bool ok;
 
+	if (archive_get_is_asked(argc, argv))
+		return archive_get_main(argc, argv);
 	switch (config_read(&config, argc, argv, &error))
 	{
 		case CONFIG_DONE:

@@ -101,6 +101,34 @@ recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size)
 	log->in_fatal = after(line, "FATAL:  ") || after(line, "PANIC:  ");
 }
 
+static const struct
+{
+	const char *part;
+	const char *hint;
+} hints[] = {
+	{"recovery ended before configured recovery target was reached",
+	 "The archived WAL ends before the target, or does not hold it: restore to another one."},
+	{"requested recovery stop point is before consistent recovery point",
+	 "The backup ended after the target: restore an earlier backup."},
+	{"could not restore file", "The repository could not be read: mend it and ask again."},
+	{"No space left on device", "Make room in the data directory's file system and ask again."},
+	{"is not a child of this server's history",
+	 "The backup is not on the way to the target's timeline: restore another backup."},
+	{"pre-existing shared memory block", "Processes of an earlier PostgreSQL are still there."},
+	{"data directory", "Check the permissions of the data directory."},
+};
+
+const char *
+recovery_log_hint(const RecoveryLog *log)
+{
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	{
+		if (strstr(log->fatal, hints[i].part))
+			return hints[i].hint;
+	}
+	return "";
+}
+
 bool
 recovery_history_read(const char *text, RecoveryHistory *history)
 {

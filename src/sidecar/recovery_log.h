@@ -35,6 +35,9 @@ extern void recovery_log_init(RecoveryLog *log);
 /* Read one line, without its newline. wal_segment_size in bytes, for the numbers of segments. */
 extern void recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size);
 
+/* What a user can do about a FATAL: a constant; "" when there is nothing to say. */
+extern const char *recovery_log_hint(const RecoveryLog *log);
+
 /* The number of a WAL segment's file in the order of the WAL, and its timeline. False when the name is
  * not one. */
 extern bool recovery_segment_parse(const char *name, int64_t wal_segment_size, uint32_t *timeline,

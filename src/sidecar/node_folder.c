@@ -1,0 +1,166 @@
+/*
+ * node_folder.c
+ *		See node_folder.h.
+ */
+#include "sidecar/node_folder.h"
+
+#include "program/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_MOST (8 * 1024 * 1024) /* bytes of a configuration file */
+
+bool
+node_folder_path(const NodeStepContext *context, const char *name, char *path, PgbrError *error)
+{
+	int length =
+		snprintf(path, PATH_MAX, "%s/restore/%s", context->config->state_dir, context->restore);
+
+	if (length >= PATH_MAX - 256)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the path of the state folder is too long");
+	if (!file_make_folder(path, error))
+		return false;
+	if (name[0])
+		snprintf(path + length, (size_t) (PATH_MAX - length), "/%.200s", name);
+	return true;
+}
+
+static bool
+write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0)
+	{
+		ssize_t wrote = write(fd, data, length);
+
+		if (wrote < 0 && errno != EINTR)
+			return false;
+		if (wrote > 0)
+		{
+			data += wrote;
+			length -= (size_t) wrote;
+		}
+	}
+	return true;
+}
+
+static bool
+sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool
+write_file(const NodeStepContext *context, const char *name, const char *data, size_t length,
+		   PgbrError *error)
+{
+	char folder[PATH_MAX];
+	char path[PATH_MAX];
+	char part[PATH_MAX + 8];
+	bool ok;
+	int fd;
+
+	if (!node_folder_path(context, "", folder, error) ||
+		!node_folder_path(context, name, path, error))
+		return false;
+	snprintf(part, sizeof(part), "%s.part", path);
+	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ok = fd >= 0 && write_all(fd, data, length) && fsync(fd) == 0;
+	if (fd >= 0)
+		ok = close(fd) == 0 && ok;
+	if (ok && rename(part, path) == 0 && sync_folder(folder))
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write file \"%s\": %s", path,
+				   strerror(errno));
+	return pgbr_error_hint(error, "Check the free space of the sidecar's state folder.");
+}
+
+bool
+node_folder_write(const NodeStepContext *context, const char *name, const char *text,
+				  PgbrError *error)
+{
+	return write_file(context, name, text, strlen(text), error);
+}
+
+bool
+node_folder_read(const NodeStepContext *context, const char *name, StrBuf *text)
+{
+	char path[PATH_MAX];
+
+	return node_folder_path(context, name, path, NULL) && file_read(path, FILE_MOST, text, NULL);
+}
+
+bool
+node_folder_forget(const NodeStepContext *context, const char *name, PgbrError *error)
+{
+	char path[PATH_MAX];
+
+	if (!node_folder_path(context, name, path, error))
+		return false;
+	return unlink(path) == 0 || errno == ENOENT ||
+		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not remove file \"%s\": %s", path,
+						  strerror(errno));
+}
+
+static const char *const saved[] = {
+	"postmaster.opts", "postgresql*.conf", "pg_hba.conf", "pg_ident.conf", "patroni.dynamic.json",
+};
+
+static bool
+is_saved(const char *name)
+{
+	for (size_t i = 0; i < sizeof(saved) / sizeof(saved[0]); i++)
+	{
+		if (fnmatch(saved[i], name, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+save_file(const NodeStepContext *context, const char *name, PgbrError *error)
+{
+	char from[PATH_MAX];
+	char to[PATH_MAX];
+	StrBuf content;
+	bool ok;
+
+	if (!node_folder_path(context, name, to, error))
+		return false;
+	if (access(to, F_OK) == 0)
+		return true;
+	snprintf(from, sizeof(from), "%s/%.200s", context->data_directory, name);
+	strbuf_init(&content);
+	ok = file_read(from, FILE_MOST, &content, error) &&
+		 write_file(context, name, content.data, content.length, error);
+	strbuf_done(&content);
+	return ok;
+}
+
+bool
+node_folder_save(const NodeStepContext *context, PgbrError *error)
+{
+	struct dirent *entry;
+	bool ok = true;
+	DIR *folder = opendir(context->data_directory);
+
+	while (ok && folder && (entry = readdir(folder)) != NULL)
+	{
+		if (is_saved(entry->d_name))
+			ok = save_file(context, entry->d_name, error);
+	}
+	if (folder)
+		closedir(folder);
+	return ok;
+}

@@ -1,0 +1,164 @@
+/*
+ * node_restore.c
+ *		Step node-restore: pgbackrest restores the data directory. Of files that are as the backup has
+ *		them only the checksum is read.
+ *
+ * pgbackrest takes no lock for a restore, and two of them into one directory both say that they
+ * went well. The queue runs one at a time; one that was started by hand is looked for.
+ */
+#include "sidecar/node_folder.h"
+#include "sidecar/node_steps.h"
+#include "sidecar/pgbackrest_restore.h"
+
+#include "program/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COMMAND_LINE_MOST 65536
+
+/* True when the arguments, each ended by a NUL, hold the text. */
+static bool
+has_argument(const StrBuf *line, const char *text)
+{
+	for (size_t at = 0; at < line->length; at += strlen(line->data + at) + 1)
+	{
+		if (strcmp(line->data + at, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_option(const StrBuf *line, const char *name)
+{
+	for (size_t at = 0; at < line->length; at += strlen(line->data + at) + 1)
+	{
+		if (strncmp(line->data + at, name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A restore of another process that writes where ours will: into this directory by name, or with
+ * our configuration. */
+static bool
+is_same_restore(const NodeStepContext *context, const StrBuf *line)
+{
+	const SidecarConfig *config = context->config;
+	char option[4200];
+
+	if (!has_argument(line, "restore") || strstr(line->data, "pgbackrest") == NULL)
+		return false;
+	if (has_option(line, "--pg1-path="))
+	{
+		snprintf(option, sizeof(option), "--pg1-path=%s", context->data_directory);
+		return has_argument(line, option);
+	}
+	snprintf(option, sizeof(option), "--stanza=%s", config->stanza);
+	if (!has_argument(line, option))
+		return false;
+	if (config->pgbackrest_config == NULL)
+		return !has_option(line, "--config=");
+	snprintf(option, sizeof(option), "--config=%s", config->pgbackrest_config);
+	return has_argument(line, option);
+}
+
+static bool
+check_alone(const NodeStepContext *context, PgbrError *error)
+{
+	int found = 0;
+	struct dirent *entry;
+	DIR *folder = opendir("/proc");
+
+	while (folder && !found && (entry = readdir(folder)) != NULL)
+	{
+		char path[300];
+		StrBuf line;
+
+		if (atoi(entry->d_name) <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
+		strbuf_init(&line);
+		if (file_read(path, COMMAND_LINE_MOST, &line, NULL) && is_same_restore(context, &line))
+			found = atoi(entry->d_name);
+		strbuf_done(&line);
+	}
+	if (folder)
+		closedir(folder);
+	if (!found)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+				   "another pgbackrest restores into the same data directory, process %d", found);
+	return pgbr_error_hint(error, "Wait for its end, or end it; two at once destroy each other.");
+}
+
+/* pgbackrest wants the folder to be there. */
+static bool
+make_directory(const char *path, PgbrError *error)
+{
+	return mkdir(path, 0700) == 0 || errno == EEXIST ||
+		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not create folder \"%s\": %s", path,
+						  strerror(errno));
+}
+
+typedef struct Restored
+{
+	int64_t bytes;
+	int64_t files;
+} Restored;
+
+static void
+take_restored(void *argument, const char *line)
+{
+	Restored *restored = argument;
+
+	(void) pgbackrest_read_restored(line, &restored->bytes, &restored->files);
+}
+
+static bool
+keep_target(NodeStepContext *context, const RecoveryTarget *target, PgbrError *error)
+{
+	json_t *json =
+		json_pack("{ss ss sb sI}", "type", recovery_type_name(target->type), "text", target->text,
+				  "exclusive", target->exclusive, "timeline", (json_int_t) target->timeline);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	bool ok = text ? node_folder_write(context, "target.json", text, error)
+				   : pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+
+	free(text);
+	json_decref(json);
+	return ok;
+}
+
+bool
+node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
+{
+	Restored restored = {-1, -1};
+	PgbackrestRun output;
+	Command command;
+	bool ok;
+
+	if (!node_folder_save(context, error) || !node_must_be_down(context, error) ||
+		!check_alone(context, error) || !make_directory(context->data_directory, error))
+		return false;
+	/* what an earlier recovery has reached is void from here on */
+	if (!node_folder_forget(context, "recovered.json", error) ||
+		!node_folder_forget(context, "recovery.log", error) ||
+		!keep_target(context, &arguments->target, error))
+		return false;
+	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
+	job_queue_progress(context->queue, &output.progress);
+	pgbackrest_restore_command(context->config, arguments, context->data_directory, &command);
+	ok = node_run_pgbackrest(context, &command, &output, take_restored, &restored, job, error);
+	command_done(&command);
+	if (ok)
+		context->result = json_pack("{sI sI}", "bytes", (json_int_t) restored.bytes, "files",
+									(json_int_t) restored.files);
+	return ok;
+}

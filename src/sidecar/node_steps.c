@@ -1,0 +1,236 @@
+/*
+ * node_steps.c
+ *		See node_steps.h.
+ */
+#include "sidecar/node_steps.h"
+
+#include "program/process.h"
+#include "sidecar/child.h"
+#include "sidecar/node_folder.h"
+#include "sidecar/postmaster_opts.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define WATCH_MS 500
+/* for children of a pgbackrest that was killed, see job_runner.c */
+#define ORPHAN_MS  1000
+#define MAX_OUTPUT 65536
+
+void
+node_log(NodeStepContext *context, const char *format, ...)
+{
+	va_list arguments;
+	char line[1024];
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	context->log_line(context->argument, line);
+}
+
+void
+node_postgres_bin(const NodeStepContext *context, char *bin)
+{
+	StrBuf text;
+	PostmasterOpts opts;
+	char *slash;
+
+	snprintf(bin, PATH_MAX, "%s", context->postgres_bin);
+	if (bin[0])
+		return;
+	strbuf_init(&text);
+	if (node_folder_read(context, "postmaster.opts", &text) &&
+		postmaster_opts_read(text.data, &opts))
+	{
+		snprintf(bin, PATH_MAX, "%s", opts.program);
+		slash = strrchr(bin, '/');
+		if (slash)
+			*slash = '\0';
+		postmaster_opts_done(&opts);
+	}
+	strbuf_done(&text);
+}
+
+bool
+node_control(const NodeStepContext *context, ControlData *control, PgbrError *error)
+{
+	char bin[PATH_MAX];
+
+	node_postgres_bin(context, bin);
+	return control_data_read(bin, context->data_directory, control, error);
+}
+
+bool
+node_must_be_down(NodeStepContext *context, PgbrError *error)
+{
+	Postmaster postmaster;
+	pid_t pid;
+
+	if (!postmaster_find(context->data_directory, &postmaster, error))
+		return false;
+	pid = postmaster.pid;
+	postmaster_done(&postmaster);
+	if (pid || postmaster_signal_all(context->data_directory, 0) > 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+					   "PostgreSQL runs on the data directory \"%s\", process %d",
+					   context->data_directory, (int) pid);
+		return pgbr_error_hint(error, "Stop it first; Patroni must be paused meanwhile.");
+	}
+	return postmaster_forget(context->data_directory, error);
+}
+
+typedef struct PgbackrestLines
+{
+	NodeStepContext *context;
+	PgbackrestRun *output;
+	void (*on_line)(void *argument, const char *line);
+	void *argument;
+} PgbackrestLines;
+
+static void
+take_line(void *argument, char *line)
+{
+	PgbackrestLines *lines = argument;
+
+	if (pgbackrest_run_line(lines->output, line))
+		lines->context->log_line(lines->context->argument, line);
+	if (lines->on_line)
+		lines->on_line(lines->argument, line);
+	job_queue_progress(lines->context->queue, &lines->output->progress);
+}
+
+static bool
+fail_by_status(const PgbackrestRun *output, int status, Job *job, PgbrError *error)
+{
+	if (WIFSIGNALED(status))
+	{
+		strcpy(job->error, "killed");
+		pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "pgbackrest was killed by signal %d",
+					   WTERMSIG(status));
+		return pgbr_error_hint(error, "Ask for it again.");
+	}
+	job->exit_code = WEXITSTATUS(status);
+	pgbr_copy_text(job->error, sizeof(job->error), pgbackrest_error_name(job->exit_code));
+	pgbackrest_run_hint(output, job->exit_code, job->hint, sizeof(job->hint));
+	return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "%s",
+						  output->message[0] ? output->message : "pgbackrest gave no message");
+}
+
+bool
+node_run_pgbackrest(NodeStepContext *context, Command *command, PgbackrestRun *output,
+					void (*on_line)(void *argument, const char *line), void *argument, Job *job,
+					PgbrError *error)
+{
+	PgbackrestLines lines = {context, output, on_line, argument};
+	int stop_ms = context->config->stop_timeout * 1000;
+	ChildEvent event = CHILD_NOTHING;
+	Child child;
+	int status;
+
+	if (command->failed)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	if (!child_start(&child, (const char *const *) command->argv, context->mark, take_line, &lines,
+					 error))
+		return pgbr_error_hint(error, "Check --pgbackrest of the sidecar.");
+	while (event == CHILD_NOTHING)
+		event = child_watch(&child, job_queue_stop_fd(context->queue), WATCH_MS);
+	if (event == CHILD_STOP)
+	{
+		process_signal(&child.process, SIGTERM);
+		child_watch(&child, -1, 1);
+	}
+	status = child_end(&child, event == CHILD_STOP ? stop_ms : ORPHAN_MS);
+	if (event == CHILD_STOP)
+		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "pgbackrest was stopped");
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+		   fail_by_status(output, status, job, error);
+}
+
+/* The connection string of the same user and database at another socket. */
+static void
+put_conninfo(StrBuf *text, const char *conninfo, const char *socket_folder)
+{
+	if (strncmp(conninfo, "postgresql://", 13) == 0 || strncmp(conninfo, "postgres://", 11) == 0)
+	{
+		strbuf_printf(text, "%s%chost=", conninfo, strchr(conninfo, '?') ? '&' : '?');
+		strbuf_put_url(text, socket_folder);
+		strbuf_puts(text, "&port=5432&hostaddr=&gssencmode=disable&target_session_attrs=any");
+		return;
+	}
+	/* a mere name is a database's */
+	strbuf_printf(text, strchr(conninfo, '=') ? "%s host='" : "dbname='%s' host='", conninfo);
+	for (; *socket_folder; socket_folder++)
+	{
+		if (*socket_folder == '\'' || *socket_folder == '\\')
+			strbuf_putc(text, '\\');
+		strbuf_putc(text, *socket_folder);
+	}
+	strbuf_puts(text, "' port=5432 hostaddr='' gssencmode=disable target_session_attrs=any");
+}
+
+bool
+node_psql(NodeStepContext *context, const char *socket_folder, const char *const *commands,
+		  int timeout_ms, StrBuf *out, PgbrError *error)
+{
+	const char *argv[32] = {context->config->psql, "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d"};
+	int count = 5;
+	StrBuf conninfo;
+	ProcessOutput output;
+	bool ok;
+
+	strbuf_init(&conninfo);
+	if (socket_folder)
+		put_conninfo(&conninfo, context->config->pg_conninfo, socket_folder);
+	else
+		strbuf_puts(&conninfo, context->config->pg_conninfo);
+	argv[count++] = conninfo.data;
+	for (; *commands && count < 30; commands++)
+	{
+		argv[count++] = "-c";
+		argv[count++] = *commands;
+	}
+	process_output_init(&output);
+	ok = process_run(argv, context->mark, timeout_ms, MAX_OUTPUT, job_queue_stop_fd(context->queue),
+					 &output, error);
+	if (ok && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0))
+	{
+		pgbr_clean_utf8(output.err.data);
+		output.err.data[strcspn(output.err.data, "\n")] = '\0';
+		ok = pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "%s",
+							output.err.data[0] ? output.err.data : "psql gave no reason");
+	}
+	if (ok)
+		strbuf_puts(out, output.out.data);
+	process_output_done(&output);
+	strbuf_done(&conninfo);
+	return ok;
+}
+
+int
+node_count_ready(const char *data_directory)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/pg_wal/archive_status", data_directory);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder)) != NULL)
+	{
+		const char *dot = strrchr(entry->d_name, '.');
+
+		count += dot && strcmp(dot, ".ready") == 0;
+	}
+	if (folder)
+		closedir(folder);
+	return count;
+}

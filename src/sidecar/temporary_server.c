@@ -1,0 +1,419 @@
+/*
+ * temporary_server.c
+ *		See temporary_server.h.
+ */
+#include "sidecar/temporary_server.h"
+
+#include "program/clock.h"
+#include "program/file.h"
+#include "sidecar/node_folder.h"
+#include "sidecar/pgbackrest_restore.h"
+#include "sidecar/postmaster_opts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WATCH_MS	500
+#define ASK_MS		10000 /* between questions to a server whose log says nothing */
+#define PSQL_MS		20000
+#define SHUTDOWN_MS 600000 /* a checkpoint of what recovery has changed */
+#define QUIT_MS		10000
+#define LEFT_MS		2000 /* for what runs restore_command after its server has ended */
+#define ARGV_MOST	(POSTMASTER_OPTS_MOST + 128)
+#define SEGMENT		(INT64_C(16) * 1024 * 1024)
+#define SOCKET		".s.PGSQL.5432"
+#define SOCKET_MOST 107 /* bytes of a socket's path */
+
+typedef struct Setting
+{
+	const char *text;
+	int since; /* major version, or 0 */
+	int until;
+} Setting;
+
+static const Setting settings[] = {
+	{"listen_addresses=", 0, 0},
+	{"port=5432", 0, 0},
+	{"ssl=off", 0, 0},
+	{"external_pid_file=", 0, 0},
+	/* a WAL that was written with more connections than we have would make it wait for ever */
+	{"hot_standby=off", 0, 0},
+	/* off would never archive the history file, and the next restore would take its timeline again */
+	{"archive_mode=on", 0, 0},
+	{"archive_command=", 0, 0},
+	{"archive_library=", 15, 0},
+	{"archive_timeout=0", 0, 0},
+	{"archive_cleanup_command=", 0, 0},
+	{"recovery_end_command=", 0, 0},
+	{"recovery_min_apply_delay=0", 0, 0},
+	{"promote_trigger_file=", 12, 15},
+	{"synchronous_standby_names=", 0, 0},
+	{"primary_conninfo=", 0, 0},
+	{"primary_slot_name=", 0, 0},
+	{"autovacuum=off", 0, 0},
+	/* libraries stay preloaded, since WAL may need them; their workers are not to work */
+	{"max_worker_processes=0", 0, 0},
+	{"restart_after_crash=off", 0, 0},
+	/* what recovery_log reads */
+	{"logging_collector=off", 0, 0},
+	{"log_destination=stderr", 0, 0},
+	{"log_line_prefix=", 0, 0},
+	{"log_min_messages=warning", 0, 0},
+	{"log_error_verbosity=default", 0, 0},
+	{"lc_messages=C", 0, 0},
+	/* one that is empty must not come after one that is set: PostgreSQL would count two */
+	{"recovery_target=", 0, 0},
+	{"recovery_target_lsn=", 0, 0},
+	{"recovery_target_name=", 0, 0},
+	{"recovery_target_time=", 0, 0},
+	{"recovery_target_xid=", 0, 0},
+	{"recovery_target_action=promote", 0, 0},
+};
+
+static const char *const target_settings[] = {
+	[RECOVERY_DEFAULT] = NULL,
+	[RECOVERY_IMMEDIATE] = "recovery_target=immediate",
+	[RECOVERY_TIME] = "recovery_target_time=",
+	[RECOVERY_LSN] = "recovery_target_lsn=",
+	[RECOVERY_NAME] = "recovery_target_name=",
+	[RECOVERY_XID] = "recovery_target_xid=",
+	[RECOVERY_STANDBY] = NULL,
+};
+
+/* The command line while it is built; the texts of own are freed. */
+typedef struct ServerCommand
+{
+	const char *argv[ARGV_MOST];
+	int count;
+	StrBuf own[10];
+	int own_count;
+	PostmasterOpts opts;
+} ServerCommand;
+
+static void
+add(ServerCommand *command, const char *setting)
+{
+	if (command->count + 3 > ARGV_MOST)
+		return;
+	command->argv[command->count++] = "-c";
+	command->argv[command->count++] = setting;
+}
+
+static StrBuf *
+own(ServerCommand *command)
+{
+	StrBuf *text = &command->own[command->own_count++];
+
+	strbuf_init(text);
+	return text;
+}
+
+static void
+add_own(ServerCommand *command, const char *name, const char *value)
+{
+	StrBuf *text = own(command);
+
+	strbuf_printf(text, "%s%s", name, value);
+	add(command, text->data);
+}
+
+static void
+command_free(ServerCommand *command)
+{
+	while (command->own_count > 0)
+		strbuf_done(&command->own[--command->own_count]);
+	postmaster_opts_done(&command->opts);
+}
+
+/* The major version that the data directory is of. */
+static bool
+read_version(const char *data_directory, int *version, PgbrError *error)
+{
+	char path[PATH_MAX];
+	StrBuf text;
+	bool ok;
+
+	snprintf(path, sizeof(path), "%s/PG_VERSION", data_directory);
+	strbuf_init(&text);
+	ok = file_read(path, 64, &text, error);
+	*version = ok ? atoi(text.data) : 0;
+	strbuf_done(&text);
+	return ok && (*version >= 12 ||
+				  pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+								 "PostgreSQL %d can't be recovered: 12 and later can", *version));
+}
+
+static bool
+add_program(ServerCommand *command, NodeStepContext *context, PgbrError *error)
+{
+	char bin[PATH_MAX];
+	StrBuf *program = own(command);
+	StrBuf text;
+
+	node_postgres_bin(context, bin);
+	strbuf_printf(program, "%s%spostgres", bin, bin[0] ? "/" : "");
+	command->argv[command->count++] = program->data;
+	command->argv[command->count++] = "-D";
+	command->argv[command->count++] = context->data_directory;
+	strbuf_init(&text);
+	if (!node_folder_read(context, "postmaster.opts", &text))
+		node_log(context, "no command line of PostgreSQL was saved: its configuration files alone "
+						  "are used");
+	else if (!postmaster_opts_read(text.data, &command->opts))
+	{
+		strbuf_done(&text);
+		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+							  "the saved postmaster.opts can't be understood");
+	}
+	strbuf_done(&text);
+	for (int i = 0; i < command->opts.count; i++)
+		command->argv[command->count++] = command->opts.argv[i];
+	return true;
+}
+
+static bool
+add_restore_command(ServerCommand *command, NodeStepContext *context, PgbrError *error)
+{
+	char program[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	StrBuf *text = own(command);
+
+	if (length <= 0)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not find our own program: %s",
+							  strerror(errno));
+	program[length] = '\0';
+	strbuf_puts(text, "restore_command=");
+	pgbackrest_restore_setting(context->config, program, context->data_directory, text);
+	add(command, text->data);
+	return !text->failed || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+}
+
+static void
+add_target(ServerCommand *command, const RecoveryTarget *target)
+{
+	char timeline[16] = "latest";
+
+	if (target->timeline)
+		snprintf(timeline, sizeof(timeline), "%u", target->timeline);
+	add_own(command, "recovery_target_timeline=", timeline);
+	add_own(command, "recovery_target_inclusive=", target->exclusive ? "off" : "on");
+	if (target_settings[target->type])
+		add_own(command, target_settings[target->type], target->text);
+}
+
+/* A folder for the socket that nobody else can enter, with a path that is short enough. */
+static bool
+make_socket_folder(TemporaryServer *server, PgbrError *error)
+{
+	char path[PATH_MAX];
+	char file[PATH_MAX + 32];
+
+	if (!node_folder_path(server->context, "s", path, error))
+		return false;
+	/* PostgreSQL takes a list of folders: what would divide it can't be part of one */
+	if (strlen(path) + strlen("/" SOCKET) <= SOCKET_MOST && strpbrk(path, ",\"' ") == NULL)
+	{
+		strcpy(server->socket_folder, path);
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not create folder \"%s\": %s",
+								  path, strerror(errno));
+	}
+	else
+	{
+		strcpy(server->socket_folder, "/tmp/pgbr-XXXXXX");
+		server->own_folder = mkdtemp(server->socket_folder) != NULL;
+		if (!server->own_folder)
+			return pgbr_error_set(error, PGBR_ERROR_STORAGE,
+								  "could not create a folder in /tmp: %s", strerror(errno));
+	}
+	/* a server that was killed leaves them behind, and its number may be another's by now */
+	snprintf(file, sizeof(file), "%s/" SOCKET, server->socket_folder);
+	unlink(file);
+	strcat(file, ".lock");
+	unlink(file);
+	return true;
+}
+
+static void
+take_line(void *argument, char *line)
+{
+	TemporaryServer *server = argument;
+	RecoveryLog *log = &server->log;
+	JobProgress progress = {"replaying WAL", 0, -1, -1};
+
+	recovery_log_line(log, line, server->wal_segment_size);
+	server->context->log_line(server->context->argument, line);
+	/* a later run reads there what this one has seen */
+	if (server->log_fd >= 0)
+		(void) dprintf(server->log_fd, "%s\n", line);
+	if (log->segments > 0)
+		progress.bytes_done =
+			(int64_t) (log->last_segment - log->first_segment) * server->wal_segment_size;
+	if (server->replay_bytes > 0)
+	{
+		progress.bytes_total = server->replay_bytes;
+		if (progress.bytes_done > server->replay_bytes)
+			progress.bytes_done = server->replay_bytes;
+		progress.percent = (double) progress.bytes_done * 100 / (double) server->replay_bytes;
+	}
+	job_queue_progress(server->context->queue, &progress);
+}
+
+static bool
+build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTarget *target,
+			  PgbrError *error)
+{
+	NodeStepContext *context = server->context;
+	char hba[PATH_MAX];
+	char ident[PATH_MAX];
+	int version;
+
+	if (!read_version(context->data_directory, &version, error) ||
+		!add_program(command, context, error) || !make_socket_folder(server, error) ||
+		!node_folder_write(context, "hba", "local all all trust\n", error) ||
+		!node_folder_write(context, "ident", "", error) ||
+		!node_folder_path(context, "hba", hba, error) ||
+		!node_folder_path(context, "ident", ident, error))
+		return false;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	{
+		if (version >= settings[i].since && (!settings[i].until || version <= settings[i].until))
+			add(command, settings[i].text);
+	}
+	add_own(command, "data_directory=", context->data_directory);
+	add_own(command, "unix_socket_directories=", server->socket_folder);
+	add_own(command, "hba_file=", hba);
+	add_own(command, "ident_file=", ident);
+	add_target(command, target);
+	return add_restore_command(command, context, error);
+}
+
+bool
+temporary_server_start(TemporaryServer *server, NodeStepContext *context,
+					   const RecoveryTarget *target, PgbrError *error)
+{
+	ServerCommand command = {0};
+	ControlData control;
+	char path[PATH_MAX];
+	bool ok;
+
+	*server = (TemporaryServer){.context = context, .log_fd = -1, .wal_segment_size = SEGMENT};
+	server->child.process.pid = -1;
+	recovery_log_init(&server->log);
+	if (node_control(context, &control, error))
+		server->wal_segment_size = control.wal_segment_size;
+	ok = build_command(server, &command, target, error) &&
+		 node_folder_path(context, "recovery.log", path, error);
+	if (ok)
+	{
+		server->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		ok = child_start(&server->child, command.argv, context->mark, take_line, server, error);
+		if (!ok)
+			pgbr_error_hint(error,
+							"Give the sidecar the folder of PostgreSQL's programs: --pg-bin.");
+	}
+	command_free(&command);
+	return ok;
+}
+
+static bool
+fail_by_log(const TemporaryServer *server, PgbrError *error)
+{
+	const RecoveryLog *log = &server->log;
+	const char *last = log->tail_count ? log->tail[(log->tail_count - 1) % RECOVERY_LOG_TAIL] : "";
+
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s",
+				   log->fatal[0] ? log->fatal : last, log->detail[0] ? ": " : "", log->detail);
+	return pgbr_error_hint(error, "%s", recovery_log_hint(log));
+}
+
+/* True when it has told that it is no longer in recovery. */
+static bool
+is_recovered(TemporaryServer *server, PgbrError *error)
+{
+	static const char *const commands[] = {"SELECT pg_catalog.pg_is_in_recovery()", NULL};
+	StrBuf answer;
+	bool recovered;
+
+	strbuf_init(&answer);
+	recovered =
+		node_psql(server->context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
+		answer.data[0] == 'f';
+	strbuf_done(&answer);
+	return recovered;
+}
+
+bool
+temporary_server_wait(TemporaryServer *server, PgbrError *error)
+{
+	int64_t ask_at = clock_monotonic_ms() + ASK_MS;
+
+	/* how long it takes depends on the WAL alone; that it lives, and what it does, is seen */
+	while (true)
+	{
+		PgbrError reason;
+
+		switch (child_watch(&server->child, job_queue_stop_fd(server->context->queue), WATCH_MS))
+		{
+			case CHILD_ENDED:
+				child_drain(&server->child);
+				return fail_by_log(server, error);
+			case CHILD_STOP:
+				return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
+			case CHILD_NOTHING:
+				break;
+		}
+		if (!server->log.ready && clock_monotonic_ms() < ask_at)
+			continue;
+		ask_at = clock_monotonic_ms() + ASK_MS;
+		if (is_recovered(server, &reason))
+			return true;
+		if (server->log.ready)
+			node_log(server->context, "the recovered server does not answer: %s", reason.message);
+		server->log.ready = false;
+	}
+}
+
+bool
+temporary_server_stop(TemporaryServer *server, PgbrError *error)
+{
+	bool aborted = node_is_stopped(server->context);
+	int64_t deadline = clock_monotonic_ms() +
+					   (aborted ? server->context->config->stop_timeout * 500 : SHUTDOWN_MS);
+	ChildEvent event = CHILD_NOTHING;
+	char path[256];
+	int status = 0;
+
+	if (server->child.process.pid > 0)
+	{
+		process_signal(&server->child.process, SIGINT);
+		while (event != CHILD_ENDED && clock_monotonic_ms() < deadline)
+			event = child_watch(&server->child, -1, WATCH_MS);
+		if (event != CHILD_ENDED)
+			process_signal(&server->child.process, SIGQUIT);
+		status = child_end(&server->child, QUIT_MS);
+		/* what fetches WAL for it would write into pg_wal behind the next one's back */
+		process_end_marked(server->context->mark, LEFT_MS);
+	}
+	if (server->log_fd >= 0)
+		close(server->log_fd);
+	if (server->own_folder)
+	{
+		snprintf(path, sizeof(path), "%s/" SOCKET, server->socket_folder);
+		unlink(path);
+		strcat(path, ".lock");
+		unlink(path);
+		rmdir(server->socket_folder);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the recovered server did not shut down in order");
+	return pgbr_error_hint(error, "Ask for the step again.");
+}

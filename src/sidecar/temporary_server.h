@@ -1,0 +1,48 @@
+/*
+ * temporary_server.h
+ *		The PostgreSQL that recovers a restored data directory before anybody is let in.
+ *
+ * It listens nowhere but on a socket in a folder that only our user can enter, archives nothing
+ * though archiving is on (so that its history file waits for the server that follows), replicates
+ * from nobody, and runs no worker of an extension. Settings of the saved command line hold but for
+ * these; recovery's own are given here, all of them, so that none is left over from a file that was
+ * in the backup.
+ *
+ * If the sidecar dies, the kernel ends it.
+ */
+#ifndef PGBR_SIDECAR_TEMPORARY_SERVER_H
+#define PGBR_SIDECAR_TEMPORARY_SERVER_H
+
+#include "common/recovery_target.h"
+#include "sidecar/child.h"
+#include "sidecar/node_steps.h"
+#include "sidecar/recovery_log.h"
+
+#include <limits.h>
+
+typedef struct TemporaryServer
+{
+	NodeStepContext *context;
+	Child child;
+	char socket_folder[128];
+	bool own_folder; /* outside of the state folder: removed at the end */
+	int log_fd;
+	int64_t wal_segment_size;
+	int64_t replay_bytes; /* 0: not known */
+	RecoveryLog log;
+} TemporaryServer;
+
+/* Start it on the data directory, where nothing may run. The caller ends it by temporary_server_stop.
+ * target is what recovery.signal, if it is there, is to lead to. */
+extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *context,
+								   const RecoveryTarget *target, PgbrError *error);
+
+/* Wait until recovery is over and connections are accepted. False when the server has ended first
+ * (CONFLICT, with its own reason) or the job is stopped (ABORTED). */
+extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
+
+/* Shut it down in order and wait for that; after a failure of the functions above, too. False when it
+ * did not end in order: the next start has to recover. */
+extern bool temporary_server_stop(TemporaryServer *server, PgbrError *error);
+
+#endif
