@@ -5,10 +5,12 @@
 #ifndef PGBR_SIDECAR_HANDLERS_H
 #define PGBR_SIDECAR_HANDLERS_H
 
+#include "sidecar/archiver.h"
 #include "sidecar/config.h"
 #include "sidecar/http.h"
 #include "sidecar/info_cache.h"
 #include "sidecar/job_queue.h"
+#include "sidecar/job_tally.h"
 #include "sidecar/stanza.h"
 
 /* The parts that handlers work with; all outlive the HTTP server. */
@@ -18,6 +20,8 @@ typedef struct Sidecar
 	JobQueue *queue;
 	InfoCache *cache;
 	StanzaKeeper *keeper;
+	JobTally *tally;
+	Archiver *archiver;
 	int stop_fd; /* readable when the sidecar stops: ends the programs that handlers run */
 } Sidecar;
 
@@ -34,8 +38,13 @@ HANDLER(handle_node);
 HANDLER(handle_wal);
 HANDLER(handle_point_list);
 HANDLER(handle_point_post);
+HANDLER(handle_restore_list);
+HANDLER(handle_restore_get);
+HANDLER(handle_restore_put);
+HANDLER(handle_restore_job_post);
 HANDLER(handle_livez);
 HANDLER(handle_readyz);
+HANDLER(handle_metrics);
 
 #undef HANDLER
 

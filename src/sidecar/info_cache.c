@@ -173,6 +173,8 @@ static void
 store(InfoCache *cache, InfoSnapshot *result)
 {
 	report(&cache->now, result);
+	result->refreshes = cache->now.refreshes + 1;
+	result->refresh_errors = cache->now.refresh_errors + (result->document ? 0 : 1);
 	if (result->document)
 	{
 		info_snapshot_done(&cache->now);
@@ -181,6 +183,8 @@ store(InfoCache *cache, InfoSnapshot *result)
 		cache->fetched_monotonic = clock_monotonic_ms();
 		return;
 	}
+	cache->now.refreshes = result->refreshes;
+	cache->now.refresh_errors = result->refresh_errors;
 	cache->now.failed = true;
 	cache->now.exit_code = result->exit_code;
 	strcpy(cache->now.error, result->error);

@@ -39,6 +39,8 @@ typedef struct InfoSnapshot
 	char message[1024];
 	char hint[512];
 	int exit_code; /* or -1 */
+	uint64_t refreshes; /* since the start */
+	uint64_t refresh_errors;
 } InfoSnapshot;
 
 typedef struct InfoCache InfoCache;

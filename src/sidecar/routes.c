@@ -12,8 +12,9 @@
 #include <strings.h>
 
 /* Sets of faces. */
-#define ON(face) (1u << FACE_##face)
-#define ON_API	 ON(API)
+#define ON(face)   (1u << FACE_##face)
+#define ON_API	   ON(API)
+#define ON_METRICS ON(METRICS)
 
 typedef struct Route
 {
@@ -36,8 +37,13 @@ static const Route routes[] = {
 	{ON_API, "GET", "/v1/wal/{segment}", SCOPE_READ, handle_wal, {NULL}},
 	{ON_API, "GET", "/v1/restore-points", SCOPE_READ, handle_point_list, {"name", "timeline"}},
 	{ON_API, "POST", "/v1/restore-points", SCOPE_OPERATE, handle_point_post, {NULL}},
+	{ON_API, "GET", "/v1/restores", SCOPE_READ, handle_restore_list, {"limit"}},
+	{ON_API, "GET", "/v1/restores/{id}", SCOPE_READ, handle_restore_get, {NULL}},
+	{ON_API, "PUT", "/v1/restores/{id}", SCOPE_RESTORE, handle_restore_put, {NULL}},
+	{ON_API, "POST", "/v1/restores/{id}/jobs", SCOPE_RESTORE, handle_restore_job_post, {NULL}},
 	{ON_API, "GET", "/livez", SCOPE_NONE, handle_livez, {NULL}},
 	{ON_API, "GET", "/readyz", SCOPE_NONE, handle_readyz, {NULL}},
+	{ON_API | ON_METRICS, "GET", "/metrics", SCOPE_READ, handle_metrics, {NULL}},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
@@ -118,6 +124,12 @@ check_query(const Route *route, const HttpRequest *request, PgbrError *error)
 }
 
 static bool
+has_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+}
+
+static bool
 is_json(const char *content_type)
 {
 	size_t length = content_type ? strcspn(content_type, "; \t") : 0;
@@ -147,7 +159,7 @@ routes_admit(Auth *auth, const HttpRequest *request, HttpResponse *response)
 	{
 		response->allow[0] = '\0';
 		/* what existing clients send is told apart by who reads it */
-		if (request->face >= FACE_COMPAT || strcmp(request->method, "POST") != 0 ||
+		if (request->face >= FACE_COMPAT || !has_body(request->method) ||
 			is_json(request->content_type))
 			return true;
 		pgbr_error_set(&error, PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE,

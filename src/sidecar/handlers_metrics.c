@@ -1,0 +1,114 @@
+/*
+ * handlers_metrics.c
+ *		GET /metrics: gathers what is known and has metrics.c write it. What is asked for anew is
+ *		PostgreSQL's archiving (at most every 5 s) and the disks; pgbackrest is not run but for its
+ *		version.
+ */
+#include "sidecar/handlers.h"
+
+#include "program/clock.h"
+#include "program/json.h"
+#include "program/retention_settings.h"
+#include "sidecar/metric_text.h"
+#include "sidecar/metrics.h"
+#include "sidecar/node.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+/* What facts point to. */
+typedef struct Gathered
+{
+	InfoSnapshot info;
+	json_t *document;
+	RetentionHistory history;
+	JobSummary jobs;
+	ArchiverState archiver;
+	RepoSpace spaces[REPO_SPACE_MAX];
+	char version[32];
+} Gathered;
+
+/* Have the retention decided, for where the recovery window begins. */
+static void
+read_history(const SidecarConfig *config, Gathered *gathered, MetricsFacts *facts)
+{
+	const json_t *stanza = metrics_stanza(facts->document, config->stanza);
+	RetentionConfig *settings = malloc(sizeof(*settings));
+	PgbrError error;
+
+	if (stanza && settings && retention_read(stanza, &gathered->history, &error))
+	{
+		/* with a configuration that can't be read pgbackrest fails, and what it keeps is all */
+		if (!retention_settings_read(config->pgbackrest_config, config->stanza, settings, &error))
+			settings->count = 0;
+		retention_decide(&gathered->history, settings->repos, settings->count, facts->now / 1000);
+		facts->history = &gathered->history;
+	}
+	free(settings);
+}
+
+/* When a step of a restore was last done here; 0: never. */
+static int64_t
+last_success(const JobSummary *jobs, const char *kind_name)
+{
+	PgbrJobKind kind;
+
+	return pgbr_job_kind_parse(kind_name, &kind) ? jobs->counts[kind][0].last_success : 0;
+}
+
+static bool
+gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *error)
+{
+	const SidecarConfig *config = sidecar->config;
+
+	if (!job_tally_read(sidecar->tally, sidecar->queue, &gathered->jobs, error))
+		return false;
+	info_cache_get(sidecar->cache, &gathered->info);
+	if (gathered->info.document)
+		gathered->document =
+			json_parse(gathered->info.document->json, gathered->info.document->length, error);
+	archiver_get(sidecar->archiver, sidecar->stop_fd, &gathered->archiver);
+	node_pgbackrest_version(config, gathered->version);
+	*facts = (MetricsFacts){
+		.stanza = config->stanza,
+		.pgbackrest_version = gathered->version,
+		.now = clock_now_ms(),
+		.info = &gathered->info,
+		.document = gathered->document,
+		.jobs = &gathered->jobs,
+		.archiver = &gathered->archiver,
+		.spaces = gathered->spaces,
+		.space_count = repo_space_read(config, gathered->spaces),
+		.last_restore = last_success(&gathered->jobs, "node-restore"),
+		.last_verified_restore = last_success(&gathered->jobs, "node-recover"),
+	};
+	read_history(config, gathered, facts);
+	return true;
+}
+
+void
+handle_metrics(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
+{
+	Gathered *gathered = calloc(1, sizeof(*gathered));
+	MetricsFacts facts;
+	PgbrError error = PGBR_ERROR_INIT;
+
+	(void) request;
+	if (gathered && gather(sidecar, gathered, &facts, &error))
+	{
+		metrics_write(&facts, &response->body);
+		response->status = response->body.failed ? 500 : 200;
+		response->content_type = METRIC_TEXT_TYPE;
+	}
+	else
+		http_answer_problem(response, &error, -1);
+	if (gathered)
+	{
+		retention_done(&gathered->history);
+		json_decref(gathered->document);
+		info_snapshot_done(&gathered->info);
+	}
+	free(gathered);
+	/* the parsed document takes ten times its text */
+	malloc_trim(0);
+}
