@@ -373,3 +373,69 @@ restore_facts_read_points(RestoreFacts *facts, const json_t *points, PgbrError *
 	}
 	return true;
 }
+
+/* "  backup: LABEL, status: invalid, total files checked: 964, ..." */
+static bool
+mark_broken(RestoreFacts *facts, int repo, const char *line)
+{
+	const char *label = strstr(line, "backup: ");
+	const char *comma = label ? strchr(label, ',') : NULL;
+	bool marked = false;
+
+	if (comma == NULL || strncmp(comma, ", status: invalid", 17) != 0)
+		return false;
+	label += strlen("backup: ");
+	for (size_t i = 0; i < facts->backup_count; i++)
+	{
+		FactBackup *backup = &facts->backups[i];
+
+		if (backup->repo == repo && strlen(backup->label) == (size_t) (comma - label) &&
+			strncmp(backup->label, label, (size_t) (comma - label)) == 0)
+			backup->broken = marked = true;
+	}
+	return marked;
+}
+
+/* "INFO: invalid checksum '15-1/0000000100000000/000000010000000000000002-b3369af5...gz'" */
+static bool
+find_damaged_wal(const RestoreFacts *facts, const char *line, uint32_t *timeline, uint64_t *segment)
+{
+	char name[WAL_SEGMENT_SIZE];
+
+	if (strstr(line, "invalid ") == NULL)
+		return false;
+	for (const char *slash = strchr(line, '/'); slash; slash = strchr(slash + 1, '/'))
+	{
+		pgbr_copy_text(name, sizeof(name), slash + 1);
+		if (wal_segment_parse(name, facts->archive.segment_size, timeline, segment))
+			return true;
+	}
+	return false;
+}
+
+bool
+restore_facts_read_verify(RestoreFacts *facts, int repo, const char *text, bool *found,
+						  PgbrError *error)
+{
+	char line[1024];
+
+	*found = false;
+	while (*text)
+	{
+		size_t length = strcspn(text, "\n");
+		uint32_t timeline;
+		uint64_t segment;
+
+		snprintf(line, sizeof(line), "%.*s", (int) (length < 1000 ? length : 1000), text);
+		text += length + (text[length] == '\n');
+		if (mark_broken(facts, repo, line))
+			*found = true;
+		else if (find_damaged_wal(facts, line, &timeline, &segment))
+		{
+			if (!wal_archive_remove(&facts->archive, timeline, segment))
+				return out_of_memory(error);
+			*found = true;
+		}
+	}
+	return true;
+}

@@ -144,6 +144,14 @@ extern bool
 restore_facts_read_archive(RestoreFacts *facts, const json_t *archive, PgbrError *error);
 extern bool restore_facts_read_points(RestoreFacts *facts, const json_t *points, PgbrError *error);
 
+/*
+ * What "pgbackrest verify --output=text" printed about a repository: backups with files that are
+ * missing or changed become broken, and damaged WAL leaves the archive. *found says whether any such thing
+ * was found.
+ */
+extern bool restore_facts_read_verify(RestoreFacts *facts, int repo, const char *text, bool *found,
+									  PgbrError *error);
+
 /* Add one; false when out of memory. For the readers and for tests. */
 extern bool restore_facts_add_backup(RestoreFacts *facts, const FactBackup *backup);
 extern bool restore_facts_add_database(RestoreFacts *facts, const FactDatabase *database);

@@ -35,6 +35,33 @@ wal_archive_add_range(WalArchive *archive, const WalRange *range)
 }
 
 bool
+wal_archive_remove(WalArchive *archive, uint32_t timeline, uint64_t segment)
+{
+	/* those that are added here do not hold it */
+	size_t count = archive->range_count;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		WalRange *range = &archive->ranges[i];
+		WalRange after = *range;
+
+		if (range->timeline != timeline || range->first > segment || range->last < segment)
+			continue;
+		after.first = segment + 1;
+		if (range->first == segment)
+			*range = after;
+		else
+		{
+			range->last = segment - 1;
+			if (after.first <= after.last && !wal_archive_add_range(archive, &after))
+				return false;
+		}
+		/* a range that has become empty holds nothing: its first is past its last */
+	}
+	return true;
+}
+
+bool
 wal_archive_add_history(WalArchive *archive, uint32_t timeline, const TimelineSwitch *entries,
 						size_t count)
 {
@@ -77,7 +104,8 @@ wal_archive_last(const WalArchive *archive, uint32_t timeline, uint64_t *segment
 	{
 		const WalRange *range = &archive->ranges[i];
 
-		if (range->timeline != timeline || (found && range->last < *segment))
+		if (range->timeline != timeline || range->first > range->last ||
+			(found && range->last < *segment))
 			continue;
 		/* of the same segment in two repositories the one that came later counts */
 		if (!found || range->last > *segment || range->last_time > *time)

@@ -64,6 +64,9 @@ extern bool wal_archive_add_range(WalArchive *archive, const WalRange *range);
 extern bool wal_archive_add_history(WalArchive *archive, uint32_t timeline,
 									const TimelineSwitch *entries, size_t count);
 
+/* Take a segment that turned out to be damaged away; false when out of memory. */
+extern bool wal_archive_remove(WalArchive *archive, uint32_t timeline, uint64_t segment);
+
 extern const TimelineHistory *wal_archive_history(const WalArchive *archive, uint32_t timeline);
 
 /* The number and the time of the last segment on a timeline; false when there is none. */
