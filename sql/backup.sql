@@ -50,6 +50,23 @@ FROM pgbr_jobs
 WHERE job_id IN (:'check_job_id', :'verify_job_id', :'dry_job_id', :'expire_job_id', :'upgrade_job_id')
 ORDER BY requested_at;
 
+-- a pin and its reason; without one, who has pinned
+SELECT type, pinned, expires, kept_because, point_in_time FROM pgbr_backups WHERE label = :'full_label';
+SELECT pgbr_pin(:'full_label', 'before the Zoë merger', wait => true) AS job_id \gset pin_
+SELECT kind, state, set = :'full_label' AS set, annotations FROM pgbr_job(:'pin_job_id');
+SELECT pinned, expires, kept_because FROM pgbr_backups WHERE label = :'full_label';
+SELECT pgbr_pin(:'full_label', wait => true) AS job_id \gset pin_
+SELECT kept_because ~ '^pinned: by sql .*@' AS who FROM pgbr_backups WHERE label = :'full_label';
+SELECT pgbr_expire(wait => true) AS job_id \gset pinned_
+SELECT pgbr_unpin(:'full_label', wait => true) AS job_id \gset pin_
+SELECT pinned, expires, kept_because, annotations - 'timestamp' AS annotations
+FROM pgbr_backups WHERE label = :'full_label';
+\set VERBOSITY sqlstate
+SELECT pgbr_pin('20200101-000000F', wait => true);
+\set VERBOSITY default
+SELECT pgbr_pin('nonsense');
+SELECT pgbr_pin(NULL);
+
 -- newest first, and by page
 SELECT count(*) AS jobs, bool_and(later) AS newest_first
 FROM (SELECT requested_at <= lag(requested_at) OVER () IS NOT FALSE AS later FROM pgbr_jobs) AS j;
@@ -63,7 +80,9 @@ RESET client_min_messages;
 -- the repository and its WAL
 SELECT * FROM pgbr_repositories;
 SELECT stanza, repo, database_id, archive_id, postgres_version, system_id IS NOT NULL AS system_id,
-	wal_min <= wal_max AS wal
+	wal_min <= wal_max AS wal, point_in_time_label = :'full_label' AS point_in_time_label,
+	point_in_time_wal >= wal_min AS point_in_time_wal,
+	point_in_time_from = (SELECT min(stop_time) FROM pgbr_backups) AS point_in_time_from
 FROM pgbr_archives;
 SELECT jsonb_array_length(pgbr_info_json(true)) AS stanzas, pgbr_info_json()->0->>'name' AS name;
 

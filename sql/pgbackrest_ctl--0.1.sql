@@ -44,6 +44,27 @@ AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION pgbr_expire(boolean, boolean, integer) IS
 'ask for pgbackrest expire: remove what the retention no longer keeps; with dry_run nothing is removed, and the job''s log in the sidecar says what would be; gives the job''s ID';
 
+CREATE FUNCTION pgbr_pin(
+	label text,
+	reason text DEFAULT NULL,
+	wait boolean DEFAULT false,
+	wait_seconds integer DEFAULT 60)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_pin(text, text, boolean, integer) IS
+'keep a backup, and those it depends on, from being expired; gives the job''s ID';
+
+CREATE FUNCTION pgbr_unpin(
+	label text,
+	wait boolean DEFAULT false,
+	wait_seconds integer DEFAULT 60)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgbr_unpin(text, boolean, integer) IS
+'leave a pinned backup to the retention again; gives the job''s ID';
+
 CREATE FUNCTION pgbr_stanza_upgrade(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -185,6 +206,10 @@ RETURNS TABLE (
 	repo_delta bigint,
 	error boolean,
 	annotations jsonb,
+	pinned boolean,
+	expires text,
+	kept_because text,
+	point_in_time boolean,
 	pgbackrest_version text,
 	postgres_version text,
 	database_id integer,
@@ -202,7 +227,10 @@ CREATE VIEW pgbr_archives AS
 SELECT s.name AS stanza, (a.database->>'repo-key')::integer AS repo,
 	(a.database->>'id')::integer AS database_id, a.id AS archive_id,
 	d.version AS postgres_version, d."system-id" AS system_id,
-	a.min AS wal_min, a.max AS wal_max
+	a.min AS wal_min, a.max AS wal_max,
+	(r.value->>'point_in_time_from')::timestamptz AS point_in_time_from,
+	r.value->>'point_in_time_label' AS point_in_time_label,
+	r.value->>'point_in_time_wal' AS point_in_time_wal
 FROM _pgbr_info(false) AS answer
 	CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, db jsonb, archive jsonb)
 	CROSS JOIN jsonb_to_recordset(s.archive) AS a(
@@ -210,8 +238,12 @@ FROM _pgbr_info(false) AS answer
 	LEFT JOIN LATERAL jsonb_to_recordset(s.db) AS d(
 			id integer, "repo-key" integer, "system-id" numeric, version text)
 		ON d.id = (a.database->>'id')::integer
-			AND d."repo-key" = (a.database->>'repo-key')::integer;
-COMMENT ON VIEW pgbr_archives IS 'the WAL in the repositories: first and last segment of each database';
+			AND d."repo-key" = (a.database->>'repo-key')::integer
+	CROSS JOIN LATERAL (
+		SELECT answer->'retention'->'repositories'->(a.database->>'repo-key')->'archives'->a.id
+			AS value) AS r;
+COMMENT ON VIEW pgbr_archives IS
+'the WAL in the repositories: first and last segment of each database, and from when on any moment can be restored';
 
 CREATE VIEW pgbr_repositories AS
 SELECT s.name AS stanza, r.key AS repo, r.cipher, (r.status->>'code')::integer AS status_code,
@@ -483,6 +515,7 @@ COMMENT ON VIEW pgbr_runs IS
 REVOKE ALL ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer),
 	pgbr_check(boolean, integer), pgbr_verify(boolean, integer),
 	pgbr_expire(boolean, boolean, integer), pgbr_stanza_upgrade(boolean, integer),
+	pgbr_pin(text, text, boolean, integer), pgbr_unpin(text, boolean, integer),
 	pgbr_cancel(text), pgbr_restore_point(text, boolean, integer),
 	pgbr_job(text), pgbr_info(boolean), pgbr_info_json(boolean),
 	_pgbr_job(text), _pgbr_jobs(text, text), _pgbr_job_rows(jsonb), _pgbr_info(boolean),

@@ -40,18 +40,39 @@ static const Field fields[] = {
 	{"wal_stop", "archive.stop", FIELD_TEXT},
 	{"error", "error", FIELD_FLAG},
 	{"annotation", "annotation", FIELD_PAIRS},
+	{"expires", "retention.expires", FIELD_TEXT},
+	{"kept_because", "retention.kept_because", FIELD_TEXT},
 	{NULL},
 };
 
-static void
-add_backup(Table *table, const char *stanza, const json_t *backup, bool for_people)
+/* What the next expire does to a backup; lent, or NULL. */
+static json_t *
+find_retention(const json_t *info, const json_t *backup)
 {
+	const json_t *repositories =
+		json_object_get(json_object_get(info, "retention"), "repositories");
+	const char *label = json_text(backup, "label");
+	char repo[24];
+
+	snprintf(repo, sizeof(repo), "%lld",
+			 json_number(json_object_get(backup, "database"), "repo-key", 1));
+	return label ? json_object_get(json_object_get(json_object_get(repositories, repo), "backups"),
+								   label)
+				 : NULL;
+}
+
+static void
+add_backup(Table *table, const json_t *info, const char *stanza, const json_t *backup,
+		   bool for_people)
+{
+	json_t *retention = find_retention(info, backup);
 	const json_t *timestamp = json_object_get(backup, "timestamp");
 	long long start = json_number(timestamp, "start", -1);
 	long long stop = json_number(timestamp, "stop", -1);
 	json_t *row = json_copy((json_t *) backup);
 
 	if (row == NULL || !json_put_text(row, "stanza", stanza) ||
+		(retention && json_object_set(row, "retention", retention) != 0) ||
 		(start >= 0 && stop >= start &&
 		 json_object_set_new(row, "duration", json_integer(stop - start)) != 0))
 		table->failed = true;
@@ -118,6 +139,41 @@ put_age(const json_t *info, StrBuf *out)
 	}
 }
 
+/* From when on any moment can be restored, and why it is not known how long backups stay. */
+static void
+put_retention(const json_t *retention, StrBuf *out)
+{
+	const char *error = json_text(retention, "error");
+	const char *repo;
+	const char *archive;
+	json_t *repository;
+	json_t *wal;
+
+	if (error)
+	{
+		strbuf_puts(out, "retention is not known: ");
+		text_put_visible(out, error);
+		strbuf_putc(out, '\n');
+	}
+	json_object_foreach(json_object_get(retention, "repositories"), repo, repository)
+	{
+		json_object_foreach(json_object_get(repository, "archives"), archive, wal)
+		{
+			const char *from = json_text(wal, "point_in_time_from");
+
+			if (from == NULL)
+				continue;
+			strbuf_puts(out, "repo ");
+			text_put_visible(out, repo);
+			strbuf_puts(out, ", archive ");
+			text_put_visible(out, archive);
+			strbuf_puts(out, ": any moment since ");
+			text_put_visible(out, from);
+			strbuf_puts(out, " can be restored\n");
+		}
+	}
+}
+
 static void
 put_tables(const json_t *info, OutputFormat format, StrBuf *out)
 {
@@ -135,11 +191,14 @@ put_tables(const json_t *info, OutputFormat format, StrBuf *out)
 			put_status(stanza, out);
 		json_array_foreach(json_object_get(stanza, "backup"), j, backup)
 		{
-			add_backup(&table, json_text(stanza, "name"), backup, for_people);
+			add_backup(&table, info, json_text(stanza, "name"), backup, for_people);
 		}
 	}
 	if (for_people)
+	{
+		put_retention(json_object_get(info, "retention"), out);
 		put_age(info, out);
+	}
 	output_put_table(&table, format, output_terminal_columns(stdout), out);
 	table_done(&table);
 }
@@ -224,7 +283,9 @@ const Command cmd_info = {
 	.summary = "show the backups there are",
 	.description =
 		"The sidecar answers from its copy of what \"pgbackrest info\" says, and tells its age.\n"
-		"The formats json and yaml give pgbackrest's own document.\n",
+		"With each backup it says when it expires and what keeps it. The formats json and yaml "
+		"give\n"
+		"pgbackrest's own document, and what is known of retention beside it.\n",
 	.options = options,
 	.arguments_size = sizeof(InfoArguments),
 	.run = run,

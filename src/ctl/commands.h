@@ -14,6 +14,8 @@ extern const Command cmd_cancel;
 extern const Command cmd_check;
 extern const Command cmd_verify;
 extern const Command cmd_expire;
+extern const Command cmd_pin;
+extern const Command cmd_unpin;
 extern const Command cmd_config_render;
 
 #endif

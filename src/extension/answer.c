@@ -181,10 +181,38 @@ static const AnswerMember info_error[] = {
 	END,
 };
 
+static const AnswerMember retention_backup[] = {
+	{"expires", ANSWER_TEXT, OPTIONAL, NULL},
+	{"kept_because", ANSWER_TEXT, OPTIONAL, NULL},
+	{"pinned", ANSWER_FLAG, OPTIONAL, NULL},
+	{"point_in_time", ANSWER_FLAG, OPTIONAL, NULL},
+	END,
+};
+
+static const AnswerMember retention_archive[] = {
+	{"point_in_time_from", ANSWER_TIME, OPTIONAL, NULL},
+	{"point_in_time_label", ANSWER_TEXT, OPTIONAL, NULL},
+	{"point_in_time_wal", ANSWER_TEXT, OPTIONAL, NULL},
+	END,
+};
+
+static const AnswerMember retention_repository[] = {
+	{"backups", ANSWER_MAP, OPTIONAL, retention_backup},
+	{"archives", ANSWER_MAP, OPTIONAL, retention_archive},
+	END,
+};
+
+static const AnswerMember info_retention[] = {
+	{"error", ANSWER_TEXT, OPTIONAL, NULL},
+	{"repositories", ANSWER_MAP, OPTIONAL, retention_repository},
+	END,
+};
+
 const AnswerMember answer_info[] = {
 	{"fetched_at", ANSWER_TIME, OPTIONAL, NULL},
 	{"age_seconds", ANSWER_SECONDS, OPTIONAL, NULL},
 	{"error", ANSWER_OBJECT, OPTIONAL, info_error},
+	{"retention", ANSWER_OBJECT, OPTIONAL, info_retention},
 	{"stanzas", ANSWER_ARRAY, REQUIRED, info_stanza},
 	END,
 };
@@ -309,25 +337,28 @@ check_scalar(const JsonbValue *value, AnswerKind kind)
 			return is_texts(value) ? NULL : "is not an array of texts";
 		case ANSWER_OBJECT:
 		case ANSWER_ARRAY:
+		case ANSWER_MAP:
 			break;
 	}
 	return "is of an unknown kind";
 }
 
+/* Of an array its elements, of a map its values. */
 static void
-check_array(JsonbContainer *array, const AnswerMember *member)
+check_each(JsonbContainer *container, const AnswerMember *member)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(array);
+	JsonbIterator *iterator = JsonbIteratorInit(container);
 	JsonbIteratorToken token;
 	JsonbValue element;
 
 	/* skipping nested containers, so that each object comes as one element */
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
 	{
-		if (token != WJB_ELEM)
+		if (token != WJB_ELEM && token != WJB_VALUE)
 			continue;
 		if (element.type != jbvBinary || !JsonContainerIsObject(element.val.binary.data))
-			refuse(member->name, "is not an array of objects");
+			refuse(member->name, token == WJB_ELEM ? "is not an array of objects"
+												   : "is not an object of objects");
 		answer_check(element.val.binary.data, member->members);
 	}
 }
@@ -349,7 +380,13 @@ check_member(const JsonbValue *value, const AnswerMember *member)
 			if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
 				reason = "is not an array";
 			else
-				check_array(value->val.binary.data, member);
+				check_each(value->val.binary.data, member);
+			break;
+		case ANSWER_MAP:
+			if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+				reason = "is not an object";
+			else
+				check_each(value->val.binary.data, member);
 			break;
 		default:
 			reason = check_scalar(value, member->kind);

@@ -26,6 +26,7 @@ typedef enum AnswerKind
 	ANSWER_TEXTS,	/* an array of texts */
 	ANSWER_OBJECT,
 	ANSWER_ARRAY, /* an array of objects */
+	ANSWER_MAP,	  /* an object of objects, which may have any names */
 } AnswerKind;
 
 typedef struct AnswerMember
@@ -34,7 +35,7 @@ typedef struct AnswerMember
 	AnswerKind kind;
 	bool required; /* neither missing nor null */
 	const struct AnswerMember
-		*members; /* of the object, or of each object of the array; NULL: any */
+		*members; /* of the object, or of each one in the array or map; NULL: any */
 } AnswerMember;
 
 extern const AnswerMember answer_job[];

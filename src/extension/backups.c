@@ -27,7 +27,8 @@ typedef enum Source
 	ANSWER,
 	STANZA,
 	BACKUP,
-	DATABASE, /* the member of the stanza's db that the backup names */
+	DATABASE,  /* the member of the stanza's db that the backup names */
+	RETENTION, /* what the next expire does to the backup */
 	SOURCE_COUNT,
 } Source;
 
@@ -59,6 +60,10 @@ static const Column columns[] = {
 	{BACKUP, {"info", "repository", "delta"}},
 	{BACKUP, {"error"}},
 	{BACKUP, {"annotation"}},
+	{RETENTION, {"pinned"}},
+	{RETENTION, {"expires"}},
+	{RETENTION, {"kept_because"}},
+	{RETENTION, {"point_in_time"}},
 	{BACKUP, {"backrest", "version"}},
 	{DATABASE, {"version"}},
 	{BACKUP, {"database", "id"}},
@@ -102,6 +107,23 @@ find_database(JsonbContainer *stanza, JsonbContainer *backup)
 	return database;
 }
 
+static JsonbContainer *
+find_retention(JsonbContainer *answer, JsonbContainer *backup)
+{
+	JsonbContainer *object = answer_object(answer, "retention");
+	JsonbContainer *database = answer_object(backup, "database");
+	char *path[] = {
+		"repositories",
+		psprintf("%d", database ? (int) answer_int(database, "repo-key", 1) : 1),
+		"backups",
+		answer_text(backup, "label"),
+	};
+
+	for (int i = 0; object && i < lengthof(path); i++)
+		object = answer_object(object, path[i]);
+	return object;
+}
+
 /* Move on to the next backup; false when there is none. */
 static bool
 advance(Walk *walk)
@@ -116,6 +138,7 @@ advance(Walk *walk)
 		{
 			walk->sources[BACKUP] = backup;
 			walk->sources[DATABASE] = find_database(walk->sources[STANZA], backup);
+			walk->sources[RETENTION] = find_retention(walk->sources[ANSWER], backup);
 			return true;
 		}
 		walk->sources[STANZA] = element(walk->stanzas, walk->next_stanza++);

@@ -25,6 +25,8 @@ PG_FUNCTION_INFO_V1(pgbr_verify);
 PG_FUNCTION_INFO_V1(pgbr_expire);
 PG_FUNCTION_INFO_V1(pgbr_stanza_upgrade);
 PG_FUNCTION_INFO_V1(pgbr_cancel);
+PG_FUNCTION_INFO_V1(pgbr_pin);
+PG_FUNCTION_INFO_V1(pgbr_unpin);
 PG_FUNCTION_INFO_V1(_pgbr_job);
 PG_FUNCTION_INFO_V1(_pgbr_jobs);
 
@@ -298,6 +300,42 @@ pgbr_expire(PG_FUNCTION_ARGS)
 	body_text(&body, "kind", pgbr_job_kind_name(PGBR_JOB_EXPIRE));
 	body_flag(&body, "dry_run", argument_flag(fcinfo, 0, "dry_run"));
 	return start_job(&body, waiting);
+}
+
+/* A value of "" removes the annotation. */
+static Datum
+annotate_pin(FunctionCallInfo fcinfo, const char *value, Waiting waiting)
+{
+	Body annotations;
+	Body body;
+
+	body_begin(&annotations);
+	body_text(&annotations, "pinned", value);
+	body_begin(&body);
+	body_text(&body, "kind", pgbr_job_kind_name(PGBR_JOB_ANNOTATE));
+	body_text(&body, "set", argument_text(fcinfo, 0, "label"));
+	body_object(&body, "annotations", body_end(&annotations));
+	return start_job(&body, waiting);
+}
+
+/* pgbr_pin(label text, reason text, wait boolean, wait_seconds integer) */
+Datum
+pgbr_pin(PG_FUNCTION_ARGS)
+{
+	Waiting waiting = argument_waiting(fcinfo, 2, "wait");
+	char *reason = PG_ARGISNULL(1) ? NULL : argument_text(fcinfo, 1, "reason");
+
+	/* an annotation without a value would be none */
+	if (reason == NULL || reason[0] == '\0')
+		reason = psprintf("by %s", requested_by());
+	return annotate_pin(fcinfo, reason, waiting);
+}
+
+/* pgbr_unpin(label text, wait boolean, wait_seconds integer) */
+Datum
+pgbr_unpin(PG_FUNCTION_ARGS)
+{
+	return annotate_pin(fcinfo, "", argument_waiting(fcinfo, 1, "wait"));
 }
 
 /* pgbr_cancel(job_id text): like pg_cancel_backend, false with a warning when it is too late */
