@@ -115,7 +115,8 @@ explain_failure(PgbrError *error)
 /* Send, and return true only for a 2xx answer of this content type; the caller ends the response. */
 static bool
 send_request(const SidecarClient *client, const char *method, const char *path, const char *body,
-			 int wait, const char *content_type, PgbrHttpResponse *response, PgbrError *error)
+			 const char *key, int wait, const char *content_type, PgbrHttpResponse *response,
+			 PgbrError *error)
 {
 	char url[SIDECAR_URL_MAX + 512];
 	PgbrHttpRequest request = {
@@ -123,6 +124,7 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 		.url = url,
 		.body = body,
 		.token = client->token[0] ? client->token : NULL,
+		.idempotency_key = key,
 		.ca_file = client->settings->ca_file,
 		.cert_file = client->settings->cert_file,
 		.key_file = client->settings->key_file,
@@ -153,9 +155,9 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 	return false;
 }
 
-bool
-sidecar_client_call(const SidecarClient *client, const char *method, const char *path,
-					const json_t *body, int wait, json_t **answer, PgbrError *error)
+static bool
+call(const SidecarClient *client, const char *method, const char *path, const json_t *body,
+	 const char *key, int wait, json_t **answer, PgbrError *error)
 {
 	PgbrHttpResponse response;
 	PgbrError reason;
@@ -168,7 +170,7 @@ sidecar_client_call(const SidecarClient *client, const char *method, const char 
 		strbuf_done(&text);
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	}
-	ok = send_request(client, method, path, body ? text.data : NULL, wait, "application/json",
+	ok = send_request(client, method, path, body ? text.data : NULL, key, wait, "application/json",
 					  &response, error);
 	strbuf_done(&text);
 	if (!ok)
@@ -185,12 +187,26 @@ sidecar_client_call(const SidecarClient *client, const char *method, const char 
 }
 
 bool
+sidecar_client_call(const SidecarClient *client, const char *method, const char *path,
+					const json_t *body, int wait, json_t **answer, PgbrError *error)
+{
+	return call(client, method, path, body, NULL, wait, answer, error);
+}
+
+bool
+sidecar_client_post_once(const SidecarClient *client, const char *path, const json_t *body,
+						 const char *key, json_t **answer, PgbrError *error)
+{
+	return call(client, "POST", path, body, key, 0, answer, error);
+}
+
+bool
 sidecar_client_get_text(const SidecarClient *client, const char *path, char **text,
 						PgbrError *error)
 {
 	PgbrHttpResponse response;
 
-	if (!send_request(client, "GET", path, NULL, 0, "text/plain", &response, error))
+	if (!send_request(client, "GET", path, NULL, NULL, 0, "text/plain", &response, error))
 		return false;
 	*text = response.body;
 	return true;

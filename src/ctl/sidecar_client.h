@@ -52,6 +52,11 @@ sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, Pgbr
 extern bool sidecar_client_call(const SidecarClient *client, const char *method, const char *path,
 								const json_t *body, int wait, json_t **answer, PgbrError *error);
 
+/* POST with an Idempotency-Key: asking again gives what the first request gave. Else as above. */
+extern bool
+sidecar_client_post_once(const SidecarClient *client, const char *path, const json_t *body,
+						 const char *key, json_t **answer, PgbrError *error);
+
 /* GET text/plain; *text is the caller's to free(). */
 extern bool sidecar_client_get_text(const SidecarClient *client, const char *path, char **text,
 									PgbrError *error);

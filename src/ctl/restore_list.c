@@ -1,0 +1,167 @@
+/*
+ * restore_list.c
+ *		The restores that the sidecars know, put together: of what several of them say about one, the
+ *		highest revision counts. See restore_journal.h.
+ */
+#include "ctl/restore_journal.h"
+
+#include "common/vocabulary.h"
+#include "program/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many each sidecar is asked for: the newest ones. */
+#define ASK_FOR 10
+
+static bool
+read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
+{
+	const char *id = json_text(json, "id");
+	const char *state = json_text(json, "state");
+	const char *created = json_text(json, "created_at");
+	const char *updated = json_text(json, "updated_at");
+
+	memset(record, 0, sizeof(*record));
+	record->document = json_object_get(json, "document");
+	if (id == NULL || !pgbr_is_job_id(id) || strlen(id) >= sizeof(record->id) || state == NULL ||
+		created == NULL || !json_is_object(record->document))
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "a sidecar's answer has a restore that makes no sense");
+	strcpy(record->id, id);
+	pgbr_copy_text(record->state, sizeof(record->state), state);
+	pgbr_copy_text(record->created_at, sizeof(record->created_at), created);
+	pgbr_copy_text(record->updated_at, sizeof(record->updated_at), updated ? updated : "");
+	record->revision = json_number(json, "revision", 0);
+	record->holder_seconds_left = (int) json_number(json, "holder_seconds_left", 0);
+	return true;
+}
+
+/*
+ * Put two views of one restore together. One that is over anywhere is over: only its end is written
+ * in one go, and a member that did not hear of it is told by the next restore.
+ */
+static void
+merge(RestoreRecord *known, const RestoreRecord *other)
+{
+	int lease = known->holder_seconds_left > other->holder_seconds_left
+					? known->holder_seconds_left
+					: other->holder_seconds_left;
+
+	if (other->revision > known->revision)
+		*known = *other;
+	known->holder_seconds_left = lease;
+}
+
+static void
+insert(RestoreList *list, const RestoreRecord *record)
+{
+	int at = list->count;
+
+	for (int i = 0; i < list->count; i++)
+	{
+		if (strcmp(list->records[i].id, record->id) == 0)
+		{
+			merge(&list->records[i], record);
+			return;
+		}
+	}
+	if (list->count == RESTORE_RECORDS_MAX)
+		return;
+	/* ids begin with their time */
+	while (at > 0 && strcmp(list->records[at - 1].id, record->id) < 0)
+	{
+		list->records[at] = list->records[at - 1];
+		at--;
+	}
+	list->records[at] = *record;
+	list->count++;
+}
+
+bool
+restore_list_add(RestoreList *list, json_t *answer, PgbrError *error)
+{
+	const json_t *restores = json_object_get(answer, "restores");
+	size_t index;
+	json_t *json;
+
+	if (list->answers == NULL)
+		list->answers = json_array();
+	if (json_array_append_new(list->answers, answer) != 0)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	if (!json_is_array(restores))
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "a sidecar's answer has no restores");
+	json_array_foreach(restores, index, json)
+	{
+		RestoreRecord record;
+
+		if (!read_record(json, &record, error))
+			return false;
+		insert(list, &record);
+	}
+	list->answered++;
+	return true;
+}
+
+bool
+restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
+{
+	char path[64];
+
+	memset(list, 0, sizeof(*list));
+	snprintf(path, sizeof(path), "/v1/restores?limit=%d", ASK_FOR);
+	for (int i = 0; i < cluster->count; i++)
+	{
+		const ClusterMember *member = &cluster->members[i];
+		json_t *answer = NULL;
+		PgbrError reason;
+
+		if (member->sidecar.url[0] == '\0')
+			pgbr_error_set(&reason, PGBR_ERROR_UNREACHABLE, "it is not known where its sidecar is");
+		else if (sidecar_client_call(&member->sidecar, "GET", path, NULL, 0, &answer, &reason) &&
+				 restore_list_add(list, answer, &reason))
+			continue;
+		if (list->error.code == PGBR_ERROR_NONE)
+		{
+			list->error = reason;
+			strcpy(list->error_member, member->name);
+		}
+	}
+	if (list->answered > 0)
+		return true;
+	if (cluster->count == 0)
+		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no member of the cluster is known");
+	*error = list->error;
+	return false;
+}
+
+void
+restore_list_done(RestoreList *list)
+{
+	json_decref(list->answers);
+	list->answers = NULL;
+	list->count = 0;
+}
+
+const RestoreRecord *
+restore_list_active(const RestoreList *list)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (strcmp(list->records[i].state, "active") == 0)
+			return &list->records[i];
+	}
+	return NULL;
+}
+
+const RestoreRecord *
+restore_list_find(const RestoreList *list, const char *id)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (strcmp(list->records[i].id, id) == 0)
+			return &list->records[i];
+	}
+	return NULL;
+}
