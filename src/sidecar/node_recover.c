@@ -121,6 +121,26 @@ read_log(NodeStepContext *context, RecoveryLog *log)
 	strbuf_done(&text);
 }
 
+/* A moment as the log has it, in the form of all others. */
+static void
+put_log_time(json_t *object, const char *key, const char *text)
+{
+	char moment[RECOVERY_TEXT_SIZE];
+	const char *reason;
+	int64_t us;
+
+	if (!recovery_time_parse(text, &us, &reason))
+	{
+		json_put_text(object, key, NULL);
+		return;
+	}
+	/* 2026-11-24 11:41:32.000000+00 */
+	recovery_time_format(us, moment);
+	moment[10] = 'T';
+	strcpy(moment + 26, "Z");
+	json_put_text(object, key, moment);
+}
+
 static json_t *
 make_tail(const RecoveryLog *log)
 {
@@ -161,7 +181,7 @@ gather(NodeStepContext *context, TemporaryServer *server, json_t **result, PgbrE
 	json_put_text(*result, "reason", history.reason);
 	/* the server knows it only as long as it lives */
 	if (json_text(*result, "last_xact_time") == NULL)
-		json_put_text(*result, "last_xact_time", log.last_xact_time[0] ? log.last_xact_time : NULL);
+		put_log_time(*result, "last_xact_time", log.last_xact_time);
 	json_put_text(*result, "last_xid", log.last_xid[0] ? log.last_xid : NULL);
 	json_put_text(*result, "stop", log.stop[0] ? log.stop : NULL);
 	json_object_set_new(*result, "log_tail", make_tail(&log));

@@ -121,6 +121,19 @@ pgbackrest_info_command(const SidecarConfig *config, Command *command)
 }
 
 void
+pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
+							Command *command)
+{
+	pgbackrest_begin(config, command);
+	command_add(command, "--log-level-console=off");
+	command_add(command, "--log-level-stderr=error");
+	command_add(command, "--repo=%d", repo);
+	command_add(command, "--set=%s", set);
+	command_add(command, "--output=json");
+	command_add(command, "info");
+}
+
+void
 pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
 					   const char *segment, Command *command)
 {
@@ -271,6 +284,13 @@ static const struct
 	{"store truncated file ", true},
 	{"store zero-length file ", false},
 	{"reference ", false},
+	/* of a restore */
+	{"restore file ", true},
+	{"restore zeroed file ", true},
+	{"sync path ", false},
+	{"update mode ", false},
+	{"create path ", false},
+	{"remove invalid ", false},
 };
 
 /* True when the line is about a single file. */

@@ -42,7 +42,6 @@ static const Setting settings[] = {
 	{"listen_addresses=", 0, 0},
 	{"port=5432", 0, 0},
 	{"ssl=off", 0, 0},
-	{"external_pid_file=", 0, 0},
 	/* a WAL that was written with more connections than we have would make it wait for ever */
 	{"hot_standby=off", 0, 0},
 	/* off would never archive the history file, and the next restore would take its timeline again */
@@ -60,6 +59,7 @@ static const Setting settings[] = {
 	{"autovacuum=off", 0, 0},
 	/* libraries stay preloaded, since WAL may need them; their workers are not to work */
 	{"max_worker_processes=0", 0, 0},
+	{"max_logical_replication_workers=0", 0, 0},
 	{"restart_after_crash=off", 0, 0},
 	/* what recovery_log reads */
 	{"logging_collector=off", 0, 0},
@@ -68,6 +68,7 @@ static const Setting settings[] = {
 	{"log_min_messages=warning", 0, 0},
 	{"log_error_verbosity=default", 0, 0},
 	{"lc_messages=C", 0, 0},
+	{"timezone=UTC", 0, 0},
 	/* one that is empty must not come after one that is set: PostgreSQL would count two */
 	{"recovery_target=", 0, 0},
 	{"recovery_target_lsn=", 0, 0},
@@ -92,7 +93,7 @@ typedef struct ServerCommand
 {
 	const char *argv[ARGV_MOST];
 	int count;
-	StrBuf own[10];
+	StrBuf own[12];
 	int own_count;
 	PostmasterOpts opts;
 } ServerCommand;
@@ -273,6 +274,7 @@ build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTar
 	NodeStepContext *context = server->context;
 	char hba[PATH_MAX];
 	char ident[PATH_MAX];
+	char pid[PATH_MAX];
 	int version;
 
 	if (!read_version(context->data_directory, &version, error) ||
@@ -280,7 +282,8 @@ build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTar
 		!node_folder_write(context, "hba", "local all all trust\n", error) ||
 		!node_folder_write(context, "ident", "", error) ||
 		!node_folder_path(context, "hba", hba, error) ||
-		!node_folder_path(context, "ident", ident, error))
+		!node_folder_path(context, "ident", ident, error) ||
+		!node_folder_path(context, "pid", pid, error))
 		return false;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 	{
@@ -291,6 +294,8 @@ build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTar
 	add_own(command, "unix_socket_directories=", server->socket_folder);
 	add_own(command, "hba_file=", hba);
 	add_own(command, "ident_file=", ident);
+	/* the one in the configuration is where an init script looks */
+	add_own(command, "external_pid_file=", pid);
 	add_target(command, target);
 	return add_restore_command(command, context, error);
 }
