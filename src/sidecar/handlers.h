@@ -6,6 +6,7 @@
 #define PGBR_SIDECAR_HANDLERS_H
 
 #include "sidecar/archiver.h"
+#include "sidecar/backup_details.h"
 #include "sidecar/config.h"
 #include "sidecar/http.h"
 #include "sidecar/info_cache.h"
@@ -22,6 +23,7 @@ typedef struct Sidecar
 	StanzaKeeper *keeper;
 	JobTally *tally;
 	Archiver *archiver;
+	BackupDetails *details;
 	int stop_fd; /* readable when the sidecar stops: ends the programs that handlers run */
 } Sidecar;
 

@@ -1,8 +1,8 @@
 /*
  * handlers_metrics.c
  *		GET /metrics: gathers what is known and has metrics.c write it. What is asked for anew is
- *		PostgreSQL's archiving (at most every 5 s) and the disks; pgbackrest is not run but for its
- *		version.
+ *		PostgreSQL's archiving (at most every 5 s) and the disks; pgbackrest is run only
+ *		for its version and for the databases of a new backup.
  */
 #include "sidecar/handlers.h"
 
@@ -25,6 +25,7 @@ typedef struct Gathered
 	JobSummary jobs;
 	ArchiverState archiver;
 	RepoSpace spaces[REPO_SPACE_MAX];
+	BackupDatabases *databases;
 	char version[32];
 } Gathered;
 
@@ -83,6 +84,12 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 		.last_verified_restore = last_success(&gathered->jobs, "node-recover"),
 	};
 	read_history(config, gathered, facts);
+	/* while the repository can't be reached it would only take time */
+	if (!gathered->info.failed)
+		facts->database_count =
+			backup_details_get(sidecar->details, metrics_stanza(facts->document, config->stanza),
+							   sidecar->stop_fd, &gathered->databases);
+	facts->databases = gathered->databases;
 	return true;
 }
 
@@ -106,6 +113,7 @@ handle_metrics(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respo
 	{
 		retention_done(&gathered->history);
 		json_decref(gathered->document);
+		free(gathered->databases);
 		info_snapshot_done(&gathered->info);
 	}
 	free(gathered);

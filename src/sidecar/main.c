@@ -114,6 +114,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		ok =
 			sidecar->queue && (sidecar->tally = job_tally_new()) &&
 			(sidecar->archiver = archiver_new(config)) &&
+			(sidecar->details = backup_details_new(config)) &&
 			(sidecar->cache = info_cache_new(config, error)) &&
 			(sidecar->keeper = stanza_keeper_new(config, sidecar->queue, sidecar->cache, error)) &&
 			(parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
@@ -145,6 +146,7 @@ stop(Parts *parts)
 	if (parts->server)
 		http_server_stop(parts->server);
 	info_cache_free(sidecar->cache);
+	backup_details_free(sidecar->details);
 	archiver_free(sidecar->archiver);
 	job_tally_free(sidecar->tally);
 	job_queue_free(sidecar->queue);

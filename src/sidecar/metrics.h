@@ -11,19 +11,12 @@
 #include "common/strbuf.h"
 #include "program/retention.h"
 #include "sidecar/archiver.h"
+#include "sidecar/backup_details.h"
 #include "sidecar/info_cache.h"
 #include "sidecar/job_tally.h"
 #include "sidecar/repo_space.h"
 
 #include <jansson.h>
-
-/* How many databases a backup holds, for those that it is known of. */
-typedef struct MetricsDatabases
-{
-	char label[JOB_LABEL_SIZE];
-	int repo;
-	int count;
-} MetricsDatabases;
 
 /* All that metrics are made of. Pointers are lent; NULL and 0 mean "not known". */
 typedef struct MetricsFacts
@@ -38,7 +31,7 @@ typedef struct MetricsFacts
 	const ArchiverState *archiver;
 	const RepoSpace *spaces;
 	int space_count;
-	const MetricsDatabases *databases; /* sorted by repository and label */
+	const BackupDatabases *databases; /* as backup_details_get gives them */
 	int database_count;
 	int64_t last_restore; /* ms since 1970 */
 	int64_t last_verified_restore;

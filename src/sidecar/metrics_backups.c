@@ -112,27 +112,18 @@ annotations_of(const MetricsFacts *facts, const json_t *backup)
 	return (double) json_object_size(json_object_get(backup, "annotation"));
 }
 
-static int
-compare_databases(const void *a, const void *b)
-{
-	const MetricsDatabases *left = a;
-	const MetricsDatabases *right = b;
-
-	return left->repo != right->repo ? left->repo - right->repo : strcmp(left->label, right->label);
-}
-
 /* Not in the document: -1 leaves the sample out. */
 static double
 databases_of(const MetricsFacts *facts, const json_t *backup)
 {
-	MetricsDatabases key = {0};
-	const MetricsDatabases *found;
+	BackupDatabases key = {0};
+	const BackupDatabases *found;
 	const char *label = json_text(backup, "label");
 
 	pgbr_copy_text(key.label, sizeof(key.label), label ? label : "");
 	key.repo = (int) json_number(json_object_get(backup, "database"), "repo-key", 0);
 	found = facts->database_count ? bsearch(&key, facts->databases, (size_t) facts->database_count,
-											sizeof(key), compare_databases)
+											sizeof(key), backup_databases_compare)
 								  : NULL;
 	return found ? found->count : -1;
 }

@@ -40,6 +40,10 @@ extern void pgbackrest_job_command(const SidecarConfig *config, const Job *job, 
 /* `info` as JSON on stdout, errors on stderr. */
 extern void pgbackrest_info_command(const SidecarConfig *config, Command *command);
 
+/* The same of one backup alone, with its databases. */
+extern void pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
+										Command *command);
+
 /* pgbackrest's TLS server, as pgbackrest.conf describes it. */
 extern void pgbackrest_server_command(const SidecarConfig *config, Command *command);
 
