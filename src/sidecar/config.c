@@ -119,6 +119,10 @@ check(SidecarConfig *config, const char *log_level, const char *log_format, Pgbr
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "invalid value \"%s\" for --log-format: use human or json",
 							  log_format);
+	if ((config->pg_data && config->pg_data[0] != '/') ||
+		(config->pg_bin && config->pg_bin[0] != '/'))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "--pg-data and --pg-bin must be absolute paths");
 	return resolve_listeners(config, error) && check_security(config, error);
 }
 
@@ -150,6 +154,10 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 			 "its diff and incr backups, by custom port 9000"),
 		TEXT("pg-conninfo", pg_conninfo, "CONNINFO",
 			 "how psql reaches the local PostgreSQL (default: dbname=postgres)"),
+		TEXT("pg-data", pg_data, "DIR",
+			 "data directory of the local PostgreSQL (default: what it says while it runs)"),
+		TEXT("pg-bin", pg_bin, "DIR",
+			 "folder of its programs (default: that of the server that ran last)"),
 		TEXT("token-file", token_file, "FILE",
 			 "bearer tokens, one a line: TOKEN [read|operate|restore]"),
 		TEXT("tls-cert-file", tls_cert_file, "FILE",

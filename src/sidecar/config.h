@@ -20,6 +20,8 @@ typedef struct SidecarConfig
 	bool pgbackrest_server;		   /* keep pgbackrest's TLS server running */
 	const char *psql;			   /* program, looked for in PATH */
 	const char *pg_conninfo;
+	const char *pg_data; /* the data directory, or NULL: what PostgreSQL said last */
+	const char *pg_bin;	 /* folder of its programs, or NULL: those of the server that ran last */
 	const char *state_dir;
 	Listener listeners[FACE_COUNT];
 	const char *token_file;

@@ -24,13 +24,6 @@
 #define REPO_LS_MS	   60000
 #define LOG_MAX		   (512 * 1024)
 
-static void
-answer_job(HttpResponse *response, int status, const Job *job)
-{
-	snprintf(response->location, sizeof(response->location), PGBR_PATH_JOBS "/%s", job->id);
-	http_answer_json(response, status, job_json(job));
-}
-
 /* The id in the path, held to its grammar: what is no id names no job. */
 static bool
 job_id_of(const HttpRequest *request, PgbrError *error)
@@ -39,38 +32,20 @@ job_id_of(const HttpRequest *request, PgbrError *error)
 		   pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no job can have this id");
 }
 
-/* 1 to 128 printable ASCII characters. */
-static bool
-check_key(const char *key, PgbrError *error)
-{
-	size_t length = strlen(key);
-
-	for (const char *p = key; *p; p++)
-	{
-		if (*p < ' ' || *p > '~')
-			length = 0;
-	}
-	if (length > 0 && length <= 128)
-		return true;
-	pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid Idempotency-Key");
-	return pgbr_error_hint(error, "It must be 1 to 128 printable ASCII characters.");
-}
-
 void
 handle_job_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
 	PgbrError error;
 	JobRequest wanted;
-	const char *key = request->idempotency_key;
 	json_t *body = json_parse(request->body, request->body_length, &error);
 	Job *job = malloc(sizeof(*job));
 	bool repeated = false;
 	bool ok = body && job && job_request_read(body, &wanted, &error) &&
-			  (key == NULL || check_key(key, &error)) &&
-			  job_queue_submit(sidecar->queue, &wanted, key, job, &repeated, &error);
+			  http_check_key(request, &error) &&
+			  job_queue_submit(sidecar->queue, &wanted, "", request->idempotency_key, job, &repeated, &error);
 
 	if (ok)
-		answer_job(response, repeated ? 200 : 202, job);
+		http_answer_job(response, repeated ? 200 : 202, job);
 	else
 		http_answer_problem(response, &error, -1);
 	json_decref(body);

@@ -6,6 +6,7 @@
 
 #include "program/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,13 @@ http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_cod
 }
 
 void
+http_answer_job(HttpResponse *response, int status, const Job *job)
+{
+	snprintf(response->location, sizeof(response->location), PGBR_PATH_JOBS "/%s", job->id);
+	http_answer_json(response, status, job_json(job));
+}
+
+void
 http_answer_text(HttpResponse *response, int status, const char *text)
 {
 	response->status = status;
@@ -134,6 +142,23 @@ http_query(const HttpRequest *request, const char *key)
 			return request->query[i].value;
 	}
 	return NULL;
+}
+
+bool
+http_check_key(const HttpRequest *request, PgbrError *error)
+{
+	const char *key = request->idempotency_key;
+	size_t length = key ? strlen(key) : 1;
+
+	for (const char *p = key; p && *p; p++)
+	{
+		if (*p < ' ' || *p > '~')
+			length = 0;
+	}
+	if (length > 0 && length <= 128)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid Idempotency-Key");
+	return pgbr_error_hint(error, "It must be 1 to 128 printable ASCII characters.");
 }
 
 bool

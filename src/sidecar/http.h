@@ -11,12 +11,14 @@
 #include "common/error.h"
 #include "common/strbuf.h"
 #include "sidecar/info_cache.h"
+#include "sidecar/job.h"
 #include "sidecar/listener.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 
 #define HTTP_MAX_BODY  65536
+#define HTTP_MAX_PUT   (1024 * 1024) /* of a body that is kept as a document */
 #define HTTP_MAX_QUERY 8
 
 /* A token's right includes those below it. */
@@ -79,6 +81,9 @@ extern void http_answer_json(HttpResponse *response, int status, json_t *value);
 /* Answer with a problem (RFC 9457). exit_code is pgbackrest's, or -1. */
 extern void http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_code);
 
+/* Answer with a job and where it is found. */
+extern void http_answer_job(HttpResponse *response, int status, const Job *job);
+
 /* Answer with text, which is copied. */
 extern void http_answer_text(HttpResponse *response, int status, const char *text);
 
@@ -87,6 +92,9 @@ extern void http_answer_refusal(HttpResponse *response, const PgbrError *error);
 
 /* The value of a query parameter, or NULL. */
 extern const char *http_query(const HttpRequest *request, const char *key);
+
+/* Check the Idempotency-Key, if there is one: 1 to 128 printable ASCII characters. INVALID_VALUE. */
+extern bool http_check_key(const HttpRequest *request, PgbrError *error);
 
 /* A query parameter that is a whole number from least to most; *value is left alone when it is
  * missing. INVALID_VALUE otherwise. */

@@ -315,12 +315,19 @@ send_response(struct MHD_Connection *connection, HttpResponse *response)
 	return result;
 }
 
+static size_t
+max_body(const Exchange *exchange)
+{
+	return strcmp(exchange->request.method, "PUT") == 0 ? HTTP_MAX_PUT : HTTP_MAX_BODY;
+}
+
 static void
 refuse_size(const Exchange *exchange, HttpResponse *response)
 {
 	PgbrError error;
 
-	pgbr_error_set(&error, PGBR_ERROR_TOO_LARGE, "the body is larger than %d bytes", HTTP_MAX_BODY);
+	pgbr_error_set(&error, PGBR_ERROR_TOO_LARGE, "the body is larger than %zu bytes",
+				   max_body(exchange));
 	routes_refuse(&exchange->request, &error, response);
 }
 
@@ -338,7 +345,7 @@ admit(Exchange *exchange, struct MHD_Connection *connection, HttpResponse *respo
 					  exchange->request.path, response->status);
 		return false;
 	}
-	if (length == NULL || strtoull(length, NULL, 10) <= HTTP_MAX_BODY)
+	if (length == NULL || strtoull(length, NULL, 10) <= max_body(exchange))
 		return true;
 	refuse_size(exchange, response);
 	return false;
@@ -348,7 +355,7 @@ static void
 take_body(Exchange *exchange, const char *data, size_t length)
 {
 	/* what is too large is read to its end, so that the client gets to read the answer */
-	if (exchange->body.length + length > HTTP_MAX_BODY)
+	if (exchange->body.length + length > max_body(exchange))
 		exchange->too_large = true;
 	else
 		strbuf_append(&exchange->body, data, length);

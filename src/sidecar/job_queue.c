@@ -10,6 +10,8 @@
 #include "program/json.h"
 #include "program/log.h"
 #include "sidecar/job_cover.h"
+#include "sidecar/job_queue_state.h"
+#include "sidecar/restore_store.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -22,21 +24,6 @@
 /* How long to wait before the store is tried again after it failed, and between questions whether
  * anybody still waits, in ms. */
 #define RETRY_MS 1000
-
-struct JobQueue
-{
-	pthread_mutex_t lock;	/* guards all below */
-	pthread_cond_t changed; /* a job's state, or stopping */
-	JobStore *store;
-	char log_dir[4000];
-	int max_queued;
-	int retention_days;
-	int stop_fd;
-	bool stopping;
-	bool cancelled; /* the running job is to stop */
-	char running[JOB_ID_SIZE];
-	JobProgress progress; /* of the running job */
-};
 
 static void
 signal_stop(JobQueue *queue)
@@ -94,6 +81,29 @@ interrupt_leftovers(JobQueue *queue, PgbrError *error)
 	return ok;
 }
 
+/* A restore that was active goes on: its holder gets the time to find us again. */
+static bool
+load_hold(JobQueue *queue, PgbrError *error)
+{
+	RestoreRecord record;
+	PgbrError reason = PGBR_ERROR_INIT;
+	bool found;
+
+	restore_record_init(&record);
+	found = restore_store_find_active(queue->store, &record, &reason);
+	if (found)
+	{
+		strcpy(queue->hold.id, record.id);
+		strcpy(queue->hold.holder, record.holder);
+		queue->hold.until = clock_monotonic_ms() + RESTORE_FRESH_LEASE_MS;
+	}
+	restore_record_done(&record);
+	if (found || reason.code == PGBR_ERROR_NOT_FOUND)
+		return true;
+	*error = reason;
+	return false;
+}
+
 JobQueue *
 job_queue_new(JobStore *store, const char *log_dir, int max_queued, int retention_days,
 			  PgbrError *error)
@@ -114,7 +124,7 @@ job_queue_new(JobStore *store, const char *log_dir, int max_queued, int retentio
 	queue->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (queue->stop_fd < 0)
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not make an eventfd: %m");
-	if (queue->stop_fd < 0 || !interrupt_leftovers(queue, error))
+	if (queue->stop_fd < 0 || !interrupt_leftovers(queue, error) || !load_hold(queue, error))
 	{
 		job_queue_free(queue);
 		return NULL;
@@ -165,11 +175,12 @@ make_id(JobQueue *queue, Job *job, PgbrError *error)
 	return false;
 }
 
+/* Steps of a restore are few, and are not to wait for those that wait for its end. */
 static bool
 count_one(const Job *job, void *argument)
 {
-	(void) job;
-	++*(int *) argument;
+	if (!pgbr_job_kind_is_step(job->request.kind))
+		++*(int *) argument;
 	return true;
 }
 
@@ -196,19 +207,25 @@ accept_job(JobQueue *queue, const JobRequest *request, const char *key, const ch
 				 .state = PGBR_STATE_QUEUED,
 				 .requested_at = clock_now_ms(),
 				 .exit_code = -1};
-	return check_room(queue, error) && make_id(queue, job, error) &&
+	return (request->restore[0] || check_room(queue, error)) && make_id(queue, job, error) &&
 		   job_store_insert(queue->store, job, key, fingerprint, error) &&
 		   job_cover_queued(queue->store, error) &&
 		   job_store_find(queue->store, job->id, job, error);
 }
 
 static bool
-submit_locked(JobQueue *queue, const JobRequest *request, const char *key, const char *fingerprint,
-			  Job *job, bool *repeated, PgbrError *error)
+submit_locked(JobQueue *queue, const JobRequest *request, const char *holder, const char *key,
+			  const char *fingerprint, Job *job, bool *repeated, PgbrError *error)
 {
+	bool allowed;
+
 	*repeated = false;
 	if (queue->stopping)
 		return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
+	/* what was accepted before a restore began can still be asked about */
+	allowed = restore_job_decide(request->restore, holder, &queue->hold, error);
+	if (!allowed && request->restore[0])
+		return false;
 	if (key)
 	{
 		PgbrError reason;
@@ -227,7 +244,7 @@ submit_locked(JobQueue *queue, const JobRequest *request, const char *key, const
 			return false;
 		}
 	}
-	if (!job_store_begin(queue->store, error))
+	if (!allowed || !job_store_begin(queue->store, error))
 		return false;
 	if (!accept_job(queue, request, key, fingerprint, job, error))
 	{
@@ -251,8 +268,8 @@ log_accepted(const Job *job)
 }
 
 bool
-job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Job *job,
-				 bool *repeated, PgbrError *error)
+job_queue_submit(JobQueue *queue, const JobRequest *request, const char *holder, const char *key,
+				 Job *job, bool *repeated, PgbrError *error)
 {
 	json_t *json = job_request_json(request);
 	StrBuf fingerprint;
@@ -264,7 +281,7 @@ job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Jo
 	else
 	{
 		pthread_mutex_lock(&queue->lock);
-		ok = submit_locked(queue, request, key, fingerprint.data, job, repeated, error);
+		ok = submit_locked(queue, request, holder, key, fingerprint.data, job, repeated, error);
 		/* before the runner can say that it has started */
 		if (ok && !*repeated)
 			log_accepted(job);
@@ -424,6 +441,8 @@ take_locked(JobQueue *queue, Job *job, bool *found, PgbrError *error)
 	PgbrJobState queued = PGBR_STATE_QUEUED;
 	JobFilter filter = {.state = &queued, .covered_by = "", .limit = 1, .oldest_first = true};
 
+	if (queue->hold.id[0])
+		filter.steps_of = queue->hold.id;
 	job->seq = 0;
 	*found = false;
 	if (!job_store_list(queue->store, &filter, take_first, job, error))
@@ -550,27 +569,4 @@ void
 job_queue_log_path(JobQueue *queue, const Job *job, char *path, size_t size)
 {
 	snprintf(path, size, "%s/%lld.log", queue->log_dir, (long long) job->seq);
-}
-
-bool
-job_queue_add_point(JobQueue *queue, const RestorePoint *point, PgbrError *error)
-{
-	bool ok;
-
-	pthread_mutex_lock(&queue->lock);
-	ok = job_store_add_point(queue->store, point, error);
-	pthread_mutex_unlock(&queue->lock);
-	return ok;
-}
-
-bool
-job_queue_list_points(JobQueue *queue, const char *name, int timeline, PointVisitor visit,
-					  void *argument, PgbrError *error)
-{
-	bool ok;
-
-	pthread_mutex_lock(&queue->lock);
-	ok = job_store_list_points(queue->store, name, timeline, visit, argument, error);
-	pthread_mutex_unlock(&queue->lock);
-	return ok;
 }

@@ -12,6 +12,10 @@
 #include "common/error.h"
 #include "sidecar/job.h"
 #include "sidecar/job_store.h"
+#include "sidecar/restore_lock.h"
+#include "sidecar/restore_store.h"
+
+#define FACT_SIZE 4096 /* of what is remembered */
 
 typedef struct JobQueue JobQueue;
 
@@ -25,12 +29,14 @@ extern JobQueue *job_queue_new(JobStore *store, const char *log_dir, int max_que
 extern void job_queue_free(JobQueue *queue); /* no other thread uses it any more */
 
 /*
- * Accept a job. key is the Idempotency-Key or NULL: when it was used before, the first job is given
+ * Accept a job. holder is who drives the restore that it belongs to, or "": while a restore is
+ * active only its holder's jobs are accepted (RESTORE_IN_PROGRESS, CONFLICT), only its steps are
+ * run, and all others wait. key is the Idempotency-Key or NULL: when it was used before, the first job is given
  * back and *repeated is set; with another request it is refused (INVALID_VALUE). QUEUE_FULL,
  * UNAVAILABLE while stopping, STORAGE.
  */
-extern bool job_queue_submit(JobQueue *queue, const JobRequest *request, const char *key, Job *job,
-							 bool *repeated, PgbrError *error);
+extern bool job_queue_submit(JobQueue *queue, const JobRequest *request, const char *holder,
+							 const char *key, Job *job, bool *repeated, PgbrError *error);
 
 /* A job as it is now, with its progress. NOT_FOUND. */
 extern bool job_queue_get(JobQueue *queue, const char *id, Job *job, PgbrError *error);
@@ -79,6 +85,28 @@ extern bool job_queue_stopping(JobQueue *queue);
 
 /* Where a job's log lies: a file named by its seq, never by anything from outside. */
 extern void job_queue_log_path(JobQueue *queue, const Job *job, char *path, size_t size);
+
+/* Do what restore_put_decide allows; record, which was initialized, then is what is on disk. */
+extern bool job_queue_put_restore(JobQueue *queue, const RestorePut *put, RestoreRecord *record,
+								  int *holder_seconds_left, PgbrError *error);
+
+/* NOT_FOUND. */
+extern bool job_queue_get_restore(JobQueue *queue, const char *id, RestoreRecord *record,
+								  int *holder_seconds_left, PgbrError *error);
+
+/* Call back for the newest, newest first, with the queue locked. */
+typedef void (*RestoreRecordVisitor)(const RestoreRecord *record, int holder_seconds_left,
+									 void *argument);
+extern bool job_queue_list_restores(JobQueue *queue, int limit, RestoreRecordVisitor visit,
+									void *argument, PgbrError *error);
+
+/* The active restore and the running job, "" for none; both of JOB_ID_SIZE. */
+extern void job_queue_at_work(JobQueue *queue, char *restore, char *running);
+
+/* What is known of this member while its PostgreSQL is down; "" when it is not. A failure is logged:
+ * nothing waits for it. */
+extern void job_queue_remember(JobQueue *queue, const char *name, const char *value);
+extern void job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size);
 
 /* Restore points, as job_store.h has them. */
 extern bool job_queue_add_point(JobQueue *queue, const RestorePoint *point, PgbrError *error);

@@ -14,6 +14,7 @@
 #include "program/log.h"
 #include "program/process.h"
 #include "sidecar/expiry_run.h"
+#include "sidecar/node_step.h"
 #include "sidecar/pgbackrest.h"
 
 #include <errno.h>
@@ -365,26 +366,92 @@ explain(JobRunner *runner, Job *job, uint64_t ticket)
 	info_snapshot_done(&info);
 }
 
+/* Where this member's PostgreSQL lies, also while it is down. */
+static void
+find_postgres(JobRunner *runner, char *data_directory)
+{
+	if (runner->config->pg_data)
+		pgbr_copy_text(data_directory, FACT_SIZE, runner->config->pg_data);
+	else
+		job_queue_recall(runner->queue, "data_directory", data_directory, FACT_SIZE);
+}
+
+static void
+log_step_line(void *argument, const char *line)
+{
+	log_line(argument, line);
+}
+
+/* A step of a restore: node_step runs it. */
+static void
+run_step(Run *run)
+{
+	JobRunner *runner = run->runner;
+	Job *job = run->job;
+	const char *kind = pgbr_job_kind_name(job->request.kind);
+	char data_directory[FACT_SIZE];
+	char mark[4200];
+	json_t *arguments = json_loads(job->request.arguments, 0, NULL);
+	NodeStepContext context = {
+		.config = runner->config,
+		.queue = runner->queue,
+		.cache = runner->cache,
+		.restore = job->request.restore,
+		.data_directory = data_directory,
+		.postgres_bin = runner->config->pg_bin ? runner->config->pg_bin : "",
+		.mark = mark,
+		.arguments = arguments,
+		.log_line = log_step_line,
+		.argument = run,
+	};
+	size_t length;
+
+	find_postgres(runner, data_directory);
+	make_mark(runner->config, job->id, mark, sizeof(mark));
+	log_event(LOG_LEVEL_INFO, job->id, "started: %s of restore %s", kind, job->request.restore);
+	node_step_run(&context, job);
+	length = json_dumpb(context.result, job->result, sizeof(job->result) - 1, JSON_COMPACT);
+	if (length >= sizeof(job->result))
+	{
+		log_event(LOG_LEVEL_ERROR, job->id, "the result of %s is too long to be kept", kind);
+		length = 0;
+	}
+	job->result[length] = '\0';
+	json_decref(context.result);
+	json_decref(arguments);
+}
+
+/* Whoever waits for the job and then reads info is to see what the job has done. */
+static void
+show_outcome(JobRunner *runner, Job *job, const PgbackrestRun *output)
+{
+	uint64_t ticket = info_cache_refresh(runner->cache);
+
+	if (job->state == PGBR_STATE_SUCCEEDED)
+		info_cache_wait(runner->cache, ticket, REFRESH_S, NULL, NULL);
+	else if (job->state == PGBR_STATE_FAILED && pgbackrest_run_is_vague(output))
+		explain(runner, job, ticket);
+}
+
 static void
 run_job(JobRunner *runner, Job *job)
 {
 	Run run = {.runner = runner, .job = job, .log = -1};
-	uint64_t ticket;
 
 	pgbackrest_run_init(&run.output, job->request.kind);
 	strbuf_init(&run.line);
 	job_queue_progress(runner->queue, &run.output.progress);
 	open_log(&run);
-	run_pgbackrest(&run);
+	if (pgbr_job_kind_is_step(job->request.kind))
+		run_step(&run);
+	else
+		run_pgbackrest(&run);
 	if (run.log >= 0)
 		close(run.log);
 	strbuf_done(&run.line);
-	/* whoever waits for the job and then reads info is to see what the job has done */
-	ticket = info_cache_refresh(runner->cache);
-	if (job->state == PGBR_STATE_SUCCEEDED)
-		info_cache_wait(runner->cache, ticket, REFRESH_S, NULL, NULL);
-	else if (job->state == PGBR_STATE_FAILED && pgbackrest_run_is_vague(&run.output))
-		explain(runner, job, ticket);
+	/* a step makes no backup, and the whole cluster waits for it */
+	if (!pgbr_job_kind_is_step(job->request.kind))
+		show_outcome(runner, job, &run.output);
 	job->finished_at = clock_now_ms();
 	finish(runner, job);
 }

@@ -141,7 +141,7 @@ create_stanza(StanzaKeeper *keeper, char *reason, size_t size)
 
 	strcpy(request.requested_by, "pgbackrest_sidecar");
 	strcpy(request.reason, "the stanza is missing");
-	ok = job && job_queue_submit(keeper->queue, &request, NULL, job, &repeated, &error);
+	ok = job && job_queue_submit(keeper->queue, &request, "", NULL, job, &repeated, &error);
 	while (ok && !pgbr_job_state_is_final(job->state) && !is_stopping(keeper))
 		ok = job_queue_wait(keeper->queue, job->id, 60, is_stopping, keeper, job, &error);
 	if (!ok)

@@ -1,0 +1,29 @@
+/*
+ * job_queue_state.h
+ *		What the queue is made of: for job_queue and job_queue_records alone.
+ */
+#ifndef PGBR_SIDECAR_JOB_QUEUE_STATE_H
+#define PGBR_SIDECAR_JOB_QUEUE_STATE_H
+
+#include "sidecar/job_queue.h"
+#include "sidecar/restore_lock.h"
+
+#include <pthread.h>
+
+struct JobQueue
+{
+	pthread_mutex_t lock;	/* guards all below */
+	pthread_cond_t changed; /* a job's state, the end of a restore, or stopping */
+	JobStore *store;
+	RestoreHold hold; /* by a restore; other jobs wait for its end */
+	char log_dir[4000];
+	int max_queued;
+	int retention_days;
+	int stop_fd;
+	bool stopping;
+	bool cancelled; /* the running job is to stop */
+	char running[JOB_ID_SIZE];
+	JobProgress progress; /* of the running job */
+};
+
+#endif
