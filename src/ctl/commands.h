@@ -17,5 +17,7 @@ extern const Command cmd_expire;
 extern const Command cmd_pin;
 extern const Command cmd_unpin;
 extern const Command cmd_config_render;
+extern const Command cmd_manifest;
+extern const Command cmd_config_check;
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * conf_build.h
- *		Inside pgbackrest_conf: what its files share. Only they include this.
+ *		Inside pgbackrest_conf and conf_check: what their files share. Only they include this.
  */
 #ifndef PGBR_CTL_CONF_BUILD_H
 #define PGBR_CTL_CONF_BUILD_H
@@ -23,5 +23,12 @@ extern PgbrError *conf_problem(ConfBuilder *builder, PgbrValuesPlace place, cons
 
 /* Check configParams and lay them over the options. */
 extern void conf_take_params(ConfBuilder *builder);
+
+/* What is wrong with an option's name or value, a sentence that says what to write; NULL: nothing. */
+extern const char *conf_name_hint(const char *name);
+extern const char *conf_value_hint(const char *name, const char *value);
+
+/* True for an option that may be there several times. */
+extern bool conf_is_list(const char *name);
 
 #endif

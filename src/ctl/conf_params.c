@@ -36,8 +36,8 @@ static const char *const lists[] = {
 	"link-map",	  "recovery-option", "tablespace-map", "tls-server-auth",
 };
 
-static bool
-is_list(const char *name)
+bool
+conf_is_list(const char *name)
 {
 	for (size_t i = 0; i < LENGTH(lists); i++)
 	{
@@ -100,37 +100,50 @@ after_repo(const char *name)
 	return digits > 0 && name[4 + digits] == '-' ? name + 5 + digits : NULL;
 }
 
-static bool
-check_name(ConfBuilder *builder, const PgbrValuesParam *param)
+const char *
+conf_name_hint(const char *name)
 {
 	for (size_t i = 0; i < LENGTH(refused_names); i++)
 	{
 		size_t length = strlen(refused_names[i].prefix);
 
-		if (strncmp(param->name, refused_names[i].prefix, length) != 0 ||
-			(refused_names[i].whole && param->name[length] != '\0'))
-			continue;
-		return pgbr_error_hint(conf_problem(builder, param->place,
-											"pgbackrest takes no option \"%s\" in its file",
-											param->name),
-							   "%s", refused_names[i].hint);
+		if (strncmp(name, refused_names[i].prefix, length) == 0 &&
+			(!refused_names[i].whole || name[length] == '\0'))
+			return refused_names[i].hint;
 	}
-	return true;
+	return NULL;
 }
 
-static bool
-check_value(ConfBuilder *builder, const PgbrValuesParam *param)
+const char *
+conf_value_hint(const char *name, const char *value)
 {
-	const char *option = after_repo(param->name);
+	const char *option = after_repo(name);
 
 	for (size_t i = 0; option && i < LENGTH(checked_values); i++)
 	{
-		if (strcmp(option, checked_values[i].option) == 0 && !checked_values[i].check(param->value))
-			return pgbr_error_hint(conf_problem(builder, param->place,
-												"invalid value \"%.100s\" of option \"%s\"",
-												param->value, param->name),
-								   "%s", checked_values[i].rule);
+		if (strcmp(option, checked_values[i].option) == 0 && !checked_values[i].check(value))
+			return checked_values[i].rule;
 	}
+	return NULL;
+}
+
+/* False: it is a problem. */
+static bool
+check_param(ConfBuilder *builder, const PgbrValuesParam *param)
+{
+	const char *name_hint = conf_name_hint(param->name);
+	const char *value_hint = conf_value_hint(param->name, param->value);
+
+	if (name_hint)
+		return pgbr_error_hint(conf_problem(builder, param->place,
+											"pgbackrest takes no option \"%s\" in its file",
+											param->name),
+							   "%s", name_hint);
+	if (value_hint)
+		return pgbr_error_hint(conf_problem(builder, param->place,
+											"invalid value \"%.100s\" of option \"%s\"",
+											param->value, param->name),
+							   "%s", value_hint);
 	if (builder->conf->secret_name && pgbr_is_secret_option(param->name))
 		return pgbr_error_hint(
 			conf_problem(builder, param->place,
@@ -145,7 +158,7 @@ take_param(ConfBuilder *builder, const PgbrValuesParam *param)
 {
 	ConfOption *same = (ConfOption *) conf_find(builder->conf, param->name);
 
-	if (!check_name(builder, param) || !check_value(builder, param))
+	if (!check_param(builder, param))
 		return;
 	if (same && same->origin == CONF_KEY)
 		pgbr_error_hint(
@@ -153,7 +166,7 @@ take_param(ConfBuilder *builder, const PgbrValuesParam *param)
 						 "option \"%s\" is also set by a key or an option of the command line",
 						 param->name),
 			"Remove one of them.");
-	else if (same && same->origin == CONF_PARAM && !is_list(param->name))
+	else if (same && same->origin == CONF_PARAM && !conf_is_list(param->name))
 		pgbr_error_hint(
 			conf_problem(builder, param->place, "option \"%s\" is there twice", param->name),
 			"pgBackRest takes one value of it; remove one.");

@@ -21,14 +21,26 @@ put_line(const char *label, const char *text)
 	strbuf_done(&line);
 }
 
-void
-message_error(const PgbrError *error)
+static void
+put_error(const char *label, const PgbrError *error)
 {
-	put_line("error", error->message);
+	put_line(label, error->message);
 	if (error->detail[0])
 		put_line("detail", error->detail);
 	if (error->hint[0])
 		put_line("hint", error->hint);
+}
+
+void
+message_error(const PgbrError *error)
+{
+	put_error("error", error);
+}
+
+void
+message_finding(const PgbrError *finding)
+{
+	put_error("warning", finding);
 }
 
 void

@@ -13,6 +13,8 @@
 #define PROGRAM_NAME "pgbackrest_ctl"
 
 extern void message_error(const PgbrError *error);
+/* The same as a warning: what it is about does not stop us. */
+extern void message_finding(const PgbrError *finding);
 extern void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
