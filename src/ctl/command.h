@@ -27,6 +27,7 @@
 	X(NOT_FOUND, 5, "there is no such job")                                                     \
 	X(NOT_NOW, 6, "not possible in the present state: conflict, queue full, unavailable")       \
 	X(WAIT_OVER, 7, "the time to wait is over; the job goes on")                                \
+	X(PLAN_REFUSED, 8, "the plan of a restore refuses it; nothing was changed")                 \
 	X(INTERRUPTED, 130, "Ctrl-C; a job that was accepted goes on")
 
 typedef enum ExitCode

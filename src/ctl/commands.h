@@ -19,5 +19,6 @@ extern const Command cmd_unpin;
 extern const Command cmd_config_render;
 extern const Command cmd_manifest;
 extern const Command cmd_config_check;
+extern const Command cmd_plan;
 
 #endif
