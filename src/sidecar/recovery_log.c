@@ -90,6 +90,15 @@ recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size)
 	pgbr_copy_text(log->tail[log->tail_count++ % RECOVERY_LOG_TAIL], sizeof(log->tail[0]), line);
 	if ((text = after(line, "LOG:  ")) != NULL)
 		read_log(log, text, wal_segment_size);
+	else if ((text = after(line, "pgbackrest_sidecar: could not get ")) != NULL)
+	{
+		/* the first says why, what follows that it stayed so */
+		if (log->archive[0] == '\0')
+			pgbr_copy_text(log->archive, sizeof(log->archive), text);
+	}
+	/* what it tells those who come too early ends nothing */
+	else if (after(line, "FATAL:  the database system is "))
+		return;
 	else if ((text = after(line, "FATAL:  ")) != NULL || (text = after(line, "PANIC:  ")) != NULL)
 	{
 		pgbr_copy_text(log->fatal, sizeof(log->fatal), text);

@@ -22,6 +22,7 @@ typedef struct RecoveryLog
 	int64_t segments;		 /* how many were restored */
 	char fatal[512];		 /* the last FATAL or PANIC, or "" */
 	char detail[512];		 /* its DETAIL or HINT, or "" */
+	char archive[512];		 /* why WAL could not be fetched, in archive_get's words, or "" */
 	char stop[256];			 /* why it stopped: "recovery stopping ...", or "" */
 	char last_xact_time[64]; /* as printed, or "" */
 	char last_xid[24];		 /* of "recovery stopping after commit of transaction N", or "" */

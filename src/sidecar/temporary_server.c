@@ -333,9 +333,11 @@ fail_by_log(const TemporaryServer *server, PgbrError *error)
 {
 	const RecoveryLog *log = &server->log;
 	const char *last = log->tail_count ? log->tail[(log->tail_count - 1) % RECOVERY_LOG_TAIL] : "";
+	const char *reason = log->fatal[0] ? log->fatal : last;
+	const char *more = strstr(reason, "could not restore file") ? log->archive : log->detail;
 
-	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s",
-				   log->fatal[0] ? log->fatal : last, log->detail[0] ? ": " : "", log->detail);
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s", reason,
+				   more[0] ? ": " : "", more);
 	return pgbr_error_hint(error, "%s", recovery_log_hint(log));
 }
 
