@@ -35,6 +35,22 @@ static const struct
 	TEXT("Latest checkpoint's NextXID:", next_xid),
 };
 
+static const struct
+{
+	const char *label;
+	const char *name;
+	size_t offset;
+} settings[] = {
+	{"max_connections setting:", "max_connections", offsetof(ControlData, max_connections)},
+	{"max_worker_processes setting:", "max_worker_processes",
+	 offsetof(ControlData, max_worker_processes)},
+	{"max_wal_senders setting:", "max_wal_senders", offsetof(ControlData, max_wal_senders)},
+	{"max_prepared_xacts setting:", "max_prepared_transactions",
+	 offsetof(ControlData, max_prepared_transactions)},
+	{"max_locks_per_xact setting:", "max_locks_per_transaction",
+	 offsetof(ControlData, max_locks_per_transaction)},
+};
+
 /* The value of a label at the beginning of a line. */
 static bool
 find_value(const char *text, const char *label, char *value, size_t size)
@@ -69,6 +85,12 @@ control_data_parse(const char *text, ControlData *control)
 	if (!find_value(text, "Bytes per WAL segment:", number, sizeof(number)))
 		return false;
 	control->wal_segment_size = strtoll(number, NULL, 10);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	{
+		if (!find_value(text, settings[i].label, number, sizeof(number)))
+			return false;
+		*(int *) ((char *) control + settings[i].offset) = (int) strtol(number, NULL, 10);
+	}
 	return control->timeline > 0 && control->wal_segment_size > 0;
 }
 
@@ -107,10 +129,16 @@ control_data_is_clean(const ControlData *control)
 json_t *
 control_data_json(const ControlData *control)
 {
-	return json_pack("{ss ss ss ss ss ss ss sI sI}", "state", control->state, "system_identifier",
-					 control->system_identifier, "checkpoint_lsn", control->checkpoint_lsn,
-					 "redo_lsn", control->redo_lsn, "min_recovery_lsn", control->min_recovery_lsn,
-					 "checkpoint_time", control->checkpoint_time, "next_xid", control->next_xid,
-					 "timeline", (json_int_t) control->timeline, "wal_segment_size",
-					 (json_int_t) control->wal_segment_size);
+	json_t *json = json_pack(
+		"{ss ss ss ss ss ss ss sI sI}", "state", control->state, "system_identifier",
+		control->system_identifier, "checkpoint_lsn", control->checkpoint_lsn, "redo_lsn",
+		control->redo_lsn, "min_recovery_lsn", control->min_recovery_lsn, "checkpoint_time",
+		control->checkpoint_time, "next_xid", control->next_xid, "timeline",
+		(json_int_t) control->timeline, "wal_segment_size", (json_int_t) control->wal_segment_size);
+
+	for (size_t i = 0; json && i < sizeof(settings) / sizeof(settings[0]); i++)
+		json_object_set_new(
+			json, settings[i].name,
+			json_integer(*(const int *) ((const char *) control + settings[i].offset)));
+	return json;
 }

@@ -22,6 +22,12 @@ typedef struct ControlData
 	char next_xid[32]; /* epoch:xid */
 	uint32_t timeline;
 	int64_t wal_segment_size;
+	/* what a hot standby must have at least */
+	int max_connections;
+	int max_worker_processes;
+	int max_wal_senders;
+	int max_prepared_transactions;
+	int max_locks_per_transaction;
 } ControlData;
 
 /* Run pg_controldata of the folder with PostgreSQL's programs ("": looked for in PATH). CONFIG when it

@@ -9,7 +9,6 @@
 #include "program/file.h"
 #include "program/json.h"
 #include "program/process.h"
-#include "sidecar/node.h"
 #include "sidecar/pgbackrest.h"
 
 #include <stdio.h>
@@ -261,18 +260,6 @@ handle_info(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response
 	response->middle = ",\"stanzas\":";
 	response->document = info.document;
 	response->tail = "}";
-}
-
-void
-handle_node(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
-{
-	Node node;
-	char version[32];
-
-	(void) request;
-	node_read(sidecar->config, sidecar->stop_fd, &node);
-	node_pgbackrest_version(sidecar->config, version);
-	http_answer_json(response, 200, node_json(&node, sidecar->config->stanza, version));
 }
 
 /* Look into the repository. Fails with PGBACKREST and its exit code. */

@@ -7,6 +7,7 @@
 #include "program/clock.h"
 #include "program/condition.h"
 #include "program/log.h"
+#include "sidecar/node_memory.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -165,6 +166,8 @@ look(StanzaKeeper *keeper, int *pause_ms)
 	int most_ms;
 
 	node_read(keeper->config, keeper->stop_fd, &node);
+	if (node.running)
+		node_remember(keeper->config, keeper->queue, &node);
 	if (node.running)
 		info_cache_wait(keeper->cache, info_cache_refresh(keeper->cache), INFO_S, is_stopping,
 						keeper);
