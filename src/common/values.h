@@ -39,8 +39,8 @@ typedef struct PgbrValuesPlace
 
 typedef struct PgbrValuesText
 {
-	char *text; /* NULL: not set */
-	PgbrValuesPlace place;
+	char *text;			   /* NULL: not set */
+	PgbrValuesPlace place; /* one that is not set has a place when it was there, but wrong */
 } PgbrValuesText;
 
 typedef struct PgbrValuesList

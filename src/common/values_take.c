@@ -96,6 +96,7 @@ values_take_text(ValuesReader *reader, const KeySpec *spec, void *target)
 	PgbrValuesText *value = target;
 	PgbrError *problem;
 
+	value->place = values_place(reader);
 	if (text == NULL)
 		return values_wrong_type(reader, spec, "a text", "Write one text, without NUL characters.");
 	if (yaml_reader_is_number(event) || yaml_reader_is_true(event) || yaml_reader_is_false(event))
@@ -116,7 +117,6 @@ values_take_text(ValuesReader *reader, const KeySpec *spec, void *target)
 		pgbr_error_hint(problem, "%s", spec->rule);
 		return true;
 	}
-	value->place = values_place(reader);
 	value->text = strdup(text);
 	return value->text || out_of_memory(reader);
 }

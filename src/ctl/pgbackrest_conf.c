@@ -216,7 +216,7 @@ take_s3_key(ConfBuilder *builder, int repo, const char *group, const PgbrValuesS
 										 ? "\"pgBackRest.existingSecret\""
 										 : "a repoN-s3-key-type that needs none"),
 						"Keep one of them.");
-	else if (value->text == NULL && !is_elsewhere)
+	else if (value->text == NULL && value->place.line == 0 && !is_elsewhere)
 		pgbr_error_hint(conf_problem(builder, s3->place.line ? s3->place : values->place,
 									 "\"pgBackRest.%s.%s\" is missing", group, key->key),
 						"%s", key->rule);
@@ -271,6 +271,8 @@ add_repositories(ConfBuilder *builder)
 		pgbr_error_hint(conf_problem(builder, values->repo_path.place,
 									 "invalid value \"%.100s\" for \"pgBackRest.repoPath\"", path),
 						"Use an absolute path without an empty part.");
+	if (type == NULL && values->repo_type.place.line > 0)
+		return;
 	if (type == NULL)
 	{
 		pgbr_error_hint(conf_problem(builder, values->place,
