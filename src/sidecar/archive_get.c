@@ -102,7 +102,8 @@ archive_get_main(int argc, char **argv)
 		{"config", 0, OPTION_TEXT, &config.pgbackrest_config, "FILE", NULL, 0, 0, "", false},
 		{"pgbackrest", 0, OPTION_TEXT, &config.pgbackrest, "PROGRAM", NULL, 0, 0, "", false},
 		{"pg-data", 0, OPTION_TEXT, &data_directory, "DIR", NULL, 0, 0, "", false},
-		{"retry", 0, OPTION_COUNT, &seconds, "SECONDS", NULL, 0, 86400, "", false},
+		{"retry", 0, OPTION_COUNT, &seconds, "SECONDS", "PGBR_SIDECAR_ARCHIVE_GET_RETRY", 0, 86400,
+		 "", false},
 		{0},
 	};
 	Command command;

@@ -55,6 +55,9 @@ node_postgres_bin(const NodeStepContext *context, char *bin)
 			*slash = '\0';
 		postmaster_opts_done(&opts);
 	}
+	else
+		/* the data directory may be lost */
+		job_queue_recall(context->queue, "postgres_bin", bin, PATH_MAX);
 	strbuf_done(&text);
 }
 

@@ -1,0 +1,416 @@
+# The steps of a restore on one member: each is run, killed in the middle and run again; what may not
+# happen is tried. The server is plain PostgreSQL, so that nothing but the steps touches it.
+use strict;
+use warnings;
+use File::Path qw(remove_tree);
+use JSON::PP;
+use PgbrCluster;
+use PgbrSandbox qw(slurp spew wait_for);
+use PgbrSidecarTest;
+use Test::More;
+
+# how long a recovery waits for a repository that can't be read
+$ENV{PGBR_SIDECAR_ARCHIVE_GET_RETRY} = 2;
+
+my ($true, $false) = (JSON::PP::true, JSON::PP::false);
+my $cluster = PgbrCluster->new(preload => 0, sidecars => 0)->start;
+my $member = $cluster->member(1);
+my $sidecar = $member->sidecar;
+my ($data, $dir, $repo) = ($member->data, $member->{dir}, "$cluster->{sandbox}{root}/repo");
+
+# pgbackrest and psql with places to stand still: while the file DIR/hold-COMMAND is there, and until
+# it is gone. DIR/held tells that one stands there.
+my $pgbackrest = program($member, 'pgbackrest-here', <<"END");
+for command in restore archive-get
+do
+	if [[ " \$* " == *" \$command "* ]]
+	then
+		while test -e '$dir/hold-'\$command; do touch '$dir/held'; sleep 0.05; done
+	fi
+done
+exec pgbackrest "\$@"
+END
+my $psql = program($member, 'psql-here', <<"END");
+if [[ "\$*" == *last_xact_time* ]]
+then
+	while test -e '$dir/hold-psql'; do touch '$dir/held'; sleep 0.05; done
+fi
+exec psql "\$@"
+END
+my @options = ("--pgbackrest=$pgbackrest", "--psql=$psql", '--stop-timeout=10');
+$sidecar->start(@options)->wait_ready(60);
+
+# --- one restore after the other: ids, the lock, jobs
+my ($restore, $revision, $posted) = ('', 0, 0);
+
+sub hold_lock
+{
+	my $answer = $sidecar->http(
+		PUT => "/v1/restores/$restore",
+		body => { holder => 'test', lease_seconds => 60, revision => ++$revision, state => $_[0] // 'active',
+			replaces => undef, document => {} });
+	die "$answer->{status}: $answer->{content}\n" unless $answer->{success};
+	return;
+}
+
+sub begin_restore
+{
+	$restore = 'r' . ++$posted;
+	$revision = 0;
+	hold_lock();
+	return;
+}
+
+sub end_restore { hold_lock('done'); return }
+
+sub post
+{
+	my ($kind, %arguments) = @_;
+	return $sidecar->http(POST => "/v1/restores/$restore/jobs", body => { holder => 'test', kind => $kind, %arguments });
+}
+
+# post a step and give its job at once
+sub begin
+{
+	my ($kind, %arguments) = @_;
+	my $answer = post($kind, %arguments);
+	die "$kind: $answer->{status}: $answer->{content}\n" unless $answer->{success};
+	return $answer->{json};
+}
+
+# ... or at its end; it must succeed
+sub step
+{
+	my ($kind, %arguments) = @_;
+	my $job = $sidecar->wait_job(begin($kind, %arguments)->{id});
+	die "$kind: " . JSON::PP->new->canonical->encode($job) . "\n" if $job->{state} ne 'succeeded';
+	return $job->{result};
+}
+
+sub step_fails
+{
+	my ($kind, %arguments) = @_;
+	my $job = $sidecar->wait_job(begin($kind, %arguments)->{id});
+	is($job->{state}, 'failed', "$kind fails");
+	return $job;
+}
+
+sub hold { my ($what) = @_; unlink "$dir/held"; spew("$dir/hold-$what", ''); return }
+sub held { wait_for { -e "$dir/held" } 'the held command'; return }
+sub release { unlink map { "$dir/hold-$_" } qw(restore archive-get psql); return }
+
+sub restart_sidecar { $sidecar->start(@options); return }
+sub batches { return $member->psql("SELECT string_agg(DISTINCT batch, ' ' ORDER BY batch) FROM t") }
+
+# the postmaster is a child of nobody here but this test: collect it
+sub server_is_down { return !$member->postmaster }
+
+# --- what there is: rows a to d, with a backup after a, and moments between
+sub add_batch
+{
+	my ($batch) = @_;
+	return $member->psql("INSERT INTO t SELECT '$batch', g, repeat('x', 500) FROM generate_series(1, 2000) g;"
+		  . 'SELECT pg_current_xact_id()') =~ /(\d+)\s*$/ ? $1 : die;
+}
+$member->psql("CREATE TABLE t (batch text, i int, filler text)");
+add_batch('a');
+my $backup = $sidecar->wait_job($sidecar->post_job(kind => 'backup', type => 'full')->{id})->{label};
+my $xid_b = $member->psql("BEGIN; INSERT INTO t SELECT 'b', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
+my $lsn_b = $member->psql('SELECT pg_current_wal_insert_lsn()');
+my $time_b = $member->psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')");
+$member->psql("SELECT pg_create_restore_point('after b')");
+my $xid_c = $member->psql("BEGIN; INSERT INTO t SELECT 'c', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
+add_batch('d');
+$member->psql('SELECT pg_switch_wal()');
+
+subtest 'mark, stop, archive, keep' => sub {
+	begin_restore();
+	my $point = step('node-mark', name => "pgbr_undo_$restore");
+	like($point->{lsn}, qr{^0/\w+$}, 'the point has an LSN');
+	ok($point->{archived}, 'its WAL is archived');
+	is($sidecar->http(GET => "/v1/wal/$point->{segment}")->{json}{archived}, $true, 'indeed');
+	is(step('node-mark', name => "pgbr_undo_$restore")->{lsn}, $point->{lsn}, 'a second mark is the first');
+	$member->psql("CREATE TABLESPACE elsewhere LOCATION '" . (mkdir("$dir/elsewhere", 0700) && "$dir/elsewhere") . "'");
+	$member->psql('CREATE TABLE there TABLESPACE elsewhere AS SELECT generate_series(1, 1000) AS i');
+	is(step_fails('node-restore', set => $backup, target_type => 'default')->{error}, 'conflict', 'no restore while it runs');
+	is(step_fails('node-archive')->{error}, 'conflict', 'nor is its WAL pushed');
+	is(step_fails('node-keep')->{error}, 'conflict', 'nor is it copied');
+	my $stopped = step('node-stop', timeout => 30);
+	is($stopped->{was_running}, $true, 'it ran');
+	is($stopped->{how}, 'fast', 'and was shut down in order');
+	is($stopped->{control}{state}, 'shut down', 'as pg_control says');
+	is($stopped->{unarchived}, 0, 'with all WAL archived');
+	# the postmaster is a zombie until somebody asks for it
+	is(step('node-stop')->{was_running}, $false, 'a second stop has nothing to do');
+	ok(server_is_down(), 'it is down');
+	is_deeply(step('node-archive'), { pushed => [], partial => undef }, 'nothing is left to archive');
+	my $kept = step('node-keep');
+	is($kept->{path}, "$data.before-$restore", 'a copy lies beside it');
+	is(slurp("$kept->{path}/global/pg_control"), slurp("$data/global/pg_control"), 'it is one');
+	my ($file) = glob "$kept->{path}/pg_tblspc/*/PG_*/*/*";
+	ok($file && !-l $file && $file =~ m{^\Q$kept->{path}/}, 'with the tablespace inside');
+	is(step('node-keep')->{bytes}, $kept->{bytes}, 'a second one is the first');
+	remove_tree($kept->{path});
+};
+
+subtest 'every kind of target' => sub {
+	my @rows = (
+		[ 'immediate', {}, 'a', qr/^reached consistency$/ ],
+		[ 'name', { target => 'after b' }, 'a b', qr/^at restore point "after b"$/ ],
+		[ 'time', { target => $time_b }, 'a b', qr/^before \d{4}/ ],
+		[ 'time', { target => $time_b, exclusive => $true }, 'a b', qr/^before \d{4}/ ],
+		[ 'lsn', { target => $lsn_b }, 'a b', qr/^(?:after|before) LSN/ ],
+		[ 'lsn', { target => $lsn_b, exclusive => $true }, 'a b', qr/^before LSN/ ],
+		[ 'xid', { target => $xid_c }, 'a b c', qr/^after transaction $xid_c$/ ],
+		[ 'xid', { target => $xid_c, exclusive => $true }, 'a b', qr/^before transaction $xid_c$/ ],
+		[ 'default', {}, 'a b c d', qr/^no recovery target specified$/ ]);
+	my $timeline = 1;
+	for my $row (@rows)
+	{
+		my ($type, $target, $expected, $reason) = @$row;
+		my $name = join ' ', $type, $target->{exclusive} ? 'exclusive' : ();
+		hold_lock();
+		my $restored = step('node-restore', set => $backup, target_type => $type, target_timeline => 1, %$target);
+		ok($restored->{bytes} > 1e6 && $restored->{files} > 900, "$name: restored") or diag explain $restored;
+		my $reached = step('node-recover', target_timeline => 1, replay_bytes => 1 << 26);
+		is($reached->{timeline}, ++$timeline, "$name: a new timeline");
+		is($reached->{parent_timeline}, 1, "$name: that leaves the first one");
+		like($reached->{reason}, $reason, "$name: ended as it should");
+		like($reached->{last_xact_time}, qr/^\d{4}-\d\d-\d\dT[\d:.]{15}Z$/, "$name: at a moment") if $expected ne 'a';
+		is_deeply(step('node-recover', target_timeline => 1), $reached, "$name: a second one changes nothing");
+		ok(!-e "$data/postmaster.pid", "$name: no server is left");
+		# its history is archived by the server that follows
+		$member->start;
+		is(batches(), $expected, "$name: the rows are those of the target");
+		$timeline == 2 || is($member->psql('SHOW archive_mode'), 'on', 'settings are the old ones');
+		wait_for { my $h = sprintf '%08X', $timeline; glob "$repo/archive/main/*/$h.history" } 'the history to be archived';
+		step('node-stop');
+		server_is_down();
+	}
+};
+
+subtest 'a standby, and what a target leaves behind' => sub {
+	hold_lock();
+	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step('node-restore', set => $backup, target_type => 'standby');
+	ok(-e "$data/standby.signal" && !-e "$data/recovery.signal", 'it is a standby');
+	unlike(slurp("$data/postgresql.auto.conf"), qr/^recovery_target/m, 'without the earlier target');
+	like(step_fails('node-recover')->{message}, qr/standby/, 'a standby is not recovered');
+	# settings in a file of the backup that would stop recovery elsewhere
+	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	my $conf = slurp("$data/postgresql.conf");
+	spew("$data/postgresql.conf", $conf . join "\n", "recovery_target_lsn = '0/1'", 'hot_standby = on',
+		"primary_conninfo = 'host=nowhere.invalid'", "recovery_min_apply_delay = '1h'", "log_min_messages = panic",
+		"lc_messages = 'de_DE.UTF-8'", "log_line_prefix = 'x %m '", "archive_command = 'touch $dir/archived'", '');
+	my $reached = step('node-recover', target_timeline => 1);
+	like($reached->{reason}, qr/after b/, 'settings of a file in the backup do not count');
+	ok(!-e "$dir/archived", 'nor does its archive_command');
+	spew("$data/postgresql.conf", $conf);
+};
+
+subtest 'impossible targets' => sub {
+	hold_lock();
+	for my $row (
+		[ name => 'no such point', qr/recovery ended before configured recovery target was reached/ ],
+		[ time => '2099-01-01 00:00:00+00', qr/recovery ended before/ ],
+		[ xid => '4000000', qr/recovery ended before/ ],
+		[ lsn => '0/1000028', qr/before consistent recovery point/ ])
+	{
+		my ($type, $target, $message) = @$row;
+		step('node-restore', set => $backup, target_type => $type, target => $target, target_timeline => 1);
+		my $job = step_fails('node-recover', target_timeline => 1);
+		like($job->{message}, $message, "$type: and says why");
+		ok($job->{hint}, "$type: with what to do");
+		ok(-e "$data/recovery.signal", "$type: it was not promoted");
+	}
+	my $job = step_fails('node-restore', set => '20200101-000000F', target_type => 'default');
+	is($job->{error}, 'backup-set-invalid', 'a backup that is not there');
+	is($job->{exit_code}, 75, 'with the exit code');
+};
+
+# the repository is taken away while recovery waits for WAL
+subtest 'no repository' => sub {
+	hold_lock();
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+	hold('archive-get');
+	my $job = begin('node-recover', target_timeline => 1);
+	held();
+	rename $repo, "$repo.away" or die;
+	release();
+	$job = $sidecar->wait_job($job->{id});
+	is($job->{state}, 'failed', 'for long: recovery fails');
+	like($job->{message}, qr/could not restore file .*FileMissing/, 'and says why');
+	ok(-e "$data/recovery.signal", 'it is not promoted before the end of WAL');
+	hold('archive-get');
+	$job = begin('node-recover', target_timeline => 1);
+	held();
+	release();
+	wait_for { $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content} =~ /could not get/ } 'a first complaint';
+	rename "$repo.away", $repo or die;
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'for a moment: recovery goes on');
+	$member->start;
+	is(batches(), 'a b c d', 'with every row');
+	step('node-stop');
+	server_is_down();
+};
+
+# --- killed in the middle, and run again
+sub restore_killed
+{
+	my ($name, $kill, $state) = @_;
+	hold_lock();
+	remove_tree($data, { keep_root => 1 }) if $name =~ /empty/;
+	hold('restore') if $name =~ /early/;
+	my $job = begin('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+	if ($name =~ /early/) { held() }
+	else { wait_for { $sidecar->job($job->{id})->{state} ne 'queued' && -e "$data/PG_VERSION" && !-e "$data/global/pg_control" } 'half a restore' }
+	$kill->($job);
+	release();
+	my $was = $sidecar->wait_job($job->{id});
+	is($was->{state}, $state, "$name: the job is $state");
+	is_deeply([ job_processes($sidecar) ], [], "$name: nothing of it is left");
+	is(step('node-restore', set => $backup, target_type => 'default', target_timeline => 1)->{files} > 900, 1, "$name: a second one restores");
+	return $was;
+}
+
+sub kill_pgbackrest
+{
+	my ($job) = @_;
+	my ($pid) = wait_for { job_processes($sidecar, $job->{id}) } 'pgbackrest';
+	kill KILL => $pid;
+	return;
+}
+sub kill_sidecar { $sidecar->kill; restart_sidecar(); return }
+sub cancel { $sidecar->http(DELETE => "/v1/jobs/$_[0]{id}"); return }
+
+subtest 'node-restore is killed' => sub {
+	restore_killed('kill -9 of the sidecar, early', \&kill_sidecar, 'interrupted');
+	restore_killed('kill -9 of the sidecar, into an empty folder', \&kill_sidecar, 'interrupted');
+	like(restore_killed('kill -9 of pgbackrest, early', \&kill_pgbackrest, 'failed')->{message}, qr/signal 9/, 'told');
+	restore_killed('cancelled, early', \&cancel, 'cancelled');
+};
+
+sub recovery_killed
+{
+	my ($name, $kill, $state) = @_;
+	hold_lock();
+	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	my $before = -e "$data/recovery.signal";
+	my $promoted = $name =~ /promotion/;
+	hold($promoted ? 'psql' : 'archive-get');
+	my $job = begin('node-recover', target_timeline => 1);
+	held();
+	is(!!-e "$data/recovery.signal", !$promoted, "$name: it is " . ($promoted ? 'promoted' : 'in recovery'));
+	my ($history) = reverse sort glob "$data/pg_wal/*.history";
+	$kill->($job);
+	release();
+	my $was = $sidecar->wait_job($job->{id});
+	is($was->{state}, $state, "$name: the job is $state") or diag explain $was;
+	is_deeply([ job_processes($sidecar) ], [], "$name: nothing of it is left");
+	my $reached = step('node-recover', target_timeline => 1);
+	like($reached->{reason}, qr/after b/, "$name: a second one reaches the target");
+	like($reached->{last_xact_time}, qr/^\d{4}-.*Z$/, "$name: and knows when");
+	is(hex(($history =~ m{([^/]*)\.history$})[0]), $reached->{timeline}, "$name: on the timeline of the first") if $promoted;
+	return $was;
+}
+
+sub kill_server
+{
+	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
+	kill KILL => $pid;
+	return;
+}
+
+sub kill_startup
+{
+	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
+	my ($startup) = grep { slurp("/proc/$_/cmdline") =~ /startup/ } map { m{(\d+)/stat$} && slurp($_) =~ /^\d+ \(.*\) \S $pid / ? $1 : () } glob '/proc/[0-9]*/stat';
+	kill KILL => $startup;
+	return;
+}
+
+subtest 'node-recover is killed' => sub {
+	recovery_killed('kill -9 of the sidecar', \&kill_sidecar, 'interrupted');
+	recovery_killed('kill -9 of the server', \&kill_server, 'failed');
+	recovery_killed('kill -9 of its startup process', \&kill_startup, 'failed');
+	recovery_killed('cancelled', \&cancel, 'cancelled');
+	recovery_killed('kill -9 of the sidecar after the promotion', \&kill_sidecar, 'interrupted');
+	recovery_killed('kill -9 of the server after the promotion', \&kill_server, 'failed');
+	recovery_killed('cancelled after the promotion', \&cancel, 'cancelled');
+	$member->start;
+	is(batches(), 'a b', 'the rows are right in the end');
+};
+
+# --- a leader that crashes while nothing can be archived
+subtest 'a crash with WAL that is not archived' => sub {
+	hold_lock();
+	my $timeline = $member->psql("SELECT timeline_id FROM pg_control_checkpoint()");
+	# its history is wanted on the way back
+	$member->psql('SELECT pg_switch_wal()');
+	wait_for { !glob "$data/pg_wal/archive_status/*.ready" } 'all to be archived';
+	rename $repo, "$repo.away" or die;
+	$member->psql("INSERT INTO t SELECT 'e', 1, 'x'");
+	$member->psql('SELECT pg_switch_wal()');
+	$member->psql("INSERT INTO t SELECT 'f', 1, 'x'");
+	$member->kill_postmaster;
+	my $stopped = step('node-stop');
+	is($stopped->{was_running}, $false, 'it had crashed');
+	is($stopped->{control}{state}, 'in production', 'as pg_control says');
+	is($stopped->{unarchived}, 1, 'with WAL that waits');
+	my $job = step_fails('node-archive', partial => $true);
+	isnt($job->{exit_code}, undef, 'no repository: the exit code of pgbackrest');
+	rename "$repo.away", $repo or die;
+	my $archived = step('node-archive', partial => $true);
+	is(scalar @{ $archived->{pushed} }, 2, 'two segments are pushed');
+	is($archived->{partial}, $archived->{pushed}[1], 'the second was not full');
+	is(step('node-archive', partial => $true)->{partial}, $archived->{partial}, 'the same again');
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => $timeline);
+	step('node-recover', target_timeline => $timeline);
+	$member->start;
+	is(batches(), 'a b e f', 'every row that was committed is back');
+};
+
+subtest 'whose process it is' => sub {
+	hold_lock();
+	step('node-stop');
+	server_is_down();
+	my $innocent = $cluster->sandbox->spawn($data, 'innocent', 'sleep', 600);
+	spew("$data/postmaster.pid", "$innocent\n$data\n1\n1\n\n\n\n");
+	is(step('node-stop')->{was_running}, $false, 'a number that is another process now');
+	ok($cluster->sandbox->alive($innocent), 'is left alone, though it works in the same folder');
+	my $other = $cluster->sandbox->spawn($dir, 'other-restore', $^X, '-e', 'sleep 600', '--', 'pgbackrest',
+		"--config=$member->{config}", '--stanza=main', 'restore');
+	like(step_fails('node-restore', set => $backup, target_type => 'default')->{message}, qr/another pgbackrest.*process $other/,
+		'a restore that somebody else runs');
+	$cluster->sandbox->end($_, 'KILL') for $other, $innocent;
+	step('node-restore', set => $backup, target_type => 'default');
+};
+
+subtest 'what is refused before it becomes a job' => sub {
+	hold_lock();
+	my $jobs = sub { scalar @{ $sidecar->http(GET => '/v1/jobs?limit=1000')->{json}{jobs} } };
+	my $before = $jobs->();
+	for my $text ("x'\nrestore_command = 'touch $dir/owned", "x\nrecovery_target_action=pause", "'; DROP TABLE t; --", '"',
+		'\\', "a\0b", "\e[2J", "\x{85}", ' x', 'x' x 64, "\x{e9}" x 32, '`id`')
+	{
+		(my $shown = $text) =~ s/[^ -~]/./g;
+		is(post('node-restore', set => $backup, target_type => 'name', target => $text)->{status}, 422, "name: $shown");
+		is(post('node-mark', name => $text)->{status}, 422, "mark: $shown");
+		is(post('node-restore', set => "$backup$text", target_type => 'default')->{status}, 422, "set: $shown");
+		is(post('node-restore', set => $backup, target_type => $text)->{status}, 422, "type: $shown");
+		is(post('node-restore', set => $backup, target_type => 'time', target => "$time_b$text")->{status}, 422, "time: $shown");
+	}
+	is(post('node-mark', name => $_)->{status}, 422, "mark: $_") for '$(touch owned)', '--x', '../../x', "a b";
+	is(post('node-restore', set => $_, target_type => 'default')->{status}, 422, "set: $_") for '../20200101-000000F', '--delta', 'latest';
+	is($jobs->(), $before, 'there are no new jobs');
+	# a name that a shell or an option reader would misread is just a name
+	for my $name ('$(touch owned)', '--stanza=other', '%p')
+	{
+		step('node-restore', set => $backup, target_type => 'name', target => $name, target_timeline => 1);
+		like(step_fails('node-recover', target_timeline => 1)->{message}, qr/recovery ended before/, "$name is looked for");
+	}
+	is_deeply([ glob "$dir/owned $data/owned $sidecar->{state}/owned" ], [], 'nothing was executed');
+};
+
+end_restore();
+done_testing;
