@@ -69,7 +69,7 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_JOB_KINDS                                                                    \
 	"backup, expire, verify, check, stanza-create, stanza-upgrade, annotate, node-mark, " \
 	"node-stop, node-archive, node-keep, node-restore, node-recover"
-#define PGBR_JOB_STATES	  "queued, running, succeeded, failed, cancelled, interrupted"
+#define PGBR_JOB_STATES "queued, running, succeeded, failed, cancelled, interrupted"
 
 /* Where the sidecar serves what. */
 #define PGBR_PATH_JOBS			 "/v1/jobs"
