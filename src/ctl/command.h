@@ -28,6 +28,7 @@
 	X(NOT_NOW, 6, "not possible in the present state: conflict, queue full, unavailable")       \
 	X(WAIT_OVER, 7, "the time to wait is over; the job goes on")                                \
 	X(PLAN_REFUSED, 8, "the plan of a restore refuses it; nothing was changed")                 \
+	X(STOPPED, 9, "a restore has stopped half-way: Patroni is paused; run it again or undo it") \
 	X(INTERRUPTED, 130, "Ctrl-C; a job that was accepted goes on")
 
 typedef enum ExitCode

@@ -166,25 +166,65 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 	return true;
 }
 
-bool
-restore_journal_write(RestoreJournal *journal, bool done, PgbrError *error)
+static json_t *
+next_body(RestoreJournal *journal, bool done)
 {
-	json_t *body;
-	bool ok = true;
-
 	if (restore_state_touched(&journal->plan, journal->states))
 		json_object_set_new(journal->document, "touched", json_true());
 	journal->revision++;
-	body = make_body(journal, done, true, done ? 0 : RESTORE_LEASE_S);
-	if (body == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	journal->renewed_ms = clock_monotonic_ms();
+	return make_body(journal, done, true, done ? 0 : RESTORE_LEASE_S);
+}
+
+bool
+restore_journal_write(RestoreJournal *journal, bool done, PgbrError *error)
+{
+	json_t *body = next_body(journal, done);
+	bool ok = body || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+
 	/* in the order of names: of two that begin at once, the second meets the first at once */
 	for (int i = 0; ok && i < journal->plan.member_count; i++)
-		ok = journal->plan.members[i].left_out ||
-			 put(journal, journal->plan.members[i].name, body, error);
+	{
+		if (journal->plan.members[i].left_out)
+			continue;
+		ok = put(journal, journal->plan.members[i].name, body, error);
+		journal->reached[i] |= ok;
+	}
 	json_decref(body);
-	journal->renewed_ms = clock_monotonic_ms();
 	return ok;
+}
+
+bool
+restore_journal_write_once(RestoreJournal *journal, PgbrError *error)
+{
+	json_t *body = next_body(journal, false);
+	bool ok = body != NULL;
+
+	for (int i = 0; body && i < journal->plan.member_count; i++)
+	{
+		const ClusterMember *member = cluster_find(journal->cluster, journal->plan.members[i].name);
+
+		if (!journal->plan.members[i].left_out && member && member->sidecar.url[0])
+			ok &= put_once(journal, member, body, error);
+	}
+	json_decref(body);
+	return ok;
+}
+
+void
+restore_journal_end(RestoreJournal *journal)
+{
+	json_t *body = next_body(journal, true);
+	PgbrError ignored;
+
+	for (int i = 0; body && i < journal->plan.member_count; i++)
+	{
+		const ClusterMember *member = cluster_find(journal->cluster, journal->plan.members[i].name);
+
+		if (journal->reached[i] && member)
+			(void) put_once(journal, member, body, &ignored);
+	}
+	json_decref(body);
 }
 
 static bool
@@ -251,19 +291,23 @@ restore_journal_set(RestoreJournal *journal, RestoreStep step, RestoreStepState 
 					const char *message)
 {
 	json_t *entry = restore_journal_entry(journal, step);
+	RestoreStepState before = restore_step_state_parse(json_text(entry, "state"));
 	char now[CLOCK_TEXT_SIZE];
 
 	journal->states[step] = state;
 	clock_format(clock_now_ms(), now);
-	json_put_text(entry, "state", restore_step_state_name(state));
 	if (state == RESTORE_STEP_STARTED)
 	{
-		json_object_set_new(entry, "attempt", json_integer(json_number(entry, "attempt", 0) + 1));
+		/* one that was left in its midst goes on with the jobs it had asked for */
+		if (before != RESTORE_STEP_STARTED)
+			json_object_set_new(entry, "attempt",
+								json_integer(json_number(entry, "attempt", 0) + 1));
 		json_put_text(entry, "started_at", now);
 		json_put_text(entry, "finished_at", NULL);
 	}
 	else if (state != RESTORE_STEP_PENDING)
 		json_put_text(entry, "finished_at", now);
+	json_put_text(entry, "state", restore_step_state_name(state));
 	json_put_text(entry, "message", message);
 }
 

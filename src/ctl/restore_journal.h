@@ -36,7 +36,8 @@ typedef struct RestoreJournal
 	long long revision;
 	json_t *document;
 	RestoreStepState states[RESTORE_STEP_COUNT];
-	int64_t renewed_ms; /* clock_monotonic_ms */
+	bool reached[RESTORE_MEMBERS_MAX]; /* the members of the plan that have it from this run */
+	int64_t renewed_ms;				   /* clock_monotonic_ms */
 } RestoreJournal;
 
 /* Begin one for a plan; nothing is written. INTERNAL. */
@@ -89,6 +90,12 @@ extern bool restore_journal_read(RestoreJournal *journal, Cluster *cluster,
  * the restore and gives the locks back. CONFLICT, RESTORE_IN_PROGRESS: another one has the lock.
  */
 extern bool restore_journal_write(RestoreJournal *journal, bool done, PgbrError *error);
+
+/* The same for those that answer at once: for the last words of a run that stops. */
+extern bool restore_journal_write_once(RestoreJournal *journal, PgbrError *error);
+
+/* End it on the members that have it; failures don't matter. */
+extern void restore_journal_end(RestoreJournal *journal);
 
 /* Renew the lease when it is due. A member that does not answer is no failure; another holder is. */
 extern bool restore_journal_renew(RestoreJournal *journal, PgbrError *error);

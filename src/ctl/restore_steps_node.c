@@ -1,0 +1,433 @@
+/*
+ * restore_steps_node.c
+ *		The steps of a restore that the members' sidecars do: ask for the jobs, wait for them, keep
+ *		what they found out. See restore_steps.h.
+ */
+#include "ctl/restore_steps.h"
+
+#include "common/vocabulary.h"
+#include "ctl/restore_wait.h"
+#include "program/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A backup may take its time; whoever can't wait cancels it. */
+#define JOBS_LIMIT_S 86400
+
+#define HISTORY_LIMIT_S 300
+#define STOP_TIMEOUT_S	60
+#define MARK_TIMEOUT_S	60
+
+bool
+restore_is_replica(const RestoreMember *member)
+{
+	return !member->leader && !member->left_out;
+}
+
+uint32_t
+restore_new_timeline(const RestoreRun *run)
+{
+	const json_t *result = restore_journal_result(run->journal, RESTORE_RECOVER);
+
+	return (uint32_t) json_number(result, "timeline", 0);
+}
+
+/* The first job that runs on a member and is not of this restore; NULL when there is none. */
+static json_t *
+find_running(RestoreRun *run, const char *member, PgbrError *error, bool *ok)
+{
+	json_t *answer = NULL;
+	json_t *found = NULL;
+	size_t index;
+	json_t *job;
+
+	*ok = restore_ask(run, member, PGBR_PATH_JOBS "?state=running", &answer, error);
+	json_array_foreach(json_object_get(answer, "jobs"), index, job)
+	{
+		const char *restore = json_text(job, "restore");
+
+		if (restore == NULL || strcmp(restore, run->journal->plan.id) != 0)
+			found = found ? found : json_incref(job);
+	}
+	json_decref(answer);
+	return found;
+}
+
+static bool
+wait_jobs_of(RestoreRun *run, const char *member, PgbrError *error)
+{
+	bool told = false;
+	bool ok;
+	RestoreWait wait;
+	json_t *job;
+
+	restore_wait_begin(&wait, run, JOBS_LIMIT_S, "the jobs of member \"%s\"", member);
+	while ((job = find_running(run, member, error, &ok)) != NULL)
+	{
+		char path[128];
+		json_t *next = NULL;
+		JobView view;
+
+		if (!told)
+			restore_events_note(run->events, "member %s: %s %s is running; waiting for its end",
+								member, json_text(job, "kind"), json_text(job, "id"));
+		told = true;
+		if (job_view_read(job, &view, error))
+			restore_events_job(run->events, RESTORE_WAIT_JOBS, member, &view);
+		snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s?wait=1", json_text(job, "id"));
+		ok = restore_ask(run, member, path, &next, error) && restore_wait_check(&wait, error);
+		json_decref(next);
+		json_decref(job);
+		if (!ok)
+			return false;
+	}
+	if (ok && told)
+		restore_wait_end(&wait);
+	return ok;
+}
+
+bool
+restore_do_wait_jobs(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (!plan->members[i].left_out && !wait_jobs_of(run, plan->members[i].name, error))
+			return false;
+	}
+	return true;
+}
+
+/* Have the leader do a job, wait for it, and keep its result with the step. */
+static bool
+run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *arguments,
+			  PgbrError *error)
+{
+	const char *leader = run->journal->plan.leader;
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, step, leader, kind, arguments, &job, error) &&
+			  restore_job_wait(run, step, leader, &job, false, error);
+
+	if (ok)
+		restore_journal_put_result(run->journal, step,
+								   json_deep_copy(json_object_get(job, "result")));
+	json_decref(job);
+	return ok;
+}
+
+/* A restore whose place this one takes had written to the data directories: what lies there is nobody's
+ * state to come back to. */
+static bool
+nothing_to_save(RestoreRun *run)
+{
+	if (!json_flag(run->journal->document, "touched_before"))
+		return false;
+	strcpy(run->skipped,
+		   "the data directory is not whole; the earlier restore has saved its state");
+	return true;
+}
+
+bool
+restore_do_undo_point(RestoreRun *run, PgbrError *error)
+{
+	json_t *arguments;
+	char name[64];
+
+	if (nothing_to_save(run))
+		return true;
+	if (run->journal->plan.broken_leader)
+	{
+		strcpy(run->skipped, "PostgreSQL on the leader is down; its WAL is archived instead");
+		return true;
+	}
+	snprintf(name, sizeof(name), "pgbr_undo_%s", run->journal->plan.id);
+	arguments = json_pack("{ss si}", "name", name, "archive_timeout", MARK_TIMEOUT_S);
+	if (!run_on_leader(run, RESTORE_UNDO_POINT, "node-mark", arguments, error))
+		return false;
+	json_object_set(run->journal->document, "mark",
+					(json_t *) restore_journal_result(run->journal, RESTORE_UNDO_POINT));
+	return true;
+}
+
+/* What is worth to be kept of how a server was stopped. */
+static json_t *
+describe_stop(const json_t *job)
+{
+	const json_t *result = json_object_get(job, "result");
+	json_t *json = json_object();
+
+	json_put_text(json, "how", json_text(result, "how"));
+	json_put_text(json, "control_state", json_text(json_object_get(result, "control"), "state"));
+	json_object_set_new(json, "unarchived", json_integer(json_number(result, "unarchived", -1)));
+	return json;
+}
+
+/* Have all members that are meant do a job at once, and wait for all; jobs of which the end is not to be
+ * waited for are only asked for. */
+static bool
+run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
+	   json_t *(*make_arguments)(const RestorePlan *plan), bool wait, json_t *results,
+	   PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	json_t *jobs[RESTORE_MEMBERS_MAX] = {NULL};
+	bool ok = true;
+
+	for (int i = 0; ok && i < plan->member_count; i++)
+	{
+		if (leader ? plan->members[i].leader : restore_is_replica(&plan->members[i]))
+			ok = restore_job_start(run, step, plan->members[i].name, kind, make_arguments(plan),
+								   &jobs[i], error);
+	}
+	for (int i = 0; ok && wait && i < plan->member_count; i++)
+	{
+		if (jobs[i] == NULL)
+			continue;
+		ok = restore_job_wait(run, step, plan->members[i].name, &jobs[i], false, error);
+		if (ok && results)
+			json_object_set_new(results, plan->members[i].name, describe_stop(jobs[i]));
+	}
+	for (int i = 0; i < plan->member_count; i++)
+		json_decref(jobs[i]);
+	return ok;
+}
+
+static json_t *
+stop_arguments(const RestorePlan *plan)
+{
+	(void) plan;
+	return json_pack("{si}", "timeout", STOP_TIMEOUT_S);
+}
+
+static bool
+stop(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
+{
+	json_t *results = json_object();
+	bool ok = run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
+
+	restore_journal_put_result(run->journal, step, results);
+	return ok;
+}
+
+bool
+restore_do_stop_leader(RestoreRun *run, PgbrError *error)
+{
+	return stop(run, RESTORE_STOP_LEADER, true, error);
+}
+
+bool
+restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
+{
+	return stop(run, RESTORE_STOP_REPLICAS, false, error);
+}
+
+/* After an orderly shutdown all that was committed is in segments that PostgreSQL gives away itself. */
+bool
+restore_do_archive(RestoreRun *run, PgbrError *error)
+{
+	const json_t *stopped = json_object_get(
+		restore_journal_result(run->journal, RESTORE_STOP_LEADER), run->journal->plan.leader);
+	const char *state = json_text(stopped, "control_state");
+	bool clean = state && strcmp(state, "shut down") == 0;
+
+	if (nothing_to_save(run))
+		return true;
+	return run_on_leader(run, RESTORE_ARCHIVE, "node-archive", json_pack("{sb}", "partial", !clean),
+						 error);
+}
+
+bool
+restore_do_keep_old(RestoreRun *run, PgbrError *error)
+{
+	if (nothing_to_save(run))
+		return true;
+	return run_on_leader(run, RESTORE_KEEP_OLD, "node-keep", json_object(), error);
+}
+
+static json_t *
+restore_arguments(const RestorePlan *plan, const char *type, const char *target, bool exclusive,
+				  uint32_t timeline)
+{
+	json_t *arguments = json_object();
+
+	json_put_text(arguments, "set", plan->set);
+	json_object_set_new(arguments, "repo", plan->repo > 0 ? json_integer(plan->repo) : json_null());
+	json_put_text(arguments, "target_type", type);
+	json_put_text(arguments, "target", target);
+	json_object_set_new(arguments, "exclusive", json_boolean(exclusive));
+	json_object_set_new(arguments, "target_timeline",
+						timeline > 0 ? json_integer(timeline) : json_null());
+	return arguments;
+}
+
+static json_t *
+leader_arguments(const RestorePlan *plan)
+{
+	const RecoveryTarget *target = &plan->request.target;
+
+	return restore_arguments(plan, recovery_type_name(target->type),
+							 target->text[0] ? target->text : NULL, target->exclusive,
+							 plan->target_timeline);
+}
+
+static json_t *
+replica_arguments(const RestorePlan *plan)
+{
+	return restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
+}
+
+/* The replicas' files are touched only once pgbackrest has taken the target for the leader. */
+bool
+restore_do_start_restore(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, RESTORE_START_RESTORE, plan->leader, "node-restore",
+								leader_arguments(plan), &job, error) &&
+			  restore_job_wait(run, RESTORE_START_RESTORE, plan->leader, &job, true, error);
+
+	json_decref(job);
+	return ok;
+}
+
+bool
+restore_do_start_replicas(RestoreRun *run, PgbrError *error)
+{
+	return run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
+				  NULL, error);
+}
+
+/* Jobs that an earlier step asked for are found by their names, or asked for again when they failed. */
+bool
+restore_do_restore_leader(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	json_t *job = NULL;
+	bool ok = restore_job_find(run, RESTORE_START_RESTORE, plan->leader, &job, error) &&
+			  (job || restore_job_start(run, RESTORE_START_RESTORE, plan->leader, "node-restore",
+										leader_arguments(plan), &job, error)) &&
+			  restore_job_wait(run, RESTORE_START_RESTORE, plan->leader, &job, false, error);
+
+	if (ok)
+		restore_journal_put_result(run->journal, RESTORE_RESTORE_LEADER,
+								   json_deep_copy(json_object_get(job, "result")));
+	json_decref(job);
+	return ok;
+}
+
+static bool
+restore_replica(RestoreRun *run, const char *member, PgbrError *error)
+{
+	json_t *job = NULL;
+	bool ok = restore_job_find(run, RESTORE_START_REPLICAS, member, &job, error) &&
+			  (job || restore_job_start(run, RESTORE_START_REPLICAS, member, "node-restore",
+										replica_arguments(&run->journal->plan), &job, error)) &&
+			  restore_job_wait(run, RESTORE_START_REPLICAS, member, &job, false, error);
+
+	json_decref(job);
+	return ok;
+}
+
+bool
+restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (restore_is_replica(&plan->members[i]) &&
+			!restore_replica(run, plan->members[i].name, error))
+			return false;
+	}
+	return true;
+}
+
+bool
+restore_do_recover(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	json_t *arguments = json_object();
+
+	json_object_set_new(arguments, "target_timeline", json_integer(plan->target_timeline));
+	if (plan->wal_segments > 0)
+		json_object_set_new(arguments, "replay_bytes",
+							json_integer(plan->wal_segments * plan->wal_segment_size));
+	return run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
+}
+
+bool
+restore_do_verify(RestoreRun *run, PgbrError *error)
+{
+	const json_t *recovered = restore_journal_result(run->journal, RESTORE_RECOVER);
+	const json_t *mark = json_object_get(run->journal->document, "target_mark");
+
+	if (mark == NULL)
+		mark = json_object_get(run->journal->document, "mark");
+	return restore_verify(&run->journal->plan, recovered, mark, error);
+}
+
+static bool
+has_history(const json_t *archive, uint32_t timeline)
+{
+	size_t i;
+	size_t j;
+	json_t *repository;
+	json_t *history;
+
+	json_array_foreach(json_object_get(archive, "repositories"), i, repository)
+	{
+		json_array_foreach(json_object_get(repository, "histories"), j, history)
+		{
+			if (json_number(history, "timeline", 0) == timeline)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Without it no replica finds the new timeline, and the next restore would take the same number. */
+bool
+restore_do_history_archived(RestoreRun *run, PgbrError *error)
+{
+	uint32_t timeline = restore_new_timeline(run);
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, HISTORY_LIMIT_S,
+					   "the history of timeline %u to be in the repository", timeline);
+	for (;;)
+	{
+		json_t *archive = NULL;
+		bool found;
+
+		if (!restore_ask(run, run->journal->plan.leader, "/v1/archive", &archive, error))
+			return false;
+		found = has_history(archive, timeline);
+		json_decref(archive);
+		if (found)
+			break;
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	restore_wait_end(&wait);
+	return true;
+}
+
+bool
+restore_do_backup(RestoreRun *run, PgbrError *error)
+{
+	json_t *job = NULL;
+	json_t *result = json_object();
+	bool ok =
+		restore_job_start(run, RESTORE_BACKUP, run->journal->plan.leader, "backup",
+						  json_pack("{ss ss}", "type", pgbr_backup_type_name(PGBR_BACKUP_INCR),
+									"reason", "the first one after a restore"),
+						  &job, error);
+
+	if (ok)
+		json_put_text(result, "id", json_text(job, "id"));
+	restore_journal_put_result(run->journal, RESTORE_BACKUP, result);
+	json_decref(job);
+	return ok;
+}

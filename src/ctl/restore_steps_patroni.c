@@ -1,0 +1,459 @@
+/*
+ * restore_steps_patroni.c
+ *		The steps of a restore that Patroni does: pause, start the leader, resume, start the replicas.
+ *		See restore_steps.h.
+ *
+ * No wait depends on Patroni's loop_wait: a PATCH of its configuration that changes nothing wakes the
+ * loop of the member that it is sent to.
+ */
+#include "ctl/restore_steps.h"
+
+#include "common/vocabulary.h"
+#include "ctl/restore_wait.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PAUSE_LIMIT_S	   60
+#define HAND_OVER_LIMIT_S  300
+#define STREAM_LIMIT_S	   3600
+#define GIVE_BACK_LIMIT_S  300
+#define RESTART_TIMEOUT_MS 120000
+
+/* How often a member whose loop lags is woken. */
+#define NUDGE_MS 1000
+
+static json_t *
+pause_patch(bool paused)
+{
+	json_t *patch = json_object();
+
+	json_object_set_new(patch, "pause", paused ? json_true() : json_null());
+	return patch;
+}
+
+/* The members of the plan that Patroni knows and that take part. */
+static ClusterMember *
+patroni_member(RestoreRun *run, int index)
+{
+	const RestoreMember *member = &run->journal->plan.members[index];
+	ClusterMember *found = cluster_find(run->cluster, member->name);
+
+	return member->left_out || found == NULL || found->api_url[0] == '\0' ? NULL : found;
+}
+
+/* Send the change to every member, which also wakes each; one that takes it is enough. */
+static bool
+patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
+{
+	bool taken = false;
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to take a change of its configuration");
+	for (;;)
+	{
+		pgbr_error_set(&wait.reason, PGBR_ERROR_UNREACHABLE,
+					   "it is not known where the REST API of any member is");
+		for (int i = 0; i < run->journal->plan.member_count; i++)
+		{
+			const ClusterMember *member = patroni_member(run, i);
+
+			if (member &&
+				patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &wait.reason))
+				taken = true;
+			if (wait.reason.code == PGBR_ERROR_FORBIDDEN)
+			{
+				*error = wait.reason;
+				return false;
+			}
+		}
+		if (taken)
+			return true;
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+}
+
+/* A member's loop may be asleep for as long as loop_wait; failures don't matter. */
+static void
+nudge(RestoreRun *run, const ClusterMember *member, bool paused)
+{
+	json_t *patch = pause_patch(paused);
+	PgbrError ignored;
+
+	(void) patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &ignored);
+	json_decref(patch);
+}
+
+static bool
+is_due(int64_t *last)
+{
+	if (clock_monotonic_ms() - *last < NUDGE_MS)
+		return false;
+	*last = clock_monotonic_ms();
+	return true;
+}
+
+/* Whether a member has seen the pause. One whose Patroni is down reads it when it comes back. */
+static bool
+has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
+{
+	PatroniNode node;
+
+	if (!patroni_get_node(&run->cluster->patroni, member->api_url, &node, reason))
+		return reason->code == PGBR_ERROR_UNREACHABLE;
+	if (!node.paused)
+		pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "member \"%s\" is not paused yet",
+					   member->name);
+	return node.paused;
+}
+
+bool
+restore_do_pause(RestoreRun *run, PgbrError *error)
+{
+	json_t *patch = pause_patch(true);
+	bool ok = patch_all(run, patch, error);
+	RestoreWait wait;
+
+	json_decref(patch);
+	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "all members to be paused");
+	for (int i = 0; ok && i < run->journal->plan.member_count; i++)
+	{
+		const ClusterMember *member = patroni_member(run, i);
+
+		while (ok && member && !has_seen_pause(run, member, &wait.reason))
+			ok = restore_wait_more(&wait, error);
+	}
+	if (ok)
+		restore_wait_end(&wait);
+	return ok;
+}
+
+/* It runs as primary on the new timeline and holds the leader key. */
+static bool
+takes_writes(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
+{
+	uint32_t timeline = restore_new_timeline(run);
+	PatroniNode node;
+	bool primary = false;
+
+	if (!patroni_is_primary(&run->cluster->patroni, leader->api_url, &primary, reason))
+		return false;
+	if (!primary)
+		return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
+							  "member \"%s\" does not hold the leader key yet", leader->name);
+	if (!patroni_get_node(&run->cluster->patroni, leader->api_url, &node, reason))
+		return false;
+	if (node.primary && node.running && (timeline == 0 || node.timeline == timeline))
+		return true;
+	return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
+						  "member \"%s\" is %s on timeline %u, not primary on timeline %u",
+						  leader->name, node.role, node.timeline, timeline);
+}
+
+typedef struct HandOver
+{
+	RestoreRun *run;
+	const ClusterMember *leader;
+	bool (*outer)(void *argument);
+	void *outer_argument;
+	bool busy; /* the questions below are not to ask themselves */
+	bool ready;
+} HandOver;
+
+/* POST /restart answers late, or never when its connection is lost: the state counts. */
+static bool
+is_handed_over(void *argument)
+{
+	HandOver *hand = argument;
+	PgbrError ignored;
+
+	if (hand->busy)
+		return restore_run_interrupted();
+	hand->busy = true;
+	hand->ready = takes_writes(hand->run, hand->leader, &ignored);
+	if (!hand->ready)
+		(void) restore_journal_renew(hand->run->journal, &ignored);
+	hand->busy = false;
+	return hand->ready || restore_run_interrupted();
+}
+
+static bool
+restart_leader(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
+{
+	PatroniClient *client = &run->cluster->patroni;
+	HandOver hand = {.run = run,
+					 .leader = leader,
+					 .outer = client->should_abort,
+					 .outer_argument = client->abort_argument};
+	bool ok;
+
+	client->should_abort = is_handed_over;
+	client->abort_argument = &hand;
+	ok = patroni_restart(client, leader->api_url, RESTART_TIMEOUT_MS, reason);
+	client->should_abort = hand.outer;
+	client->abort_argument = hand.outer_argument;
+	return ok || hand.ready;
+}
+
+bool
+restore_do_hand_over(RestoreRun *run, PgbrError *error)
+{
+	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
+	bool restarted = false;
+	int64_t nudged = clock_monotonic_ms();
+	RestoreWait wait;
+
+	if (leader == NULL || leader->api_url[0] == '\0')
+		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
+							  "it is not known where Patroni of member \"%s\" is",
+							  run->journal->plan.leader);
+	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
+	while (!takes_writes(run, leader, &wait.reason))
+	{
+		if (!restarted)
+		{
+			PgbrError reason;
+
+			restarted = restart_leader(run, leader, &reason);
+			if (restarted)
+				continue;
+			wait.reason = reason;
+			if (reason.code == PGBR_ERROR_FORBIDDEN)
+			{
+				*error = reason;
+				return false;
+			}
+		}
+		if (is_due(&nudged))
+			nudge(run, leader, true);
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	restore_wait_end(&wait);
+	return true;
+}
+
+/* A member that is left out must not win the leader race with old data: Patroni compares timelines. What
+ * it was set to before is kept, for the day when the member is brought back. */
+static bool
+add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
+{
+	json_t *document = run->journal->document;
+	json_t *config = NULL;
+
+	if (!run->journal->plan.check_timeline)
+		return true;
+	if (json_object_get(document, "check_timeline") == NULL)
+	{
+		json_t *before;
+
+		if (!patroni_get_config(&run->cluster->patroni,
+								cluster_find(run->cluster, run->journal->plan.leader)->api_url,
+								&config, error))
+			return false;
+		before = json_object_get(config, "check_timeline");
+		json_object_set_new(document, "check_timeline", json_object());
+		json_object_set(json_object_get(document, "check_timeline"), "before",
+						before ? before : json_null());
+		json_decref(config);
+		/* before it is changed */
+		if (!restore_journal_write(run->journal, false, error))
+			return false;
+	}
+	json_object_set_new(patch, "check_timeline", json_true());
+	return true;
+}
+
+bool
+restore_do_resume(RestoreRun *run, PgbrError *error)
+{
+	json_t *patch = pause_patch(false);
+	bool ok = add_check_timeline(run, patch, error) && patch_all(run, patch, error);
+
+	json_decref(patch);
+	return ok;
+}
+
+static bool
+streams_from(const PatroniNode *leader, const char *name)
+{
+	for (int i = 0; i < leader->streaming_count; i++)
+	{
+		if (strcmp(leader->streaming[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The replica that does not stream yet; NULL when all do. Patroni may have another leader by now. */
+static ClusterMember *
+find_late(RestoreRun *run, PgbrError *reason)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	PatroniNode leader = {.streaming_count = 0};
+	const char *leads = NULL;
+
+	for (int i = 0; i < plan->member_count && leads == NULL; i++)
+	{
+		ClusterMember *member = patroni_member(run, i);
+
+		if (member && patroni_get_node(&run->cluster->patroni, member->api_url, &leader, reason) &&
+			leader.primary && leader.running)
+			leads = member->name;
+	}
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		ClusterMember *member = patroni_member(run, i);
+
+		if (member == NULL || (leads && strcmp(leads, member->name) == 0) ||
+			(leads && streams_from(&leader, member->name)))
+			continue;
+		if (leads)
+			pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "member \"%s\" does not stream yet",
+						   member->name);
+		else
+			pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "no member is primary");
+		return member;
+	}
+	return NULL;
+}
+
+static bool
+wait_streaming(RestoreRun *run, int limit_s, PgbrError *error)
+{
+	int64_t nudged = clock_monotonic_ms();
+	RestoreWait wait;
+	ClusterMember *late;
+
+	restore_wait_begin(&wait, run, limit_s, "all replicas to stream");
+	while ((late = find_late(run, &wait.reason)) != NULL)
+	{
+		if (is_due(&nudged))
+			nudge(run, late, false);
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	restore_wait_end(&wait);
+	return true;
+}
+
+static bool
+is_back(const RestorePlan *plan, const char *name)
+{
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (strcmp(plan->members[i].name, name) == 0)
+			return !plan->members[i].left_out;
+	}
+	return false;
+}
+
+/* The restore that has left out members which are back by now, and has changed check_timeline for them. */
+static const RestoreRecord *
+find_changed(const RestoreRun *run, const RestoreList *list)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const json_t *document = list->records[i].document;
+		RestorePlan left;
+		PgbrError ignored;
+
+		if (!json_is_object(json_object_get(document, "check_timeline")))
+			continue;
+		if (!restore_plan_read(json_object_get(document, "plan"), &left, &ignored))
+			return NULL;
+		for (int j = 0; j < left.request.without_count; j++)
+		{
+			if (!is_back(&run->journal->plan, left.request.without[j]))
+				return NULL;
+		}
+		return &list->records[i];
+	}
+	return NULL;
+}
+
+/* Put check_timeline back when the last member that was left out is back. */
+static bool
+put_back_check_timeline(RestoreRun *run, PgbrError *error)
+{
+	const RestoreRecord *record;
+	json_t *patch = NULL;
+	RestoreList list;
+	bool ok = restore_list_get(&list, run->cluster, error);
+
+	record = ok ? find_changed(run, &list) : NULL;
+	if (record)
+	{
+		patch = json_object();
+		json_object_set(
+			patch, "check_timeline",
+			json_object_get(json_object_get(record->document, "check_timeline"), "before"));
+		ok = patch_all(run, patch, error);
+		if (ok)
+			restore_events_note(run->events,
+								"check_timeline is what it was before restore %s left members out",
+								record->id);
+	}
+	json_decref(patch);
+	restore_list_done(&list);
+	return ok;
+}
+
+bool
+restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
+{
+	if (!wait_streaming(run, STREAM_LIMIT_S, error))
+		return false;
+	return !run->journal->plan.request.replicas_only || put_back_check_timeline(run, error);
+}
+
+bool
+restore_give_back(RestoreRun *run, PgbrError *error)
+{
+	json_t *patch = pause_patch(false);
+	bool ok = patch_all(run, patch, error);
+
+	json_decref(patch);
+	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);
+}
+
+static bool
+is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error)
+{
+	json_t *node = NULL;
+
+	if (!restore_ask(run, member, PGBR_PATH_NODE, &node, error))
+		return false;
+	*running = *running || json_flag(node, "running");
+	json_decref(node);
+	return true;
+}
+
+bool
+restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	RestoreWait wait;
+
+	memset(seen, 0, sizeof(*seen));
+	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");
+	while (!cluster_refresh(run->cluster, &wait.reason))
+	{
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	seen->paused = run->cluster->view.paused;
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		const RestoreMember *member = &plan->members[i];
+
+		if (!member->left_out &&
+			!is_running(run, member->name,
+						member->leader ? &seen->leader_running : &seen->replica_running, error))
+			return false;
+	}
+	return true;
+}
