@@ -1,4 +1,3 @@
-// links: common/recovery_target
 /*
  * recovery_target_test.c
  *		The grammar of a restore's target: what is taken, in which canonical form, and what never
