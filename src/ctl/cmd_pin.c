@@ -26,6 +26,18 @@ static const OptionSpec options[] = {
 	{NULL},
 };
 
+static bool
+report(const Context *context, const JobView *job, PgbrError *error)
+{
+	char name[128];
+
+	(void) context;
+	(void) error;
+	if (job->state == PGBR_STATE_SUCCEEDED)
+		printf("%s succeeded\n", job_view_name(job, name, sizeof(name)));
+	return true;
+}
+
 /* An annotation without a value would be none. */
 static void
 describe_us(char *text, size_t size)
@@ -44,6 +56,7 @@ annotate(Context *context, const PinArguments *arguments, const char *label, con
 		.kind = PGBR_JOB_ANNOTATE,
 		.arguments = &arguments->job,
 		.wait = !arguments->no_wait,
+		.report = report,
 	};
 	json_t *request;
 
@@ -51,6 +64,11 @@ annotate(Context *context, const PinArguments *arguments, const char *label, con
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is no backup's label", label);
 		pgbr_error_hint(error, "\"" PROGRAM_NAME " info\" shows the labels.");
+		return exit_code_of(error);
+	}
+	if (arguments->no_wait && arguments->job.wait_timeout > 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "--no-wait and --wait-timeout exclude each other");
 		return exit_code_of(error);
 	}
 	request = json_pack("{s:s, s:{s:s}}", "set", label, "annotations", RETENTION_PIN, value);

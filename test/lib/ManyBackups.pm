@@ -14,7 +14,7 @@ use JSON::PP;
 use POSIX qw(strftime);
 use PgbrSandbox qw(slurp spew);
 
-our @EXPORT_OK = qw(make_backups);
+our @EXPORT_OK = qw(age_backups make_backups);
 
 my $json = JSON::PP->new->canonical;
 my ($on, $off) = (JSON::PP::true, JSON::PP::false);
@@ -27,6 +27,35 @@ my $wal_segments = 4;    # between two backups
 sub make_backups
 {
 	my ($folder, $count) = @_;
+	my %sections = _read($folder);
+	my @backups = _backups($count);
+	$sections{'backup:current'} = [ map { [ $_->[0], $json->encode($_->[1]) ] } @backups ];
+	_write($folder, %sections);
+	return map { $_->[0] } @backups;
+}
+
+# Make backups that exist older: label => days, counted from now to the end of each.
+sub age_backups
+{
+	my ($folder, %days) = @_;
+	my %sections = _read($folder);
+	for my $row (@{ $sections{'backup:current'} })
+	{
+		my ($label, $text) = @$row;
+		defined $days{$label} or next;
+		my $backup = $json->decode($text);
+		my $shift = $backup->{'backup-timestamp-stop'} - (time - $days{$label} * 86400);
+		$backup->{"backup-timestamp-$_"} -= $shift for qw(start stop);
+		$row->[1] = $json->encode($backup);
+	}
+	_write($folder, %sections);
+	return;
+}
+
+# Of each section of backup.info its rows, key and value.
+sub _read
+{
+	my ($folder) = @_;
 	my ($name, %sections);
 	for (split /\n/, slurp("$folder/backup.info"))
 	{
@@ -34,13 +63,17 @@ sub make_backups
 		push @{ $sections{$name} }, [ $1, $2 ] if /^(.+?)=(.+)$/ && $1 ne 'backrest-checksum';
 	}
 	die "there is no stanza in \"$folder\"\n" unless $sections{db};
-	my @backups = _backups($count);
-	$sections{'backup:current'} = [ map { [ $_->[0], $json->encode($_->[1]) ] } @backups ];
+	return %sections;
+}
+
+sub _write
+{
+	my ($folder, %sections) = @_;
 	my $text = join "\n", map { _section($_, @{ $sections{$_} }) } sort keys %sections;
 	$text .= "\n" . _section('backrest', [ 'backrest-checksum', '"' . _checksum(%sections) . '"' ]);
 	# pgbackrest keeps the file twice
 	spew("$folder/backup.info$_", $text) for '', '.copy';
-	return map { $_->[0] } @backups;
+	return;
 }
 
 sub _section
