@@ -40,6 +40,7 @@ HANDLER(handle_node);
 HANDLER(handle_wal);
 HANDLER(handle_point_list);
 HANDLER(handle_point_post);
+HANDLER(handle_archive);
 HANDLER(handle_restore_list);
 HANDLER(handle_restore_get);
 HANDLER(handle_restore_put);

@@ -366,14 +366,14 @@ explain(JobRunner *runner, Job *job, uint64_t ticket)
 	info_snapshot_done(&info);
 }
 
-/* Where this member's PostgreSQL lies, also while it is down. */
+/* Where this member's PostgreSQL lies, also while it is down: what is given or was told. */
 static void
-find_postgres(JobRunner *runner, char *data_directory)
+find_postgres(JobRunner *runner, const char *given, const char *fact, char *path)
 {
-	if (runner->config->pg_data)
-		pgbr_copy_text(data_directory, FACT_SIZE, runner->config->pg_data);
+	if (given)
+		pgbr_copy_text(path, FACT_SIZE, given);
 	else
-		job_queue_recall(runner->queue, "data_directory", data_directory, FACT_SIZE);
+		job_queue_recall(runner->queue, fact, path, FACT_SIZE);
 }
 
 static void
@@ -390,6 +390,7 @@ run_step(Run *run)
 	Job *job = run->job;
 	const char *kind = pgbr_job_kind_name(job->request.kind);
 	char data_directory[FACT_SIZE];
+	char postgres_bin[FACT_SIZE];
 	char mark[4200];
 	json_t *arguments = json_loads(job->request.arguments, 0, NULL);
 	NodeStepContext context = {
@@ -398,7 +399,7 @@ run_step(Run *run)
 		.cache = runner->cache,
 		.restore = job->request.restore,
 		.data_directory = data_directory,
-		.postgres_bin = runner->config->pg_bin ? runner->config->pg_bin : "",
+		.postgres_bin = postgres_bin,
 		.mark = mark,
 		.arguments = arguments,
 		.log_line = log_step_line,
@@ -406,7 +407,8 @@ run_step(Run *run)
 	};
 	size_t length;
 
-	find_postgres(runner, data_directory);
+	find_postgres(runner, runner->config->pg_data, "data_directory", data_directory);
+	find_postgres(runner, runner->config->pg_bin, "postgres_bin", postgres_bin);
 	make_mark(runner->config, job->id, mark, sizeof(mark));
 	log_event(LOG_LEVEL_INFO, job->id, "started: %s of restore %s", kind, job->request.restore);
 	node_step_run(&context, job);

@@ -37,6 +37,7 @@ static const Route routes[] = {
 	{ON_API, "GET", "/v1/wal/{segment}", SCOPE_READ, handle_wal, {NULL}},
 	{ON_API, "GET", "/v1/restore-points", SCOPE_READ, handle_point_list, {"name", "timeline"}},
 	{ON_API, "POST", "/v1/restore-points", SCOPE_OPERATE, handle_point_post, {NULL}},
+	{ON_API, "GET", "/v1/archive", SCOPE_READ, handle_archive, {"repo"}},
 	{ON_API, "GET", "/v1/restores", SCOPE_READ, handle_restore_list, {"limit"}},
 	{ON_API, "GET", "/v1/restores/{id}", SCOPE_READ, handle_restore_get, {NULL}},
 	{ON_API, "PUT", "/v1/restores/{id}", SCOPE_RESTORE, handle_restore_put, {NULL}},
