@@ -144,6 +144,11 @@ check_param(ConfBuilder *builder, const PgbrValuesParam *param)
 											"invalid value \"%.100s\" of option \"%s\"",
 											param->value, param->name),
 							   "%s", value_hint);
+	if (param->value[0] == ' ' || param->value[strlen(param->value) - 1] == ' ')
+		return pgbr_error_hint(conf_problem(builder, param->place,
+											"value of option \"%s\" has blanks around it",
+											param->name),
+							   "pgbackrest would take them off; remove them.");
 	if (builder->conf->secret_name && pgbr_is_secret_option(param->name))
 		return pgbr_error_hint(
 			conf_problem(builder, param->place,

@@ -71,14 +71,20 @@ say_others(json_t *list, const RetentionSettings *settings)
 static void
 say_wal(json_t *list, const RetentionSettings *settings)
 {
+	/* a type counts those that can stand in for it */
+	static const char *const types[] = {
+		[PGBR_BACKUP_INCR] = "",
+		[PGBR_BACKUP_DIFF] = "full or diff ",
+		[PGBR_BACKUP_FULL] = "full ",
+	};
+	const char *type = types[settings->archive_type];
 	bool by_diff = settings->archive_type == PGBR_BACKUP_DIFF;
 	int archive = settings->archive > 0 ? settings->archive : by_diff ? settings->diff : 0;
-	const char *type = by_diff ? "full or diff" : pgbr_backup_type_name(settings->archive_type);
 	char since[64];
 
-	snprintf(since, sizeof(since), "oldest of the %d newest %s backups", archive, type);
+	snprintf(since, sizeof(since), "oldest of the %d newest %sbackups", archive, type);
 	if (archive == 1)
-		snprintf(since, sizeof(since), "newest %s backup", type);
+		snprintf(since, sizeof(since), "newest %sbackup", type);
 	if (archive > 0)
 		say(list,
 			"WAL: all of it is kept since the %s. An older backup keeps only what it needs to be "

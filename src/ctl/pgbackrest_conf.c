@@ -231,11 +231,13 @@ take_s3_key(ConfBuilder *builder, int repo, const char *group, const PgbrValuesS
 		add_repo(builder, CONF_KEY, repo, key->option, value->text);
 }
 
-/* A path that pgbackrest takes: absolute, and no part of it is empty. */
+/* A path that pgbackrest takes: absolute, no part of it is empty, and no blank at its end, which would
+ * be lost. */
 static bool
 is_path(const char *text)
 {
-	return text[0] == '/' && strstr(text, "//") == NULL && pgbr_is_plain_text(text, MAX_PATH);
+	return text[0] == '/' && strstr(text, "//") == NULL && text[strlen(text) - 1] != ' ' &&
+		   pgbr_is_plain_text(text, MAX_PATH);
 }
 
 static void
