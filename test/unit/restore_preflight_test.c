@@ -1,0 +1,367 @@
+// links: ctl/restore_plan ctl/restore_plan_json ctl/restore_check ctl/restore_target ctl/restore_set ctl/restore_wal ctl/restore_verify ctl/restore_facts ctl/timeline_path ctl/units
+/*
+ * restore_preflight_test.c
+ *		What hinders a restore whatever its target, the steps of a plan, a plan as JSON, and what counts
+ *		as having reached the target.
+ */
+#include "restore_past.h"
+
+typedef struct Hindrance
+{
+	const char *message; /* a part of the refusal; NULL: none, and a warning instead */
+	const char *warning;
+	void (*arrange)(RestoreFacts *facts, RestoreRequest *request);
+} Hindrance;
+
+#define ARRANGE(name) static void name(RestoreFacts *facts, RestoreRequest *request)
+
+ARRANGE(paused)
+{
+	(void) request;
+	facts->paused = true;
+}
+ARRANGE(switchover)
+{
+	(void) request;
+	facts->scheduled_switchover = true;
+}
+ARRANGE(silent)
+{
+	(void) request;
+	strcpy(facts->members[1].error, "no answer");
+}
+ARRANGE(without)
+{
+	silent(facts, request);
+	strcpy(request->without[request->without_count++], "m2");
+}
+ARRANGE(without_leader)
+{
+	(void) facts;
+	strcpy(request->without[request->without_count++], "m1");
+}
+ARRANGE(stranger)
+{
+	(void) facts;
+	strcpy(request->without[request->without_count++], "m9");
+}
+ARRANGE(another)
+{
+	(void) request;
+	facts->members[2].mismatch = true;
+}
+ARRANGE(active)
+{
+	(void) request;
+	strcpy(facts->members[2].restore, "20270115T080000-1234");
+}
+ARRANGE(other_system)
+{
+	(void) request;
+	strcpy(facts->members[1].system_identifier, "7");
+}
+ARRANGE(other_repository)
+{
+	(void) request;
+	strcpy(facts->databases[0].system_identifier, "7");
+}
+ARRANGE(other_version)
+{
+	(void) request;
+	strcpy(facts->databases[0].version, "14");
+}
+ARRANGE(other_pgbackrest)
+{
+	(void) request;
+	strcpy(facts->members[1].pgbackrest_version, "2.55");
+}
+ARRANGE(no_programs)
+{
+	(void) request;
+	facts->members[0].postgres_bin[0] = '\0';
+}
+ARRANGE(no_space)
+{
+	(void) request;
+	facts->members[2].cluster_bytes = 0;
+}
+ARRANGE(no_copy)
+{
+	(void) facts;
+	request->keep_old = true;
+}
+ARRANGE(low_setting)
+{
+	(void) request;
+	facts->members[0].control[FACT_max_connections] = 100;
+	facts->members[1].settings[FACT_max_connections] = 50;
+}
+ARRANGE(clock_off)
+{
+	(void) request;
+	facts->members[1].time_ms += 60000;
+}
+ARRANGE(crashed)
+{
+	(void) request;
+	facts->members[0].running = false;
+}
+ARRANGE(leaderless)
+{
+	(void) request;
+	facts->leader[0] = '\0';
+	facts->members[0].running = false;
+}
+ARRANGE(standby_cluster)
+{
+	(void) request;
+	strcpy(facts->members[0].role, "standby_leader");
+}
+ARRANGE(replicas_of_none)
+{
+	leaderless(facts, request);
+	request->replicas_only = true;
+}
+ARRANGE(tablespaces)
+{
+	(void) request;
+	facts->members[0].tablespaces = 1;
+}
+
+static const Hindrance hindrances[] = {
+	{"is paused", NULL, paused},
+	{"switchover is scheduled", NULL, switchover},
+	{"\"m2\" can't be asked: no answer", NULL, silent},
+	{NULL, "\"m2\" is left out", without},
+	{"leader and can't be left out", NULL, without_leader},
+	{"no member \"m9\"", NULL, stranger},
+	{"another PostgreSQL", NULL, another},
+	{"restore 20270115T080000-1234 is active", NULL, active},
+	{"\"m2\" is not of this cluster", NULL, other_system},
+	{"belongs to another cluster", NULL, other_repository},
+	{"backups are of PostgreSQL 14", NULL, other_version},
+	{"different versions of pgbackrest", NULL, other_pgbackrest},
+	{"PostgreSQL's programs", NULL, no_programs},
+	{"\"m3\" has not enough space", NULL, no_space},
+	{"\"m1\" has not enough space", NULL, no_copy},
+	{NULL, "max_connections is 50 on member \"m2\"", low_setting},
+	{NULL, "clock of member \"m2\" is 60 s ahead", clock_off},
+	{NULL, "no undo point", crashed},
+	{NULL, "no undo point", leaderless},
+	{"standby cluster", NULL, standby_cluster},
+	{"no leader that replicas could follow", NULL, replicas_of_none},
+	{NULL, "tablespaces", tablespaces},
+};
+
+static void
+test_hindrances(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < sizeof(hindrances) / sizeof(hindrances[0]); i++)
+	{
+		const Hindrance *hindrance = &hindrances[i];
+		RestoreRequest request = {0};
+		RestoreFacts facts;
+		RestorePlan made;
+		RestoreRefusal refusal;
+		bool ok;
+		bool warned = false;
+
+		make_past(&facts);
+		hindrance->arrange(&facts, &request);
+		ok = restore_plan_make(&request, &facts, &made, &refusal);
+		if (ok != (hindrance->message == NULL))
+			fail_msg("%s: %s", hindrance->message ? hindrance->message : hindrance->warning,
+					 ok ? "not refused" : refusal.error.message);
+		if (!ok && strstr(refusal.error.message, hindrance->message) == NULL)
+			fail_msg("%s: %s", hindrance->message, refusal.error.message);
+		for (int j = 0; ok && j < made.warning_count; j++)
+			warned = warned || strstr(made.warnings[j], hindrance->warning);
+		if (ok && !warned)
+			fail_msg("no warning \"%s\"", hindrance->warning);
+		restore_facts_done(&facts);
+	}
+}
+
+static bool
+has_step(const RestorePlan *made, RestoreStep step)
+{
+	for (int i = 0; i < made->step_count; i++)
+	{
+		if (made->steps[i] == step)
+			return true;
+	}
+	return false;
+}
+
+static void
+test_steps(void **state)
+{
+	RestoreRequest request = {0};
+	RestoreFacts facts;
+	RestorePlan made;
+	RestoreRefusal refusal;
+	RestoreStep step;
+
+	(void) state;
+	make_past(&facts);
+	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
+	assert_int_equal(made.step_count, RESTORE_STEP_COUNT - 1);
+	assert_false(has_step(&made, RESTORE_KEEP_OLD));
+	assert_false(made.check_timeline);
+	assert_string_equal(made.leader, "m1");
+	assert_int_equal(made.old_timeline, 3);
+	assert_string_equal(made.first_segment, "00000003000000000000001C");
+	assert_string_equal(made.last_segment, "000000030000000000000022");
+	assert_int_equal(made.wal_segments, 7);
+	assert_true(made.seconds > 60);
+
+	request.replicas_only = true;
+	strcpy(request.only[request.only_count++], "m3");
+	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
+	assert_int_equal(made.step_count, 9);
+	assert_false(has_step(&made, RESTORE_STOP_LEADER));
+	assert_true(made.members[1].left_out);
+	assert_false(made.members[2].left_out);
+
+	request.replicas_only = false;
+	request.only_count = 0;
+	facts.members[0].running = false;
+	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
+	assert_true(made.broken_leader);
+	assert_false(has_step(&made, RESTORE_UNDO_POINT));
+	assert_true(restore_step_parse("hand-over", &step));
+	assert_int_equal(step, RESTORE_HAND_OVER);
+	assert_false(restore_step_parse("hand", &step));
+	restore_facts_done(&facts);
+}
+
+static void
+test_json(void **state)
+{
+	RestoreRequest request = {0};
+	RestoreFacts facts;
+	RestorePlan made;
+	RestorePlan read;
+	RestoreRefusal refusal;
+	PgbrError error;
+	json_t *json;
+	json_t *again;
+
+	(void) state;
+	make_past(&facts);
+	assert_true(recovery_target_parse(&request.target, "time", "2027-01-15 08:30:00+00", true, D,
+									  "2", &error));
+	request.keep_old = false;
+	facts.members[0].tablespaces = 3;
+	strcpy(request.without[request.without_count++], "m2");
+	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
+	json = restore_plan_json(&made);
+	assert_true(restore_plan_read(json, &read, &error));
+	again = restore_plan_json(&read);
+	assert_true(json_equal(json, again));
+	assert_true(restore_request_equal(&read.request, &request));
+	assert_true(read.check_timeline);
+	read.request.target.exclusive = false;
+	assert_false(restore_request_equal(&read.request, &request));
+	/* a text that is no step, a set that is no label */
+	json_object_set_new(again, "set", json_string("; rm -rf /"));
+	assert_false(restore_plan_read(again, &read, &error));
+	json_object_set_new(json_array_get(json_object_get(json, "steps"), 0), "step",
+						json_string("fly"));
+	assert_false(restore_plan_read(json, &read, &error));
+	json_decref(json);
+	json_decref(again);
+	restore_facts_done(&facts);
+}
+
+typedef struct Reach
+{
+	const char *type;
+	const char *target;
+	bool exclusive;
+	const char *reason;
+	const char *fork;
+	const char *last_xact;
+	bool reached;
+} Reach;
+
+static const Reach reaches[] = {
+	{"time", "2027-01-15 08:55:00Z", false, "before 2027-01-15 08:55:00.1+00", "0/1E000000",
+	 "2027-01-15 08:54:59+00", true},
+	{"time", "2027-01-15 08:55:00Z", false, "before 2027-01-15 09:55:00.1+01", "0/1E000000", NULL,
+	 true},
+	{"time", "2027-01-15 08:55:00Z", false, "before 2027-01-15 08:55:00+00", "0/1E000000", NULL,
+	 false},
+	{"time", "2027-01-15 08:55:00Z", true, "before 2027-01-15 08:55:00+00", "0/1E000000", NULL,
+	 true},
+	{"time", "2027-01-15 08:55:00Z", false, "before 2027-01-15 08:54:00+00", "0/1E000000", NULL,
+	 false},
+	{"time", "2027-01-15 08:55:00Z", false, "before 2027-01-15 08:56:00+00", "0/1E000000",
+	 "2027-01-15 08:55:30+00", false},
+	{"time", "2027-01-15 08:55:00Z", false, "no recovery target specified", "0/1E000000", NULL,
+	 false},
+	/* the state of the backup's end, which PostgreSQL gives for a time before it */
+	{"time", "2027-01-15 08:55:00Z", false, "before 2027-01-15 08:56:00+00", "0/1C000000", NULL,
+	 false},
+	{"lsn", "0/1E000000", false, "after LSN 0/1E000028", "0/1E000060", NULL, true},
+	{"lsn", "0/1E000000", false, "after LSN 0/1DFFFFF8", "0/1E000060", NULL, false},
+	{"lsn", "0/1E000000", true, "before LSN 0/1E000028", "0/1E000028", NULL, true},
+	{"lsn", "0/1E000000", true, "after LSN 0/1E000028", "0/1E000028", NULL, false},
+	{"xid", "3100", false, "after transaction 3100", "0/1E000028", NULL, true},
+	{"xid", "3100", false, "after transaction 3101", "0/1E000028", NULL, false},
+	{"xid", "3100", true, "before transaction 3100", "0/1E000028", NULL, true},
+	{"name", "good", false, "at restore point \"good\"", "0/19000000", NULL, true},
+	{"name", "good", false, "at restore point \"goo\"", "0/19000000", NULL, false},
+	/* another point of that name, which nobody has registered */
+	{"name", "good", false, "at restore point \"good\"", "0/18000000", NULL, false},
+	{"immediate", NULL, false, "reached consistency", "0/1D000100", NULL, true},
+	{NULL, NULL, false, "no recovery target specified", "0/22000500", NULL, true},
+	{NULL, NULL, false, "no recovery target specified", "0/22000400", NULL, false},
+	{NULL, NULL, false, "reached consistency", "0/22000500", NULL, false},
+};
+
+static void
+test_verify(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++)
+	{
+		const Reach *reach = &reaches[i];
+		RestoreRequest request = {0};
+		RestoreFacts facts;
+		RestorePlan made;
+		RestoreRefusal refusal;
+		PgbrError error = PGBR_ERROR_INIT;
+		json_t *mark = json_pack("{s:s}", "lsn", "0/22000450");
+		json_t *recovered =
+			json_pack("{s:i, s:s, s:s, s:s?}", "timeline", 4, "fork_lsn", reach->fork, "reason",
+					  reach->reason, "last_xact_time", reach->last_xact);
+
+		make_past(&facts);
+		assert_true(recovery_target_parse(&request.target, reach->type, reach->target,
+										  reach->exclusive, NULL, NULL, &error));
+		assert_true(restore_plan_make(&request, &facts, &made, &refusal));
+		if (restore_verify(&made, recovered, mark, &error) != reach->reached)
+			fail_msg("%s %s, \"%s\" at %s: %s", reach->type, reach->target, reach->reason,
+					 reach->fork, error.message);
+		json_object_set_new(recovered, "timeline", json_integer(3));
+		assert_false(restore_verify(&made, recovered, mark, &error));
+		json_decref(recovered);
+		json_decref(mark);
+		restore_facts_done(&facts);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hindrances),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_verify),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
