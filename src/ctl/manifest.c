@@ -312,7 +312,8 @@ make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *
 	if (options->token_secret)
 		put_mount(mounts, "pgbackrest-tokens", TOKEN_DIR, true);
 	/* Ready when it answers, not when a backup could be made: a repository that is away must not take
-	 * PostgreSQL out of its Services. `/readyz` is for monitoring. */
+	 * PostgreSQL out of its Services. No limit of memory: a restore starts PostgreSQL here, with the
+	 * shared_buffers that it has. */
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:o*, s:o, s:o, s:o, s:o, s:o, s:o,"
 		" s:{s:b, s:b, s:b, s:i, s:i, s:{s:[s]}, s:{s:s}}}",
@@ -322,11 +323,10 @@ make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *
 		make_env_from(secret_name(conf)), "ports", make_ports(), "volumeMounts", mounts,
 		"startupProbe", make_probe("/livez", 1, 60), "livenessProbe", make_probe("/livez", 10, 6),
 		"readinessProbe", make_probe("/livez", 5, 3), "resources",
-		json_pack("{s:{s:s, s:s}, s:{s:s}}", "requests", "cpu", "50m", "memory", "64Mi", "limits",
-				  "memory", "1Gi"),
-		"securityContext", "allowPrivilegeEscalation", false, "readOnlyRootFilesystem", true,
-		"runAsNonRoot", true, "runAsUser", options->user, "runAsGroup", options->user,
-		"capabilities", "drop", "ALL", "seccompProfile", "type", "RuntimeDefault");
+		json_pack("{s:{s:s, s:s}}", "requests", "cpu", "50m", "memory", "64Mi"), "securityContext",
+		"allowPrivilegeEscalation", false, "readOnlyRootFilesystem", true, "runAsNonRoot", true,
+		"runAsUser", options->user, "runAsGroup", options->user, "capabilities", "drop", "ALL",
+		"seccompProfile", "type", "RuntimeDefault");
 }
 
 /*

@@ -101,6 +101,9 @@ emit_scalar(yaml_emitter_t *emitter, const char *text, bool is_text)
 	/* double quotes are the one style in which text_put_quoted may put an escape */
 	if (is_text && text_has_control(text))
 		style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+	/* a file within the document, as in a ConfigMap, stays readable */
+	else if (is_text && strchr(text, '\n'))
+		style = YAML_LITERAL_SCALAR_STYLE;
 	return yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *) text,
 										(int) strlen(text), plain, is_text, style) &&
 		   yaml_emitter_emit(emitter, &event);
