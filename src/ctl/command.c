@@ -16,9 +16,9 @@
 #define DEFAULT_TIMEOUT_S 30
 
 static const Command *const commands[] = {
-	&cmd_backup,   &cmd_info,		  &cmd_jobs, &cmd_cancel, &cmd_check,
-	&cmd_verify,   &cmd_expire,		  &cmd_pin,	 &cmd_unpin,  &cmd_config_render,
-	&cmd_manifest, &cmd_config_check, &cmd_plan,
+	&cmd_backup, &cmd_info,	   &cmd_jobs,  &cmd_cancel,		   &cmd_check,	  &cmd_verify,
+	&cmd_expire, &cmd_pin,	   &cmd_unpin, &cmd_config_render, &cmd_manifest, &cmd_config_check,
+	&cmd_plan,	 &cmd_restore, &cmd_undo,  &cmd_status,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -20,5 +20,8 @@ extern const Command cmd_config_render;
 extern const Command cmd_manifest;
 extern const Command cmd_config_check;
 extern const Command cmd_plan;
+extern const Command cmd_restore;
+extern const Command cmd_undo;
+extern const Command cmd_status;
 
 #endif

@@ -233,6 +233,15 @@ restore_events_note(RestoreEvents *events, const char *format, ...)
 }
 
 void
+restore_events_refusal(RestoreEvents *events, const RestoreRefusal *refusal)
+{
+	json_t *json = new_event("refused");
+
+	json_object_set_new(json, "refusal", restore_refusal_json(refusal));
+	put_event(events, json);
+}
+
+void
 restore_events_summary(RestoreEvents *events, const json_t *outcome)
 {
 	StrBuf text;

@@ -9,6 +9,7 @@
  *	progress	"step", "member", "phase", "percent", "bytes_done", "bytes_total", "seconds_left"
  *	wait		"for", "seconds": a wait that is over, and how long it was
  *	note		"message"
+ *	refused		"refusal": why the plan refuses, as `plan --format=json` has it
  *	summary		how it ended; the members are those of the journal's "outcome"
  * A reader that goes away does not end the restore: what can't be written is dropped.
  */
@@ -46,6 +47,7 @@ restore_events_job(RestoreEvents *events, RestoreStep step, const char *member, 
 extern void restore_events_wait(RestoreEvents *events, const char *what, double seconds);
 extern void restore_events_note(RestoreEvents *events, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+extern void restore_events_refusal(RestoreEvents *events, const RestoreRefusal *refusal);
 extern void restore_events_summary(RestoreEvents *events, const json_t *outcome);
 
 #endif

@@ -82,6 +82,7 @@ bool
 restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRecord *record,
 					 PgbrError *error)
 {
+	const char *replaces;
 	size_t index;
 	json_t *json;
 
@@ -94,6 +95,8 @@ restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRec
 	journal->document = json_deep_copy(record->document);
 	if (journal->document == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	replaces = json_text(journal->document, "replaces");
+	pgbr_copy_text(journal->replaces, sizeof(journal->replaces), replaces ? replaces : "");
 	json_array_foreach(json_object_get(journal->document, "steps"), index, json)
 	{
 		RestoreStep step;

@@ -5,7 +5,7 @@
  *
  * The document is {"plan", "members": [{"name", "api_url", "sidecar_url"}], "steps": [{"step",
  * "state", "attempt", "started_at", "finished_at", "result", "message"}], "undo_of", "mark",
- * "check_timeline", "touched", "outcome"}. It has a revision; the highest one counts. Writing it takes
+ * "check_timeline", "touched", "replaces", "touched_before", "outcome"}. It has a revision; the highest one counts. Writing it takes
  * and holds the lock of every member for as long as the lease runs.
  *
  * A sidecar that does not answer is asked again for RESTORE_OUTAGE_S. The journal owns its document;
@@ -74,7 +74,17 @@ extern bool restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *err
 extern void restore_list_done(RestoreList *list);
 
 /* Take in one sidecar's answer of GET /v1/restores; takes over the reference. PROTOCOL. Pure. */
-extern bool restore_list_add(RestoreList *list, json_t *answer, PgbrError *error);
+extern bool
+restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrError *error);
+
+/* The record of an id as a member's sidecar has told it; NULL when it has not. Lent. */
+extern const json_t *restore_list_told(const RestoreList *list, const char *member, const char *id);
+
+/*
+ * Tell members that were away when a restore ended that it has ended: their locks are left from it.
+ * Failures don't matter, the next one to need the lock meets them.
+ */
+extern void restore_list_settle(const RestoreList *list, Cluster *cluster);
 
 /* The active one, the one of an id, or NULL. */
 extern const RestoreRecord *restore_list_active(const RestoreList *list);

@@ -6,11 +6,17 @@
 #include "ctl/restore_journal.h"
 
 #include "common/vocabulary.h"
+#include "program/clock.h"
 #include "program/json.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* For a lease that nobody renews to run out. */
+#define SETTLE_LIMIT_MS 20000
+#define SETTLE_RETRY_MS 250
 
 /* How many each sidecar is asked for: the newest ones. */
 #define ASK_FOR 10
@@ -80,15 +86,15 @@ insert(RestoreList *list, const RestoreRecord *record)
 }
 
 bool
-restore_list_add(RestoreList *list, json_t *answer, PgbrError *error)
+restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrError *error)
 {
 	const json_t *restores = json_object_get(answer, "restores");
 	size_t index;
 	json_t *json;
 
 	if (list->answers == NULL)
-		list->answers = json_array();
-	if (json_array_append_new(list->answers, answer) != 0)
+		list->answers = json_object();
+	if (json_object_set_new(list->answers, member, answer) != 0)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	if (!json_is_array(restores))
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "a sidecar's answer has no restores");
@@ -102,6 +108,64 @@ restore_list_add(RestoreList *list, json_t *answer, PgbrError *error)
 	}
 	list->answered++;
 	return true;
+}
+
+const json_t *
+restore_list_told(const RestoreList *list, const char *member, const char *id)
+{
+	size_t index;
+	json_t *json;
+
+	json_array_foreach(json_object_get(json_object_get(list->answers, member), "restores"), index,
+					   json)
+	{
+		const char *other = json_text(json, "id");
+
+		if (other && strcmp(other, id) == 0)
+			return json;
+	}
+	return NULL;
+}
+
+static void
+settle(const RestoreRecord *record, const ClusterMember *member)
+{
+	int64_t until = clock_monotonic_ms() + SETTLE_LIMIT_MS;
+	json_t *body = json_object();
+	json_t *answer = NULL;
+	PgbrError reason = PGBR_ERROR_INIT;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/v1/restores/%s", record->id);
+	json_put_text(body, "holder", "settle");
+	json_object_set_new(body, "lease_seconds", json_integer(0));
+	json_object_set_new(body, "revision", json_integer(record->revision));
+	json_put_text(body, "state", "done");
+	json_object_set(body, "document", (json_t *) record->document);
+	/* the lease of a holder that is gone may still run */
+	while (!sidecar_client_call(&member->sidecar, "PUT", path, body, 0, &answer, &reason) &&
+		   reason.code == PGBR_ERROR_RESTORE_IN_PROGRESS && clock_monotonic_ms() < until)
+		poll(NULL, 0, SETTLE_RETRY_MS);
+	json_decref(answer);
+	json_decref(body);
+}
+
+void
+restore_list_settle(const RestoreList *list, Cluster *cluster)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const RestoreRecord *record = &list->records[i];
+
+		for (int j = 0; strcmp(record->state, "active") != 0 && j < cluster->count; j++)
+		{
+			const json_t *told = restore_list_told(list, cluster->members[j].name, record->id);
+			const char *state = told ? json_text(told, "state") : NULL;
+
+			if (state && strcmp(state, "active") == 0)
+				settle(record, &cluster->members[j]);
+		}
+	}
 }
 
 bool
@@ -120,7 +184,7 @@ restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 		if (member->sidecar.url[0] == '\0')
 			pgbr_error_set(&reason, PGBR_ERROR_UNREACHABLE, "it is not known where its sidecar is");
 		else if (sidecar_client_call(&member->sidecar, "GET", path, NULL, 0, &answer, &reason) &&
-				 restore_list_add(list, answer, &reason))
+				 restore_list_add(list, member->name, answer, &reason))
 			continue;
 		if (list->error.code == PGBR_ERROR_NONE)
 		{

@@ -1,0 +1,153 @@
+/*
+ * cmd_restore.c
+ *		The verb restore.
+ */
+#include "ctl/commands.h"
+
+#include "ctl/message.h"
+#include "ctl/restore_command.h"
+#include "ctl/restore_options.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Within this time the same request again is taken for a repetition, not for a second restore. */
+#define REPEAT_MS 600000
+
+typedef struct CmdArguments
+{
+	RestoreArguments restore;
+	bool dry_run;
+	bool force;
+	bool again;
+} CmdArguments;
+
+static const OptionSpec options[] = {
+	RESTORE_OPTIONS(CmdArguments, restore),
+	{"dry-run", 0, OPTION_FLAG, ARGUMENT(CmdArguments, dry_run), NULL, NULL, 0, 0,
+	 "show the plan and end, as the verb plan does", false},
+	{"force", 0, OPTION_FLAG, ARGUMENT(CmdArguments, force), NULL, NULL, 0, 0,
+	 "don't ask for the cluster's name", false},
+	{"again", 0, OPTION_FLAG, ARGUMENT(CmdArguments, again), NULL, NULL, 0, 0,
+	 "do it though the same restore has just been done", false},
+	{NULL},
+};
+
+static RestoreVerifying
+verifying_of(const CmdArguments *arguments)
+{
+	return arguments->restore.verify	  ? RESTORE_VERIFY_YES
+		   : arguments->restore.no_verify ? RESTORE_VERIFY_NO
+										  : RESTORE_VERIFY_SMALL;
+}
+
+static bool
+is_same(const RestoreRecord *record, const RestoreRequest *request)
+{
+	RestorePlan plan;
+	PgbrError ignored;
+
+	return restore_plan_read(json_object_get(record->document, "plan"), &plan, &ignored) &&
+		   restore_request_equal(&plan.request, request);
+}
+
+/* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is
+ * another each time. */
+static const RestoreRecord *
+find_done(const RestoreCommand *command, const RestoreRequest *request)
+{
+	const RestoreRecord *newest = command->list.count > 0 ? &command->list.records[0] : NULL;
+	const char *result;
+	int64_t ended;
+
+	if (newest == NULL || strcmp(newest->state, "done") != 0 || request->replicas_only ||
+		request->target.type == RECOVERY_DEFAULT || request->target.type == RECOVERY_IMMEDIATE)
+		return NULL;
+	result = json_text(json_object_get(newest->document, "outcome"), "result");
+	if (result == NULL || strcmp(result, "done") != 0 || !clock_parse(newest->updated_at, &ended) ||
+		clock_now_ms() - ended > REPEAT_MS)
+		return NULL;
+	return is_same(newest, request) ? newest : NULL;
+}
+
+/* Another restore is under way; only one that has failed half-way gives its place to another. */
+static ExitCode
+go_past(RestoreCommand *command, const RestoreRequest *request, RestoreVerifying verifying,
+		const RestoreRecord *active, PgbrError *error)
+{
+	if (restore_command_is_driven(active, error))
+		return EXIT_NOT_NOW;
+	if (!request->replicas_only && json_flag(active->document, "touched"))
+		return restore_command_begin(command, request, verifying, active, NULL, error);
+	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
+				   "restore %s was begun with another target and is not finished", active->id);
+	pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows it, \"" PROGRAM_NAME
+						   " undo\" takes it back, and the command that began it goes on with it.");
+	return EXIT_NOT_NOW;
+}
+
+static ExitCode
+run_restore(RestoreCommand *command, const CmdArguments *arguments, const RestoreRequest *request,
+			PgbrError *error)
+{
+	const RestoreRecord *active = restore_list_active(&command->list);
+	const RestoreRecord *done = find_done(command, request);
+
+	if (active && is_same(active, request))
+		return restore_command_resume(command, active, error);
+	if (active)
+		return go_past(command, request, verifying_of(arguments), active, error);
+	if (done && !arguments->again)
+	{
+		restore_events_note(&command->events,
+							"this restore was done at %s; --again does it once more",
+							done->updated_at);
+		restore_events_summary(&command->events, json_object_get(done->document, "outcome"));
+		return EXIT_OK;
+	}
+	return restore_command_begin(command, request, verifying_of(arguments), NULL, NULL, error);
+}
+
+static ExitCode
+run(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	const CmdArguments *arguments = argument;
+	RestoreCommand *command;
+	RestoreRequest request;
+	ExitCode code;
+
+	(void) operand;
+	if (arguments->dry_run)
+		return cmd_plan.run(context, &arguments->restore, NULL, error);
+	if (context->format != OUTPUT_PRETTY && context->format != OUTPUT_JSON)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "restore tells its progress in pretty or json");
+		return EXIT_USAGE;
+	}
+	if (!restore_request_read(&arguments->restore, &request, error))
+		return exit_code_of(error);
+	command =
+		restore_command_open(context, &arguments->restore.cluster, arguments->force, &code, error);
+	if (command == NULL)
+		return code;
+	code = run_restore(command, arguments, &request, error);
+	restore_command_close(command);
+	return code;
+}
+
+const Command cmd_restore = {
+	.name = "restore",
+	.summary = "restore the whole cluster, to its latest state or to a point in time",
+	.description =
+		"Plans first (see \"help plan\"), asks for the cluster's name, and then goes through the "
+		"steps\n"
+		"of the plan. Run again after it was interrupted, it goes on where it stood. \"undo\" "
+		"takes "
+		"it\n"
+		"back. With --format=json each event is a line.\n",
+	.options = options,
+	.arguments_size = sizeof(CmdArguments),
+	.run = run,
+};

@@ -1,0 +1,54 @@
+/*
+ * restore_command.h
+ *		What the verbs restore, undo and status share: reaching the cluster and its journals, asking
+ *		whether it is meant, beginning a restore by a request or going on with one.
+ */
+#ifndef PGBR_CTL_RESTORE_COMMAND_H
+#define PGBR_CTL_RESTORE_COMMAND_H
+
+#include "ctl/command.h"
+#include "ctl/restore_decide.h"
+#include "ctl/restore_run.h"
+
+#include <stdbool.h>
+
+/* Too large for the stack; made by restore_command_open, ended by restore_command_close. */
+typedef struct RestoreCommand
+{
+	const Context *context;
+	Cluster cluster;
+	RestoreList list;
+	RestoreJournal journal;
+	RestoreEvents events;
+	bool force; /* don't ask */
+} RestoreCommand;
+
+/*
+ * Reach the cluster and read the journals of all members. Without Patroni it goes on when the members
+ * are known otherwise. NULL with an error, and *code the exit code.
+ */
+extern RestoreCommand *
+restore_command_open(const Context *context, const ClusterArguments *arguments, bool force,
+					 ExitCode *code, PgbrError *error);
+extern void restore_command_close(RestoreCommand *command);
+
+/* Have the user type the cluster's name, unless --force is given. False with CONFIG or ABORTED. */
+extern bool
+restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error);
+
+/* Go on with an active restore. */
+extern ExitCode
+restore_command_resume(RestoreCommand *command, const RestoreRecord *record, PgbrError *error);
+
+/*
+ * Plan a request, tell, ask, and run it. active is the restore whose place it takes, or NULL; undone
+ * is the one that it takes back, or NULL: both are lent.
+ */
+extern ExitCode restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
+									  RestoreVerifying verifying, const RestoreRecord *active,
+									  const RestoreRecord *undone, PgbrError *error);
+
+/* Whether somebody drives it now; then it can't be replaced or taken back. NOT_NOW's error. */
+extern bool restore_command_is_driven(const RestoreRecord *record, PgbrError *error);
+
+#endif
