@@ -89,7 +89,7 @@ refuse_unknown_name(RestoreWork *work)
 
 	restore_refuse(work, "there is no restore point \"%s\"", name);
 	pgbr_error_hint(&work->refusal->error,
-					"Only those made with pgbr_create_restore_point() are known. Of another one "
+					"Only those made with pgbr_restore_point() are known. Of another one "
 					"give the place: --type=lsn or --type=time.");
 	for (int at = 0; at <= limit; at++)
 	{
