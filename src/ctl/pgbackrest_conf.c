@@ -382,9 +382,10 @@ bool
 conf_make(const char *name, const PgbrValues *values, const ConfMember *member, Conf *conf,
 		  PgbrError *error)
 {
-	ConfBuilder builder = {name, values, conf};
+	ConfBuilder builder = {.name = name, .values = values};
 
 	*conf = (Conf){.secret_name = values->existing_secret.text};
+	builder.conf = conf;
 	if (!check_member(member, error))
 		return false;
 	pgbr_copy_text(conf->stanza, sizeof(conf->stanza),
