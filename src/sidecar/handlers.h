@@ -12,6 +12,7 @@
 #include "sidecar/info_cache.h"
 #include "sidecar/job_queue.h"
 #include "sidecar/job_tally.h"
+#include "sidecar/repo_space.h"
 #include "sidecar/stanza.h"
 
 /* The parts that handlers work with; all outlive the HTTP server. */
@@ -24,6 +25,7 @@ typedef struct Sidecar
 	JobTally *tally;
 	Archiver *archiver;
 	BackupDetails *details;
+	ArchiveSize *archive_size;
 	int stop_fd; /* readable when the sidecar stops: ends the programs that handlers run */
 } Sidecar;
 
@@ -48,6 +50,21 @@ HANDLER(handle_restore_job_post);
 HANDLER(handle_livez);
 HANDLER(handle_readyz);
 HANDLER(handle_metrics);
+
+/* Those of existing clients: handlers_compat.c, handlers_daemon.c. */
+HANDLER(handle_compat_full);
+HANDLER(handle_compat_diff);
+HANDLER(handle_compat_incr);
+HANDLER(handle_compat_upgrade);
+HANDLER(handle_compat_list);
+HANDLER(handle_compat_status);
+HANDLER(handle_daemon_backup);
+HANDLER(handle_daemon_health);
+HANDLER(handle_daemon_live);
+HANDLER(handle_daemon_status);
+HANDLER(handle_daemon_list);
+HANDLER(handle_daemon_diff);
+HANDLER(handle_daemon_incr);
 
 #undef HANDLER
 

@@ -33,7 +33,7 @@ typedef struct Gathered
 static void
 read_history(const SidecarConfig *config, Gathered *gathered, MetricsFacts *facts)
 {
-	const json_t *stanza = metrics_stanza(facts->document, config->stanza);
+	const json_t *stanza = pgbackrest_find_stanza(facts->document, config->stanza);
 	RetentionConfig *settings = malloc(sizeof(*settings));
 	PgbrError error;
 
@@ -86,9 +86,9 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 	read_history(config, gathered, facts);
 	/* while the repository can't be reached it would only take time */
 	if (!gathered->info.failed)
-		facts->database_count =
-			backup_details_get(sidecar->details, metrics_stanza(facts->document, config->stanza),
-							   sidecar->stop_fd, &gathered->databases);
+		facts->database_count = backup_details_get(
+			sidecar->details, pgbackrest_find_stanza(facts->document, config->stanza),
+			sidecar->stop_fd, &gathered->databases);
 	facts->databases = gathered->databases;
 	return true;
 }

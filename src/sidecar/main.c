@@ -115,6 +115,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 			sidecar->queue && (sidecar->tally = job_tally_new()) &&
 			(sidecar->archiver = archiver_new(config)) &&
 			(sidecar->details = backup_details_new(config)) &&
+			(sidecar->archive_size = archive_size_new(config)) &&
 			(sidecar->cache = info_cache_new(config, error)) &&
 			(sidecar->keeper = stanza_keeper_new(config, sidecar->queue, sidecar->cache, error)) &&
 			(parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
@@ -146,6 +147,7 @@ stop(Parts *parts)
 	if (parts->server)
 		http_server_stop(parts->server);
 	info_cache_free(sidecar->cache);
+	archive_size_free(sidecar->archive_size);
 	backup_details_free(sidecar->details);
 	archiver_free(sidecar->archiver);
 	job_tally_free(sidecar->tally);

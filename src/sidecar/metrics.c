@@ -12,22 +12,6 @@
 
 #define NAME(rest) "pgbackrest_ctl_" rest
 
-const json_t *
-metrics_stanza(const json_t *document, const char *stanza)
-{
-	size_t i;
-	json_t *entry;
-
-	json_array_foreach((json_t *) document, i, entry)
-	{
-		const char *name = json_text(entry, "name");
-
-		if (name && strcmp(name, stanza) == 0)
-			return entry;
-	}
-	return NULL;
-}
-
 /* A family while it is written: its name and the labels that all its samples have. */
 typedef struct Family
 {

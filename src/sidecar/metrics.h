@@ -50,7 +50,4 @@ extern void metrics_write_backups(const MetricsFacts *facts, const json_t *stanz
 /* PostgreSQL's version of a database that has "id" and "repo-key"; "" when it is not known. */
 extern const char *metrics_database_version(const json_t *stanza, const json_t *database);
 
-/* The stanza's part of an info document, or NULL. */
-extern const json_t *metrics_stanza(const json_t *document, const char *stanza);
-
 #endif

@@ -190,7 +190,7 @@ write_program(const MetricsFacts *facts, StrBuf *out)
 void
 metrics_write_exporter(const MetricsFacts *facts, StrBuf *out)
 {
-	const json_t *stanza = metrics_stanza(facts->document, facts->stanza);
+	const json_t *stanza = pgbackrest_find_stanza(facts->document, facts->stanza);
 	StrBuf labels;
 
 	write_program(facts, out);

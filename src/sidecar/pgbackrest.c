@@ -86,7 +86,9 @@ pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *com
 	if (request->kind == PGBR_JOB_BACKUP)
 	{
 		command_add(command, "--type=%s", pgbr_backup_type_name(request->type));
-		command_add(command, "--annotation=timestamp=%s", job->id);
+		/* existing clients give their own, among the annotations */
+		if (strstr(request->annotations, "\"timestamp\":") == NULL)
+			command_add(command, "--annotation=timestamp=%s", job->id);
 		if (request->backup_standby)
 			command_add(command, "--backup-standby");
 	}
@@ -415,26 +417,34 @@ read_stanza(const json_t *stanza, PgbackrestStanza *result)
 	read_repositories(json_object_get(stanza, "repo"), result);
 }
 
-bool
-pgbackrest_read_info(const json_t *document, const char *stanza, PgbackrestStanza *result,
-					 PgbrError *error)
+const json_t *
+pgbackrest_find_stanza(const json_t *document, const char *stanza)
 {
 	size_t i;
 	json_t *entry;
 
-	if (!json_is_array(document))
-		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-							  "pgbackrest info gave no list of stanzas");
 	json_array_foreach((json_t *) document, i, entry)
 	{
 		const char *name = json_text(entry, "name");
 
 		if (name && strcmp(name, stanza) == 0)
-		{
-			read_stanza(entry, result);
-			return true;
-		}
+			return entry;
 	}
-	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "pgbackrest info knows no stanza \"%s\"",
-						  stanza);
+	return NULL;
+}
+
+bool
+pgbackrest_read_info(const json_t *document, const char *stanza, PgbackrestStanza *result,
+					 PgbrError *error)
+{
+	const json_t *entry = pgbackrest_find_stanza(document, stanza);
+
+	if (!json_is_array(document))
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "pgbackrest info gave no list of stanzas");
+	if (entry == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "pgbackrest info knows no stanza \"%s\"",
+							  stanza);
+	read_stanza(entry, result);
+	return true;
 }

@@ -95,6 +95,9 @@ typedef struct PgbackrestStanza
 	int archive_repo;		/* a repository that is usable, or 0 */
 } PgbackrestStanza;
 
+/* A stanza's part of a parsed info document; NULL when it has none. */
+extern const json_t *pgbackrest_find_stanza(const json_t *document, const char *stanza);
+
 /* Read a parsed info document. False when it is not one or has no such stanza: PROTOCOL. */
 extern bool pgbackrest_read_info(const json_t *document, const char *stanza,
 								 PgbackrestStanza *result, PgbrError *error);

@@ -4,13 +4,27 @@
  */
 #include "sidecar/repo_space.h"
 
+#include "program/clock.h"
 #include "program/retention_settings.h"
 
+#include <fts.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #define DEFAULT_PATH "/var/lib/pgbackrest"
+#define FRESH_MS	 300000
+
+struct ArchiveSize
+{
+	const SidecarConfig *config;
+	pthread_mutex_t lock; /* guards all below */
+	int64_t asked_at;	  /* monotonic; 0: never */
+	int64_t bytes;
+};
 
 /* The folder of a repository on this host, or NULL. */
 static const char *
@@ -56,4 +70,88 @@ repo_space_read(const SidecarConfig *config, RepoSpace *spaces)
 	}
 	pgbackrest_file_done(&file);
 	return count;
+}
+
+/* The bytes of all files below a folder; -1 when it can't be read. */
+static int64_t
+add_up(char *folder)
+{
+	char *paths[] = {folder, NULL};
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+	int64_t bytes = -1;
+
+	while (tree && (entry = fts_read(tree)) != NULL)
+	{
+		if (entry->fts_info == FTS_D && bytes < 0)
+			bytes = 0;
+		if (entry->fts_info == FTS_F)
+			bytes += entry->fts_statp->st_size;
+	}
+	if (tree)
+		fts_close(tree);
+	return bytes;
+}
+
+static int64_t
+measure(const SidecarConfig *config)
+{
+	PgbackrestFile file = PGBACKREST_FILE_INIT;
+	PgbrError error;
+	int64_t bytes = -1;
+
+	if (retention_files_read(config->pgbackrest_config, &file, &error))
+	{
+		int last = pgbackrest_file_last_repo(&file, config->stanza);
+
+		for (int repo = 1; repo <= (last ? last : 1) && bytes < 0; repo++)
+		{
+			const char *folder = find_folder(&file, config->stanza, repo);
+			char path[4096];
+
+			if (folder == NULL)
+				continue;
+			snprintf(path, sizeof(path), "%s/archive/%s", folder, config->stanza);
+			bytes = add_up(path);
+		}
+	}
+	pgbackrest_file_done(&file);
+	return bytes;
+}
+
+ArchiveSize *
+archive_size_new(const SidecarConfig *config)
+{
+	ArchiveSize *size = calloc(1, sizeof(*size));
+
+	if (size == NULL)
+		return NULL;
+	size->config = config;
+	pthread_mutex_init(&size->lock, NULL);
+	return size;
+}
+
+void
+archive_size_free(ArchiveSize *size)
+{
+	if (size == NULL)
+		return;
+	pthread_mutex_destroy(&size->lock);
+	free(size);
+}
+
+int64_t
+archive_size_get(ArchiveSize *size)
+{
+	int64_t bytes;
+
+	pthread_mutex_lock(&size->lock);
+	if (size->asked_at == 0 || clock_monotonic_ms() - size->asked_at > FRESH_MS)
+	{
+		size->bytes = measure(size->config);
+		size->asked_at = clock_monotonic_ms();
+	}
+	bytes = size->bytes;
+	pthread_mutex_unlock(&size->lock);
+	return bytes;
 }

@@ -24,4 +24,13 @@ typedef struct RepoSpace
 /* Fill spaces, of REPO_SPACE_MAX, and give their number. Thread-safe. */
 extern int repo_space_read(const SidecarConfig *config, RepoSpace *spaces);
 
+typedef struct ArchiveSize ArchiveSize;
+
+extern ArchiveSize *archive_size_new(const SidecarConfig *config); /* NULL: out of memory */
+extern void archive_size_free(ArchiveSize *size);				   /* NULL is fine */
+
+/* How many bytes the stanza's WAL takes in the first repository that lies in a folder here, at most
+ * five minutes ago; -1: not known. Thread-safe. */
+extern int64_t archive_size_get(ArchiveSize *size);
+
 #endif

@@ -12,9 +12,13 @@
 #include <strings.h>
 
 /* Sets of faces. */
-#define ON(face)   (1u << FACE_##face)
-#define ON_API	   ON(API)
-#define ON_METRICS ON(METRICS)
+#define ON(face)		 (1u << FACE_##face)
+#define ON_API			 ON(API)
+#define ON_METRICS		 ON(METRICS)
+#define ON_COMPAT		 ON(COMPAT)
+#define ON_DAEMON		 ON(DAEMON)
+#define ON_DAEMON_LIST	 ON(DAEMON_LIST)
+#define ON_DAEMON_BACKUP ON(DAEMON_BACKUP)
 
 typedef struct Route
 {
@@ -45,6 +49,22 @@ static const Route routes[] = {
 	{ON_API, "GET", "/livez", SCOPE_NONE, handle_livez, {NULL}},
 	{ON_API, "GET", "/readyz", SCOPE_NONE, handle_readyz, {NULL}},
 	{ON_API | ON_METRICS, "GET", "/metrics", SCOPE_READ, handle_metrics, {NULL}},
+	{ON_COMPAT, "POST", "/backup", SCOPE_OPERATE, handle_compat_full, {NULL}},
+	{ON_COMPAT, "POST", "/backup/diff", SCOPE_OPERATE, handle_compat_diff, {NULL}},
+	{ON_COMPAT, "POST", "/backup/incr", SCOPE_OPERATE, handle_compat_incr, {NULL}},
+	{ON_COMPAT, "POST", "/upgrade", SCOPE_OPERATE, handle_compat_upgrade, {NULL}},
+	{ON_COMPAT, "GET", "/list", SCOPE_READ, handle_compat_list, {NULL}},
+	{ON_COMPAT, "GET", "/status", SCOPE_READ, handle_compat_status, {"timestamp"}},
+	{ON_DAEMON, "POST", "/backup", SCOPE_OPERATE, handle_daemon_backup, {NULL}},
+	{ON_DAEMON, "POST", "/backups/request", SCOPE_OPERATE, handle_daemon_backup, {NULL}},
+	{ON_DAEMON, "GET", "/health", SCOPE_READ, handle_daemon_health, {NULL}},
+	{ON_DAEMON, "GET", "/status", SCOPE_READ, handle_daemon_health, {NULL}},
+	{ON_DAEMON, "GET", "/v2/health", SCOPE_NONE, handle_daemon_live, {NULL}},
+	{ON_DAEMON, "GET", "/backup/status/{id}", SCOPE_READ, handle_daemon_status, {NULL}},
+	{ON_DAEMON_LIST, "GET", "/list", SCOPE_READ, handle_daemon_list, {NULL}},
+	{ON_DAEMON_LIST, "GET", "/backups/list", SCOPE_READ, handle_daemon_list, {NULL}},
+	{ON_DAEMON_BACKUP, "POST", "/backup/diff", SCOPE_OPERATE, handle_daemon_diff, {NULL}},
+	{ON_DAEMON_BACKUP, "POST", "/backup/incr", SCOPE_OPERATE, handle_daemon_incr, {NULL}},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
