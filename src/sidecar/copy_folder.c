@@ -171,9 +171,9 @@ copy_file(CopyFolder *copy, const char *source, const char *target, const struct
 	to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
 	ok = to >= 0 || fail(error, "create", target);
 	ok = ok && copy_content(copy, from, to, st->st_size, target, error);
-	/* a disk that is full may say so only now */
-	if (ok && (fsync(to) != 0 || futimens(to, times) != 0))
+	if (ok && futimens(to, times) != 0)
 		ok = fail(error, "write", target);
+	/* a disk that is full may say so only now */
 	if (to >= 0 && close(to) != 0 && ok)
 		ok = fail(error, "write", target);
 	close(from);
@@ -212,25 +212,27 @@ static bool
 copy_tree(CopyFolder *copy, const char *source, const char *target, int depth, PgbrError *error)
 {
 	Level level = {copy, source, target};
-	bool ok;
-	int fd;
 
 	if (mkdir(target, 0700) != 0)
 		return fail(error, "create folder", target);
-	if (!for_each(source, depth, copy_entry, &level, error))
-		return false;
-	fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok || fail(error, "write folder", target);
+	return for_each(source, depth, copy_entry, &level, error);
 }
 
 bool
 copy_folder(CopyFolder *copy, const char *source, const char *target, PgbrError *error)
 {
+	bool ok;
+	int fd;
+
 	copy->bytes = 0;
-	return copy_tree(copy, source, target, 0, error);
+	if (!copy_tree(copy, source, target, 0, error))
+		return false;
+	/* the whole file system at once: file by file it takes many times as long */
+	fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = (fd >= 0 && syncfs(fd) == 0) || fail(error, "write", target);
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 static int

@@ -68,6 +68,13 @@ compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+static void
+sort_names(Names *names)
+{
+	if (names->count > 0)
+		qsort(names->names, (size_t) names->count, sizeof(names->names[0]), compare_names);
+}
+
 /* True when the file holds the segment that its name says. */
 static bool
 holds_itself(const char *data_directory, const char *name)
@@ -122,7 +129,7 @@ list_ready(const char *data_directory, Names *ready, char *newest_known)
 			strcpy(newest_known, name);
 	}
 	closedir(folder);
-	qsort(ready->names, (size_t) ready->count, sizeof(ready->names[0]), compare_names);
+	sort_names(ready);
 	return !ready->failed;
 }
 
@@ -149,7 +156,7 @@ list_begun(const char *data_directory, const char *newest_known, Names *begun)
 		add_name(begun, entry->d_name);
 	}
 	closedir(folder);
-	qsort(begun->names, (size_t) begun->count, sizeof(begun->names[0]), compare_names);
+	sort_names(begun);
 	if (begun->count > 0)
 		memcpy(newest, begun->names[begun->count - 1], 8);
 	/* those of a timeline that was left are not this server's; where nothing is known, the last alone

@@ -36,7 +36,8 @@ pgbackrest_restore_command(const SidecarConfig *config, const NodeArguments *arg
 	/* these two know no action, and pgbackrest refuses one */
 	if (target->type != RECOVERY_DEFAULT && target->type != RECOVERY_STANDBY)
 		command_add(command, "--target-action=promote");
-	if (target->timeline)
+	/* of type immediate pgbackrest knows no timeline; the temporary server is given it all the same */
+	if (target->timeline && target->type != RECOVERY_IMMEDIATE)
 		command_add(command, "--target-timeline=%u", target->timeline);
 	command_add(command, "restore");
 }

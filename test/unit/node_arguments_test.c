@@ -248,7 +248,7 @@ test_commands(void **state)
 		{"{\"set\":\"" SET "\",\"target_type\":\"standby\",\"repo\":3}",
 		 HEAD "[--log-level-console=detail] [--repo=3] [--delta] [--set=" SET "] [--type=standby] "
 			  "[restore]"},
-		{"{\"set\":\"" SET "\",\"target_type\":\"immediate\"}",
+		{"{\"set\":\"" SET "\",\"target_type\":\"immediate\",\"target_timeline\":2}",
 		 HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] [--type=immediate] "
 			  "[--target-action=promote] [restore]"},
 		{"{\"set\":\"" SET "\",\"target_type\":\"time\",\"target\":\"2024-10-23T14:11:04.5+02:00\","
