@@ -183,7 +183,7 @@ restore_events_job(RestoreEvents *events, RestoreStep step, const char *member, 
 		draw_bar(events, member);
 		return;
 	}
-	if (!changed)
+	if (!changed || job->state == PGBR_STATE_QUEUED)
 		return;
 	strbuf_init(&words);
 	strbuf_printf(&words, "  %s: ", member);

@@ -292,11 +292,13 @@ restore_do_start_restore(RestoreRun *run, PgbrError *error)
 	return ok;
 }
 
+/* Patroni must know that it is down: in the midst of a loop that still took it for running it would start
+ * it in spite of the pause, on files that are being written. */
 bool
 restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 {
-	return run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
-				  NULL, error);
+	return restore_wait_noticed(run, error) && run_on(run, RESTORE_START_REPLICAS, "node-restore",
+													  false, replica_arguments, false, NULL, error);
 }
 
 /* Jobs that an earlier step asked for are found by their names, or asked for again when they failed. */
@@ -330,18 +332,50 @@ restore_replica(RestoreRun *run, const char *member, PgbrError *error)
 	return ok;
 }
 
+/* Somebody has started it, on a history that the cluster has left: its files are made anew. */
+static bool
+restore_if_started(RestoreRun *run, const char *member, PgbrError *error)
+{
+	json_t *node = NULL;
+	json_t *job = NULL;
+	bool ok = restore_ask(run, member, PGBR_PATH_NODE, &node, error);
+	bool running = ok && json_flag(node, "running");
+
+	json_decref(node);
+	if (!running)
+		return ok;
+	restore_events_note(run->events, "member %s: PostgreSQL was started; it is restored again",
+						member);
+	ok = restore_job_start(run, RESTORE_STOP_REPLICAS, member, "node-stop",
+						   stop_arguments(&run->journal->plan), &job, error) &&
+		 restore_job_wait(run, RESTORE_STOP_REPLICAS, member, &job, false, error);
+	json_decref(job);
+	job = NULL;
+	ok = ok &&
+		 restore_job_start(run, RESTORE_START_REPLICAS, member, "node-restore",
+						   replica_arguments(&run->journal->plan), &job, error) &&
+		 restore_job_wait(run, RESTORE_START_REPLICAS, member, &job, false, error);
+	json_decref(job);
+	return ok;
+}
+
 bool
 restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
+	bool ok = true;
 
-	for (int i = 0; i < plan->member_count; i++)
+	for (int i = 0; ok && i < plan->member_count; i++)
 	{
-		if (restore_is_replica(&plan->members[i]) &&
-			!restore_replica(run, plan->members[i].name, error))
-			return false;
+		if (restore_is_replica(&plan->members[i]))
+			ok = restore_replica(run, plan->members[i].name, error);
 	}
-	return true;
+	for (int i = 0; ok && i < plan->member_count; i++)
+	{
+		if (restore_is_replica(&plan->members[i]))
+			ok = restore_if_started(run, plan->members[i].name, error);
+	}
+	return ok;
 }
 
 bool

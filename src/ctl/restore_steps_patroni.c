@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NOTICE_LIMIT_S	   120
 #define PAUSE_LIMIT_S	   60
 #define HAND_OVER_LIMIT_S  300
 #define STREAM_LIMIT_S	   3600
@@ -129,6 +130,45 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 	if (ok)
 		restore_wait_end(&wait);
 	return ok;
+}
+
+/* One whose Patroni does not answer starts nothing. */
+static bool
+has_noticed(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
+{
+	PatroniNode node;
+
+	if (!patroni_get_node(&run->cluster->patroni, member->api_url, &node, reason))
+		return reason->code == PGBR_ERROR_UNREACHABLE;
+	if (strcmp(node.state, "stopped") == 0)
+		return true;
+	return pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "Patroni of member \"%s\" says \"%s\"",
+						  member->name, node.state);
+}
+
+bool
+restore_wait_noticed(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	int64_t nudged = 0;
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, NOTICE_LIMIT_S, "Patroni to notice that the replicas are down");
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		const ClusterMember *member = patroni_member(run, i);
+
+		while (member && restore_is_replica(&plan->members[i]) &&
+			   !has_noticed(run, member, &wait.reason))
+		{
+			if (is_due(&nudged))
+				nudge(run, member, true);
+			if (!restore_wait_more(&wait, error))
+				return false;
+		}
+	}
+	restore_wait_end(&wait);
+	return true;
 }
 
 /* It runs as primary on the new timeline and holds the leader key. */
@@ -288,6 +328,16 @@ streams_from(const PatroniNode *leader, const char *name)
 	return false;
 }
 
+/* On the leader's timeline, by its own word. */
+static bool
+follows(RestoreRun *run, const ClusterMember *member, uint32_t timeline, PgbrError *reason)
+{
+	PatroniNode node;
+
+	return patroni_get_node(&run->cluster->patroni, member->api_url, &node, reason) &&
+		   node.running && (node.timeline == 0 || node.timeline == timeline);
+}
+
 /* The replica that does not stream yet; NULL when all do. Patroni may have another leader by now. */
 static ClusterMember *
 find_late(RestoreRun *run, PgbrError *reason)
@@ -309,7 +359,8 @@ find_late(RestoreRun *run, PgbrError *reason)
 		ClusterMember *member = patroni_member(run, i);
 
 		if (member == NULL || (leads && strcmp(leads, member->name) == 0) ||
-			(leads && streams_from(&leader, member->name)))
+			(leads && streams_from(&leader, member->name) &&
+			 follows(run, member, leader.timeline, reason)))
 			continue;
 		if (leads)
 			pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "member \"%s\" does not stream yet",
