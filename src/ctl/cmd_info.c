@@ -39,9 +39,9 @@ static const Field fields[] = {
 	{"wal_start", "archive.start", FIELD_TEXT},
 	{"wal_stop", "archive.stop", FIELD_TEXT},
 	{"error", "error", FIELD_FLAG},
-	{"annotation", "annotation", FIELD_PAIRS},
 	{"expires", "retention.expires", FIELD_TEXT},
 	{"kept_because", "retention.kept_because", FIELD_TEXT},
+	{"annotation", "annotation", FIELD_PAIRS},
 	{NULL},
 };
 

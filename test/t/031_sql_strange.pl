@@ -89,6 +89,12 @@ my @wrong_infos = (
 	info(age_seconds => 1e300),
 	info(error => 'bad'),
 	info(error => { code => 'x' }),
+	info(retention => 'long'),
+	info(retention => { repositories => [] }),
+	info(retention => { repositories => { 1 => 'x' } }),
+	info(retention => { repositories => { 1 => { backups => { x => [] } } } }),
+	info(retention => { repositories => { 1 => { backups => { x => { pinned => 'yes' } } } } }),
+	info(retention => { repositories => { 1 => { archives => { x => { point_in_time_from => 'then' } } } } }),
 	info_of_backup(label => undef),
 	info_of_backup(label => {}),
 	info_of_backup(type => 1),
@@ -341,7 +347,7 @@ fails('TABLE pgbr_restore_points', '08P01', 'not understood: member "restore_poi
 fails(q{SELECT * FROM pgbr_job('x')}, '08P01', 'not understood: member "id" is missing', 'a job is many');
 fails('SELECT pgbr_backup()', '08P01', 'not understood: member "id" is missing', 'an accepted job is many');
 behave('poor');
-is($member->psql('SELECT * FROM pgbr_info()'), 'main||x' . '|' x 22 . '00:00:01', 'of a backup nothing but its label is needed');
+is($member->psql('SELECT * FROM pgbr_info()'), 'main||x' . '|' x 26 . '00:00:01', 'of a backup nothing but its label is needed');
 behave('again');
 is($member->psql('SELECT count(*) FROM pgbr_jobs'), 1, 'a page that comes again and again is taken once');
 

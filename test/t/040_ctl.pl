@@ -177,7 +177,7 @@ my ($full, $incr);
 # ---- info
 {
 	my $out = ctl_ok('info', 'info');
-	like($out, qr/\Astanza main: ok; repo 1: ok\nas of \S+Z, \d+:\d\d ago\n stanza \| repo \|/, 'info: what it is about');
+	like($out, qr/\Astanza main: ok; repo 1: ok\nrepo 1, archive \d+-1: any moment since \S+Z can be restored\nas of \S+Z, \d+:\d\d ago\n stanza \| repo \|/, 'info: what it is about');
 	like($out, qr/^ main +\| +1 \| \Q$full\E +\| full \| \S+Z \| \S+Z \| +\d:\d\d \| +\S+MB \|/m, 'info: a row');
 	like($out, qr/\| owner=dba +\+\n/, 'info: annotations, a line each');
 	like($out, qr/^\(4 rows\)\n\n\z/m, 'info: the footer');
@@ -304,7 +304,7 @@ for my $columns (120, 50, 12)
 	like($out, qr/full backup \S+ is complete/, "terminal of $columns: the end");
 }
 {
-	my ($status, $out) = on_terminal(250, 'info');
+	my ($status, $out) = on_terminal(400, 'info');
 	like($out, qr/^ stanza \| repo \|/m, 'info on a wide terminal: aligned');
 	($status, $out) = on_terminal(80, 'info');
 	like($out, qr/^-\[ RECORD 1 \]/m, 'info on a narrow one: expanded');

@@ -90,7 +90,7 @@ is_deeply([ kept($fulls[2]), expires($fulls[2]) ], [ 'pinned: before the merger'
 is(run_job(kind => 'annotate', set => $diffs[1], annotations => { pinned => 'X-1' })->{state}, 'succeeded', 'another over HTTP');
 is(kept($fulls[6]), "$diffs[1] depends on it and is pinned", 'what it depends on is kept, too');
 ($status, $out) = $member->ctl('info', '--format=tsv');
-like($out, qr/\t\Q$fulls[2]\E\t.*\tnever while it is pinned\tpinned: before the merger$/m, 'the control binary shows it');
+like($out, qr/\t\Q$fulls[2]\E\t.*\tnever while it is pinned\tpinned: before the merger\t/m, 'the control binary shows it');
 for my $label ($fulls[2], $fulls[6])
 {
 	my $job = run_job(kind => 'expire', set => $label);
