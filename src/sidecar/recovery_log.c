@@ -80,6 +80,8 @@ read_log(RecoveryLog *log, const char *text, int64_t wal_segment_size)
 		pgbr_copy_text(log->last_xact_time, sizeof(log->last_xact_time), rest);
 	else if (after(text, "database system is ready to accept connections"))
 		log->ready = true;
+	else if (strstr(text, " was terminated by signal ") && log->fatal[0] == '\0')
+		pgbr_copy_text(log->fatal, sizeof(log->fatal), text);
 }
 
 void
@@ -125,6 +127,7 @@ static const struct
 	 "The backup is not on the way to the target's timeline: restore another backup."},
 	{"pre-existing shared memory block", "Processes of an earlier PostgreSQL are still there."},
 	{"data directory", "Check the permissions of the data directory."},
+	{" was terminated by signal ", "Ask for the step again."},
 };
 
 const char *

@@ -20,7 +20,7 @@ typedef struct RecoveryLog
 	uint64_t first_segment;	 /* number of the first one restored ... */
 	uint64_t last_segment;	 /* ... and of the last */
 	int64_t segments;		 /* how many were restored */
-	char fatal[512];		 /* the last FATAL or PANIC, or "" */
+	char fatal[512];		 /* the last FATAL or PANIC, or the end of a process by a signal */
 	char detail[512];		 /* its DETAIL or HINT, or "" */
 	char archive[512];		 /* why WAL could not be fetched, in archive_get's words, or "" */
 	char stop[256];			 /* why it stopped: "recovery stopping ...", or "" */

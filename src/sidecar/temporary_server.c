@@ -335,7 +335,15 @@ fail_by_log(const TemporaryServer *server, PgbrError *error)
 	const char *last = log->tail_count ? log->tail[(log->tail_count - 1) % RECOVERY_LOG_TAIL] : "";
 	const char *reason = log->fatal[0] ? log->fatal : last;
 	const char *more = strstr(reason, "could not restore file") ? log->archive : log->detail;
+	siginfo_t end = {0};
 
+	if (waitid(P_PID, (id_t) server->child.process.pid, &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		end.si_pid != 0 && end.si_code != CLD_EXITED)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the temporary server was killed by signal %d",
+					   end.si_status);
+		return pgbr_error_hint(error, "Ask for the step again.");
+	}
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s", reason,
 				   more[0] ? ": " : "", more);
 	return pgbr_error_hint(error, "%s", recovery_log_hint(log));

@@ -182,7 +182,7 @@ subtest 'every kind of target' => sub {
 		# its history is archived by the server that follows
 		$member->start;
 		is(batches(), $expected, "$name: the rows are those of the target");
-		wait_for { my $h = sprintf '%08X', $timeline; glob "$repo/archive/main/*/$h.history" } 'the history to be archived';
+		wait_for { my $h = sprintf '%08X', $timeline; my @found = glob "$repo/archive/main/*/$h.history"; @found > 0 } 'the history to be archived';
 		step('node-stop');
 		server_is_down();
 	}
@@ -275,8 +275,7 @@ sub restore_killed
 sub kill_pgbackrest
 {
 	my ($job) = @_;
-	my ($pid) = wait_for { job_processes($sidecar, $job->{id}) } 'pgbackrest';
-	kill KILL => $pid;
+	kill KILL => job_processes($sidecar, $job->{id});
 	return;
 }
 sub kill_sidecar { $sidecar->kill; restart_sidecar(); return }
@@ -285,7 +284,7 @@ sub cancel { $sidecar->http(DELETE => "/v1/jobs/$_[0]{id}"); return }
 subtest 'node-restore is killed' => sub {
 	restore_killed('kill -9 of the sidecar, early', \&kill_sidecar, 'interrupted');
 	restore_killed('kill -9 of the sidecar, into an empty folder', \&kill_sidecar, 'interrupted');
-	like(restore_killed('kill -9 of pgbackrest, early', \&kill_pgbackrest, 'failed')->{message}, qr/signal 9/, 'told');
+	like(restore_killed('kill -9 of pgbackrest, into an empty folder', \&kill_pgbackrest, 'failed')->{message}, qr/signal 9/, 'told');
 	restore_killed('cancelled, early', \&cancel, 'cancelled');
 };
 
@@ -323,15 +322,16 @@ sub kill_server
 sub kill_startup
 {
 	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
-	my ($startup) = grep { slurp("/proc/$_/cmdline") =~ /startup/ } map { m{(\d+)/stat$} && slurp($_) =~ /^\d+ \(.*\) \S $pid / ? $1 : () } glob '/proc/[0-9]*/stat';
+	my ($startup) = grep { slurp("/proc/$_/cmdline") =~ /startup/ && slurp("/proc/$_/stat") =~ /\) \S $pid / }
+	  map { m{(\d+)$} } glob '/proc/[0-9]*';
 	kill KILL => $startup;
 	return;
 }
 
 subtest 'node-recover is killed' => sub {
 	recovery_killed('kill -9 of the sidecar', \&kill_sidecar, 'interrupted');
-	recovery_killed('kill -9 of the server', \&kill_server, 'failed');
-	recovery_killed('kill -9 of its startup process', \&kill_startup, 'failed');
+	like(recovery_killed('kill -9 of the server', \&kill_server, 'failed')->{message}, qr/killed by signal 9/, 'told');
+	like(recovery_killed('kill -9 of its startup process', \&kill_startup, 'failed')->{message}, qr/terminated by signal 9/, 'told');
 	recovery_killed('cancelled', \&cancel, 'cancelled');
 	recovery_killed('kill -9 of the sidecar after the promotion', \&kill_sidecar, 'interrupted');
 	recovery_killed('kill -9 of the server after the promotion', \&kill_server, 'failed');
@@ -343,10 +343,9 @@ subtest 'node-recover is killed' => sub {
 # --- a leader that crashes while nothing can be archived
 subtest 'a crash with WAL that is not archived' => sub {
 	hold_lock();
-	my $timeline = $member->psql("SELECT timeline_id FROM pg_control_checkpoint()");
-	# its history is wanted on the way back
+	my $timeline = 0 + $member->psql("SELECT timeline_id FROM pg_control_checkpoint()");
 	$member->psql('SELECT pg_switch_wal()');
-	wait_for { !glob "$data/pg_wal/archive_status/*.ready" } 'all to be archived';
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
 	rename $repo, "$repo.away" or die;
 	$member->psql("INSERT INTO t SELECT 'e', 1, 'x'");
 	$member->psql('SELECT pg_switch_wal()');

@@ -89,9 +89,9 @@ test_failures(void **state)
 		{{"FATAL:  something else", "DETAIL:  More of it."}, "something else", "More of it.", ""},
 		{{"LOG:  startup process (PID 9) was terminated by signal 9: Killed",
 		  "DETAIL:  not of a fatal error"},
+		 "startup process (PID 9) was terminated by signal 9: Killed",
 		 "",
-		 "",
-		 ""},
+		 "Ask for the step again"},
 	};
 
 	(void) state;
@@ -248,6 +248,11 @@ static const char control_text[] =
 	"Latest checkpoint's NextXID:          0:728\n"
 	"Time of latest checkpoint:            Tue Nov 24 12:03:02 2026\n"
 	"Minimum recovery ending location:     0/0\n"
+	"max_connections setting:              100\n"
+	"max_worker_processes setting:         8\n"
+	"max_wal_senders setting:              10\n"
+	"max_prepared_xacts setting:           0\n"
+	"max_locks_per_xact setting:           64\n"
 	"Bytes per WAL segment:                16777216\n";
 
 static void
