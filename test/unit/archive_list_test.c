@@ -111,7 +111,10 @@ test_odd_files(void **state)
 	(void) state;
 	begin(&text);
 	put_segment(&text, "000000010000000000000001", "-" CHECKSUM, 1);
-	put_segment(&text, "000000010000000000000001", "-89abcdef" "0123456789abcdef0123456789abcdef", 1);
+	put_segment(&text, "000000010000000000000001",
+				"-89abcdef"
+				"0123456789abcdef0123456789abcdef",
+				1);
 	put_segment(&text, "000000010000000000000002", ".partial-" CHECKSUM ".gz", 1);
 	put_segment(&text, "000000010000000000000002", ".00000028.backup", 1);
 	put_segment(&text, "000000010000000000000003", "", 1);

@@ -1,0 +1,119 @@
+// links: sidecar/control_data
+/*
+ * control_data_test.c
+ *		What pg_controldata prints, and what it must not lack.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "program/json.h"
+#include "sidecar/control_data.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Of PostgreSQL 15, without lines that are not read. */
+static const char *const lines[] = {
+	"Database system identifier:           7711708788702568331\n",
+	"Database cluster state:               shut down in recovery\n",
+	"Latest checkpoint location:           1A/1511B00\n",
+	"Latest checkpoint's REDO location:    1A/1511AC8\n",
+	"Latest checkpoint's TimeLineID:       7\n",
+	"Latest checkpoint's NextXID:          1:724\n",
+	"Time of latest checkpoint:            Tue Nov 24 12:08:42 2026\n",
+	"Minimum recovery ending location:     1A/1511B78\n",
+	"max_connections setting:              100\n",
+	"max_worker_processes setting:         8\n",
+	"max_wal_senders setting:              10\n",
+	"max_prepared_xacts setting:           0\n",
+	"max_locks_per_xact setting:           64\n",
+	"Bytes per WAL segment:                16777216\n",
+};
+
+#define LINES (sizeof(lines) / sizeof(lines[0]))
+
+/* All lines but one. */
+static const char *
+text_without(size_t left_out)
+{
+	static char text[4096];
+
+	strcpy(text, "pg_control version number:            1300\n");
+	for (size_t i = 0; i < LINES; i++)
+		strcat(text, i == left_out ? "" : lines[i]);
+	return text;
+}
+
+static void
+test_read(void **state)
+{
+	ControlData control;
+	json_t *json;
+
+	(void) state;
+	assert_true(control_data_parse(text_without(LINES), &control));
+	assert_string_equal(control.state, "shut down in recovery");
+	assert_string_equal(control.checkpoint_lsn, "1A/1511B00");
+	assert_string_equal(control.redo_lsn, "1A/1511AC8");
+	assert_string_equal(control.min_recovery_lsn, "1A/1511B78");
+	assert_string_equal(control.next_xid, "1:724");
+	assert_int_equal(control.timeline, 7);
+	assert_int_equal(control.wal_segment_size, 16777216);
+	assert_int_equal(control.max_prepared_transactions, 0);
+	assert_int_equal(control.max_locks_per_transaction, 64);
+	assert_true(control_data_is_clean(&control));
+	json = control_data_json(&control);
+	assert_string_equal(json_text(json, "system_identifier"), "7711708788702568331");
+	assert_int_equal(json_number(json, "max_connections", 0), 100);
+	assert_int_equal(json_number(json, "timeline", 0), 7);
+	json_decref(json);
+}
+
+static void
+test_states(void **state)
+{
+	static const char *const dirty[] = {"in production", "in crash recovery", "starting up",
+										"in archive recovery", "shutting down"};
+	ControlData control;
+
+	(void) state;
+	assert_true(control_data_parse(text_without(LINES), &control));
+	strcpy(control.state, "shut down");
+	assert_true(control_data_is_clean(&control));
+	for (size_t i = 0; i < sizeof(dirty) / sizeof(dirty[0]); i++)
+	{
+		strcpy(control.state, dirty[i]);
+		assert_false(control_data_is_clean(&control));
+	}
+}
+
+static void
+test_missing(void **state)
+{
+	ControlData control;
+
+	(void) state;
+	assert_false(control_data_parse("", &control));
+	assert_false(control_data_parse("pg_controldata: error: could not open file\n", &control));
+	for (size_t i = 0; i < LINES; i++)
+	{
+		if (control_data_parse(text_without(i), &control))
+			fail_msg("without %s", lines[i]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_missing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
