@@ -53,8 +53,7 @@ read_json(const char *body, size_t length, CompatFields *fields, PgbrError *erro
 	json_t *value;
 	bool ok = object != NULL;
 
-	/* null is an empty body to the programs whose clients these are */
-	if (ok && !json_is_object(object) && !json_is_null(object))
+	if (ok && !json_is_object(object))
 		ok = pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "the body is not a JSON object");
 	json_object_foreach(object, key, value)
 	{

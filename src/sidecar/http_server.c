@@ -485,7 +485,8 @@ open_doors(HttpServer *server, const SidecarConfig *config, PgbrError *error)
 {
 	if (config->tls_cert_file && !tls_init(config, error))
 		return false;
-	for (int face = 0; face < FACE_COUNT; face++)
+	/* our own last: when it answers, all are open */
+	for (int face = FACE_COUNT - 1; face >= 0; face--)
 	{
 		Door *door = &server->doors[face];
 

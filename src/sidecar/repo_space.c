@@ -146,7 +146,7 @@ archive_size_get(ArchiveSize *size)
 	int64_t bytes;
 
 	pthread_mutex_lock(&size->lock);
-	if (size->asked_at == 0 || clock_monotonic_ms() - size->asked_at > FRESH_MS)
+	if (size->asked_at == 0 || size->bytes < 0 || clock_monotonic_ms() - size->asked_at > FRESH_MS)
 	{
 		size->bytes = measure(size->config);
 		size->asked_at = clock_monotonic_ms();
