@@ -41,7 +41,8 @@ handle_job_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *resp
 	bool repeated = false;
 	bool ok = body && job && job_request_read(body, &wanted, &error) &&
 			  http_check_key(request, &error) &&
-			  job_queue_submit(sidecar->queue, &wanted, "", request->idempotency_key, job, &repeated, &error);
+			  job_queue_submit(sidecar->queue, &wanted, "", request->idempotency_key, job,
+							   &repeated, &error);
 
 	if (ok)
 		http_answer_job(response, repeated ? 200 : 202, job);
