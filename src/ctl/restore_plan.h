@@ -158,6 +158,7 @@ typedef struct RestoreNearest
 	char target[RECOVERY_TEXT_SIZE];
 	char set[RECOVERY_SET_SIZE]; /* may be empty */
 	uint32_t timeline;			 /* 0: need not be given */
+	bool exclusive;				 /* with --target-exclusive */
 	char note[160];				 /* what it is: "the end of backup 20261124-114132F" */
 } RestoreNearest;
 

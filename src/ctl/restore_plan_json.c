@@ -322,6 +322,7 @@ restore_refusal_json(const RestoreRefusal *refusal)
 		json_put_text(element, "type", nearest->type);
 		json_put_text(element, "target", text_or_null(nearest->target));
 		json_put_text(element, "set", text_or_null(nearest->set));
+		put_flag(element, "target_exclusive", nearest->exclusive);
 		put_known(element, "target_timeline", nearest->timeline, 0);
 		json_put_text(element, "note", nearest->note);
 		json_array_append_new(array, element);

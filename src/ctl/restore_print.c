@@ -250,6 +250,8 @@ restore_print_nearest(const RestoreRefusal *refusal, StrBuf *out)
 		strbuf_printf(out, "  --type=%s", nearest->type);
 		if (nearest->target[0])
 			put_word(out, "target", nearest->target);
+		if (nearest->exclusive)
+			strbuf_puts(out, " --target-exclusive");
 		if (nearest->set[0])
 			strbuf_printf(out, " --set=%s", nearest->set);
 		if (nearest->timeline)

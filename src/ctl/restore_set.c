@@ -283,6 +283,13 @@ refuse_no_set(RestoreWork *work)
 						  " is %s, which ended at %s.",
 						  work->plan->target_timeline, earliest->label,
 						  unit_time(time, sizeof(time), earliest->stop));
+	if (target_of(work)->type == RECOVERY_NAME && earliest->lsn_stop < work->point->lsn)
+	{
+		pgbr_error_detail(&work->refusal->error,
+						  "Recovery would end at another restore point of that name, which comes "
+						  "first.");
+		restore_nearest_point(work, work->point);
+	}
 	offer_start_of(work, earliest, "the earliest that can be reached");
 	if (target_of(work)->type == RECOVERY_XID && xmax_of(work, earliest) == 0)
 		pgbr_error_hint(

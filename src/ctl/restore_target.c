@@ -106,14 +106,29 @@ refuse_unknown_name(RestoreWork *work)
 	return false;
 }
 
+void
+restore_nearest_point(RestoreWork *work, const FactPoint *point)
+{
+	RestoreRefusal *refusal = work->refusal;
+	char lsn[RECOVERY_TEXT_SIZE];
+	char text[256];
+
+	if (refusal->nearest_count == RESTORE_NEAREST_MAX)
+		return;
+	describe_point(point, text, sizeof(text));
+	recovery_lsn_format(point->lsn, lsn);
+	restore_nearest(work, RECOVERY_LSN, lsn, NULL, point->timeline, "\"%s\", %s", point->name,
+					text);
+	/* without it the record that follows would be replayed, too */
+	refusal->nearest[refusal->nearest_count - 1].exclusive = true;
+}
+
 /* A name that means two places: recovery would stop at the first that it meets. */
 static bool
 refuse_ambiguous_name(RestoreWork *work)
 {
 	const RestoreFacts *facts = work->facts;
 	const char *name = target_of(work)->text;
-	char lsn[RECOVERY_TEXT_SIZE];
-	char text[256];
 
 	restore_refuse(work, "there is more than one restore point \"%s\"", name);
 	pgbr_error_hint(&work->refusal->error,
@@ -125,9 +140,7 @@ refuse_ambiguous_name(RestoreWork *work)
 
 		if (strcmp(point->name, name) != 0)
 			continue;
-		describe_point(point, text, sizeof(text));
-		recovery_lsn_format(point->lsn, lsn);
-		restore_nearest(work, RECOVERY_LSN, lsn, NULL, point->timeline, "\"%s\", %s", name, text);
+		restore_nearest_point(work, point);
 	}
 	return false;
 }

@@ -46,6 +46,9 @@ extern void
 restore_nearest(RestoreWork *work, RecoveryType type, const char *target, const char *set,
 				uint32_t timeline, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/* Add the place of a restore point, which means the same as its name: the end of its record. */
+extern void restore_nearest_point(RestoreWork *work, const FactPoint *point);
+
 /* The parts. */
 extern bool restore_check_cluster(RestoreWork *work);
 extern bool restore_check_space(RestoreWork *work);
