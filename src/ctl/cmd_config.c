@@ -15,6 +15,7 @@ typedef struct RenderArguments
 {
 	const char *file;
 	const char *env_file;
+	const char *output;
 	ConfMember member;
 } RenderArguments;
 
@@ -35,6 +36,8 @@ static const OptionSpec render_options[] = {
 	 "the role that pgbackrest connects as (default: the user it runs as)", false},
 	{"env-file", 0, OPTION_TEXT, ARGUMENT(RenderArguments, env_file), "PATH", NULL, 0, 0,
 	 "put the secrets there, 0600, for systemd's EnvironmentFile=", false},
+	{"output", 'o', OPTION_TEXT, ARGUMENT(RenderArguments, output), "PATH", NULL, 0, 0,
+	 "put pgbackrest.conf there, at once, instead of printing it", false},
 	{NULL},
 };
 
@@ -68,10 +71,12 @@ write_secrets(const Conf *conf, const char *path, PgbrError *error)
 }
 
 static ExitCode
-render(const Conf *conf, const char *env_file, PgbrError *error)
+render(const Conf *conf, const RenderArguments *arguments, PgbrError *error)
 {
+	const char *env_file = arguments->env_file;
 	ExitCode code = EXIT_OK;
 	StrBuf out;
+	bool ok;
 
 	if (conf->problem_count > 0)
 		return refuse_problems(conf->problems, conf->problem_count, error);
@@ -82,7 +87,12 @@ render(const Conf *conf, const char *env_file, PgbrError *error)
 		return code;
 	strbuf_init(&out);
 	conf_write(conf, &out);
-	if (!output_print(stdout, &out, error))
+	if (out.failed)
+		ok = pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	else
+		ok = arguments->output ? file_write(arguments->output, out.data, out.length, error)
+							   : output_print(stdout, &out, error);
+	if (!ok)
 		code = exit_code_of(error);
 	strbuf_done(&out);
 	if (code == EXIT_OK && env_file == NULL && conf_has_secrets(conf))
@@ -110,7 +120,7 @@ run_render(Context *context, const void *argument, const char *operand, PgbrErro
 		return exit_code_of(error);
 	if (conf_make(arguments->file, &values, &arguments->member, &conf, error))
 	{
-		code = render(&conf, arguments->env_file, error);
+		code = render(&conf, arguments, error);
 		conf_done(&conf);
 	}
 	else
@@ -123,9 +133,9 @@ const Command cmd_config_render = {
 	.name = "config render",
 	.summary = "make pgbackrest.conf out of a values file",
 	.description =
-		"Prints the configuration that the section pgBackRest of a values file asks for. Without\n"
+		"Makes the configuration that the section pgBackRest of a values file asks for. Without\n"
 		"a member there is no pg1-path in it, so that one file does for all members and each says\n"
-		"where its data is by PGBACKREST_PG1_PATH. The secrets are never in what is printed.\n",
+		"where its data is by PGBACKREST_PG1_PATH. The secrets are never in it.\n",
 	.options = render_options,
 	.arguments_size = sizeof(RenderArguments),
 	.run = run_render,

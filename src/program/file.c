@@ -82,8 +82,8 @@ write_all(int fd, const char *data, size_t length)
 	return fsync(fd) == 0;
 }
 
-bool
-file_write_secret(const char *path, const char *data, size_t length, PgbrError *error)
+static bool
+replace(const char *path, mode_t mode, const char *data, size_t length, PgbrError *error)
 {
 	char temporary[PATH_MAX];
 	struct stat st;
@@ -94,7 +94,7 @@ file_write_secret(const char *path, const char *data, size_t length, PgbrError *
 	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not a regular file", path);
-		return pgbr_error_hint(error, "A secret goes into a file of its own only.");
+		return pgbr_error_hint(error, "Name a file, which is replaced.");
 	}
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int) sizeof(temporary))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "path is too long: \"%.64s...\"", path);
@@ -103,7 +103,7 @@ file_write_secret(const char *path, const char *data, size_t length, PgbrError *
 	if (fd < 0)
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not create file \"%s\": %s",
 							  temporary, strerror(errno));
-	ok = write_all(fd, data, length);
+	ok = write_all(fd, data, length) && (mode == 0600 || fchmod(fd, mode) == 0);
 	reason = errno;
 	if (close(fd) != 0 && ok)
 	{
@@ -119,6 +119,18 @@ file_write_secret(const char *path, const char *data, size_t length, PgbrError *
 		return true;
 	unlink(temporary);
 	return write_failed(path, reason, error);
+}
+
+bool
+file_write(const char *path, const char *data, size_t length, PgbrError *error)
+{
+	return replace(path, 0644, data, length, error);
+}
+
+bool
+file_write_secret(const char *path, const char *data, size_t length, PgbrError *error)
+{
+	return replace(path, 0600, data, length, error);
 }
 
 bool

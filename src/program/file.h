@@ -18,10 +18,11 @@ extern bool file_read(const char *path, size_t max, StrBuf *content, PgbrError *
 extern bool file_check_secret(const char *path, PgbrError *error);
 
 /*
- * Put a file with a secret in the place of what is there, at once and 0600 from its first byte on:
- * nobody sees a part of it, and a failure leaves what was there. CONFIG, and nothing is left behind, when
- * it can't be written, or when what is there is no regular file.
+ * Put a file in the place of what is there, at once: nobody sees a part of it, and a failure leaves
+ * what was there. It is 0644, or 0600 from its first byte on for a secret. CONFIG, and nothing is left
+ * behind, when it can't be written, or when what is there is no regular file.
  */
+extern bool file_write(const char *path, const char *data, size_t length, PgbrError *error);
 extern bool file_write_secret(const char *path, const char *data, size_t length, PgbrError *error);
 
 /* Make a folder, 0700, with its parents; one that exists is fine. CONFIG otherwise. */

@@ -230,6 +230,22 @@ for my $case (
 	is((stat $secrets)[2] & 07777, 0600, 'and was never readable for others with a secret in it');
 }
 
+# ---- a pgbackrest.conf is replaced by a right one only
+{
+	my $path = "$root/written.conf";
+	my ($status, $out, $errors) = config($rwx, qw(config render -f), $values, "--output=$path");
+	is($status, 0, '--output: exit status') or diag $errors;
+	is($out, '', '--output: nothing on standard output');
+	like(slurp($path), qr{^repo1-path=/var/lib/pgbackrest$}m, '--output: it is in the file');
+	is((stat $path)[2] & 07777, 0644, '--output: which pgbackrest may read, whoever it runs as');
+	($status) = config($rwx . "  bogus: 1\n", qw(config render -f), $values, "--output=$path");
+	is($status, 2, '--output: of a wrong file');
+	like(slurp($path), qr{^repo1-path=/var/lib/pgbackrest$}m, '--output: the old one is as it was');
+	($status, undef, $errors) = config($s3, qw(config render -f), $values, "--output=$root/none/x", "--env-file=$root/new.env");
+	is($status, 2, '--output: into a folder that is not there');
+	like($errors, qr/could not create file/, '--output: reason');
+}
+
 # ---- what is wrong, where, and what to write instead
 my $head = "pgBackRest:\n  repoType: s3\n";
 my $keys = '  s3: {bucket: bbb, endpoint: h, key: k, secret: s, region: r}' . "\n";
@@ -279,36 +295,63 @@ ok(!-e "$root/bad.env", 'nothing was written for any of them');
 	is(() = $errors =~ /: error: /g, 7, 'all that is wrong is told at once') or diag $errors;
 }
 
-# ---- a cluster whose pgbackrest.conf is rendered: stanza, archiving, backup, restore
-my @params = map { "    $_->[0]: $_->[1]\n" } (
-	[ 'lock-path', "$member->{dir}/lock" ], [ 'log-path', "$member->{dir}/pgbackrest-log" ],
-	[ 'spool-path', "$member->{dir}/spool" ], [ 'start-fast', 'y' ], [ 'repo1-cipher-type', 'aes-256-cbc' ],
-	[ 'repo1-cipher-pass', 'tell nobody' ]);
-my $own = join '', $rwx =~ s{/var/lib/pgbackrest}{$root/repo}r, "  fullRetention: 2\n  configParams:\n", @params;
-my ($conf) = rendered('a member', $own, '--env-file', "$root/own.env", "--pg1-path=$member->{data}",
-	"--pg1-port=$member->{port}", "--pg1-socket-path=$member->{socket}", '--pg1-user=postgres');
-spew($member->{config}, $conf, 0600);
-my ($pass) = slurp("$root/own.env") =~ /^PGBACKREST_REPO1_CIPHER_PASS='(.*)'$/;
-$ENV{PGBACKREST_REPO1_CIPHER_PASS} = $pass;
-$cluster->start;
-$member->psql('CREATE TABLE kept AS SELECT 42 AS answer');
-my @labels = map
-{
-	my $job = $member->sidecar->post_job(kind => 'backup', type => $_);
-	$member->sidecar->wait_job($job->{id})->{label}
-} qw(full diff full);
-$member->psql('SELECT pg_switch_wal()');
+# ---- clusters whose pgbackrest.conf is rendered: stanza, archiving, backups of these types, restore
 
-my $restored = "$root/restored";
-mkdir $restored, 0700;
-$member->pgbackrest("--pg1-path=$restored", '--archive-mode=off', 'restore');
-my $port = $sandbox->port;
-$sandbox->spawn($root, 'restored', $member->bindir . '/postgres', '-D', $restored, '-p', $port, '-c', "unix_socket_directories=$root");
-my @psql = ('psql', '-XAtq', '-h', $root, '-p', $port, '-U', 'postgres', 'postgres', '-c');
-my $answer;
-wait_for { (my $status, $answer) = $member->_command('', @psql, 'SELECT answer FROM kept WHERE NOT pg_is_in_recovery()'); !$status && $answer }
-'the restored server to answer';
-is($answer, "42\n", 'an encrypted backup made with a rendered configuration restores');
+# Bring one up with these values; gives the labels.
+sub back_up_and_restore
+{
+	my ($name, $of, $text, @types) = @_;
+	my $one = $of->member(1);
+	my $folder = $of->sandbox->{root};
+	my @params = map { "    $_->[0]: $_->[1]\n" } (
+		[ 'lock-path', "$one->{dir}/lock" ], [ 'log-path', "$one->{dir}/pgbackrest-log" ],
+		[ 'spool-path', "$one->{dir}/spool" ], [ 'start-fast', 'y' ]);
+	spew("$folder/values.yaml", join '', $text, "  configParams:\n", @params,
+		"    repo1-cipher-type: aes-256-cbc\n    repo1-cipher-pass: tell nobody\n");
+	my ($status, undef, $errors) = $one->ctl(qw(config render -f), "$folder/values.yaml", "--env-file=$folder/own.env",
+		"--output=$one->{config}", "--pg1-path=$one->{data}", "--pg1-port=$one->{port}",
+		"--pg1-socket-path=$one->{socket}", '--pg1-user=postgres');
+	is($status, 0, "$name: rendered") or diag $errors;
+	local @ENV{ map { /^(\w+)=/mg } slurp("$folder/own.env") } = slurp("$folder/own.env") =~ /^\w+='?(.*?)'?$/mg;
+	$of->start;
+	$one->psql('CREATE TABLE kept AS SELECT 42 AS answer');
+	my @made = map
+	{
+		my $job = $one->sidecar->post_job(kind => 'backup', type => $_);
+		$one->sidecar->wait_job($job->{id})->{label}
+	} @types;
+	$one->psql('SELECT pg_switch_wal()');
+
+	mkdir "$folder/restored", 0700;
+	$one->pgbackrest("--pg1-path=$folder/restored", '--archive-mode=off', 'restore');
+	my $port = $of->sandbox->port;
+	$of->sandbox->spawn($folder, 'restored', $one->bindir . '/postgres', '-D', "$folder/restored", '-p', $port,
+		'-c', "unix_socket_directories=$folder");
+	my @psql = ('psql', '-XAtq', '-h', $folder, '-p', $port, '-U', 'postgres', 'postgres', '-c');
+	my $answer;
+	wait_for
+	{
+		(my $failed, $answer) = $one->_command('', @psql, 'SELECT answer FROM kept WHERE NOT pg_is_in_recovery()');
+		!$failed && $answer
+	}
+	'the restored server to answer';
+	is($answer, "42\n", "$name: an encrypted backup made with a rendered configuration restores");
+	unlike(slurp($one->{config}), qr/tell nobody|minio/, "$name: without a secret in pgbackrest.conf");
+	return @made;
+}
+
+{
+	my $store = PgbrCluster->new(preload => 0, stanza => 'patroni', s3 => 1);
+	my ($port, $key, $secret) = @{ $store->s3 }{qw(port key secret)};
+	back_up_and_restore('a bucket', $store,
+		$s3 =~ s{minio-ingress-minio-service}{localhost:$port}r =~ s/"minio"/"$key"/r =~ s/"minio123"/"$secret"/r, 'full');
+	$store->stop;
+	$store->s3->stop;
+}
+
+my $own = $rwx =~ s{/var/lib/pgbackrest}{$root/repo}r . "  fullRetention: 2\n";
+my @labels = back_up_and_restore('a folder', $cluster, $own, qw(full diff full));
+$ENV{PGBACKREST_REPO1_CIPHER_PASS} = 'tell nobody';
 
 # ---- what its retention does to the backups there are
 {
