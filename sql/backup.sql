@@ -16,7 +16,7 @@ SELECT stanza, repo, label = :'full_label' AS label, type, prior, reference,
 	duration = stop_time - start_time AS duration, lsn_start < lsn_stop AS lsns,
 	wal_start <= wal_stop AS wals, database_size > 1000000 AS database_size, delta = database_size AS delta,
 	repo_size BETWEEN 1 AND database_size AS repo_size, repo_delta = repo_size AS repo_delta, error,
-	annotations = jsonb_build_object('timestamp', backup_id) AS annotations,
+	annotations ?& '{snapshot-xmin,snapshot-xmax}' AND annotations->>'timestamp' = backup_id AS annotations,
 	pgbackrest_version ~ '^2\.\d+' AS pgbackrest_version,
 	postgres_version = (current_setting('server_version_num')::integer / 10000)::text AS postgres_version,
 	database_id, system_id = (SELECT system_identifier FROM pg_control_system()) AS system_id,
@@ -31,7 +31,7 @@ SELECT kind, type, state IN ('queued', 'running', 'succeeded') AS state, annotat
 SELECT pgbr_check(wait => true, wait_seconds => 120) AS job_id \gset check_
 SELECT state FROM pgbr_job(:'job_id');
 SELECT type, prior = :'full_label' AS prior, reference = ARRAY[:'full_label'] AS reference,
-	annotations - 'timestamp' AS annotations, error
+	annotations - '{timestamp,snapshot-xmin,snapshot-xmax}'::text[] AS annotations, error
 FROM pgbr_info(true)
 WHERE backup_id = :'job_id';
 
@@ -59,7 +59,7 @@ SELECT pgbr_pin(:'full_label', wait => true) AS job_id \gset pin_
 SELECT kept_because ~ '^pinned: by sql .*@' AS who FROM pgbr_backups WHERE label = :'full_label';
 SELECT pgbr_expire(wait => true) AS job_id \gset pinned_
 SELECT pgbr_unpin(:'full_label', wait => true) AS job_id \gset pin_
-SELECT pinned, expires, kept_because, annotations - 'timestamp' AS annotations
+SELECT pinned, expires, kept_because, annotations - '{timestamp,snapshot-xmin,snapshot-xmax}'::text[] AS annotations
 FROM pgbr_backups WHERE label = :'full_label';
 \set VERBOSITY sqlstate
 SELECT pgbr_pin('20200101-000000F', wait => true);

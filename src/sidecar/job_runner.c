@@ -13,6 +13,7 @@
 #include "program/clock.h"
 #include "program/log.h"
 #include "program/process.h"
+#include "sidecar/backup_snapshot.h"
 #include "sidecar/expiry_run.h"
 #include "sidecar/node_step.h"
 #include "sidecar/pgbackrest.h"
@@ -61,6 +62,7 @@ typedef struct Run
 	size_t logged;
 	bool stopping; /* SIGTERM was sent */
 	int64_t kill_at;
+	char stop_lsn[20]; /* of the backup that was made, or "" */
 } Run;
 
 static void
@@ -110,6 +112,7 @@ static void
 take_line(Run *run)
 {
 	pgbr_clean_utf8(run->line.data);
+	backup_snapshot_line(run->line.data, run->stop_lsn);
 	if (pgbackrest_run_line(&run->output, run->line.data))
 		log_line(run, run->line.data);
 	strbuf_clear(&run->line);
@@ -366,6 +369,21 @@ explain(JobRunner *runner, Job *job, uint64_t ticket)
 	info_snapshot_done(&info);
 }
 
+/* A restore to a transaction id wants to know this of a backup; it is good without. */
+static void
+note_snapshot(Run *run)
+{
+	const SidecarConfig *config = run->runner->config;
+	PgbrError error;
+	char mark[4200];
+
+	make_mark(config, run->job->id, mark, sizeof(mark));
+	if (!backup_snapshot_note(config, run->job, run->stop_lsn, mark,
+							  job_queue_stop_fd(run->runner->queue), &error))
+		log_event(LOG_LEVEL_WARNING, run->job->id,
+				  "could not note with the backup which transactions had ended: %s", error.message);
+}
+
 /* Where this member's PostgreSQL lies, also while it is down: what is given or was told. */
 static void
 find_postgres(JobRunner *runner, const char *given, const char *fact, char *path)
@@ -448,6 +466,8 @@ run_job(JobRunner *runner, Job *job)
 		run_step(&run);
 	else
 		run_pgbackrest(&run);
+	if (job->request.kind == PGBR_JOB_BACKUP && job->state == PGBR_STATE_SUCCEEDED)
+		note_snapshot(&run);
 	if (run.log >= 0)
 		close(run.log);
 	strbuf_done(&run.line);

@@ -306,7 +306,9 @@ is_deeply(
 is(scalar(grep { $own{$_} } @$line), scalar keys %annotations, 'has one argument for each annotation, as it was given');
 is_deeply($job->{annotations}, \%annotations, 'the job shows them');
 my $info = $sidecar->http(GET => '/v1/info')->{json}{stanzas}[0]{backup}[-1];
+my %snapshot = map { $_ => delete $info->{annotation}{$_} } qw(snapshot-xmin snapshot-xmax);
 is_deeply($info->{annotation}, { %annotations, timestamp => $id }, 'and so does pgbackrest');
+like($snapshot{$_}, qr/^\d+$/, "with $_") for sort keys %snapshot;
 is($job->{requested_by}, q{O'Neill "x"}, 'who asked');
 is($job->{reason}, '--type=incr', 'and why');
 
