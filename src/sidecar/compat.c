@@ -254,3 +254,44 @@ compat_find_label(const json_t *stanza, const char *id)
 	}
 	return NULL;
 }
+
+static bool
+reaches(const json_t *backup, const RecoveryTarget *target)
+{
+	const char *stop = json_text(json_object_get(backup, "lsn"), "stop");
+	uint64_t lsn;
+
+	if (json_flag(backup, "error") || json_text(backup, "label") == NULL)
+		return false;
+	switch (target->type)
+	{
+		case RECOVERY_TIME:
+			return json_number(json_object_get(backup, "timestamp"), "stop", 0) * 1000000LL <
+				   target->time_us;
+		case RECOVERY_LSN:
+			return stop && recovery_lsn_parse(stop, &lsn) && lsn <= target->lsn;
+		default:
+			return true;
+	}
+}
+
+const char *
+compat_choose_label(const json_t *stanza, const RecoveryTarget *target)
+{
+	const char *label = NULL;
+	long long newest = 0;
+	size_t i;
+	json_t *backup;
+
+	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	{
+		long long stop = json_number(json_object_get(backup, "timestamp"), "stop", 0);
+
+		if (stop > newest && reaches(backup, target))
+		{
+			newest = stop;
+			label = json_text(backup, "label");
+		}
+	}
+	return label;
+}

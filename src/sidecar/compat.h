@@ -10,6 +10,7 @@
 #define PGBR_SIDECAR_COMPAT_H
 
 #include "common/error.h"
+#include "common/recovery_target.h"
 #include "sidecar/job.h"
 
 #include <jansson.h>
@@ -50,6 +51,10 @@ extern json_t *compat_status(const json_t *stanza, const char *timestamp);
 
 /* The label of the backup that has this label or this annotation; NULL when there is none. */
 extern const char *compat_find_label(const json_t *stanza, const char *id);
+
+/* The newest backup that a target can be reached from, as far as backups tell: of a name or an xid
+ * nothing is known, and the newest of all is taken. NULL when there is none. */
+extern const char *compat_choose_label(const json_t *stanza, const RecoveryTarget *target);
 
 /* A daemon's backup. */
 typedef struct Vault

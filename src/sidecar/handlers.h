@@ -56,6 +56,7 @@ HANDLER(handle_compat_full);
 HANDLER(handle_compat_diff);
 HANDLER(handle_compat_incr);
 HANDLER(handle_compat_upgrade);
+HANDLER(handle_compat_restore);
 HANDLER(handle_compat_list);
 HANDLER(handle_compat_status);
 HANDLER(handle_daemon_backup);

@@ -14,9 +14,8 @@
 #define WAIT_S	60 /* of one wait; there are as many as it takes */
 #define FRESH_S 30
 
-/* A program's failure in the words that its callers know. */
-static void
-answer_failure(HttpResponse *response, int exit_code, const char *message)
+void
+compat_answer_failure(HttpResponse *response, int exit_code, const char *message)
 {
 	char text[64];
 
@@ -37,7 +36,7 @@ compat_fresh_stanza(Sidecar *sidecar, const HttpRequest *request, json_t **docum
 					request->gone_argument);
 	info_cache_get(sidecar->cache, &info);
 	if (info.failed)
-		answer_failure(response, info.exit_code, info.message);
+		compat_answer_failure(response, info.exit_code, info.message);
 	else if (info.document == NULL)
 		http_answer_text(response, 503, "pgbackrest info has not answered yet");
 	else if ((*document = json_parse(info.document->json, info.document->length, &error)) == NULL)
@@ -66,8 +65,8 @@ compat_wait(Sidecar *sidecar, const HttpRequest *request, Job *job, HttpResponse
 	if (error.code != PGBR_ERROR_NONE)
 		http_answer_refusal(response, &error);
 	else if (job->state != PGBR_STATE_SUCCEEDED)
-		answer_failure(response, job->state == PGBR_STATE_FAILED ? job->exit_code : -1,
-					   job->message);
+		compat_answer_failure(response, job->state == PGBR_STATE_FAILED ? job->exit_code : -1,
+							  job->message);
 	else
 		return true;
 	return false;

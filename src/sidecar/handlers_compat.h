@@ -20,4 +20,10 @@ extern const json_t *compat_fresh_stanza(Sidecar *sidecar, const HttpRequest *re
 extern bool
 compat_wait(Sidecar *sidecar, const HttpRequest *request, Job *job, HttpResponse *response);
 
+/* pgbackrest's failure as "exit status N"; another in its own words. */
+extern void compat_answer_failure(HttpResponse *response, int exit_code, const char *message);
+
+/* At the start: end a restore that a crash has left active. */
+extern void compat_end_leftovers(Sidecar *sidecar);
+
 #endif

@@ -12,7 +12,7 @@
 #include "sidecar/archive_get.h"
 #include "sidecar/auth.h"
 #include "sidecar/config.h"
-#include "sidecar/handlers.h"
+#include "sidecar/handlers_compat.h"
 #include "sidecar/http_server.h"
 #include "sidecar/job_runner.h"
 #include "sidecar/node.h"
@@ -109,6 +109,8 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		job_runner_end_leftovers(config);
 		sidecar->queue =
 			job_queue_new(store, log_dir.data, config->max_queued, config->job_retention, error);
+		if (sidecar->queue)
+			compat_end_leftovers(sidecar);
 		/* the port first: pgbackrest and psql, once started, take the processors from its first
 		 * answers */
 		ok =

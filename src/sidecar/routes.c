@@ -52,6 +52,7 @@ static const Route routes[] = {
 	{ON_COMPAT, "POST", "/backup", SCOPE_OPERATE, handle_compat_full, {NULL}},
 	{ON_COMPAT, "POST", "/backup/diff", SCOPE_OPERATE, handle_compat_diff, {NULL}},
 	{ON_COMPAT, "POST", "/backup/incr", SCOPE_OPERATE, handle_compat_incr, {NULL}},
+	{ON_COMPAT, "POST", "/restore", SCOPE_RESTORE, handle_compat_restore, {NULL}},
 	{ON_COMPAT, "POST", "/upgrade", SCOPE_OPERATE, handle_compat_upgrade, {NULL}},
 	{ON_COMPAT, "GET", "/list", SCOPE_READ, handle_compat_list, {NULL}},
 	{ON_COMPAT, "GET", "/status", SCOPE_READ, handle_compat_status, {"timestamp"}},
