@@ -37,6 +37,22 @@ complain(const char *file, const char *reason)
 	return EXIT_FAILED;
 }
 
+/* An error and the lines that belong to it, as one. */
+static void
+join_lines(char *text)
+{
+	char *end = text;
+
+	for (const char *at = text; *at; at++)
+	{
+		char c = *at == '\n' ? ' ' : *at;
+
+		if (c != ' ' || (end > text && end[-1] != ' '))
+			*end++ = c;
+	}
+	*end = '\0';
+}
+
 /* One try. Gives pgbackrest's exit status, or -1 with a reason. */
 static int
 get(const Command *command, char *reason, size_t size)
@@ -55,8 +71,10 @@ get(const Command *command, char *reason, size_t size)
 	{
 		code = WEXITSTATUS(output.status);
 		pgbr_clean_utf8(output.out.data);
-		output.out.data[strcspn(output.out.data, "\n")] = '\0';
-		pgbr_copy_text(reason, size, output.out.data[0] ? output.out.data : "no reason was given");
+		if (output.out.length > 0)
+			join_lines(output.out.data);
+		pgbr_copy_text(reason, size,
+					   output.out.length > 0 ? output.out.data : "no reason was given");
 	}
 	process_output_done(&output);
 	return code;

@@ -20,7 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COMMAND_LINE_MOST 65536
+#define COMMAND_LINE_MOST	  65536
+#define PGBACKREST_FILE_WRITE 64 /* its exit code when it could not write */
 
 /* True when the arguments, each ended by a NUL, hold the text. */
 static bool
@@ -45,6 +46,24 @@ has_option(const StrBuf *line, const char *name)
 	return false;
 }
 
+/* True for pgbackrest and for a script around it, which stands behind its shell. */
+static bool
+is_pgbackrest(const StrBuf *line)
+{
+	size_t at = 0;
+
+	for (int i = 0; i < 2 && at < line->length; i++)
+	{
+		const char *argument = line->data + at;
+		const char *slash = strrchr(argument, '/');
+
+		if (strncmp(slash ? slash + 1 : argument, "pgbackrest", strlen("pgbackrest")) == 0)
+			return true;
+		at += strlen(argument) + 1;
+	}
+	return false;
+}
+
 /* A restore of another process that writes where ours will: into this directory by name, or with
  * our configuration. */
 static bool
@@ -53,7 +72,7 @@ is_same_restore(const NodeStepContext *context, const StrBuf *line)
 	const SidecarConfig *config = context->config;
 	char option[4200];
 
-	if (!has_argument(line, "restore") || strstr(line->data, "pgbackrest") == NULL)
+	if (!has_argument(line, "restore") || !is_pgbackrest(line))
 		return false;
 	if (has_option(line, "--pg1-path="))
 	{
@@ -157,6 +176,10 @@ node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	pgbackrest_restore_command(context->config, arguments, context->data_directory, &command);
 	ok = node_run_pgbackrest(context, &command, &output, take_restored, &restored, job, error);
 	command_done(&command);
+	/* the hint of its exit code is that of a backup, which writes elsewhere */
+	if (!ok && job->exit_code == PGBACKREST_FILE_WRITE)
+		pgbr_copy_text(job->hint, sizeof(job->hint),
+					   "Make room in the data directory's file system and ask again.");
 	if (ok)
 		context->result = json_pack("{sI sI}", "bytes", (json_int_t) restored.bytes, "files",
 									(json_int_t) restored.files);

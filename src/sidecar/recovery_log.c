@@ -133,6 +133,9 @@ static const struct
 const char *
 recovery_log_hint(const RecoveryLog *log)
 {
+	/* what was fetched could not be written */
+	if (strstr(log->fatal, "could not restore file") && strstr(log->archive, "FileWriteError"))
+		return "Make room in the data directory's file system and ask again.";
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
 	{
 		if (strstr(log->fatal, hints[i].part))
