@@ -1,0 +1,203 @@
+# Plans of restores against a real cluster with a past: targets that can be reached, and those that
+# can't, which are refused while the cluster keeps serving: a writer counts all the while.
+use strict;
+use warnings;
+use IPC::Run ();
+use JSON::PP;
+use PgbrCluster;
+use PgbrSandbox qw(slurp spew wait_for);
+use Test::More;
+
+my $json = JSON::PP->new->utf8;
+my $cluster = PgbrCluster->new(members => 3)->start;
+my $leader = $cluster->wait_leader;
+my $root = $cluster->sandbox->{root};
+my $archive = "$root/repo/archive/main/15-1";
+delete @ENV{ grep { /^(?:PGBRCTL_.*|TYPE|TARGET|SET|TARGET_TIMELINE|REPLICAS_ONLY)$/ } keys %ENV };
+
+sub now { return $leader->psql(q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'}) }
+sub files { return map { glob } @_ }
+
+# Have all WAL of now archived: gives the name of the segment that was switched from.
+sub switch
+{
+	my $segment = $leader->psql('SELECT pg_current_xact_id() IS NULL; SELECT pg_walfile_name(pg_switch_wal())') =~ s/.*\n//r;
+	wait_for { files("$archive/*/$segment-*") } "$segment to be archived";
+	return $segment;
+}
+
+# A backup whose second is over, so that a time from now on is surely after it.
+sub backup
+{
+	my ($type) = @_;
+	my $job = $leader->psql("SELECT pgbr_backup('$type', wait => true)");
+	my $label = $leader->psql("SELECT label FROM pgbr_job('$job')");
+	my $second = time;
+	wait_for { time > $second } 'the next second';
+	return $label;
+}
+
+$leader->psql('CREATE EXTENSION pgbackrest_ctl; CREATE TABLE count (n int, at timestamptz DEFAULT clock_timestamp())');
+my $before_all = now();
+my $full = backup('full');
+my $first_time = now();
+$leader->psql('INSERT INTO count VALUES (0)');
+my $lsn = $leader->psql('SELECT pg_current_wal_insert_lsn()');
+$leader->psql(q{SELECT pgbr_restore_point('before the release')});
+my $xid = $leader->psql('INSERT INTO count VALUES (0) RETURNING pg_current_xact_id()');
+my $gap = switch();
+switch();
+my $incr = backup('incr');
+my $late_time = now();
+$leader->psql('INSERT INTO count VALUES (0)');
+switch();
+
+# The writer: one row after another, all through what follows.
+spew("$root/writer.sql", "INSERT INTO count VALUES (1) \\watch 0.02\n");
+my ($writer, $writer_output);
+
+sub start_writer
+{
+	$writer = IPC::Run::start([ $leader->psql_command ], '<', "$root/writer.sql", '>', '/dev/null', '2>', \$writer_output);
+	return;
+}
+start_writer();
+$cluster->sandbox->at_end(sub { $writer->kill_kill });
+sub written { return $leader->psql('SELECT count(*) FROM count') }
+wait_for { written() > 5 } 'the writer to write';
+
+# Whether to have the repository verified; a small one is, when nothing is said.
+my @verify;
+
+# Run the verb: gives exit status, decoded output, errors.
+sub ctl_plan
+{
+	my (@arguments) = @_;
+	my ($status, $out, $errors) = $cluster->cluster_ctl('plan', '-f', 'json', @verify, @arguments);
+	return ($status, eval { $json->decode($out) } // {}, $errors);
+}
+
+sub reachable
+{
+	my ($name, $set, @arguments) = @_;
+	my ($status, $plan, $errors) = ctl_plan(@arguments);
+	is($status, 0, "$name: can be reached") or diag $errors;
+	is($plan->{set}, $set, "$name: by the right backup");
+	return $plan;
+}
+
+# Refused with exit status 8 and this message, with targets to try instead that are accepted, and
+# nothing stopped: rows are written before and after.
+sub refused
+{
+	my ($name, $message, @arguments) = @_;
+	my $rows = written();
+	my ($status, $refusal, $errors) = ctl_plan(@arguments);
+	is($status, 8, "$name: refused") or diag $errors;
+	like($errors, $message, "$name: says why");
+	wait_for { written() > $rows } 'more rows';
+	pass("$name: the cluster keeps serving");
+	return $refusal;
+}
+
+my $plan = reachable('the end', $incr, ());
+is($plan->{leader}, $leader->name, 'the leader is named');
+is(scalar @{ $plan->{members} }, 3, 'and all members');
+is($plan->{steps}[0]{step}, 'lock', 'the steps begin with the locks');
+is_deeply([ grep { /whole/ } @{ $plan->{unproven} } ], [], 'a small repository has been verified');
+# its outcome goes for those that follow
+@verify = ('--no-verify');
+reachable('a time', $incr, '--type=time', "--target=$late_time");
+reachable('a time between the backups', $full, '--type=time', "--target=$first_time");
+reachable('an LSN between the backups', $full, '--type=lsn', "--target=$lsn");
+reachable('a name', $full, '--type=name', '--target=before the release');
+reachable('a transaction', $full, '--type=xid', "--target=$xid");
+reachable('a backup by itself', $full, '--type=immediate', "--set=$full");
+{
+	local %ENV = (%ENV, TYPE => 'time', TARGET => $first_time);
+	reachable('the environment', $full, ());
+}
+reachable('replicas', $incr, '--replicas-only', '--member=' . ($cluster->replicas)[0]->name);
+my ($status, $out, $errors) = $cluster->cluster_ctl('plan', '--type=time', "--target=$first_time");
+like($out, qr/^ *\d+\. leader: .*\n *by hand: pgbackrest --stanza=main --repo=1 --delta --set=\Q$full\E --type=time/m, 'steps with commands');
+
+# what no leader can do anything about
+refused('a future time', qr/in the future/, '--type=time', '--target=2099-01-01 00:00:00+00');
+my $refusal = refused('a time before the first backup', qr/no backup from which/, '--type=time', "--target=$before_all");
+is($refusal->{nearest}[0]{type}, 'time', 'the earliest time is offered');
+reachable('the earliest time', $full, '--type=time', "--target=$refusal->{nearest}[0]{target}");
+$refusal = refused('an unknown name', qr/no restore point "before the relase"/, '--type=name', '--target=before the relase');
+is($refusal->{nearest}[0]{target}, 'before the release', 'a name like it is offered');
+refused('an xid that was never assigned', qr/never assigned/, '--type=xid', '--target=4000000000');
+refused('an LSN past the end', qr/past the end/, '--type=lsn', '--target=FF/0');
+refused('a wrong timeline', qr/timeline 7 is not known/, '--target-timeline=7');
+refused('a backup that is too late', qr/too late/, '--type=time', "--target=$first_time", "--set=$incr");
+refused('an unknown backup', qr/no backup 20200101-000000F/, '--set=20200101-000000F');
+
+# what is no target at all
+for my $strange (
+	[ '--type=time', "--target=2026-01-01 00:00:00" ],
+	[ '--type=name', "--target=x'; DROP TABLE count" ],
+	[ '--type=name', "--target=x\nrestore_command = 'touch $root/owned'" ],
+	[ '--type=xid', '--target=1 --delta' ],
+	[ '--type=lsn', '--target=0/0;' ],
+	[ '--set=--force' ],
+	[ '--target-timeline=latest' ])
+{
+	($status, undef, $errors) = ctl_plan(@$strange);
+	is($status, 2, "not in the grammar: @$strange") or diag $errors;
+}
+
+# a name that is there twice, on two timelines: after a failover
+$leader->psql(q{SELECT pgbr_restore_point('twice')});
+switch();
+$writer->kill_kill;
+my ($other) = $cluster->replicas;
+$leader->stop;
+$other = $cluster->wait_leader(other_than => $leader);
+$leader->start;
+$leader = $other;
+wait_for { $leader->psql('SELECT pg_current_xact_id()') } 'the new leader to write';
+$cluster->wait_streaming;
+start_writer();
+$leader->psql(q{SELECT pgbr_restore_point('twice')});
+switch();
+wait_for { files("$archive/00000002.history*") } 'the history of timeline 2';
+$refusal = refused('a name that is there twice', qr/more than one restore point "twice"/, '--type=name', '--target=twice');
+is_deeply([ sort map { $_->{target_timeline} } @{ $refusal->{nearest} } ], [ 1, 2 ], 'both are offered');
+reachable('the first of them', $incr, '--type=name', '--target=twice', '--target-timeline=1');
+$refusal = refused('the second of them', qr/no backup from which restore point twice/, '--type=name', '--target=twice', '--target-timeline=2');
+reachable('its place', $incr, '--type=lsn', "--target=$refusal->{nearest}[0]{target}", '--target-exclusive', '--target-timeline=2');
+reachable('across the failover', $incr, ());
+
+# damage: last, since it stays
+my ($file) = files("$root/repo/backup/main/$incr/pg_data/global/*.lz4", "$root/repo/backup/main/$incr/pg_data/base/*/*.lz4");
+my $contents = slurp($file);
+open my $handle, '+<', $file or die "$file: $!\n";
+seek $handle, int(length($contents) / 2), 0;
+print $handle 'damage';
+close $handle or die "$file: $!\n";
+@verify = ();
+reachable('the end, without the damaged backup', $full, '--verify');
+@verify = ('--no-verify');
+refused('a damaged backup', qr/damaged/, "--set=$incr");
+($file) = files("$archive/*/$gap-*");
+rename $file, "$root/away" or die "$file: $!\n";
+$refusal = refused('missing WAL', qr/\Q$gap\E/, ());
+ok(scalar @{ $refusal->{nearest} }, 'there is something to try instead');
+for my $nearest (@{ $refusal->{nearest} })
+{
+	my @arguments = ("--type=$nearest->{type}", map { my $n = $nearest->{ $_->[1] }; defined $n ? "--$_->[0]=$n" : () }
+		  [ 'target', 'target' ], [ 'set', 'set' ], [ 'target-timeline', 'target_timeline' ]);
+	reachable("instead: @arguments", $nearest->{set}, @arguments);
+}
+
+# members
+my ($replica) = $cluster->replicas;
+$replica->sidecar->stop;
+refused('a sidecar that does not answer', qr/sidecar of member "\Q$replica->{name}\E"/, '--type=immediate');
+$plan = reachable('without that member', $full, '--type=immediate', "--without-member=$replica->{name}");
+ok($plan->{check_timeline}, 'it must not win with old data');
+ok(!-e "$root/owned", 'nothing was executed');
+$writer->kill_kill;
+done_testing();
