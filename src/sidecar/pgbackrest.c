@@ -159,8 +159,8 @@ pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t 
 
 	if (ours == NULL)
 		ours = pgbackrest_code_hint(exit_code);
-	snprintf(text, sizeof(text), "%s%s%s", ours ? ours : "",
-			 ours && own[0] ? " pgbackrest's own hint: " : "", own);
+	snprintf(text, sizeof(text), "%s%s%s%s", run->made ? "The backup is complete. " : "",
+			 ours ? ours : "", ours && own[0] ? " pgbackrest's own hint: " : "", own);
 	pgbr_copy_text(hint, size, text);
 }
 

@@ -138,6 +138,9 @@ test_errors(void **state)
 	assert_non_null(strstr(hint, "own hint: are all available clusters in recovery?; look again"));
 	pgbackrest_run_hint(&run, 1, hint, sizeof(hint));
 	assert_string_equal(hint, "are all available clusters in recovery?; look again");
+	run.made = true;
+	pgbackrest_run_hint(&run, 1, hint, sizeof(hint));
+	assert_ptr_equal(strstr(hint, "The backup is complete. "), hint);
 	/* before the log is set up */
 	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
 	pgbackrest_run_line(&run, "ERROR: [031]: option 'stanza' cannot be set multiple times");
