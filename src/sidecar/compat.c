@@ -7,6 +7,7 @@
 #include "common/vocabulary.h"
 #include "program/json.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,16 +82,17 @@ decode(const char *from, const char *end, StrBuf *text)
 	strbuf_clear(text);
 	for (; from < end; from++)
 	{
-		unsigned int byte;
+		char digits[3] = {0};
 
 		if (*from == '+')
 			strbuf_putc(text, ' ');
 		else if (*from != '%')
 			strbuf_putc(text, *from);
-		else if (end - from > 2 && strspn(from + 1, "0123456789abcdefABCDEF") >= 2 &&
-				 sscanf(from + 1, "%2x", &byte) == 1)
+		else if (end - from > 2 && isxdigit((unsigned char) from[1]) &&
+				 isxdigit((unsigned char) from[2]))
 		{
-			strbuf_putc(text, (char) byte);
+			memcpy(digits, from + 1, 2);
+			strbuf_putc(text, (char) strtol(digits, NULL, 16));
 			from += 2;
 		}
 		else

@@ -247,6 +247,46 @@ wait_for { $sidecar->job($waiting{'blocked-4'}{id})->{state} eq 'succeeded' } 't
 is(scalar @{ backups_of($member)->{"blocked-$_"} }, 1, "blocked-$_: one backup") for 1 .. 4;
 is(scalar(grep { $_->{error} && $_->{error} eq 'lock-acquire' } @{ $sidecar->http(GET => '/v1/jobs?limit=100')->{json}{jobs} }), 0, 'none met the lock of another');
 
+# --- a restore of this member -----------------------------------------------------------------------
+sub restore { my ($type, $body) = @_; return post(compat => '/restore', $type, $body) }
+is(restore($in_json, '{}')->{status}, 500, 'POST /restore while PostgreSQL runs: refused');
+like(restore($form, 'backupId=')->{content}, qr/^PostgreSQL runs on the data directory/, 'and says so');
+is(restore($in_json, $json->encode($_))->{status}, 422, 'a restore refuses ' . $json->encode($_))
+  for { type => 'time', target => "2024-10-23 14:11:04+00'\nx = 'y" }, { type => 'time', target => '2024-10-23 14:11:04' }, { type => 'lsn', target => '0/x' },
+  { type => 'xid', target => '1 OR 1' }, { type => 'name', target => "a'b" }, { type => 'shell', target => 'x' }, { target => 'x' },
+  { backupId => 'nobody-knows' }, { type => 'time', target => '2001-01-01 00:00:00+00' };
+is(restore(undef, '{}')->{status}, 422, 'a restore without a content type');
+is(restore($in_json, '{')->{status}, 400, 'a restore with malformed JSON');
+$member->psql('CREATE TABLE kept AS SELECT 1 AS one');
+my $lsn = $member->psql('SELECT pg_create_restore_point(\'here\')');
+$member->psql('CREATE TABLE lost AS SELECT 1 AS one');
+$member->psql('SELECT pg_switch_wal()');
+wait_for { $member->psql('SELECT last_archived_wal >= pg_walfile_name(\'' . $lsn . '\') FROM pg_stat_archiver') eq 't' } 'the WAL to be archived';
+$member->stop;
+# a timestamp is taken as well as a label, and the target in its own words
+is_answer(restore($form, 'backupId=blocked-1&type=name&target=here'), 200, $in_json, '"Restore procedure has been started successfully"', 'POST /restore, to the byte');
+like(slurp($member->data . '/postgresql.auto.conf'), qr/^recovery_target_name = 'here'$/m, 'the target is what was asked for');
+is($json->decode($sidecar->http(GET => '/v1/restores?limit=1')->{content})->{restores}[0]{state}, 'done', 'the member is free again');
+$member->start;
+wait_for { $member->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the recovery to end';
+is($member->psql('SELECT to_regclass(\'kept\') IS NOT NULL, to_regclass(\'lost\') IS NULL'), 't|t', 'and what is there is what was there at the target');
+
+# a crash in mid restore
+$member->stop;
+my $slow = program($member, 'slow', qq{[[ " \$* " == *" restore "* ]] && { touch '$member->{dir}/restoring'; exec tail -f /dev/null; }\nexec pgbackrest "\$@"\n});
+$sidecar->restart(@listen, "--pgbackrest=$slow");
+my $hanging = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{compat}) or die $!;
+syswrite $hanging, request(POST => '/restore', $in_json, '{}');
+wait_for { -e "$member->{dir}/restoring" } 'the restore to begin';
+is($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' })->{status}, 409, 'while it runs nothing else is taken');
+is(restore($in_json, '{}')->{status}, 409, 'no second restore either');
+$sidecar->kill;
+$sidecar->start(@listen);
+is(restore($in_json, '{}')->{status}, 200, 'after a crash it can be asked for again');
+$member->start;
+wait_for { $member->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the recovery to end';
+$sidecar->wait_ready;
+
 # --- who may come -----------------------------------------------------------------------------------
 my $tokens = spew("$member->{dir}/tokens", "a-token-that-may-operate operate\n", 0600);
 $sidecar->restart("--token-file=$tokens", @listen);
