@@ -144,7 +144,8 @@ pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int 
 	command_add(command, "--log-level-stderr=error");
 	command_add(command, "--repo=%d", repo);
 	command_add(command, "--output=text");
-	command_add(command, "--filter=^%s-[0-9a-f]{40}", segment);
+	/* not one that is still being written: "....pgbackrest.tmp" */
+	command_add(command, "--filter=^%s-[0-9a-f]{40}(\\.[a-z0-9]+)?$", segment);
 	command_add(command, "repo-ls");
 	command_add(command, "archive/%s/%s/%.16s", config->stanza, archive_id, segment);
 }
