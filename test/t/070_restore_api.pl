@@ -124,7 +124,10 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is($sidecar->http(PUT => '/v1/restores/bad', body => '{}', headers => { 'Content-Type' => 'text/plain' })->{status}, 415, 'PUT: no JSON');
 	is($sidecar->http(PUT => "/v1/restores/$_", body => \%good)->{status}, 404, "PUT: no id: $_") for '-x', '.x', 'a%20b', 'x' x 65;
 	is($sidecar->http(POST => '/v1/restores/bad', body => {})->{status}, 405, 'POST of a restore');
-	is($sidecar->http(PUT => '/v1/restores/bad', body => { %good, document => { x => 'y' x 1_100_000 } })->{status}, 413, 'PUT: too large');
+	# refused before it is sent
+	like(
+		$sidecar->raw("PUT /v1/restores/bad HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\nConnection: close\r\n\r\n"),
+		qr{^HTTP/1.1 413 }, 'PUT: too large');
 	is($sidecar->http(GET => '/v1/restores/bad')->{status}, 404, 'none of them was kept');
 	my $big = put('big', 'ann', document => { x => 'y' x 900_000 });
 	is($big->{status}, 200, 'a large journal is kept') or diag substr $big->{content}, 0, 300;
@@ -194,6 +197,31 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is($sidecar->wait_job($waiting)->{state}, 'succeeded', 'what waited is done');
 	is($sidecar->wait_job($asked->{json}{id})->{state}, 'succeeded', 'and the backup that was asked for');
 	is($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' })->{status}, 202, 'jobs are taken again');
+}
+
+# --- what a backup notes for a restore to a transaction id ------------------------------------------------
+{
+	my $before = $member->psql('SELECT pg_current_xact_id()');
+	my $id = $sidecar->post_job(kind => 'backup')->{id};
+	is($sidecar->wait_job($id)->{state}, 'succeeded', 'a backup');
+	my $after = $member->psql('SELECT pg_current_xact_id()');
+	my $annotation = $sidecar->http(GET => '/v1/info')->{json}{stanzas}[0]{backup}[-1]{annotation};
+	my ($xmin, $xmax) = @$annotation{qw(snapshot-xmin snapshot-xmax)};
+	is($annotation->{timestamp}, $id, 'it is the newest');
+	ok($before < $xmin && $xmin <= $xmax && $xmax <= $after, 'which transactions had ended at its end')
+	  or diag "$before $xmin $xmax $after";
+
+	# one that does not get to its end
+	my $newest = sub { $sidecar->http(GET => '/v1/info?refresh=true')->{json}{stanzas}[0]{backup}[-1]{label} };
+	my $label = $newest->();
+	hold_wal($member);
+	$id = $sidecar->post_job(kind => 'backup')->{id};
+	wait_for { ($sidecar->job($id)->{progress}{phase} // '') eq 'waiting for WAL' } 'the backup to wait for WAL';
+	$sidecar->http(DELETE => "/v1/jobs/$id");
+	release_wal($member);
+	is($sidecar->wait_job($id)->{state}, 'cancelled', 'one that is cancelled');
+	is($newest->(), $label, 'is none');
+	unlike($sidecar->log, qr/\Q$id\E: could not note/, 'and nothing is noted with it');
 }
 
 # --- two at once ----------------------------------------------------------------------------------------
