@@ -332,6 +332,18 @@ restore_replica(RestoreRun *run, const char *member, PgbrError *error)
 	return ok;
 }
 
+bool
+restore_stop_again(RestoreRun *run, const char *member, PgbrError *error)
+{
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, RESTORE_STOP_REPLICAS, member, "node-stop",
+								stop_arguments(&run->journal->plan), &job, error) &&
+			  restore_job_wait(run, RESTORE_STOP_REPLICAS, member, &job, false, error);
+
+	json_decref(job);
+	return ok;
+}
+
 /* Somebody has started it, on a history that the cluster has left: its files are made anew. */
 static bool
 restore_if_started(RestoreRun *run, const char *member, PgbrError *error)
@@ -346,12 +358,7 @@ restore_if_started(RestoreRun *run, const char *member, PgbrError *error)
 		return ok;
 	restore_events_note(run->events, "member %s: PostgreSQL was started; it is restored again",
 						member);
-	ok = restore_job_start(run, RESTORE_STOP_REPLICAS, member, "node-stop",
-						   stop_arguments(&run->journal->plan), &job, error) &&
-		 restore_job_wait(run, RESTORE_STOP_REPLICAS, member, &job, false, error);
-	json_decref(job);
-	job = NULL;
-	ok = ok &&
+	ok = restore_stop_again(run, member, error) &&
 		 restore_job_start(run, RESTORE_START_REPLICAS, member, "node-restore",
 						   replica_arguments(&run->journal->plan), &job, error) &&
 		 restore_job_wait(run, RESTORE_START_REPLICAS, member, &job, false, error);

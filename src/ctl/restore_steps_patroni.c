@@ -132,18 +132,29 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 	return ok;
 }
 
-/* One whose Patroni does not answer starts nothing. */
+/*
+ * One step to a member whose Patroni knows that PostgreSQL is down. A loop that was under way when the
+ * leader key went may start it again, to change whom it follows. One whose Patroni does not answer
+ * starts nothing.
+ */
 static bool
-has_noticed(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
+make_noticed(RestoreRun *run, const ClusterMember *member, RestoreWait *wait, bool *noticed,
+			 PgbrError *error)
 {
 	PatroniNode node;
 
-	if (!patroni_get_node(&run->cluster->patroni, member->api_url, &node, reason))
-		return reason->code == PGBR_ERROR_UNREACHABLE;
-	if (strcmp(node.state, "stopped") == 0)
+	*noticed = false;
+	if (!patroni_get_node(&run->cluster->patroni, member->api_url, &node, &wait->reason))
+	{
+		*noticed = wait->reason.code == PGBR_ERROR_UNREACHABLE;
 		return true;
-	return pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "Patroni of member \"%s\" says \"%s\"",
-						  member->name, node.state);
+	}
+	*noticed = strcmp(node.state, "stopped") == 0;
+	if (!node.running)
+		return true;
+	restore_events_note(run->events, "member %s: Patroni has started PostgreSQL; stopping it again",
+						member->name);
+	return restore_stop_again(run, member->name, error);
 }
 
 bool
@@ -157,13 +168,15 @@ restore_wait_noticed(RestoreRun *run, PgbrError *error)
 	for (int i = 0; i < plan->member_count; i++)
 	{
 		const ClusterMember *member = patroni_member(run, i);
+		bool noticed = member == NULL || !restore_is_replica(&plan->members[i]);
 
-		while (member && restore_is_replica(&plan->members[i]) &&
-			   !has_noticed(run, member, &wait.reason))
+		while (!noticed)
 		{
-			if (is_due(&nudged))
+			if (!make_noticed(run, member, &wait, &noticed, error))
+				return false;
+			if (!noticed && is_due(&nudged))
 				nudge(run, member, true);
-			if (!restore_wait_more(&wait, error))
+			if (!noticed && !restore_wait_more(&wait, error))
 				return false;
 		}
 	}
