@@ -210,7 +210,7 @@ check_leader(RestoreWork *work)
 							   "The sidecar learns it from a running server, or from its option "
 							   "--pg-bin. In a pod its image needs PostgreSQL's programs.");
 	}
-	if (leader->segment_size == 0 || leader->timeline == 0)
+	if (work->facts->archive.segment_size == 0 || leader->timeline == 0)
 	{
 		restore_refuse(work, "the timeline of member \"%s\" is not known", leader->name);
 		return pgbr_error_hint(&work->refusal->error,

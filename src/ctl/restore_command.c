@@ -162,14 +162,17 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 					  RestoreVerifying verifying, const RestoreRecord *active,
 					  const RestoreRecord *undone, PgbrError *error)
 {
-	const RestoreDecision how = {
+	RestoreDecision how = {
 		.verifying = verifying, .retry = active != NULL, .tell = restore_show_progress};
 	RestoreRefusal refusal = {.nearest_count = 0};
+	RestorePlan before;
 	RestorePlan plan;
 	json_t *mark;
 
 	if (active == NULL)
 		restore_list_settle(&command->list, &command->cluster);
+	else if (restore_plan_read(json_object_get(active->document, "plan"), &before, NULL))
+		how.before = &before;
 	if (!restore_decide(&command->cluster, request, &how, &plan, &refusal, error))
 		return refuse(command, &refusal, error);
 	if (!restore_journal_begin(&command->journal, &command->cluster, &plan, error) ||

@@ -174,6 +174,25 @@ verify(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how, const 
 	return verify_now(facts, client, plan->repo, error);
 }
 
+/*
+ * While a restore is under way, the control data of a server that is down are those of a backup, of a timeline
+ * that nobody has archived, or not there at all: what was true before it is what counts.
+ */
+static void
+remember_before(RestoreFacts *facts, const RestorePlan *before)
+{
+	for (int i = 0; i < facts->member_count; i++)
+	{
+		FactMember *member = &facts->members[i];
+
+		if (strcmp(member->name, before->leader) != 0 || member->running)
+			continue;
+		strcpy(facts->leader, before->leader);
+		member->timeline = before->old_timeline;
+		member->lsn = 0;
+	}
+}
+
 bool
 restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDecision *how,
 			   RestorePlan *plan, RestoreRefusal *refusal, PgbrError *error)
@@ -184,8 +203,12 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDec
 	memset(refusal, 0, sizeof(*refusal));
 	restore_facts_init(&facts);
 	facts.undo_retry = how->retry;
-	ok = restore_facts_gather(cluster, &facts, error) &&
-		 restore_plan_make(request, &facts, plan, refusal) &&
+	if (how->before)
+		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
+	ok = restore_facts_gather(cluster, &facts, error);
+	if (ok && how->before)
+		remember_before(&facts, how->before);
+	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&
 		 verify(cluster, &facts, how, plan, error) &&
 		 restore_plan_make(request, &facts, plan, refusal);
 	restore_facts_done(&facts);

@@ -28,6 +28,9 @@ typedef struct RestoreDecision
 	bool
 		retry; /* there is an active restore, which this one goes on with or replaces: a cluster that is
 				 * paused and sidecars that are locked are no hindrance */
+	const RestorePlan
+		*before; /* what that one had planned: the leader's control data may be gone, or be
+								* those of a backup; NULL: not known */
 	void (*tell)(const char *text); /* told what takes long; NULL: nobody is */
 } RestoreDecision;
 

@@ -102,7 +102,8 @@ ask_repository(RestoreFacts *facts, const FactMember *fact, Cluster *cluster, Pg
 	json_t *archive = NULL;
 	bool ok;
 
-	facts->archive.segment_size = (uint64_t) fact->segment_size;
+	if (fact->segment_size > 0)
+		facts->archive.segment_size = (uint64_t) fact->segment_size;
 	ok = sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_INFO "?refresh=true&wait=60", NULL,
 							 60, &info, error) &&
 		 restore_facts_read_info(facts, info, fact->stanza, error) &&
@@ -121,21 +122,27 @@ ask_repository(RestoreFacts *facts, const FactMember *fact, Cluster *cluster, Pg
 	return ok;
 }
 
+/* Without the size of a segment, the names of WAL mean nothing. */
+static bool
+can_tell(const RestoreFacts *facts, const FactMember *member)
+{
+	return member && member->error[0] == '\0' &&
+		   (member->segment_size > 0 || facts->archive.segment_size > 0);
+}
+
 static const FactMember *
 choose_teller(const RestoreFacts *facts)
 {
-	const FactMember *found = restore_facts_member(facts, facts->leader);
+	const FactMember *leader = restore_facts_member(facts, facts->leader);
 
+	if (can_tell(facts, leader))
+		return leader;
 	for (int i = 0; i < facts->member_count; i++)
 	{
-		const FactMember *member = &facts->members[i];
-
-		if (found && found->error[0] == '\0' && found->segment_size > 0)
-			return found;
-		if (member->error[0] == '\0' && member->segment_size > 0)
-			found = member;
+		if (can_tell(facts, &facts->members[i]))
+			return &facts->members[i];
 	}
-	return found && found->error[0] == '\0' && found->segment_size > 0 ? found : NULL;
+	return NULL;
 }
 
 bool
