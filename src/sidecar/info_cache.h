@@ -38,7 +38,7 @@ typedef struct InfoSnapshot
 	char error[64];			 /* pgBackRest's name of the exit code, or one of our codes */
 	char message[1024];
 	char hint[512];
-	int exit_code; /* or -1 */
+	int exit_code;		/* or -1 */
 	uint64_t refreshes; /* since the start */
 	uint64_t refresh_errors;
 } InfoSnapshot;
