@@ -60,7 +60,9 @@ sub restored
 	my $number = ++$sandbox->{restored};
 	my $dir = "$sandbox->{root}/restored$number";
 	make_path($dir, "$dir/socket", { mode => 0700 });
-	$member->pgbackrest("--pg1-path=$dir/data", @options, 'restore');
+	# it clears the spool, where archive-push of the original may be at work
+	my @spool = $member->{cluster}{pgbackrest}{'archive-async'} ? "--spool-path=$dir/spool" : ();
+	$member->pgbackrest("--pg1-path=$dir/data", @spool, @options, 'restore');
 	my %settings = (
 		port => $sandbox->port,
 		unix_socket_directories => "$dir/socket",
