@@ -93,6 +93,14 @@ sub remove_bucket
 	return;
 }
 
+# Make a user, who owns nothing yet.
+sub add_user
+{
+	my ($self, $name, $key, $secret) = @_;
+	$self->_run('radosgw-admin', qw(user create), "--uid=$name", "--display-name=$name", "--access-key=$key", "--secret-key=$secret");
+	return;
+}
+
 # Have the gateway show, from its next start on, a certificate of our CA for this name.
 sub make_certificate
 {
@@ -183,8 +191,7 @@ sub _start_storage
 	$self->{storage_pid} = $self->_spawn('storage', 'ceph-osd', '--id=0');
 	# who asks it before that is made to wait for 5 s
 	wait_for { slurp("$dir/osd.0.log") =~ /booting -> active/ } 'the storage daemon of S3 to be active';
-	$self->_run('radosgw-admin', qw(user create --uid=pgbackrest --display-name=pgbackrest),
-		"--access-key=$self->{key}", "--secret-key=$self->{secret}");
+	$self->add_user('pgbackrest', @$self{qw(key secret)});
 	return;
 }
 

@@ -28,11 +28,14 @@ sub with_options
 
 # What is wrong: options; exit code and name of a backup's failure, its message, its hint.
 my $is_unread = qr/could not read the stanza's backup.info or archive.info/;
+$s3->add_user(qw(other other secret));
 my @wrong = (
 	[ 'the secret', { 'repo1-s3-key-secret' => 'nonsense' },
 		39, 'protocol', qr{403 \(Forbidden\): GET /backups/\S+ SignatureDoesNotMatch}, qr/check repoN-s3-key-secret/ ],
 	[ 'the key', { 'repo1-s3-key' => 'nonsense' },
 		39, 'protocol', qr{403 \(Forbidden\): GET /backups/\S+ InvalidAccessKeyId}, qr/does not know the key: check repoN-s3-key/ ],
+	[ 'the user', { 'repo1-s3-key' => 'other', 'repo1-s3-key-secret' => 'secret' },
+		39, 'protocol', qr{403 \(Forbidden\): GET /backups/\S+ AccessDenied}, qr/may not do this: check repoN-s3-bucket/ ],
 	[ q{the bucket's name}, { 'repo1-s3-bucket' => 'elsewhere' },
 		55, 'file-missing', qr/unable to load info file/,
 		qr{no such bucket: check repoN-s3-bucket .*info says: repo1: .*404 \(Not Found\): GET /elsewhere/\S+ NoSuchBucket} ],
