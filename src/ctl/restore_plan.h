@@ -36,7 +36,8 @@ typedef enum RestoreWhere
 /*
  * The steps, in their order: name, id, where, whether a data directory is written from here on,
  * whether it is part of a restore of the cluster (1), of the replicas only (2), or of both (3), what
- * it does. keep-old is in a plan only when it was asked for.
+ * it does. keep-old is in a plan only when it was asked for. The replicas are stopped before the leader:
+ * a running one whose leader's key goes is restarted by Patroni, pause or not, to change whom it follows.
  */
 #define RESTORE_STEPS(X)                                                                           \
 	X(LOCK, "lock", ALL, false, 3, "take the lock of every sidecar and write the journal")         \
@@ -44,8 +45,8 @@ typedef enum RestoreWhere
 	X(UNDO_POINT, "undo-point", LEADER, false, 1,                                                  \
 	  "create a restore point, switch WAL and see it archived, so that this can be undone")        \
 	X(PAUSE, "pause", PATRONI, false, 3, "pause Patroni")                                          \
-	X(STOP_LEADER, "stop-leader", LEADER, false, 1, "stop PostgreSQL on the leader")               \
 	X(STOP_REPLICAS, "stop-replicas", REPLICAS, false, 3, "stop PostgreSQL on the replicas")       \
+	X(STOP_LEADER, "stop-leader", LEADER, false, 1, "stop PostgreSQL on the leader")               \
 	X(ARCHIVE, "archive", LEADER, false, 1, "archive the WAL that is not in the repository yet")   \
 	X(KEEP_OLD, "keep-old", LEADER, false, 1, "copy the leader's data directory")                  \
 	X(START_RESTORE, "start-restore", LEADER, true, 1, "start to restore the leader's files")      \

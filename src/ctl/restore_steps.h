@@ -34,12 +34,6 @@ extern bool restore_do_hand_over(RestoreRun *run, PgbrError *error);
 extern bool restore_do_resume(RestoreRun *run, PgbrError *error);
 extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
 
-/* Stop a replica that was stopped before. */
-extern bool restore_stop_again(RestoreRun *run, const char *member, PgbrError *error);
-
-/* Wait until Patroni has noticed that the replicas are down. */
-extern bool restore_wait_noticed(RestoreRun *run, PgbrError *error);
-
 /* Resume Patroni and see a leader and every member of the plan run. */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 

@@ -292,13 +292,11 @@ restore_do_start_restore(RestoreRun *run, PgbrError *error)
 	return ok;
 }
 
-/* Patroni must know that it is down: in the midst of a loop that still took it for running it would start
- * it in spite of the pause, on files that are being written. */
 bool
 restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 {
-	return restore_wait_noticed(run, error) && run_on(run, RESTORE_START_REPLICAS, "node-restore",
-													  false, replica_arguments, false, NULL, error);
+	return run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
+				  NULL, error);
 }
 
 /* Jobs that an earlier step asked for are found by their names, or asked for again when they failed. */
@@ -332,36 +330,28 @@ restore_replica(RestoreRun *run, const char *member, PgbrError *error)
 	return ok;
 }
 
-bool
-restore_stop_again(RestoreRun *run, const char *member, PgbrError *error)
-{
-	json_t *job = NULL;
-	bool ok = restore_job_start(run, RESTORE_STOP_REPLICAS, member, "node-stop",
-								stop_arguments(&run->journal->plan), &job, error) &&
-			  restore_job_wait(run, RESTORE_STOP_REPLICAS, member, &job, false, error);
-
-	json_decref(job);
-	return ok;
-}
-
-/* Somebody has started it, on a history that the cluster has left: its files are made anew. */
+/*
+ * A replica that somebody has started may have replayed WAL past the point where the cluster has gone
+ * another way; then its files are made anew.
+ */
 static bool
 restore_if_started(RestoreRun *run, const char *member, PgbrError *error)
 {
-	json_t *node = NULL;
+	json_t *stopped = NULL;
 	json_t *job = NULL;
-	bool ok = restore_ask(run, member, PGBR_PATH_NODE, &node, error);
-	bool running = ok && json_flag(node, "running");
+	bool ok = restore_job_start(run, RESTORE_STOP_REPLICAS, member, "node-stop",
+								stop_arguments(&run->journal->plan), &stopped, error) &&
+			  restore_job_wait(run, RESTORE_STOP_REPLICAS, member, &stopped, false, error);
 
-	json_decref(node);
-	if (!running)
-		return ok;
-	restore_events_note(run->events, "member %s: PostgreSQL was started; it is restored again",
-						member);
-	ok = restore_stop_again(run, member, error) &&
-		 restore_job_start(run, RESTORE_START_REPLICAS, member, "node-restore",
-						   replica_arguments(&run->journal->plan), &job, error) &&
-		 restore_job_wait(run, RESTORE_START_REPLICAS, member, &job, false, error);
+	if (ok && json_flag(json_object_get(stopped, "result"), "was_running"))
+	{
+		restore_events_note(run->events, "member %s: PostgreSQL was started; it is restored again",
+							member);
+		ok = restore_job_start(run, RESTORE_START_REPLICAS, member, "node-restore",
+							   replica_arguments(&run->journal->plan), &job, error) &&
+			 restore_job_wait(run, RESTORE_START_REPLICAS, member, &job, false, error);
+	}
+	json_decref(stopped);
 	json_decref(job);
 	return ok;
 }

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOTICE_LIMIT_S	   120
 #define PAUSE_LIMIT_S	   60
 #define HAND_OVER_LIMIT_S  300
 #define STREAM_LIMIT_S	   3600
@@ -130,58 +129,6 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 	if (ok)
 		restore_wait_end(&wait);
 	return ok;
-}
-
-/*
- * One step to a member whose Patroni knows that PostgreSQL is down. A loop that was under way when the
- * leader key went may start it again, to change whom it follows. One whose Patroni does not answer
- * starts nothing.
- */
-static bool
-make_noticed(RestoreRun *run, const ClusterMember *member, RestoreWait *wait, bool *noticed,
-			 PgbrError *error)
-{
-	PatroniNode node;
-
-	*noticed = false;
-	if (!patroni_get_node(&run->cluster->patroni, member->api_url, &node, &wait->reason))
-	{
-		*noticed = wait->reason.code == PGBR_ERROR_UNREACHABLE;
-		return true;
-	}
-	*noticed = strcmp(node.state, "stopped") == 0;
-	if (!node.running)
-		return true;
-	restore_events_note(run->events, "member %s: Patroni has started PostgreSQL; stopping it again",
-						member->name);
-	return restore_stop_again(run, member->name, error);
-}
-
-bool
-restore_wait_noticed(RestoreRun *run, PgbrError *error)
-{
-	const RestorePlan *plan = &run->journal->plan;
-	int64_t nudged = 0;
-	RestoreWait wait;
-
-	restore_wait_begin(&wait, run, NOTICE_LIMIT_S, "Patroni to notice that the replicas are down");
-	for (int i = 0; i < plan->member_count; i++)
-	{
-		const ClusterMember *member = patroni_member(run, i);
-		bool noticed = member == NULL || !restore_is_replica(&plan->members[i]);
-
-		while (!noticed)
-		{
-			if (!make_noticed(run, member, &wait, &noticed, error))
-				return false;
-			if (!noticed && is_due(&nudged))
-				nudge(run, member, true);
-			if (!noticed && !restore_wait_more(&wait, error))
-				return false;
-		}
-	}
-	restore_wait_end(&wait);
-	return true;
 }
 
 /* It runs as primary on the new timeline and holds the leader key. */
@@ -474,11 +421,12 @@ restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 	return !run->journal->plan.request.replicas_only || put_back_check_timeline(run, error);
 }
 
+/* The old leader comes first: a replica that was stopped before it may lack its last commits. */
 bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(false);
-	bool ok = patch_all(run, patch, error);
+	bool ok = restore_do_hand_over(run, error) && patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);

@@ -1,0 +1,205 @@
+// links: ctl/restore_state ctl/restore_plan ctl/restore_check ctl/restore_set ctl/restore_target ctl/restore_wal ctl/restore_facts ctl/timeline_path ctl/units
+/*
+ * restore_state_test.c
+ *		Which step comes next, after a run was left at any of them and the cluster was changed meanwhile.
+ */
+#include "ctl/restore_state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A plan with every step of its kind. */
+static void
+make_plan(RestorePlan *plan, bool replicas_only)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->request.replicas_only = replicas_only;
+	for (int i = 0; i < RESTORE_STEP_COUNT; i++)
+	{
+		const RestoreStepInfo *info = restore_step_info((RestoreStep) i);
+
+		if (replicas_only ? info->in_replicas_only : info->in_full)
+			plan->steps[plan->step_count++] = (RestoreStep) i;
+	}
+}
+
+/* All steps before this one are done. */
+static void
+set_done_before(const RestorePlan *plan, RestoreStepState *states, RestoreStep step)
+{
+	memset(states, 0, RESTORE_STEP_COUNT * sizeof(*states));
+	for (int i = 0; i < plan->step_count && plan->steps[i] != step; i++)
+		states[plan->steps[i]] = RESTORE_STEP_DONE;
+}
+
+static RestoreStep
+next(const RestorePlan *plan, const RestoreStepState *states)
+{
+	RestoreStep step;
+
+	assert_true(restore_state_next(plan, states, &step));
+	return step;
+}
+
+static void
+test_goes_through_all(void **state)
+{
+	(void) state;
+	for (int only = 0; only < 2; only++)
+	{
+		RestoreStepState states[RESTORE_STEP_COUNT] = {RESTORE_STEP_PENDING};
+		RestorePlan plan;
+		RestoreStep step;
+
+		make_plan(&plan, only);
+		for (int i = 0; i < plan.step_count; i++)
+		{
+			assert_int_equal(next(&plan, states), plan.steps[i]);
+			states[plan.steps[i]] = RESTORE_STEP_FAILED;
+			assert_int_equal(next(&plan, states), plan.steps[i]);
+			states[plan.steps[i]] = i % 2 ? RESTORE_STEP_DONE : RESTORE_STEP_SKIPPED;
+		}
+		assert_false(restore_state_next(&plan, states, &step));
+	}
+}
+
+/* As the run has left it: nothing is done twice. */
+static void
+test_nothing_to_revise(void **state)
+{
+	RestorePlan plan;
+
+	(void) state;
+	make_plan(&plan, false);
+	for (int i = 0; i < plan.step_count; i++)
+	{
+		RestoreStepState states[RESTORE_STEP_COUNT];
+		RestoreSeen seen;
+
+		set_done_before(&plan, states, plan.steps[i]);
+		seen.paused = states[RESTORE_PAUSE] == RESTORE_STEP_DONE;
+		seen.leader_running = states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING ||
+							  states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE;
+		seen.replica_running = states[RESTORE_STOP_REPLICAS] == RESTORE_STEP_PENDING;
+		assert_false(restore_state_revise(&plan, states, &seen));
+		assert_int_equal(next(&plan, states), plan.steps[i]);
+	}
+}
+
+static void
+test_leader_was_started(void **state)
+{
+	static const struct
+	{
+		RestoreStep at;
+		RestoreStep lost; /* a step that is to be done again beside stop-leader */
+		RestoreStep kept;
+	} cases[] = {
+		{RESTORE_START_RESTORE, RESTORE_ARCHIVE, RESTORE_PAUSE},
+		{RESTORE_RECOVER, RESTORE_RESTORE_LEADER, RESTORE_ARCHIVE},
+		{RESTORE_VERIFY, RESTORE_STOP_LEADER, RESTORE_RECOVER},
+	};
+	const RestoreSeen seen = {.paused = true, .leader_running = true};
+	RestoreStepState states[RESTORE_STEP_COUNT];
+	RestorePlan plan;
+
+	(void) state;
+	make_plan(&plan, false);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		set_done_before(&plan, states, cases[i].at);
+		assert_true(restore_state_revise(&plan, states, &seen));
+		assert_int_equal(next(&plan, states), RESTORE_STOP_LEADER);
+		assert_int_equal(states[cases[i].lost], RESTORE_STEP_PENDING);
+		assert_int_equal(states[cases[i].kept], RESTORE_STEP_DONE);
+	}
+	/* verified: that is what the hand-over is for */
+	set_done_before(&plan, states, RESTORE_HAND_OVER);
+	assert_false(restore_state_revise(&plan, states, &seen));
+}
+
+static void
+test_replica_was_started(void **state)
+{
+	const RestoreSeen seen = {.paused = true, .leader_running = true, .replica_running = true};
+	RestoreStepState states[RESTORE_STEP_COUNT];
+	RestorePlan plan;
+
+	(void) state;
+	make_plan(&plan, false);
+	set_done_before(&plan, states, RESTORE_RESUME);
+	assert_true(restore_state_revise(&plan, states, &seen));
+	assert_int_equal(next(&plan, states), RESTORE_STOP_REPLICAS);
+	assert_int_equal(states[RESTORE_START_REPLICAS], RESTORE_STEP_PENDING);
+	assert_int_equal(states[RESTORE_RESTORE_REPLICAS], RESTORE_STEP_PENDING);
+	assert_int_equal(states[RESTORE_HAND_OVER], RESTORE_STEP_DONE);
+	/* from the resume on it is meant to run */
+	states[RESTORE_STOP_REPLICAS] = RESTORE_STEP_DONE;
+	states[RESTORE_RESUME] = RESTORE_STEP_STARTED;
+	assert_false(restore_state_revise(&plan, states, &seen));
+}
+
+static void
+test_pause_was_ended(void **state)
+{
+	const RestoreSeen seen = {.paused = false};
+	RestoreStepState states[RESTORE_STEP_COUNT];
+	RestorePlan plan;
+
+	(void) state;
+	make_plan(&plan, true);
+	set_done_before(&plan, states, RESTORE_START_REPLICAS);
+	assert_true(restore_state_revise(&plan, states, &seen));
+	assert_int_equal(next(&plan, states), RESTORE_PAUSE);
+}
+
+static void
+test_touched_and_serving(void **state)
+{
+	RestoreStepState states[RESTORE_STEP_COUNT];
+	RestorePlan plan;
+
+	(void) state;
+	make_plan(&plan, false);
+	set_done_before(&plan, states, RESTORE_START_RESTORE);
+	assert_false(restore_state_touched(&plan, states));
+	assert_false(restore_state_serves(&plan, states));
+	states[RESTORE_START_RESTORE] = RESTORE_STEP_STARTED;
+	assert_true(restore_state_touched(&plan, states));
+	set_done_before(&plan, states, RESTORE_HISTORY_ARCHIVED);
+	assert_true(restore_state_serves(&plan, states));
+	set_done_before(&plan, states, RESTORE_STOP_LEADER);
+	assert_true(restore_state_serves(&plan, states));
+}
+
+static void
+test_words(void **state)
+{
+	(void) state;
+	for (int i = RESTORE_STEP_PENDING; i <= RESTORE_STEP_SKIPPED; i++)
+		assert_int_equal(restore_step_state_parse(restore_step_state_name((RestoreStepState) i)),
+						 i);
+	assert_int_equal(restore_step_state_parse("nonsense"), RESTORE_STEP_PENDING);
+	assert_int_equal(restore_step_state_parse(NULL), RESTORE_STEP_PENDING);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_through_all),
+		cmocka_unit_test(test_nothing_to_revise),
+		cmocka_unit_test(test_leader_was_started),
+		cmocka_unit_test(test_replica_was_started),
+		cmocka_unit_test(test_pause_was_ended),
+		cmocka_unit_test(test_touched_and_serving),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
