@@ -276,8 +276,11 @@ make_arguments(const ManifestOptions *options, const Conf *conf)
 	/* the queue must outlive the pod: beside the data directory, on its volume */
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s/pgbackrest_sidecar",
 			 options->data_mount);
-	return json_pack("[s, s, s, s, s, s, s]", stanza, conninfo, state_dir, "--listen=0.0.0.0:8430",
-					 "--compat-listen=0.0.0.0:3000", "--daemon-listen=0.0.0.0:8080",
+	/* those who call the ports of existing clients send no token */
+	return json_pack("[s, s, s, s, s, s, s, s, s, s]", stanza, conninfo, state_dir,
+					 "--listen=0.0.0.0:8430", "--compat-listen=0.0.0.0:3000",
+					 "--daemon-listen=0.0.0.0:8080", "--daemon-list-listen=0.0.0.0:8081",
+					 "--daemon-backup-listen=0.0.0.0:9000", "--compat-no-auth",
 					 options->token_secret ? "--token-file=" TOKEN_DIR "/tokens"
 										   : "--insecure-no-auth");
 }
