@@ -358,6 +358,23 @@ test_jobs(void **state)
 	has(&out, "pgbackrest_ctl_queue_depth{stanza=\"main\"} 4");
 	has_not(&out, "kind=\"expire\"");
 	strbuf_done(&out);
+	/* what runs here and now is known better than the document has it */
+	jobs->running.seq = 1;
+	jobs->running.started_at = now - 4000;
+	jobs->running.progress = (JobProgress){"copying", 500, 2000, 25};
+	write_all(world, &out);
+	has(&out, "pgbackrest_stanza_backup_total_bytes{stanza=\"main\"} 2000");
+	has(&out, "pgbackrest_stanza_backup_complete_bytes{stanza=\"main\"} 500");
+	has(&out, "pgbackrest_stanza_restore_lock_status{stanza=\"main\"} 0");
+	has(&out, "pgbackrest_ctl_job_running_seconds{stanza=\"main\"} 4");
+	strbuf_done(&out);
+	/* a restore has no backup's lock */
+	assert_true(pgbr_job_kind_parse("node-restore", &jobs->running.request.kind));
+	write_all(world, &out);
+	has(&out, "pgbackrest_stanza_restore_lock_status{stanza=\"main\"} 1");
+	has(&out, "pgbackrest_stanza_restore_total_bytes{stanza=\"main\"} 2000");
+	has(&out, "pgbackrest_stanza_backup_total_bytes{stanza=\"main\"} 1000");
+	strbuf_done(&out);
 	/* a success ends the row */
 	add_job(jobs, PGBR_JOB_BACKUP, PGBR_BACKUP_DIFF, PGBR_STATE_SUCCEEDED, now - 1000, 0, "");
 	assert_int_equal(jobs->counts[PGBR_JOB_BACKUP][PGBR_BACKUP_DIFF].failures_in_a_row, 0);
