@@ -193,21 +193,22 @@ text_of(const json_t *object, const char *key)
 	return json_string(text ? text : "");
 }
 
-/* A backup as those clients know it; of NULL one that is empty. */
+/* A backup as those clients know it; of NULL one that is empty. Of its annotations they know one. */
 static json_t *
 backup_json(const json_t *backup)
 {
-	const json_t *annotation = json_object_get(backup, "annotation");
+	const char *timestamp = timestamp_of(backup);
 	const json_t *info = json_object_get(backup, "info");
 	const json_t *times = json_object_get(backup, "timestamp");
 
-	return json_pack(
-		"{s:o, s:b, s:{s:I, s:I}, s:o, s:o, s:{s:I, s:I}}", "annotation",
-		annotation ? json_deep_copy(annotation) : json_null(), "error", json_flag(backup, "error"),
-		"info", "delta", (json_int_t) json_number(info, "delta", 0), "size",
-		(json_int_t) json_number(info, "size", 0), "label", text_of(backup, "label"), "type",
-		text_of(backup, "type"), "timestamp", "start", (json_int_t) json_number(times, "start", 0),
-		"stop", (json_int_t) json_number(times, "stop", 0));
+	return json_pack("{s:o, s:b, s:{s:I, s:I}, s:o, s:o, s:{s:I, s:I}}", "annotation",
+					 timestamp ? json_pack("{s:s}", "timestamp", timestamp) : json_null(), "error",
+					 json_flag(backup, "error"), "info", "delta",
+					 (json_int_t) json_number(info, "delta", 0), "size",
+					 (json_int_t) json_number(info, "size", 0), "label", text_of(backup, "label"),
+					 "type", text_of(backup, "type"), "timestamp", "start",
+					 (json_int_t) json_number(times, "start", 0), "stop",
+					 (json_int_t) json_number(times, "stop", 0));
 }
 
 json_t *

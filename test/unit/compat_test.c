@@ -153,7 +153,8 @@ test_cover(void **state)
 
 static const char stanza_text[] =
 	"{\"name\":\"main\",\"backup\":["
-	"{\"label\":\"A\",\"type\":\"full\",\"error\":false,\"annotation\":{\"timestamp\":\"one\"},"
+	"{\"label\":\"A\",\"type\":\"full\",\"error\":false,\"annotation\":{\"more\":\"x\","
+	"\"timestamp\":\"one\"},"
 	"\"info\":{\"delta\":5,\"size\":9,\"repository\":{\"delta\":2}},"
 	"\"lsn\":{\"start\":\"0/1\",\"stop\":\"0/10\"},\"timestamp\":{\"start\":100,\"stop\":110}},"
 	"{\"label\":\"B\",\"type\":\"incr\",\"error\":false,\"info\":{\"delta\":1,\"size\":9},"
