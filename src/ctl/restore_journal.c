@@ -90,6 +90,7 @@ restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRec
 	journal->cluster = cluster;
 	journal->revision = record->revision;
 	make_holder(journal);
+	memset(journal->reached, true, sizeof(journal->reached));
 	if (!restore_plan_read(json_object_get(record->document, "plan"), &journal->plan, error))
 		return false;
 	journal->document = json_deep_copy(record->document);

@@ -70,6 +70,19 @@ sub restore
 	return $events[-1];
 }
 
+# Start a restore and kill the control binary as soon as it has begun a step.
+sub kill_at
+{
+	my ($step, @restore) = @_;
+	my ($out, $errors) = ('', '');
+	local %ENV = (%ENV, $cluster->ctl_environment);
+	my $run = IPC::Run::start(["$ENV{PGBR_BUILD}/pgbackrest_ctl", @restore], '<', \undef, '>', \$out, '2>', \$errors);
+	wait_for { $run->pump_nb; $out =~ /"step":"$step","state":"started"/ } "step $step to begin", 60;
+	$run->signal('KILL');
+	eval { $run->finish };
+	return;
+}
+
 my @kept = ('after the backup');
 
 subtest 'what is refused changes nothing' => sub {
@@ -92,16 +105,8 @@ subtest 'killed in the midst, and gone on with' => sub {
 	mark('after the time');
 	bench('-T', 600);
 	my @restore = ('restore', '--force', '--no-verify', '--format=json', '--type=time', "--target=$time");
-	my %environment = $cluster->ctl_environment;
-	my ($out, $errors) = ('', '');
-	my $run = do
-	{
-		local %ENV = (%ENV, %environment);
-		IPC::Run::start(["$ENV{PGBR_BUILD}/pgbackrest_ctl", @restore], '<', \undef, '>', \$out, '2>', \$errors);
-	};
-	wait_for { $run->pump_nb; $out =~ /"step":"recover","state":"started"/ } 'the recovery to begin', 60;
-	$run->signal('KILL');
-	eval { $run->finish };
+	kill_at('recover', @restore);
+	my ($out, $errors);
 	my ($status, $json) = $cluster->cluster_ctl('status', '--format=json');
 	my $restore = JSON::PP->new->utf8->decode($json)->{restore};
 	is($restore->{state}, 'active', 'the journal has it as active');
@@ -136,7 +141,7 @@ for my $type (qw(lsn name xid default))
 	push @kept, "before the $type";
 	my %target = (
 		lsn => sub { $leader->psql('SELECT pg_current_wal_insert_lsn()') },
-		name => sub { $leader->psql("SELECT pgbr_create_restore_point('here')"); 'here' },
+		name => sub { $leader->psql("SELECT pgbr_restore_point('here')"); 'here' },
 		xid => sub { $xid },
 		default => sub { undef });
 	my $target = $target{$type}->();
@@ -155,6 +160,28 @@ subtest 'replicas only' => sub {
 	restore('a replica', '--replicas-only', "--member=$replica->{name}");
 	is($leader->postmaster, $before, 'the leader is left alone');
 	is_cluster(join(', ', @kept), 'replicas only');
+};
+
+subtest 'another target instead, without the sidecar for a moment, and back' => sub {
+	my $lsn = $leader->psql('SELECT pg_current_wal_insert_lsn()');
+	my @before = @kept;
+	mark('after the lsn again');
+	push @kept, 'after the lsn again';
+	kill_at('recover', 'restore', '--force', '--no-verify', '--format=json', '--type=immediate');
+	my $sidecar = $leader->sidecar;
+	$sidecar->kill;
+	$sidecar->start;
+	my @restore = ('restore', '--force', '--no-verify', '--format=json', '--type=lsn', "--target=$lsn");
+	my ($status, $out, $errors);
+	# whoever was killed has the lock until its lease is over
+	wait_for { ($status, $out, $errors) = $cluster->cluster_ctl(@restore); $status != 6 } 'the lease of the one that was killed to end';
+	is($status, 0, 'restored to the other target') or diag $out, $errors;
+	my @skipped = map { $_->{step} } grep { $_->{event} eq 'step' && $_->{state} eq 'skipped' } events($out);
+	is_deeply(\@skipped, [qw(undo-point archive)], 'what the first has saved is not written over');
+	is_cluster(join(', ', @before), 'another target');
+	($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force');
+	is($status, 0, 'undone') or diag $out, $errors;
+	is_cluster(join(', ', @kept), 'undo of both');
 };
 
 subtest 'to the end of the backup, and back' => sub {
