@@ -14,8 +14,7 @@
 
 /* Whether text is http://HOST:PORT or https://HOST:PORT, perhaps with a path, and fits into size
  * bytes; what says whose it is ("sidecar"). CONFIG otherwise. */
-extern bool
-http_call_check_url(const char *what, const char *url, size_t size, PgbrError *error);
+extern bool http_call_check_url(const char *what, const char *url, size_t size, PgbrError *error);
 
 /* pgbr_http_perform without SIGPIPE. */
 extern bool
