@@ -164,29 +164,42 @@ is_free_to_go(ExpiryRun *run)
 	return is_free;
 }
 
+/* Whether a backup is pinned, or may be for all that is known. */
 static bool
-learn_pins(ExpiryRun *run, int seconds)
+learn_pins(ExpiryRun *run, int seconds, bool copy_will_do)
 {
 	InfoSnapshot info;
-	bool pinned;
+	bool is_fresh = ask_info(run, seconds, &info);
+	bool pinned = info.document == NULL || info.pinned || !(is_fresh || copy_will_do);
 
-	ask_info(run, seconds, &info);
-	/* when nothing is known there may be */
-	pinned = info.document == NULL || info.pinned;
 	info_snapshot_done(&info);
 	return pinned;
+}
+
+/* The verb stays the last one. */
+static void
+forbid_expire(Command *command)
+{
+	char *verb;
+
+	command_add(command, "--no-expire-auto");
+	if (command->failed)
+		return;
+	verb = command->argv[command->count - 2];
+	command->argv[command->count - 2] = command->argv[command->count - 1];
+	command->argv[command->count - 1] = verb;
 }
 
 static void
 run_backup(ExpiryRun *run)
 {
-	bool pinned = learn_pins(run, BEFORE_BACKUP_S);
+	bool pinned = learn_pins(run, BEFORE_BACKUP_S, true);
 	JobProgress progress = {"expiring", 0, -1, -1};
 	Command command;
 
 	pgbackrest_job_command(run->config, run->job, &command);
 	if (pinned)
-		command_add(&command, "--no-expire-auto");
+		forbid_expire(&command);
 	if (!run->run_command(run->argument, &command) || !pinned ||
 		run->job->state != PGBR_STATE_SUCCEEDED || !expiry_is_automatic(run->config))
 		return;
@@ -197,7 +210,7 @@ run_backup(ExpiryRun *run)
 static void
 run_expire(ExpiryRun *run)
 {
-	bool pinned = learn_pins(run, BEFORE_EXPIRE_S);
+	bool pinned = learn_pins(run, BEFORE_EXPIRE_S, false);
 	bool by_name = run->job->request.set[0] != '\0';
 	Command command;
 

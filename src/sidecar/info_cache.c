@@ -177,6 +177,9 @@ store(InfoCache *cache, InfoSnapshot *result)
 	result->refresh_errors = cache->now.refresh_errors + (result->document ? 0 : 1);
 	if (result->document)
 	{
+		/* a repository that can't be read does not tell its pins */
+		if (result->stanza.repo_failed && cache->now.pinned)
+			result->pinned = true;
 		info_snapshot_done(&cache->now);
 		cache->now = *result;
 		cache->now.fetched_at = clock_now_ms();

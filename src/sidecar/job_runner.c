@@ -282,8 +282,9 @@ run_command(void *argument, Command *command)
 	{
 		int status;
 
+		/* the verb is the last one; a backup may be followed by expires */
 		log_event(LOG_LEVEL_INFO, run->job->id, "started: pgbackrest %s, process %d",
-				  pgbr_job_kind_name(run->job->request.kind), (int) run->process.pid);
+				  command->argv[command->count - 1], (int) run->process.pid);
 		follow(run);
 		take_rest(run);
 		status = process_end(&run->process, run->stopping ? 0 : ORPHAN_MS);
