@@ -102,38 +102,19 @@ ask(BackupDetails *details, int stop_fd, BackupDatabases *backup)
 static int
 find_last(const json_t *stanza, BackupDatabases *last)
 {
-	int64_t stops[3] = {0};
-	const json_t *found[3] = {0};
-	size_t i;
-	json_t *backup;
+	const json_t *found[3];
 	int count = 0;
 
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
-	{
-		int64_t stop = json_number(json_object_get(backup, "timestamp"), "stop", 0);
-		const char *word = json_text(backup, "type");
-		const char *label = json_text(backup, "label");
-		PgbrBackupType type;
-
-		if (word == NULL || label == NULL || !pgbr_backup_type_parse(word, &type) ||
-			!pgbr_is_backup_label(label))
-			continue;
-		for (int at = 0; at <= (int) type; at++)
-		{
-			if (stop > stops[at])
-			{
-				stops[at] = stop;
-				found[at] = backup;
-			}
-		}
-	}
+	pgbackrest_last_backups(stanza, found);
 	for (int at = 0; at < 3; at++)
 	{
-		if (found[at] == NULL)
+		const char *label = json_text(found[at], "label");
+
+		if (label == NULL || !pgbr_is_backup_label(label))
 			continue;
 		last[count] = (BackupDatabases){
 			.repo = (int) json_number(json_object_get(found[at], "database"), "repo-key", 1)};
-		pgbr_copy_text(last[count].label, JOB_LABEL_SIZE, json_text(found[at], "label"));
+		pgbr_copy_text(last[count].label, JOB_LABEL_SIZE, label);
 		count++;
 	}
 	return count;

@@ -16,8 +16,6 @@
 typedef struct Backup
 {
 	const json_t *json;
-	PgbrBackupType type;
-	bool block_incremental;
 	char *labels;
 } Backup;
 
@@ -26,7 +24,7 @@ typedef struct BackupList
 	const MetricsFacts *facts;
 	Backup *backups;
 	size_t count;
-	const Backup *last[3]; /* by type: the newest that serves as one; NULL while there is no full */
+	const json_t *last[3]; /* by type: the newest that serves as one; NULL while there is no full */
 	char *last_labels[3];
 } BackupList;
 
@@ -149,47 +147,32 @@ static const struct
 
 #define VALUE_COUNT (sizeof(values) / sizeof(values[0]))
 
-static void
-label_last(StrBuf *labels, PgbrBackupType type, bool block_incremental, const char *stanza)
+/* A block incremental backup has maps. */
+static const char *
+block_incremental(const json_t *backup)
 {
-	metric_label(labels, "backup_type", pgbr_backup_type_name(type));
-	metric_label(labels, "block_incr", block_incremental ? "y" : "n");
-	metric_label(labels, "stanza", stanza);
+	const json_t *repository = repository_of(backup);
+
+	return json_object_get(repository, "size-map") && json_object_get(repository, "delta-map")
+			   ? "y"
+			   : "n";
 }
 
 static bool
 read_backup(const MetricsFacts *facts, const json_t *json, Backup *backup)
 {
 	const json_t *database = json_object_get(json, "database");
-	const char *type = json_text(json, "type");
 	StrBuf labels;
 
-	*backup = (Backup){.json = json};
-	if (type == NULL || !pgbr_backup_type_parse(type, &backup->type))
-		return false;
-	backup->block_incremental = json_object_get(repository_of(json), "size-map") &&
-								json_object_get(repository_of(json), "delta-map");
 	strbuf_init(&labels);
 	metric_label(&labels, "backup_name", json_text(json, "label"));
-	metric_label(&labels, "backup_type", type);
-	metric_label(&labels, "block_incr", backup->block_incremental ? "y" : "n");
+	metric_label(&labels, "backup_type", json_text(json, "type"));
+	metric_label(&labels, "block_incr", block_incremental(json));
 	metric_label_number(&labels, "database_id", json_number(database, "id", 0));
 	metric_label_number(&labels, "repo_key", json_number(database, "repo-key", 0));
 	metric_label(&labels, "stanza", facts->stanza);
-	backup->labels = strbuf_take(&labels);
+	*backup = (Backup){json, strbuf_take(&labels)};
 	return backup->labels != NULL;
-}
-
-/* A full serves as the last diff, and either as the last incr. */
-static void
-compare_last(BackupList *list, const Backup *backup)
-{
-	for (int type = PGBR_BACKUP_INCR; type <= (int) backup->type; type++)
-	{
-		if (list->last[type] == NULL ||
-			time_of(backup->json, "stop") > time_of(list->last[type]->json, "stop"))
-			list->last[type] = backup;
-	}
 }
 
 static void
@@ -203,8 +186,9 @@ list_done(BackupList *list)
 }
 
 static void
-list_read(BackupList *list, const MetricsFacts *facts, const json_t *backups)
+list_read(BackupList *list, const MetricsFacts *facts, const json_t *stanza)
 {
+	const json_t *backups = json_object_get(stanza, "backup");
 	size_t size = json_array_size(backups);
 	size_t i;
 	json_t *json;
@@ -214,10 +198,10 @@ list_read(BackupList *list, const MetricsFacts *facts, const json_t *backups)
 		return;
 	json_array_foreach((json_t *) backups, i, json)
 	{
-		if (!read_backup(facts, json, &list->backups[list->count]))
-			continue;
-		compare_last(list, &list->backups[list->count++]);
+		if (read_backup(facts, json, &list->backups[list->count]))
+			list->count++;
 	}
+	pgbackrest_last_backups(stanza, list->last);
 	for (int type = 0; type < 3; type++)
 	{
 		StrBuf labels;
@@ -227,8 +211,9 @@ list_read(BackupList *list, const MetricsFacts *facts, const json_t *backups)
 		if (list->last[type] == NULL)
 			continue;
 		strbuf_init(&labels);
-		label_last(&labels, (PgbrBackupType) type, list->last[type]->block_incremental,
-				   facts->stanza);
+		metric_label(&labels, "backup_type", pgbr_backup_type_name((PgbrBackupType) type));
+		metric_label(&labels, "block_incr", block_incremental(list->last[type]));
+		metric_label(&labels, "stanza", facts->stanza);
 		list->last_labels[type] = strbuf_take(&labels);
 		if (list->last_labels[type] == NULL)
 			list->last[type] = NULL;
@@ -338,8 +323,7 @@ write_last_value(const BackupList *list, size_t which, StrBuf *out)
 	metric_family(out, name, "gauge", help);
 	for (int type = 2; type >= 0; type--)
 	{
-		double value =
-			list->last[type] ? values[which].value(list->facts, list->last[type]->json) : -1;
+		double value = list->last[type] ? values[which].value(list->facts, list->last[type]) : -1;
 
 		if (value >= 0)
 			metric_sample(out, name, list->last_labels[type], value);
@@ -383,9 +367,9 @@ write_last(const BackupList *list, StrBuf *out)
 	for (int type = 2; type >= 0; type--)
 	{
 		if (list->last[type])
-			metric_sample(
-				out, "pgbackrest_backup_since_last_completion_seconds", list->last_labels[type],
-				(double) (list->facts->now / 1000 - time_of(list->last[type]->json, "stop")));
+			metric_sample(out, "pgbackrest_backup_since_last_completion_seconds",
+						  list->last_labels[type],
+						  (double) (list->facts->now / 1000 - time_of(list->last[type], "stop")));
 	}
 	for (size_t i = 0; i < VALUE_COUNT; i++)
 		write_last_value(list, i, out);
@@ -395,7 +379,7 @@ write_last(const BackupList *list, StrBuf *out)
 	for (int type = 2; type >= 0; type--)
 	{
 		if (list->last[type])
-			write_references(list->last[type]->json, "pgbackrest_backup_last_references",
+			write_references(list->last[type], "pgbackrest_backup_last_references",
 							 list->last_labels[type], out);
 	}
 }
@@ -405,7 +389,7 @@ metrics_write_backups(const MetricsFacts *facts, const json_t *stanza, StrBuf *o
 {
 	BackupList list;
 
-	list_read(&list, facts, json_object_get(stanza, "backup"));
+	list_read(&list, facts, stanza);
 	write_backup_info(&list, stanza, out);
 	for (size_t i = 0; i < VALUE_COUNT; i++)
 		write_value(&list, i, out);

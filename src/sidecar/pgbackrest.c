@@ -434,6 +434,34 @@ pgbackrest_find_stanza(const json_t *document, const char *stanza)
 	return NULL;
 }
 
+void
+pgbackrest_last_backups(const json_t *stanza, const json_t **last)
+{
+	int64_t stops[PGBR_BACKUP_FULL + 1] = {0};
+	size_t i;
+	json_t *backup;
+
+	for (int at = 0; at <= PGBR_BACKUP_FULL; at++)
+		last[at] = NULL;
+	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	{
+		int64_t stop = json_number(json_object_get(backup, "timestamp"), "stop", 0);
+		const char *word = json_text(backup, "type");
+		PgbrBackupType type;
+
+		if (word == NULL || !pgbr_backup_type_parse(word, &type))
+			continue;
+		for (int at = 0; at <= (int) type; at++)
+		{
+			if (stop > stops[at])
+			{
+				stops[at] = stop;
+				last[at] = backup;
+			}
+		}
+	}
+}
+
 bool
 pgbackrest_read_info(const json_t *document, const char *stanza, PgbackrestStanza *result,
 					 PgbrError *error)

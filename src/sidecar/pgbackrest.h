@@ -98,6 +98,10 @@ typedef struct PgbackrestStanza
 /* A stanza's part of a parsed info document; NULL when it has none. */
 extern const json_t *pgbackrest_find_stanza(const json_t *document, const char *stanza);
 
+/* The last backup of a stanza that serves as one of each type, by PgbrBackupType: a full serves as a
+ * diff, too, and both as an incr. NULL where there is none. */
+extern void pgbackrest_last_backups(const json_t *stanza, const json_t **last);
+
 /* Read a parsed info document. False when it is not one or has no such stanza: PROTOCOL. */
 extern bool pgbackrest_read_info(const json_t *document, const char *stanza,
 								 PgbackrestStanza *result, PgbrError *error);
