@@ -55,6 +55,7 @@ submit(Sidecar *sidecar, PgbrBackupType type, char *id, Job *job, PgbrError *err
 	bool repeated = true;
 	bool ok = wanted != NULL;
 
+	pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	for (int number = 1; ok && repeated && number < MAX_SAME_TIME; number++)
 	{
 		char key[JOB_ID_SIZE + 16];
@@ -68,7 +69,9 @@ submit(Sidecar *sidecar, PgbrBackupType type, char *id, Job *job, PgbrError *err
 			ok = repeated = true;
 	}
 	free(wanted);
-	return ok && !repeated;
+	if (ok && repeated)
+		return pgbr_error_set(error, PGBR_ERROR_QUEUE_FULL, "too many backups in one minute");
+	return ok;
 }
 
 static int
@@ -88,7 +91,7 @@ void
 handle_daemon_backup(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
 	Job *job = malloc(sizeof(*job));
-	PgbrError error = PGBR_ERROR_INIT;
+	PgbrError error = {.code = PGBR_ERROR_INTERNAL, .message = "out of memory"};
 	char id[JOB_ID_SIZE];
 	bool ok = job && submit(sidecar, PGBR_BACKUP_FULL, id, job, &error);
 	int waiting = count_waiting(sidecar);

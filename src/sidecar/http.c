@@ -117,7 +117,8 @@ http_answer_refusal(HttpResponse *response, const PgbrError *error)
 		{PGBR_ERROR_TOO_LARGE, 413, "Request Entity Too Large"},
 		{PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE, 422, "Unprocessable Entity"},
 	};
-	int status = pgbr_error_http_status(error->code);
+	/* nobody said why: out of memory */
+	int status = error->code == PGBR_ERROR_NONE ? 500 : pgbr_error_http_status(error->code);
 	const char *text = error->message;
 
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)

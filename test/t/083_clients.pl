@@ -247,6 +247,27 @@ wait_for { $sidecar->job($waiting{'blocked-4'}{id})->{state} eq 'succeeded' } 't
 is(scalar @{ backups_of($member)->{"blocked-$_"} }, 1, "blocked-$_: one backup") for 1 .. 4;
 is(scalar(grep { $_->{error} && $_->{error} eq 'lock-acquire' } @{ $sidecar->http(GET => '/v1/jobs?limit=100')->{json}{jobs} }), 0, 'none met the lock of another');
 
+# --- what can't be kept is not accepted -------------------------------------------------------------
+hold_wal($member);
+$sidecar->restart(@listen, '--max-queued=1');
+my @kept = $json->decode(post(daemon => '/backup')->{content})->{backup_id};
+wait_for { @{ $sidecar->http(GET => '/v1/jobs?state=running')->{json}{jobs} } } 'it to run';
+push @kept, $json->decode(post(daemon => '/backup')->{content})->{backup_id};
+is_answer(post(daemon => '/backup'), 429, $in_json,
+	'{"accepted": false, "reason": "http-request", "backup_requests_in_queue": 1, "message": "1 jobs are waiting already", "backup_id": null}',
+	'the queue is full: POST :8080/backup');
+is(post('daemon-backup' => '/backup/diff')->{status}, 503, 'POST :9000/backup/diff');
+is(post(compat => '/backup', $in_json, '{}')->{status}, 429, 'POST :3000/backup');
+$health = wait_for
+{
+	my $now = $json->decode(get(daemon => '/health')->{content});
+	($now->{message} // '') =~ /waiting already/ ? $now : undef
+}
+'health to see it';
+is($health->{status}, 'PROBLEM', 'health says that there is a problem, and why');
+release_wal($member);
+for my $kept (@kept) { wait_for { get(daemon => "/backup/status/$kept")->{content} eq "Backup Done \n" } "$kept to be done", 60 }
+
 # --- a restore of this member -----------------------------------------------------------------------
 sub restore { my ($type, $body) = @_; return post(compat => '/restore', $type, $body) }
 is(restore($in_json, '{}')->{status}, 500, 'POST /restore while PostgreSQL runs: refused');
