@@ -128,9 +128,12 @@ static const struct
 	{"unable to get address for",
 	 "The name is not known: check repoN-s3-endpoint. A store that has no host name for every "
 	 "bucket needs repoN-s3-uri-style=path."},
-	{"Connection refused",
+	/* with its number it is pgbackrest's own; without, what libpq says of PostgreSQL */
+	{"[111] Connection refused",
 	 "Nothing listens there: check that the server runs, and its host and port in "
 	 "pgbackrest.conf."},
+	{"[13] Permission denied",
+	 "Check the permissions of the path in the message, and the user that the sidecar runs as."},
 	{"cipher header invalid",
 	 "What is in the repository is not encrypted, the configuration says it is: check "
 	 "repoN-cipher-type."},

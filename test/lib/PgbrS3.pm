@@ -153,6 +153,8 @@ admin socket = $dir/\$name.asok
 log file = $dir/\$name.log
 mon cluster log file = $dir/cluster.log
 mon data = $dir/monitor
+# a disk that is nearly full is no reason to end
+mon data avail crit = 1
 paxos propose interval = 0.05
 paxos min wait = 0.01
 osd data = $dir/storage

@@ -83,7 +83,8 @@ sub unready
 
 	chmod 0000, "$repo/backup";
 	is_failure(run_job(), 41, 'file-open', qr/backup\.info.*Permission denied/, qr/permissions/, 'unreadable');
-	is_failure(run_job(kind => 'verify'), 0, 'verify', qr/verify found/, qr/log/, 'unreadable, which verify says with exit code 0');
+	is_failure(run_job(kind => 'verify'), 0, 'verify', qr/could not read the stanza/, qr/permissions.*info says: repo1: .*Permission denied/,
+		'unreadable, which verify says with exit code 0');
 	my $info = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
 	like($info->{stanzas}[0]{repo}[0]{status}{message}, qr/Permission denied/, 'info tells');
 	like(unready()->{repository}, qr/Permission denied/, 'and so does readyz');
