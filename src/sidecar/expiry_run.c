@@ -164,6 +164,18 @@ is_free_to_go(ExpiryRun *run)
 	return is_free;
 }
 
+static bool
+has_pins(ExpiryRun *run)
+{
+	InfoSnapshot info;
+	bool pinned;
+
+	info_cache_get(run->cache, &info);
+	pinned = info.pinned;
+	info_snapshot_done(&info);
+	return pinned;
+}
+
 /* Whether a backup is pinned, or may be for all that is known. */
 static bool
 learn_pins(ExpiryRun *run, int seconds, bool copy_will_do)
@@ -210,7 +222,9 @@ run_backup(ExpiryRun *run)
 static void
 run_expire(ExpiryRun *run)
 {
-	bool pinned = learn_pins(run, BEFORE_EXPIRE_S, false);
+	/* a preview removes nothing: the copy tells whether it has pins to show */
+	bool pinned =
+		run->job->request.dry_run ? has_pins(run) : learn_pins(run, BEFORE_EXPIRE_S, false);
 	bool by_name = run->job->request.set[0] != '\0';
 	Command command;
 
