@@ -48,15 +48,6 @@ read_history(const SidecarConfig *config, Gathered *gathered, MetricsFacts *fact
 	free(settings);
 }
 
-/* When a step of a restore was last done here; 0: never. */
-static int64_t
-last_success(const JobSummary *jobs, const char *kind_name)
-{
-	PgbrJobKind kind;
-
-	return pgbr_job_kind_parse(kind_name, &kind) ? jobs->counts[kind][0].last_success : 0;
-}
-
 static bool
 gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *error)
 {
@@ -80,8 +71,8 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 		.archiver = &gathered->archiver,
 		.spaces = gathered->spaces,
 		.space_count = repo_space_read(config, gathered->spaces),
-		.last_restore = last_success(&gathered->jobs, "node-restore"),
-		.last_verified_restore = last_success(&gathered->jobs, "node-recover"),
+		.last_restore = gathered->jobs.counts[PGBR_JOB_NODE_RESTORE][0].last_success,
+		.last_verified_restore = gathered->jobs.counts[PGBR_JOB_NODE_RECOVER][0].last_success,
 	};
 	read_history(config, gathered, facts);
 	/* while the repository can't be reached it would only take time */

@@ -45,7 +45,7 @@ static bool
 runs_restore(const MetricsFacts *facts)
 {
 	return facts->jobs->running.seq > 0 &&
-		   strcmp(pgbr_job_kind_name(facts->jobs->running.request.kind), "node-restore") == 0;
+		   facts->jobs->running.request.kind == PGBR_JOB_NODE_RESTORE;
 }
 
 static bool

@@ -369,7 +369,7 @@ test_jobs(void **state)
 	has(&out, "pgbackrest_ctl_job_running_seconds{stanza=\"main\"} 4");
 	strbuf_done(&out);
 	/* a restore has no backup's lock */
-	assert_true(pgbr_job_kind_parse("node-restore", &jobs->running.request.kind));
+	jobs->running.request.kind = PGBR_JOB_NODE_RESTORE;
 	write_all(world, &out);
 	has(&out, "pgbackrest_stanza_restore_lock_status{stanza=\"main\"} 1");
 	has(&out, "pgbackrest_stanza_restore_total_bytes{stanza=\"main\"} 2000");
