@@ -321,6 +321,20 @@ like($log, qr/--compat-no-auth lets anyone in/, 'unless told');
 $sidecar->start("--token-file=$tokens", "--compat-listen=0.0.0.0:$port{compat}", '--compat-no-auth');
 is(get(compat => '/list')->{status}, 200, '--compat-no-auth: anyone at that address');
 is($sidecar->http(GET => '/v1/jobs')->{status}, 401, 'and nobody else at our own');
+# with TLS at our own address
+my ($key, $certificate) = map { "$member->{dir}/$_.pem" } qw(key certificate);
+system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout '$key' -out '$certificate' 2>/dev/null") == 0 or die "openssl failed\n";
+chmod 0600, $key;
+my @tls = ("--token-file=$tokens", "--tls-cert-file=$certificate", "--tls-key-file=$key", "--compat-listen=127.0.0.1:$port{compat}");
+$sidecar->stop;
+$sidecar->launch(@tls, '--compat-no-auth');
+my $listed = wait_for { my $got = eval { get(compat => '/list') }; $got && $got->{status} == 200 ? $got : undef } 'existing clients to be served';
+is($listed->{headers}{'content-type'}, $in_json, 'with TLS at our own address they still speak plain HTTP');
+isnt($sidecar->http(GET => '/livez')->{status}, 200, 'which our own does not');
+$sidecar->stop;
+$sidecar->launch(@tls);
+wait_for { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{compat}) } 'the address to be open';
+isnt(get(compat => '/list')->{status}, 200, 'without --compat-no-auth TLS is spoken there, too');
 $sidecar->restart((grep { !/^--compat/ } @listen), "--compat-listen=127.0.0.1:$port{compat}");
 
 # --- any number of backups --------------------------------------------------------------------------
