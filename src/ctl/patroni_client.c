@@ -252,33 +252,50 @@ patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 	return true;
 }
 
-bool
-patroni_get_node(const PatroniClient *client, const char *url, PatroniNode *node, PgbrError *error)
+/* The document of a member. Its status is for load balancers: 503 while PostgreSQL is down, with the same
+ * document. */
+static bool
+get_node(const PatroniClient *client, const char *url, const char *path, long *status,
+		 PatroniNode *node, PgbrError *error)
 {
 	json_t *answer = NULL;
-	long status;
 	bool ok;
 
-	/* its status is for load balancers: 503 while PostgreSQL is down, with the same document */
-	if (!call(client, "GET", url, "/patroni", NULL, 0, &status, &answer, error))
+	if (!call(client, "GET", url, path, NULL, 0, status, &answer, error))
 		return false;
 	if (answer)
 		ok = patroni_read_node(answer, node, error);
 	else
-		ok = refuse("GET", url, "/patroni", status == 200 ? 0 : status, error);
+		ok = refuse("GET", url, path, *status == 200 ? 0 : *status, error);
 	json_decref(answer);
 	return ok;
 }
 
 bool
-patroni_is_primary(const PatroniClient *client, const char *url, bool *primary, PgbrError *error)
+patroni_get_node(const PatroniClient *client, const char *url, PatroniNode *node, PgbrError *error)
 {
-	json_t *answer = NULL;
 	long status;
 
-	if (!call(client, "GET", url, "/primary", NULL, 0, &status, &answer, error))
+	return get_node(client, url, "/patroni", &status, node, error);
+}
+
+bool
+patroni_watch_node(const PatroniClient *client, const char *url, PatroniNode *node,
+				   PgbrError *error)
+{
+	long status;
+
+	return get_node(client, url, "/health", &status, node, error);
+}
+
+bool
+patroni_is_primary(const PatroniClient *client, const char *url, bool *primary, PatroniNode *node,
+				   PgbrError *error)
+{
+	long status;
+
+	if (!get_node(client, url, "/primary", &status, node, error))
 		return false;
-	json_decref(answer);
 	*primary = status == 200;
 	return status == 200 || status == 503 || refuse("GET", url, "/primary", status, error);
 }

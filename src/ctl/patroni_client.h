@@ -77,16 +77,23 @@ typedef struct PatroniNode
 	int streaming_count;
 } PatroniNode;
 
+/* While PostgreSQL does not answer, Patroni asks it again and again for half of its retry_timeout, five
+ * seconds, before it says so. */
 extern bool
 patroni_get_node(const PatroniClient *client, const char *url, PatroniNode *node, PgbrError *error);
+
+/* The same at once, for who asks again: Patroni's first question over a lost connection is in vain. */
+extern bool patroni_watch_node(const PatroniClient *client, const char *url, PatroniNode *node,
+							   PgbrError *error);
 
 /* Readers of these answers. Pure; PROTOCOL. */
 extern bool patroni_read_cluster(const json_t *answer, PatroniCluster *cluster, PgbrError *error);
 extern bool patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error);
 
-/* Whether GET /primary says 200: it runs, and holds the leader key. */
-extern bool
-patroni_is_primary(const PatroniClient *client, const char *url, bool *primary, PgbrError *error);
+/* Whether GET /primary says 200, which is that it holds the leader key; and the member, as
+ * patroni_watch_node gives it. */
+extern bool patroni_is_primary(const PatroniClient *client, const char *url, bool *primary,
+							   PatroniNode *node, PgbrError *error);
 
 /* The cluster's dynamic configuration; *config is the caller's. */
 extern bool

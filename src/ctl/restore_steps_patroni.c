@@ -102,7 +102,7 @@ has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
 {
 	PatroniNode node;
 
-	if (!patroni_get_node(&run->cluster->patroni, member->api_url, &node, reason))
+	if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, reason))
 		return reason->code == PGBR_ERROR_UNREACHABLE;
 	if (!node.paused)
 		pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "member \"%s\" is not paused yet",
@@ -139,13 +139,11 @@ takes_writes(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 	PatroniNode node;
 	bool primary = false;
 
-	if (!patroni_is_primary(&run->cluster->patroni, leader->api_url, &primary, reason))
+	if (!patroni_is_primary(&run->cluster->patroni, leader->api_url, &primary, &node, reason))
 		return false;
 	if (!primary)
 		return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
 							  "member \"%s\" does not hold the leader key yet", leader->name);
-	if (!patroni_get_node(&run->cluster->patroni, leader->api_url, &node, reason))
-		return false;
 	if (node.primary && node.running && (timeline == 0 || node.timeline == timeline))
 		return true;
 	return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
@@ -294,7 +292,7 @@ follows(RestoreRun *run, const ClusterMember *member, uint32_t timeline, PgbrErr
 {
 	PatroniNode node;
 
-	return patroni_get_node(&run->cluster->patroni, member->api_url, &node, reason) &&
+	return patroni_watch_node(&run->cluster->patroni, member->api_url, &node, reason) &&
 		   node.running && (node.timeline == 0 || node.timeline == timeline);
 }
 
@@ -310,7 +308,8 @@ find_late(RestoreRun *run, PgbrError *reason)
 	{
 		ClusterMember *member = patroni_member(run, i);
 
-		if (member && patroni_get_node(&run->cluster->patroni, member->api_url, &leader, reason) &&
+		if (member &&
+			patroni_watch_node(&run->cluster->patroni, member->api_url, &leader, reason) &&
 			leader.primary && leader.running)
 			leads = member->name;
 	}
