@@ -27,6 +27,31 @@ is_absolute_path(const char *text)
 	return text[0] == '/';
 }
 
+/* Digits, with a fraction or without, and a unit. */
+static bool
+is_quantity(const char *text)
+{
+	static const char *const units[] = {"",	 "m",  "k",	 "M",  "G",	 "T",  "P",
+										"E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+	size_t whole = strspn(text, "0123456789");
+	const char *rest = text + whole;
+
+	if (whole > 0 && *rest == '.')
+	{
+		size_t fraction = strspn(rest + 1, "0123456789");
+
+		if (fraction == 0)
+			return false;
+		rest += 1 + fraction;
+	}
+	for (size_t i = 0; whole > 0 && i < LENGTH(units); i++)
+	{
+		if (strcmp(rest, units[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool take_group(ValuesReader *reader, const KeySpec *spec, void *target);
 
 #define KEY(name, kind, member, ...)                                                      \
@@ -45,6 +70,14 @@ static bool take_group(ValuesReader *reader, const KeySpec *spec, void *target);
 		KEY(name ".endpoint", text, member.endpoint), SECRET(name ".key", member.key),   \
 		SECRET(name ".secret", member.secret), KEY(name ".region", text, member.region), \
 		KEY(name ".verifySsl", flag, member.verify_ssl, .fallback = true)
+
+#define QUANTITY(name, member)                                     \
+	KEY(name, text, member, .check = is_quantity, .numbers = true, \
+		.rule = "Write a quantity as 500m, 2 or 256Mi.")
+#define QUANTITIES(name, member)                            \
+	GROUP(name, member), QUANTITY(name ".cpu", member.cpu), \
+		QUANTITY(name ".memory", member.memory),            \
+		QUANTITY(name ".ephemeral-storage", member.ephemeral_storage)
 
 /* Fewer than 64 rows: what was seen is a set of bits. */
 static const KeySpec keys[] = {
@@ -66,7 +99,9 @@ static const KeySpec keys[] = {
 	KEY("rwx.volumes", list, rwx.volumes),
 	S3_KEYS("s3", s3),
 	S3_KEYS("drS3", dr_s3),
-	{.path = "resources", .take = values_take_opaque}, /* of a pod, for who makes one */
+	GROUP("resources", resources),
+	QUANTITIES("resources.requests", resources.requests),
+	QUANTITIES("resources.limits", resources.limits),
 	KEY("existingSecret", text, existing_secret),
 };
 

@@ -70,6 +70,15 @@ typedef struct PgbrValuesS3
 	bool verify_ssl; /* true unless set */
 } PgbrValuesS3;
 
+/* Quantities as Kubernetes writes them. */
+typedef struct PgbrValuesQuantities
+{
+	PgbrValuesPlace place;
+	PgbrValuesText cpu;
+	PgbrValuesText memory;
+	PgbrValuesText ephemeral_storage;
+} PgbrValuesQuantities;
+
 typedef struct PgbrValues
 {
 	bool found;			   /* the file has the section */
@@ -95,6 +104,12 @@ typedef struct PgbrValues
 	} rwx;
 	PgbrValuesS3 s3;
 	PgbrValuesS3 dr_s3; /* of the site for disaster recovery */
+	struct
+	{
+		PgbrValuesPlace place;
+		PgbrValuesQuantities requests;
+		PgbrValuesQuantities limits;
+	} resources; /* of the sidecar's container */
 	PgbrValuesParam *params;
 	size_t param_count;
 	/* What is wrong in the section, in the file's order, at most PGBR_VALUES_MAX_PROBLEMS. Each has

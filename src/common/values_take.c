@@ -99,7 +99,8 @@ values_take_text(ValuesReader *reader, const KeySpec *spec, void *target)
 	value->place = values_place(reader);
 	if (text == NULL)
 		return values_wrong_type(reader, spec, "a text", "Write one text, without NUL characters.");
-	if (yaml_reader_is_number(event) || yaml_reader_is_true(event) || yaml_reader_is_false(event))
+	if ((yaml_reader_is_number(event) && !spec->numbers) || yaml_reader_is_true(event) ||
+		yaml_reader_is_false(event))
 		return values_wrong_type(reader, spec, "a text", "Put the value in quotes.");
 	if (!pgbr_is_plain_text(text, MAX_TEXT))
 	{
@@ -317,12 +318,4 @@ values_take_params(ValuesReader *reader, const KeySpec *spec, void *target)
 		return values_take_each(reader, take_param_line, spec, target);
 	return values_wrong_type(reader, spec, "a mapping of options to values",
 							 "Write each as \"option: value\".");
-}
-
-bool
-values_take_opaque(ValuesReader *reader, const KeySpec *spec, void *target)
-{
-	(void) target;
-	(void) spec;
-	return yaml_reader_skip(&reader->yaml);
 }

@@ -36,6 +36,7 @@ struct KeySpec
 	size_t target;					 /* offset in PgbrValues */
 	bool fallback;					 /* of a flag */
 	bool (*check)(const char *text); /* of a text; or NULL: any plain text will do */
+	bool numbers;					 /* a text may be written as a number */
 	bool is_secret;					 /* its value must not be shown */
 	const char *rule;				 /* what check wants, a sentence */
 };
@@ -45,7 +46,6 @@ extern bool values_take_list(ValuesReader *reader, const KeySpec *spec, void *ta
 extern bool values_take_count(ValuesReader *reader, const KeySpec *spec, void *target);
 extern bool values_take_flag(ValuesReader *reader, const KeySpec *spec, void *target);
 extern bool values_take_params(ValuesReader *reader, const KeySpec *spec, void *target);
-extern bool values_take_opaque(ValuesReader *reader, const KeySpec *spec, void *target);
 
 /* Take each item of the mapping or list that the current event begins; of a mapping, take is called
  * at the key and takes the value too. */

@@ -306,6 +306,24 @@ make_ports(void)
 }
 
 static json_t *
+make_quantities(const PgbrValuesQuantities *values)
+{
+	return json_pack("{s:s*, s:s*, s:s*}", "cpu", values->cpu.text, "memory", values->memory.text,
+					 "ephemeral-storage", values->ephemeral_storage.text);
+}
+
+/* What the values say. No limit of memory by default: a restore starts PostgreSQL here, with the
+ * shared_buffers that it has. */
+static json_t *
+make_resources(const PgbrValues *values)
+{
+	if (values->resources.place.line == 0)
+		return json_pack("{s:{s:s, s:s}}", "requests", "cpu", "50m", "memory", "64Mi");
+	return json_pack("{s:o, s:o}", "requests", make_quantities(&values->resources.requests),
+					 "limits", make_quantities(&values->resources.limits));
+}
+
+static json_t *
 make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *options)
 {
 	json_t *mounts = make_mounts(values);
@@ -315,21 +333,19 @@ make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *
 	if (options->token_secret)
 		put_mount(mounts, "pgbackrest-tokens", TOKEN_DIR, true);
 	/* Ready when it answers, not when a backup could be made: a repository that is away must not take
-	 * PostgreSQL out of its Services. No limit of memory: a restore starts PostgreSQL here, with the
-	 * shared_buffers that it has. */
-	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o*, s:o, s:o, s:o, s:o, s:o, s:o,"
-		" s:{s:b, s:b, s:b, s:i, s:i, s:{s:[s]}, s:{s:s}}}",
-		"name", SIDECAR, "image",
-		values->docker_image.text ? values->docker_image.text : DEFAULT_IMAGE, "args",
-		make_arguments(options, conf), "env", make_env(options), "envFrom",
-		make_env_from(secret_name(conf)), "ports", make_ports(), "volumeMounts", mounts,
-		"startupProbe", make_probe("/livez", 1, 60), "livenessProbe", make_probe("/livez", 10, 6),
-		"readinessProbe", make_probe("/livez", 5, 3), "resources",
-		json_pack("{s:{s:s, s:s}}", "requests", "cpu", "50m", "memory", "64Mi"), "securityContext",
-		"allowPrivilegeEscalation", false, "readOnlyRootFilesystem", true, "runAsNonRoot", true,
-		"runAsUser", options->user, "runAsGroup", options->user, "capabilities", "drop", "ALL",
-		"seccompProfile", "type", "RuntimeDefault");
+	 * PostgreSQL out of its Services. */
+	return json_pack("{s:s, s:s, s:o, s:o, s:o*, s:o, s:o, s:o, s:o, s:o, s:o,"
+					 " s:{s:b, s:b, s:b, s:i, s:i, s:{s:[s]}, s:{s:s}}}",
+					 "name", SIDECAR, "image",
+					 values->docker_image.text ? values->docker_image.text : DEFAULT_IMAGE, "args",
+					 make_arguments(options, conf), "env", make_env(options), "envFrom",
+					 make_env_from(secret_name(conf)), "ports", make_ports(), "volumeMounts",
+					 mounts, "startupProbe", make_probe("/livez", 1, 60), "livenessProbe",
+					 make_probe("/livez", 10, 6), "readinessProbe", make_probe("/livez", 5, 3),
+					 "resources", make_resources(values), "securityContext",
+					 "allowPrivilegeEscalation", false, "readOnlyRootFilesystem", true,
+					 "runAsNonRoot", true, "runAsUser", options->user, "runAsGroup", options->user,
+					 "capabilities", "drop", "ALL", "seccompProfile", "type", "RuntimeDefault");
 }
 
 /*

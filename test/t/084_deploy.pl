@@ -37,6 +37,9 @@ pgBackRest:
     type: provisioned
     size: 5Gi
     storageClass: nfs
+  resources:
+    requests: {cpu: 1, memory: 128Mi}
+    limits: {memory: 2Gi}
 END
 	s3 => <<'END',
 pgBackRest:
@@ -121,6 +124,14 @@ subtest 'volumes' => sub {
 		qr/storageClassName: ''\n\s+volumeName: pg-backrest-backups-pv-1/, 'one that exists is bound by name');
 	like(slurp("$dir/out-provisioned/resources.yaml"), qr/storageClassName: nfs\n(?!\s+volumeName)/,
 		'one is provided by its class');
+};
+
+subtest 'resources' => sub {
+	my $ours = qr/^        resources:\n/m;
+	like(slurp("$dir/out-provisioned/statefulset-patch.yaml"),
+		qr/$ours\s+requests:\n\s+cpu: '1'\n\s+memory: '?128Mi'?\n\s+limits:\n\s+memory: '?2Gi'?\n/,
+		'they are those of the values');
+	unlike(slurp("$dir/out-rwx/statefulset-patch.yaml"), qr/limits:/, 'no limit is ours: a restore starts PostgreSQL there');
 };
 
 subtest 'secrets' => sub {

@@ -116,7 +116,7 @@ test_alias_bomb(void **state)
 					  "  drS3: *g\n"
 					  "  resources: *g\n",
 					  &values));
-	assert_int_equal(values.problem_count, 2);
+	assert_int_equal(values.problem_count, 3);
 	assert_string_equal(values.full_schedule.text, "@weekly");
 	assert_string_equal(values.problems[0].detail, "File \"values.yaml\", line 10, column 18.");
 	pgbr_values_done(&values);

@@ -117,7 +117,8 @@ test_every_key(void **state)
 				"  drS3:\n"
 				"    bucket: elsewhere\n"
 				"  resources:\n"
-				"    limits: {cpu: 100m, memory: [anything, {at: all}]}\n"
+				"    requests: {cpu: 1.5, memory: 256Mi}\n"
+				"    limits: {cpu: 2, memory: \"1Gi\", ephemeral-storage: 5G}\n"
 				"tests:\n"
 				"  install: true\n",
 				&values);
@@ -145,6 +146,12 @@ test_every_key(void **state)
 	assert_int_equal(values.rwx.place.column, 8);
 	assert_int_equal(values.s3.place.line, 25);
 	assert_int_equal(values.dr_s3.place.line, 32);
+	assert_string_equal(values.resources.requests.cpu.text, "1.5");
+	assert_string_equal(values.resources.requests.memory.text, "256Mi");
+	assert_null(values.resources.requests.ephemeral_storage.text);
+	assert_string_equal(values.resources.limits.cpu.text, "2");
+	assert_string_equal(values.resources.limits.memory.text, "1Gi");
+	assert_string_equal(values.resources.limits.ephemeral_storage.text, "5G");
 	assert_int_equal(values.param_count, 5);
 	assert_string_equal(values.params[0].name, "compress-level");
 	assert_string_equal(values.params[0].value, "3");
@@ -271,6 +278,14 @@ test_problems(void **state)
 		{"repoType: nfs", 13, "invalid value \"nfs\" for \"pgBackRest.repoType\"", "rwx or s3"},
 		{"repoPath: backups", 13, "invalid value \"backups\" for \"pgBackRest.repoPath\"",
 		 "absolute path"},
+		{"resources: {limits: {cpu: lots}}", 29,
+		 "invalid value \"lots\" for \"pgBackRest.resources.limits.cpu\"", "500m"},
+		{"resources: {limits: {cpu: 1.}}", 29,
+		 "invalid value \"1.\" for \"pgBackRest.resources.limits.cpu\"", "500m"},
+		{"resources: {limits: {gpu: 1}}", 24, "unknown key \"pgBackRest.resources.limits.gpu\"",
+		 "cpu, memory, ephemeral-storage"},
+		{"resources: {request: {cpu: 1}}", 15, "unknown key \"pgBackRest.resources.request\"",
+		 "requests, limits"},
 		{"fullSchedule: 5", 17, "\"pgBackRest.fullSchedule\" is not a text", "in quotes"},
 		{"fullSchedule: true", 17, "\"pgBackRest.fullSchedule\" is not a text", "in quotes"},
 		{"fullSchedule: [0 1 * * *]", 17, "\"pgBackRest.fullSchedule\" is not a text", "one text"},
