@@ -54,10 +54,10 @@ postmaster_opts_read(const char *text, PostmasterOpts *opts)
 		if (at == NULL && (end < argument || *end != '"'))
 			break;
 		*end = '\0';
-		if (!take(opts, argument, &is_directory))
+		if (!take(opts, argument, &is_directory) || opts->program[0] != '/')
 			break;
 		if (at == NULL)
-			return opts->program[0] == '/';
+			return true;
 		at++;
 	}
 	if (strchr(opts->text, '"') == NULL && opts->count == 0 && opts->program[0] == '/' &&
