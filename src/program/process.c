@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,6 +165,13 @@ done:
 	free(mark_text);
 	free(environment);
 	return ok;
+}
+
+void
+process_yield(const Process *process)
+{
+	if (process->pid > 0)
+		(void) setpriority(PRIO_PGRP, (id_t) process->pid, PRIO_MAX - 1);
 }
 
 void

@@ -34,6 +34,9 @@ typedef struct Process
 extern bool process_start(Process *process, const char *const *argv, const char *mark,
 						  bool merge_stderr, PgbrError *error);
 
+/* Let the group have only what others leave of the processors: the lowest priority. */
+extern void process_yield(const Process *process);
+
 /* Signal the whole group; one that is gone is fine. */
 extern void process_signal(const Process *process, int signal);
 

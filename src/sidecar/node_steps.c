@@ -143,6 +143,8 @@ node_run_pgbackrest(NodeStepContext *context, Command *command, PgbackrestRun *o
 	if (!child_start(&child, (const char *const *) command->argv, context->mark, take_line, &lines,
 					 error))
 		return pgbr_error_hint(error, "Check --pgbackrest of the sidecar.");
+	if (command->yields)
+		process_yield(&child.process);
 	while (event == CHILD_NOTHING)
 		event = child_watch(&child, job_queue_stop_fd(context->queue), WATCH_MS);
 	if (event == CHILD_STOP)

@@ -23,6 +23,7 @@ typedef struct Command
 	char *argv[64];
 	int count;
 	bool failed; /* out of memory */
+	bool yields; /* what else there is to do for the processors goes first */
 } Command;
 
 extern void command_done(Command *command);

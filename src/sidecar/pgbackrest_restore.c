@@ -39,6 +39,8 @@ pgbackrest_restore_command(const SidecarConfig *config, const NodeArguments *arg
 	/* of type immediate pgbackrest knows no timeline; the temporary server is given it all the same */
 	if (target->timeline && target->type != RECOVERY_IMMEDIATE)
 		command_add(command, "--target-timeline=%u", target->timeline);
+	/* where members share a machine the leader is restored as if it were alone */
+	command->yields = target->type == RECOVERY_STANDBY;
 	command_add(command, "restore");
 }
 

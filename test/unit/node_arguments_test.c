@@ -270,6 +270,7 @@ test_commands(void **state)
 	{
 		assert_true(reads("node-restore", rows[i].arguments, &arguments, &error));
 		pgbackrest_restore_command(&config, &arguments, "/data", &command);
+		assert_int_equal(command.yields, strstr(rows[i].command, "[--type=standby]") != NULL);
 		is_command(&command, rows[i].command);
 	}
 	pgbackrest_push_command(&config, "/data", "000000010000000000000001", &command);
