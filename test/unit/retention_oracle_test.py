@@ -42,7 +42,8 @@ class History:
         self.database = 1
         self.segment = rng.randint(0xF0, 0x200)
         self.upgraded = False
-        self.clock = now - DAY * rng.choice([5, 20, 60])
+        # no whole number of days: no backup is to reach an age in days between two questions
+        self.clock = now - DAY * rng.choice([5, 20, 60]) - 1800
         count = rng.randint(1, 18)
         # never to the future: labels would be there, but no backup has one
         self.step = (now - self.clock) // (count + 1)
