@@ -1,11 +1,12 @@
 # Measures what docs/bench.md says, on a cluster of one member with its sidecar and a repository on
 # disk; test/bench/run calls it. What is compared is measured in turns, so that a machine that is busy
-# with other things is so for both sides. Gives a JSON array of rows on stdout, and what it is at on
-# stderr.
+# with other things is so for both sides. Gives a JSON object with the rows on stdout, and what it is at
+# on stderr.
 use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
+use BenchRows qw(at at_most row rows);
 use BenchTools qw(children_seconds cpu_seconds exchange keep_connection keep_psql median now psql_ms
   resident_kb run_command threads time_ms wrk);
 use JSON::PP;
@@ -19,26 +20,7 @@ use Time::HiRes qw(sleep);
 my $info_interval = 120;    # the sidecar's default, in seconds
 my $idle_seconds = 60;
 my $connections = 16;
-my (@rows, $cluster, $member, $sidecar, @cli);
-
-sub at { print STDERR "bench: @_\n"; return }
-
-# A row of the table: what is claimed, what was measured, its limit as it is written, and whether
-# it holds.
-sub row
-{
-	my ($claim, $measured, $limit, $holds) = @_;
-	at("$claim: $measured" . ($holds ? '' : ", MISSED: $limit"));
-	push @rows, { claim => $claim, measured => $measured, limit => $limit, holds => $holds ? 1 : 0 };
-	return;
-}
-
-sub at_most
-{
-	my ($claim, $value, $most, $unit, $digits) = @_;
-	row($claim, sprintf("%.${digits}f %s", $value, $unit), "≤ $most $unit", $value <= $most);
-	return;
-}
+my ($cluster, $member, $sidecar, @cli);
 
 # A time against that of the command line.
 sub at_most_part
@@ -229,4 +211,4 @@ measure_latency(2000, 10, 50, 6);
 measure_rate(2000);
 $sidecar->restart->wait_ready;
 at_most('resident memory at 2000 backups, idle', resident_kb($sidecar->pid) / 1024, 8, 'MB', 1);
-print JSON::PP->new->encode(\@rows);
+print JSON::PP->new->encode({ rows => rows() });
