@@ -67,8 +67,9 @@ restore_wait_more(RestoreWait *wait, PgbrError *error)
 	return restore_wait_check(wait, error);
 }
 
-void
-restore_wait_end(RestoreWait *wait)
+/* List a wait that is over. */
+static double
+list(const RestoreWait *wait)
 {
 	double seconds = (double) (clock_monotonic_ms() - wait->begin) / 1000;
 	json_t *json = json_object();
@@ -76,7 +77,13 @@ restore_wait_end(RestoreWait *wait)
 	json_put_text(json, "for", wait->what);
 	json_object_set_new(json, "seconds", json_real(seconds));
 	json_array_append_new(wait->run->waits, json);
-	restore_events_wait(wait->run->events, wait->what, seconds);
+	return seconds;
+}
+
+void
+restore_wait_end(RestoreWait *wait)
+{
+	restore_events_wait(wait->run->events, wait->what, list(wait));
 }
 
 /* A request to a member's sidecar, repeated while it does not answer. key is of a POST, or NULL. */
@@ -285,7 +292,10 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 {
 	RestoreJob *known = find_job(run, step, member);
 	int limit = known->tries + JOB_TRIES;
+	RestoreWait wait;
 
+	/* no limit: its progress is told, and so is its length, as the step's */
+	restore_wait_begin(&wait, run, 0, "%s of member \"%s\"", restore_step_info(step)->name, member);
 	for (;;)
 	{
 		JobView view;
@@ -294,7 +304,10 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 			return false;
 		restore_events_job(run->events, step, member, &view);
 		if (view.state == PGBR_STATE_SUCCEEDED || (until_begun && view.bytes_done > 0))
+		{
+			list(&wait);
 			return true;
+		}
 		if (view.state == PGBR_STATE_INTERRUPTED && known->tries < limit)
 		{
 			restore_events_note(run->events, "member %s: the sidecar was restarted, %s begins anew",
