@@ -38,7 +38,7 @@ FREE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC $(WARNINGS) -Isrc -MMD -MP \
 	-DPGBR_VERSION='"$(VERSION)"' -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -lpthread
+SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
 .PHONY: programs unit test-libs install-programs help test check-unit check-fuzz check-regress check-tap lint \
@@ -97,7 +97,7 @@ test: deps ## install what is missing, then unit, fuzz, regress, TAP and lint; l
 check-unit check-fuzz check-regress check-tap lint: ## one kind of test alone
 	test/run $(patsubst check-%,%,$@)
 
-demo: deps ## a Patroni cluster with backups, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
+demo: deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
 	test/demo
 
 bench: deps ## speed, as ratios measured side by side; writes docs/bench.md
