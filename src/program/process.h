@@ -34,7 +34,7 @@ typedef struct Process
 extern bool process_start(Process *process, const char *const *argv, const char *mark,
 						  bool merge_stderr, PgbrError *error);
 
-/* Let the group have only what others leave of the processors: the lowest priority. */
+/* Let others go first at the processors, for the whole group. */
 extern void process_yield(const Process *process);
 
 /* Signal the whole group; one that is gone is fine. */
