@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -277,14 +278,36 @@ test_process_mark(void **state)
 	assert_int_equal(process_end_marked(mark, 100), 0);
 }
 
+/* It lets others go first; we don't. */
+static void
+test_process_yield(void **state)
+{
+	const char *const argv[] = {"sleep", "300", NULL};
+	int own = getpriority(PRIO_PROCESS, 0);
+	Process process;
+	PgbrError error;
+	int status;
+
+	(void) state;
+	assert_true(process_start(&process, argv, NULL, true, &error));
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t) process.pid), own);
+	process_yield(&process);
+	assert_true(getpriority(PRIO_PROCESS, (id_t) process.pid) > own);
+	assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
+	process_signal(&process, SIGTERM);
+	status = process_end(&process, 1000);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),		 cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_error_text),	 cmocka_unit_test(test_strbuf),
-		cmocka_unit_test(test_json_refused), cmocka_unit_test(test_secret_file),
-		cmocka_unit_test(test_process),		 cmocka_unit_test(test_process_mark),
+		cmocka_unit_test(test_options),		  cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_error_text),	  cmocka_unit_test(test_strbuf),
+		cmocka_unit_test(test_json_refused),  cmocka_unit_test(test_secret_file),
+		cmocka_unit_test(test_process),		  cmocka_unit_test(test_process_mark),
+		cmocka_unit_test(test_process_yield),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
