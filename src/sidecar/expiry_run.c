@@ -75,7 +75,7 @@ ask_document(ExpiryRun *run)
 
 	if (ask_info(run, BEFORE_EXPIRE_S, &info))
 	{
-		document = json_parse(info.document->json, info.document->length, &error);
+		document = info_document_parse(info.document, &error);
 		if (document == NULL)
 			fail(run, -1, pgbr_error_code_name(error.code), error.message, error.hint);
 	}

@@ -44,7 +44,7 @@ handle_archive(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respo
 		pgbr_error_set(&error, PGBR_ERROR_UNAVAILABLE, "pgbackrest info has not answered yet%s%s",
 					   info.failed ? ": " : "", info.failed ? info.message : "");
 	else
-		document = json_parse(info.document->json, info.document->length, &error);
+		document = info_document_parse(info.document, &error);
 	if (document)
 		http_answer_json(response, 200,
 						 archive_read(sidecar->config, document, repo, segment_size_of(sidecar),

@@ -39,7 +39,7 @@ compat_fresh_stanza(Sidecar *sidecar, const HttpRequest *request, json_t **docum
 		compat_answer_failure(response, info.exit_code, info.message);
 	else if (info.document == NULL)
 		http_answer_text(response, 503, "pgbackrest info has not answered yet");
-	else if ((*document = json_parse(info.document->json, info.document->length, &error)) == NULL)
+	else if ((*document = info_document_parse(info.document, &error)) == NULL)
 		http_answer_refusal(response, &error);
 	else if ((stanza = pgbackrest_find_stanza(*document, sidecar->config->stanza)) == NULL)
 		http_answer_text(response, 500, "pgbackrest info does not know the stanza");

@@ -166,7 +166,7 @@ read_vaults(Sidecar *sidecar, VaultList *vaults, json_t **document, PgbrError *e
 	ok = job_queue_list(sidecar->queue, &filter, add_job, vaults, error);
 	info_cache_get(sidecar->cache, &info);
 	if (info.document)
-		*document = json_parse(info.document->json, info.document->length, error);
+		*document = info_document_parse(info.document, error);
 	info_snapshot_done(&info);
 	vault_list_add_backups(vaults, pgbackrest_find_stanza(*document, sidecar->config->stanza));
 	vault_list_sort(vaults);

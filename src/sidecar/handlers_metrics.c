@@ -57,8 +57,7 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 		return false;
 	info_cache_get(sidecar->cache, &gathered->info);
 	if (gathered->info.document)
-		gathered->document =
-			json_parse(gathered->info.document->json, gathered->info.document->length, error);
+		gathered->document = info_document_parse(gathered->info.document, error);
 	archiver_get(sidecar->archiver, sidecar->stop_fd, &gathered->archiver);
 	node_pgbackrest_version(config, gathered->version);
 	*facts = (MetricsFacts){

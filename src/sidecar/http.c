@@ -47,6 +47,65 @@ http_response_done(HttpResponse *response)
 	response->document = NULL;
 }
 
+/* A part of what is sent: a text or a document. */
+typedef struct Part
+{
+	const char *text;
+	const InfoDocument *document;
+	size_t length;
+} Part;
+
+#define PARTS 5
+
+static void
+list_parts(const HttpResponse *response, Part *parts)
+{
+	parts[0] = (Part){.text = response->body.data, .length = response->body.length};
+	parts[1] = (Part){.document = response->first_document};
+	parts[2] = (Part){.text = response->middle};
+	parts[3] = (Part){.document = response->document};
+	parts[4] = (Part){.text = response->tail};
+	for (int i = 1; i < PARTS; i++)
+	{
+		if (parts[i].document)
+			parts[i].length = info_document_length(parts[i].document);
+		else if (parts[i].text)
+			parts[i].length = strlen(parts[i].text);
+	}
+}
+
+size_t
+http_response_length(const HttpResponse *response)
+{
+	Part parts[PARTS];
+	size_t length = 0;
+
+	list_parts(response, parts);
+	for (int i = 0; i < PARTS; i++)
+		length += parts[i].length;
+	return length;
+}
+
+size_t
+http_response_read(const HttpResponse *response, size_t offset, char *buffer, size_t size)
+{
+	Part parts[PARTS];
+	const Part *part = parts;
+	size_t left;
+
+	list_parts(response, parts);
+	for (; part < parts + PARTS && offset >= part->length; part++)
+		offset -= part->length;
+	if (part == parts + PARTS)
+		return 0;
+	if (part->document)
+		return info_document_read(part->document, offset, buffer, size);
+	left = part->length - offset;
+	left = left < size ? left : size;
+	memcpy(buffer, part->text + offset, left);
+	return left;
+}
+
 void
 http_answer_json(HttpResponse *response, int status, json_t *value)
 {

@@ -60,7 +60,7 @@ typedef struct HttpResponse
 	int status;
 	const char *content_type; /* a constant */
 	StrBuf body;
-	/* sent after the body in this order, without being copied; the documents are released by
+	/* sent after the body in this order, without being unpacked whole; the documents are released by
 	 * http_response_done, the texts are constants; each may be NULL */
 	InfoDocument *first_document;
 	const char *middle;
@@ -74,6 +74,12 @@ typedef struct HttpResponse
 
 extern void http_response_init(HttpResponse *response);
 extern void http_response_done(HttpResponse *response);
+
+/* Bytes of all that is sent, and a piece of it from offset on: bytes copied, at least one before the
+ * end; 0 at the end and when out of memory. */
+extern size_t http_response_length(const HttpResponse *response);
+extern size_t
+http_response_read(const HttpResponse *response, size_t offset, char *buffer, size_t size);
 
 /* Answer with a JSON value, whose reference is taken; NULL (out of memory) answers 500. */
 extern void http_answer_json(HttpResponse *response, int status, json_t *value);

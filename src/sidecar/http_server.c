@@ -269,29 +269,37 @@ free_response(void *argument)
 	free(argument);
 }
 
+static ssize_t
+read_response(void *argument, uint64_t offset, char *buffer, size_t size)
+{
+	size_t got = http_response_read(argument, offset, buffer, size);
+
+	return got > 0 ? (ssize_t) got : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* Owns the answer, unless it is NULL. A short one is sent from where it lies. */
+static struct MHD_Response *
+make_response(HttpResponse *response)
+{
+	struct MHD_IoVec body = {response->body.data, response->body.length};
+	size_t length = http_response_length(response);
+
+	if (length == response->body.length)
+		return MHD_create_response_from_iovec(&body, length > 0, free_response, response);
+	return MHD_create_response_from_callback(
+		length, length < INFO_DOCUMENT_BLOCK ? length : INFO_DOCUMENT_BLOCK, read_response,
+		response, free_response);
+}
+
 /* Send the answer, which is freed when its last byte is out. */
 static enum MHD_Result
 send_response(struct MHD_Connection *connection, HttpResponse *response)
 {
-	struct MHD_IoVec parts[5];
-	unsigned int count = 0;
 	unsigned int status = (unsigned int) response->status;
 	char retry_after[16];
-	struct MHD_Response *made;
+	struct MHD_Response *made = make_response(response);
 	enum MHD_Result result;
 
-	if (response->body.length)
-		parts[count++] = (struct MHD_IoVec){response->body.data, response->body.length};
-	if (response->first_document)
-		parts[count++] =
-			(struct MHD_IoVec){response->first_document->json, response->first_document->length};
-	if (response->middle)
-		parts[count++] = (struct MHD_IoVec){response->middle, strlen(response->middle)};
-	if (response->document)
-		parts[count++] = (struct MHD_IoVec){response->document->json, response->document->length};
-	if (response->tail)
-		parts[count++] = (struct MHD_IoVec){response->tail, strlen(response->tail)};
-	made = MHD_create_response_from_iovec(parts, count, free_response, response);
 	if (made == NULL)
 	{
 		free_response(response);

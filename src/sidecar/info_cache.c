@@ -40,13 +40,6 @@ struct InfoCache
 };
 
 void
-info_document_release(InfoDocument *document)
-{
-	if (document && atomic_fetch_sub(&document->references, 1) == 1)
-		free(document);
-}
-
-void
 info_snapshot_done(InfoSnapshot *snapshot)
 {
 	info_document_release(snapshot->document);
@@ -88,20 +81,6 @@ fail_with_exit(InfoSnapshot *result, const ProcessOutput *output)
 	}
 }
 
-/* NULL when out of memory. */
-static InfoDocument *
-make_document(const StrBuf *text)
-{
-	InfoDocument *document = text->failed ? NULL : malloc(sizeof(*document) + text->length + 1);
-
-	if (document == NULL)
-		return NULL;
-	atomic_init(&document->references, 1);
-	document->length = text->length;
-	memcpy(document->json, text->data, text->length + 1);
-	return document;
-}
-
 static void
 read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
 {
@@ -120,8 +99,9 @@ read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
 	{
 		strbuf_init(&retention);
 		retention_info_write(cache->config, document, &retention, &result->pinned);
-		result->document = make_document(text);
-		result->retention = make_document(&retention);
+		result->document = info_document_new(text->data, text->length);
+		if (!retention.failed)
+			result->retention = info_document_new(retention.data, retention.length);
 		strbuf_done(&retention);
 		if (result->document == NULL || result->retention == NULL)
 		{
@@ -284,8 +264,8 @@ info_cache_get(InfoCache *cache, InfoSnapshot *snapshot)
 	*snapshot = cache->now;
 	if (snapshot->document)
 	{
-		atomic_fetch_add(&snapshot->document->references, 1);
-		atomic_fetch_add(&snapshot->retention->references, 1);
+		info_document_retain(snapshot->document);
+		info_document_retain(snapshot->retention);
 		snapshot->age_ms = clock_monotonic_ms() - cache->fetched_monotonic;
 	}
 	pthread_mutex_unlock(&cache->lock);

@@ -11,24 +11,14 @@
 
 #include "common/error.h"
 #include "sidecar/config.h"
+#include "sidecar/info_document.h"
 #include "sidecar/pgbackrest.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
-
-/* pgbackrest's document as it came, shared by those who hold a reference. */
-typedef struct InfoDocument
-{
-	atomic_int references;
-	size_t length;
-	char json[]; /* NUL-terminated */
-} InfoDocument;
-
-extern void info_document_release(InfoDocument *document); /* NULL is fine */
 
 typedef struct InfoSnapshot
 {
-	InfoDocument *document;	 /* NULL: there never was one */
+	InfoDocument *document;	 /* pgbackrest's, as it came; NULL: there never was one */
 	InfoDocument *retention; /* what is decided of its backups, as JSON; there when document is */
 	bool pinned;			 /* some backup is, or was in a repository that can't be read now */
 	int64_t fetched_at;		 /* ms since 1970 */
