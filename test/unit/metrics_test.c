@@ -1,4 +1,4 @@
-// links: sidecar/metrics sidecar/metrics_exporter sidecar/metrics_backups sidecar/metric_text sidecar/archiver sidecar/backup_details sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_tally sidecar/job_queue sidecar/job_queue_records sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job
+// links: sidecar/metrics sidecar/metrics_exporter sidecar/metrics_backups sidecar/metric_text sidecar/info_document sidecar/archiver sidecar/backup_details sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_tally sidecar/job_queue sidecar/job_queue_records sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job
 /*
  * metrics_test.c
  *		Facts in, Prometheus' text out: escaping, several repositories, block incremental backups, what
@@ -53,7 +53,6 @@ static const char document_text[] =
 typedef struct World
 {
 	InfoSnapshot info;
-	InfoDocument held;
 	json_t *document;
 	RetentionHistory history;
 	JobSummary jobs;
@@ -79,7 +78,8 @@ world_new(const char *text)
 	world->document = json_parse(text, strlen(text), &error);
 	assert_non_null(world->document);
 	world->facts.document = world->document;
-	world->info.document = &world->held;
+	world->info.document = info_document_new(text, strlen(text));
+	assert_non_null(world->info.document);
 	world->info.fetched_at = world->facts.now - 1000;
 	assert_true(
 		retention_read(pgbackrest_find_stanza(world->document, "main"), &world->history, &error));
@@ -93,6 +93,7 @@ world_free(World *world)
 {
 	retention_done(&world->history);
 	json_decref(world->document);
+	info_document_release(world->info.document);
 	free(world);
 }
 
