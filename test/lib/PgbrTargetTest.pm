@@ -290,6 +290,25 @@ sub restore
 	return $summary;
 }
 
+# Restore all that was committed while no server can be started, until mend is called: in the pause, in which Patroni
+# does not try to.
+sub restore_broken
+{
+	my ($self, $name, $mend) = @_;
+	my $least = $self->acknowledged;
+	my ($out, $errors) = ('', '');
+	local %ENV = (%ENV, $self->{cluster}->ctl_environment);
+	my $run = IPC::Run::start([ "$ENV{PGBR_BUILD}/pgbackrest_ctl", qw(restore --no-verify --force --format=json) ],
+		'<', \undef, '>', \$out, '2>', \$errors);
+	wait_for { $run->pump_nb; $out =~ /"step":"pause","state":"done"/ || !$run->pumpable } 'the pause', 60;
+	$mend->();
+	$run->finish;
+	is($run->result, 0, "$name: the command") or diag $out, $errors;
+	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/, $out;
+	$self->is_state($name, $self->_state($least, $least + 1));
+	return $summary // {};
+}
+
 # Take the last restore (or undo) back: every row that was committed before it is there.
 sub undo
 {
