@@ -20,7 +20,9 @@ my @harmless = (
 	# clients, Patroni and replicas that come before the server is ready, or as it stops
 	qr/FATAL:  the database system is (?:starting up|shutting down|not yet accepting connections|in recovery mode)/,
 	# a fast shutdown ends whoever is connected
-	qr/FATAL:  terminating (?:connection|walreceiver process|background worker .*) due to administrator command/,
+	qr/FATAL:  terminating (?:connection|walreceiver process|autovacuum process|background worker .*) due to administrator command/,
+	# that is what it says to one who is logging in
+	qr/FATAL:  canceling authentication due to timeout/,
 	# a replica outlives its leader for a moment, or is started before it
 	qr/FATAL:  (?:could not connect to the primary server|could not receive data from WAL stream|streaming replication receiver)/,
 	# a backup is one of a running server, which Patroni 3 takes for a crash: before it starts a replica it
