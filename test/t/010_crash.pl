@@ -180,6 +180,35 @@ is($sidecar->job($orphaned)->{state}, 'interrupted', 'its job is interrupted');
 like($sidecar->log, qr/ended \d+ process\(es\) that an earlier sidecar left running/, 'and the log says so');
 is($sidecar->wait_job(post_backup())->{state}, 'succeeded', 'the real one works');
 
+# a backup is complete when it is noted with it which transactions had ended: who asks it to stop then
+# does not lose it
+my $noting = program($member, 'noting', <<'END');
+#!/bin/bash
+test "${@: -1}" != annotate || { touch "$0.began"; while test -e "$0.hold"; do sleep 0.05; done; }
+exec pgbackrest "$@"
+END
+spew("$noting.hold", '');
+$sidecar->restart("--pgbackrest=$noting");
+for my $end ('cancelled', 'SIGTERM')
+{
+	unlink "$noting.began";
+	my $noted = post_backup();
+	wait_for { -e "$noting.began" } 'the annotation to begin';
+	if ($end eq 'cancelled')
+	{
+		is_problem($sidecar->http(DELETE => "/v1/jobs/$noted"), 409, 'conflict', qr/succeeded/, "$end in the annotation: it is too late");
+	}
+	else
+	{
+		is($sidecar->stop(20), 0, "$end in the annotation: a clean end");
+		is_deeply([ job_processes($sidecar) ], [], 'and nothing is left running');
+		$sidecar->start("--pgbackrest=$noting");
+	}
+	$job = $sidecar->job($noted);
+	is("$job->{state} $job->{label}", "succeeded " . backups_of($member)->{$noted}[0], "$end in the annotation: the backup counts");
+}
+unlink "$noting.hold";
+
 is_never_twice('all in all', map { $_->{id} } @{ $sidecar->http(GET => '/v1/jobs?kind=backup&limit=1000')->{json}{jobs} });
 
 done_testing;
