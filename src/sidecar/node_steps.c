@@ -4,6 +4,7 @@
  */
 #include "sidecar/node_steps.h"
 
+#include "program/clock.h"
 #include "program/process.h"
 #include "sidecar/child.h"
 #include "sidecar/node_folder.h"
@@ -11,6 +12,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +21,9 @@
 #include <sys/wait.h>
 
 #define WATCH_MS 500
+/* for the processes of a server that was killed */
+#define LEAVE_MS 10000
+#define POLL_MS	 50
 /* for children of a pgbackrest that was killed, see job_runner.c */
 #define ORPHAN_MS  1000
 #define MAX_OUTPUT 65536
@@ -70,24 +75,49 @@ node_control(const NodeStepContext *context, ControlData *control, PgbrError *er
 	return control_data_read(bin, context->data_directory, control, error);
 }
 
-bool
-node_must_be_down(NodeStepContext *context, PgbrError *error)
+/* Whether a postmaster runs, and else whether any of its processes, which see by themselves that it is gone. */
+static bool
+is_down(const NodeStepContext *context, bool *leaving, PgbrError *error)
 {
 	Postmaster postmaster;
 	pid_t pid;
 
+	*leaving = false;
 	if (!postmaster_find(context->data_directory, &postmaster, error))
 		return false;
 	pid = postmaster.pid;
 	postmaster_done(&postmaster);
-	if (pid || postmaster_signal_all(context->data_directory, 0) > 0)
+	if (pid)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 					   "PostgreSQL runs on the data directory \"%s\", process %d",
 					   context->data_directory, (int) pid);
 		return pgbr_error_hint(error, "Stop it first; Patroni must be paused meanwhile.");
 	}
+	*leaving = true;
+	if (postmaster_signal_all(context->data_directory, 0) > 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+					   "processes of a server that is gone still use the data directory \"%s\"",
+					   context->data_directory);
+		return pgbr_error_hint(error, "Ask again when they have ended, or end them.");
+	}
 	return postmaster_forget(context->data_directory, error);
+}
+
+bool
+node_must_be_down(NodeStepContext *context, PgbrError *error)
+{
+	int64_t deadline = clock_monotonic_ms() + LEAVE_MS;
+	bool leaving;
+
+	while (!is_down(context, &leaving, error))
+	{
+		if (!leaving || clock_monotonic_ms() >= deadline || node_is_stopped(context))
+			return false;
+		poll(NULL, 0, POLL_MS);
+	}
+	return true;
 }
 
 typedef struct PgbackrestLines
