@@ -24,8 +24,8 @@ extern char **environ;
 /* How often a condition that can't be waited for on a descriptor is looked at. */
 #define POLL_MS 5
 
-/* Of what yields: about a tenth of what others get, so that it does not stand still beside them. */
-#define NICE 10
+/* Of what yields: the lowest priority. */
+#define NICE 19
 
 typedef struct Pipes
 {

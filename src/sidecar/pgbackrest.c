@@ -42,9 +42,7 @@ command_add(Command *command, const char *format, ...)
 static void
 begin(const SidecarConfig *config, Command *command)
 {
-	command->count = 0;
-	command->failed = false;
-	command->argv[0] = NULL;
+	*command = (Command){.count = 0};
 	command_add(command, "%s", config->pgbackrest);
 	if (config->pgbackrest_config)
 		command_add(command, "--config=%s", config->pgbackrest_config);
