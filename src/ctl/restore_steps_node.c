@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How often a replica is restored again that somebody starts meanwhile. */
+#define RESTARTS_MOST 4
+
 /* A backup may take its time; whoever can't wait cancels it. */
 #define JOBS_LIMIT_S 86400
 
@@ -332,10 +335,11 @@ restore_replica(RestoreRun *run, const char *member, PgbrError *error)
 
 /*
  * A replica that somebody has started may have replayed WAL past the point where the cluster has gone
- * another way; then its files are made anew.
+ * another way, or have fetched it and ended: Patroni would replay it as if after a crash. Then its files
+ * are made anew. *again tells so.
  */
 static bool
-restore_if_started(RestoreRun *run, const char *member, PgbrError *error)
+restore_if_started(RestoreRun *run, const char *member, bool *again, PgbrError *error)
 {
 	json_t *stopped = NULL;
 	json_t *job = NULL;
@@ -343,7 +347,8 @@ restore_if_started(RestoreRun *run, const char *member, PgbrError *error)
 								stop_arguments(&run->journal->plan), &stopped, error) &&
 			  restore_job_wait(run, RESTORE_STOP_REPLICAS, member, &stopped, false, error);
 
-	if (ok && json_flag(json_object_get(stopped, "result"), "was_running"))
+	*again = ok && json_flag(json_object_get(stopped, "result"), "has_run");
+	if (*again)
 	{
 		restore_events_note(run->events, "member %s: PostgreSQL was started; it is restored again",
 							member);
@@ -354,6 +359,24 @@ restore_if_started(RestoreRun *run, const char *member, PgbrError *error)
 	json_decref(stopped);
 	json_decref(job);
 	return ok;
+}
+
+/* Patroni starts a replica in the pause once, for something that it had begun before. */
+static bool
+restore_until_untouched(RestoreRun *run, const char *member, PgbrError *error)
+{
+	bool again = true;
+
+	for (int i = 0; again && i < RESTARTS_MOST; i++)
+	{
+		if (!restore_if_started(run, member, &again, error))
+			return false;
+	}
+	if (!again)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+				   "PostgreSQL on member \"%s\" is started again and again", member);
+	return pgbr_error_hint(error, "Find out what does that; Patroni is paused, and would not.");
 }
 
 bool
@@ -370,7 +393,7 @@ restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 	for (int i = 0; ok && i < plan->member_count; i++)
 	{
 		if (restore_is_replica(&plan->members[i]))
-			ok = restore_if_started(run, plan->members[i].name, error);
+			ok = restore_until_untouched(run, plan->members[i].name, error);
 	}
 	return ok;
 }

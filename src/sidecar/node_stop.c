@@ -13,9 +13,11 @@
 #include "program/clock.h"
 #include "sidecar/node.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define QUIT_MS	   30000
 #define KILL_MS	   10000
@@ -92,6 +94,17 @@ end_orphans(NodeStepContext *context, PgbrError *error)
 	return true;
 }
 
+/* True when a server was started on these files since they were restored, though it may have failed: a
+ * postmaster leaves its command line, which no backup holds. */
+static bool
+has_run(const NodeStepContext *context)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/postmaster.opts", context->data_directory);
+	return access(path, F_OK) == 0;
+}
+
 bool
 node_stop(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
@@ -118,8 +131,9 @@ node_stop(NodeStepContext *context, const NodeArguments *arguments, Job *job, Pg
 		control_json = control_data_json(&control);
 	else
 		node_log(context, "%s", error->message);
-	context->result = json_pack("{sb ss so si}", "was_running", was_running, "how", how, "control",
-								control_json ? control_json : json_null(), "unarchived",
-								node_count_ready(context->data_directory));
+	context->result =
+		json_pack("{sb sb ss so si}", "was_running", was_running, "has_run", has_run(context),
+				  "how", how, "control", control_json ? control_json : json_null(), "unarchived",
+				  node_count_ready(context->data_directory));
 	return true;
 }
