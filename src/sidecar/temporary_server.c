@@ -185,11 +185,16 @@ add_restore_command(ServerCommand *command, NodeStepContext *context, PgbrError 
 	char program[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	StrBuf *text = own(command);
+	char *gone;
 
 	if (length <= 0)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not find our own program: %s",
 							  strerror(errno));
 	program[length] = '\0';
+	/* an update has put another file in its place, which is as good */
+	gone = strstr(program, " (deleted)");
+	if (gone && access(program, X_OK) != 0)
+		*gone = '\0';
 	strbuf_puts(text, "restore_command=");
 	pgbackrest_restore_setting(context->config, program, context->data_directory, text);
 	add(command, text->data);
