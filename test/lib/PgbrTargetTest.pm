@@ -27,7 +27,12 @@ my @harmless = (
 	qr/FATAL:  (?:could not connect to the primary server|could not receive data from WAL stream|streaming replication receiver)/,
 	# a backup is one of a running server, which Patroni 3 takes for a crash: before it starts a replica it
 	# tries recovery without the archive, which finds no WAL
-	qr/FATAL:  could not locate required checkpoint record/,
+	qr/FATAL:  (?:could not locate required checkpoint record|standby mode is not supported by single-user servers)/,
+	# Patroni starts a replica in the pause while its files are written, or before the new history is
+	# in the repository; it is restored again then
+	qr/FATAL:  (?:configuration file ".*" contains errors|requested timeline \d+ is not a child of this server's history)/,
+	# recovery takes a history from the repository and does not keep it: the replica does the same after it has asked
+	qr/(?:ERROR|FATAL):  (?:could not receive timeline history file from the primary server: ERROR:  )?could not open file "pg_wal\/[0-9A-F]{8}\.history"/,
 	# Patroni makes the members' slots again a moment after a replica asks for its own
 	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?replication slot "m\d" (?:does not exist|is active for PID \d+)/,
 );
