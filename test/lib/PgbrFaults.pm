@@ -85,8 +85,8 @@ sub table
 	return map { my $step = $_; map { [ $step, $_ ] } @faults } @steps;
 }
 
-# A part of it in which each step meets the death of the control binary and two other faults. Those
-# that kill a process are taken where there is one.
+# A part of it in which each step meets the death of the control binary and one other fault. Those that
+# kill a process are taken where there is one.
 sub part
 {
 	my (@steps) = @_;
@@ -140,7 +140,6 @@ sub try_case
 	ok($again, "$title: the same command comes to its end") or diag join "\n", $run->last_words, '---', @told;
 	return if !$again;
 	my $id = $again->summary->{id};
-	# the plan that was gone on with is the first one, but where nothing was changed yet
 	note sprintf '%s: exit status %d, run %d times again, %s%.1f s', $title, $status, 1 + @told,
 	  $happened ? '' : 'there was nothing to kill, ', time - $begun;
 	note $_ for @told;
