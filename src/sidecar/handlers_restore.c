@@ -151,6 +151,7 @@ read_put(const json_t *body, RestorePut *put, StrBuf *document, PgbrError *error
 		strbuf_puts(document, text);
 	free(text);
 	put->document = document->data;
+	put->harmless = json_flag(value, "harmless");
 	return (text && !document->failed) ||
 		   pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 }

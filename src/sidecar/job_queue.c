@@ -87,6 +87,7 @@ load_hold(JobQueue *queue, PgbrError *error)
 {
 	RestoreRecord record;
 	PgbrError reason = PGBR_ERROR_INIT;
+	json_t *document;
 	bool found;
 
 	restore_record_init(&record);
@@ -96,6 +97,9 @@ load_hold(JobQueue *queue, PgbrError *error)
 		strcpy(queue->hold.id, record.id);
 		strcpy(queue->hold.holder, record.holder);
 		queue->hold.until = clock_monotonic_ms() + RESTORE_FRESH_LEASE_MS;
+		document = json_loads(record.document.data, 0, NULL);
+		queue->hold.harmless = json_flag(document, "harmless");
+		json_decref(document);
 	}
 	restore_record_done(&record);
 	if (found || reason.code == PGBR_ERROR_NOT_FOUND)
@@ -220,6 +224,7 @@ submit_locked(JobQueue *queue, const JobRequest *request, const char *holder, co
 	bool allowed;
 
 	*repeated = false;
+	job_queue_give_up(queue);
 	if (queue->stopping)
 		return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
 	/* what was accepted before a restore began can still be asked about */
@@ -465,7 +470,10 @@ job_queue_take(JobQueue *queue, Job *job)
 	while (!queue->stopping && !found)
 	{
 		PgbrError error;
+		int64_t give_up_at;
 
+		job_queue_give_up(queue);
+		give_up_at = restore_give_up_at(&queue->hold);
 		if (!take_locked(queue, job, &found, &error))
 		{
 			if (!reported)
@@ -473,6 +481,8 @@ job_queue_take(JobQueue *queue, Job *job)
 			reported = true;
 			condition_wait_until(&queue->changed, &queue->lock, clock_monotonic_ms() + RETRY_MS);
 		}
+		else if (!found && give_up_at < INT64_MAX)
+			condition_wait_until(&queue->changed, &queue->lock, give_up_at);
 		else if (!found)
 			pthread_cond_wait(&queue->changed, &queue->lock);
 	}

@@ -99,6 +99,11 @@ change_hold(JobQueue *queue, const RestorePut *put, const RestoreDecision *decis
 		strcpy(hold->id, put->id);
 		strcpy(hold->holder, put->holder);
 		hold->until = now + (int64_t) put->lease_seconds * 1000;
+		if (put->document)
+			hold->harmless = put->harmless;
+		/* the runner looks again at how long it may wait */
+		if (hold->harmless)
+			pthread_cond_broadcast(&queue->changed);
 	}
 	else if (decision->release)
 	{
@@ -107,6 +112,45 @@ change_hold(JobQueue *queue, const RestorePut *put, const RestoreDecision *decis
 		/* the runner looks again at what waits */
 		pthread_cond_broadcast(&queue->changed);
 	}
+}
+
+static bool
+end_given_up(JobQueue *queue, RestoreRecord *record, PgbrError *error)
+{
+	record->state = RESTORE_DONE;
+	record->updated_at = clock_now_ms();
+	if (!job_store_begin(queue->store, error))
+		return false;
+	if (restore_store_update(queue->store, record, error) &&
+		cancel_steps(queue, record->id, error) && job_store_commit(queue->store, error))
+		return true;
+	job_store_rollback(queue->store);
+	return false;
+}
+
+void
+job_queue_give_up(JobQueue *queue)
+{
+	RestoreRecord record;
+	PgbrError error;
+
+	if (clock_monotonic_ms() < restore_give_up_at(&queue->hold))
+		return;
+	restore_record_init(&record);
+	if (restore_store_find(queue->store, queue->hold.id, &record, &error) &&
+		end_given_up(queue, &record, &error))
+	{
+		log_event(LOG_LEVEL_WARNING, record.id,
+				  "the restore is given up: nobody has gone on with it, and nothing was done yet");
+		queue->hold = (RestoreHold){0};
+		pthread_cond_broadcast(&queue->changed);
+	}
+	else
+	{
+		log_error(queue->hold.id, "could not give up the restore", &error);
+		queue->hold.until = clock_monotonic_ms();
+	}
+	restore_record_done(&record);
 }
 
 static bool

@@ -26,4 +26,7 @@ struct JobQueue
 	JobProgress progress; /* of the running job */
 };
 
+/* End a restore that did nothing yet and whose holder is gone; the lock of the queue is held. */
+extern void job_queue_give_up(JobQueue *queue);
+
 #endif

@@ -40,6 +40,12 @@ restore_seconds_left(const RestoreHold *hold, int64_t now)
 	return hold->id[0] && hold->until > now ? (int) ((hold->until - now + 999) / 1000) : 0;
 }
 
+int64_t
+restore_give_up_at(const RestoreHold *hold)
+{
+	return hold->id[0] && hold->harmless ? hold->until + RESTORE_GIVE_UP_MS : INT64_MAX;
+}
+
 static bool
 in_progress(const RestoreHold *hold, PgbrError *error)
 {
@@ -64,6 +70,12 @@ decide_new(const RestorePut *put, const RestoreHold *hold, int64_t now, RestoreD
 		   PgbrError *error)
 {
 	decision->step = RESTORE_PUT_CREATE;
+	/* a lease of nothing: this member has lost its journal, or was never told of it */
+	if (put->document == NULL && !put->done)
+	{
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "restore \"%s\" is not known here", put->id);
+		return pgbr_error_hint(error, "Write its document.");
+	}
 	/* the record of what is over takes no lock */
 	if (put->done)
 		return true;
@@ -112,6 +124,10 @@ restore_put_decide(const RestorePut *put, const RestoreStored *stored, const Res
 		return held(hold, now, error);
 	decision->hold = !put->done;
 	decision->release = put->done;
+	/* one who was out while others went on must not go on from what he remembers */
+	if (put->document == NULL && put->revision > 0 && put->revision < stored->revision &&
+		strcmp(hold->holder, put->holder) != 0)
+		return stale(put, stored, error);
 	if (put->document)
 	{
 		if (put->revision < stored->revision ||

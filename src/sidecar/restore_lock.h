@@ -19,6 +19,9 @@
 
 #define RESTORE_LEASE_MAX_S 60
 
+/* A harmless restore whose lease has been over for so long is given up. */
+#define RESTORE_GIVE_UP_MS 10000
+
 /* After a start of the sidecar nobody knows how long the holder's lease still was. */
 #define RESTORE_FRESH_LEASE_MS 10000
 
@@ -35,6 +38,7 @@ typedef struct RestoreHold
 	char id[JOB_ID_SIZE]; /* of the active restore, or "" */
 	char holder[JOB_ID_SIZE];
 	int64_t until; /* the end of the lease; free from then on */
+	bool harmless; /* by its document, nothing was done that would have to be gone on with */
 } RestoreHold;
 
 /* What is on disk of the restore that a request names, as far as the decision needs it. */
@@ -55,6 +59,7 @@ typedef struct RestorePut
 	bool done;			  /* or active */
 	const char *replaces; /* or NULL */
 	const char *document; /* canonical JSON, or NULL: as it is */
+	bool harmless;		  /* as the document says */
 } RestorePut;
 
 typedef enum RestorePutStep
@@ -78,6 +83,9 @@ extern bool restore_state_parse(const char *text, RestoreState *state);
 
 /* Seconds until the lease is free, rounded up; 0 when it is. */
 extern int restore_seconds_left(const RestoreHold *hold, int64_t now);
+
+/* When the restore is given up unless its lease is renewed; INT64_MAX: never. */
+extern int64_t restore_give_up_at(const RestoreHold *hold);
 
 /* May this be done, and what is to be done then? stored is NULL when the restore is not known here.
  * RESTORE_IN_PROGRESS when another restore or holder is in the way, CONFLICT when the journal has
