@@ -229,5 +229,9 @@ auth_check(Auth *auth, const HttpRequest *request, Scope wanted, PgbrError *erro
 		return true;
 	if (scope == SCOPE_NONE)
 		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "the bearer token is not known here");
-	return pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "the bearer token does not allow this");
+	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "the bearer token does not allow this");
+	return pgbr_error_hint(error, "It takes a token of the scope %s.",
+						   wanted == SCOPE_RESTORE	 ? "restore"
+						   : wanted == SCOPE_OPERATE ? "operate, or restore"
+													 : "read, operate or restore");
 }

@@ -149,12 +149,21 @@ handle_job_get(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respo
 	free(job);
 }
 
+/* A step of a restore is stopped by whoever may restore, not by whoever may ask for backups. */
+static bool
+may_cancel(Sidecar *sidecar, const HttpRequest *request, Job *job, PgbrError *error)
+{
+	return job_queue_get(sidecar->queue, request->parameter, job, error) &&
+		   (!pgbr_job_kind_is_step(job->request.kind) ||
+			auth_check(sidecar->auth, request, SCOPE_RESTORE, error));
+}
+
 void
 handle_job_delete(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
 	PgbrError error = PGBR_ERROR_INIT;
 	Job *job = malloc(sizeof(*job));
-	bool ok = job && job_id_of(request, &error) &&
+	bool ok = job && job_id_of(request, &error) && may_cancel(sidecar, request, job, &error) &&
 			  job_queue_cancel(sidecar->queue, request->parameter, job, &error) &&
 			  job_queue_wait(sidecar->queue, request->parameter, CANCEL_S, request->is_gone,
 							 request->gone_argument, job, &error);

@@ -6,6 +6,7 @@
 #define PGBR_SIDECAR_HANDLERS_H
 
 #include "sidecar/archiver.h"
+#include "sidecar/auth.h"
 #include "sidecar/backup_details.h"
 #include "sidecar/config.h"
 #include "sidecar/http.h"
@@ -19,6 +20,7 @@
 typedef struct Sidecar
 {
 	const SidecarConfig *config;
+	Auth *auth;
 	JobQueue *queue;
 	InfoCache *cache;
 	StanzaKeeper *keeper;

@@ -107,6 +107,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 	{
 		/* only now is it certain that no other sidecar uses this state folder */
 		job_runner_end_leftovers(config);
+		sidecar->auth = parts->auth;
 		sidecar->queue =
 			job_queue_new(store, log_dir.data, config->max_queued, config->job_retention, error);
 		if (sidecar->queue)
