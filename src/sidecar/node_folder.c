@@ -4,6 +4,7 @@
  */
 #include "sidecar/node_folder.h"
 
+#include "common/vocabulary.h"
 #include "program/file.h"
 
 #include <dirent.h>
@@ -128,6 +129,43 @@ is_saved(const char *name)
 	return false;
 }
 
+/*
+ * What a temporary server of an earlier restore has left as postmaster.opts is not the command line of
+ * PostgreSQL: that one lies in the folder of the earlier restore, which is named in it.
+ */
+static bool
+find_earlier(const NodeStepContext *context, const StrBuf *opts, char *path)
+{
+	char before[PATH_MAX + 64];
+	char id[128];
+	const char *at;
+	size_t length;
+
+	snprintf(before, sizeof(before), "\"external_pid_file=%s/restore/", context->config->state_dir);
+	at = strstr(opts->data, before);
+	if (at == NULL)
+		return false;
+	at += strlen(before);
+	length = strcspn(at, "/\"");
+	snprintf(id, sizeof(id), "%.*s", length < sizeof(id) ? (int) length : 0, at);
+	if (!pgbr_is_job_id(id) || id[0] == '.')
+		strcpy(id, "none");
+	snprintf(path, PATH_MAX, "%s/restore/%s/postmaster.opts", context->config->state_dir, id);
+	return true;
+}
+
+/* Replace the content by the earlier restore's; empty when that has none. */
+static void
+take_earlier(const NodeStepContext *context, StrBuf *opts)
+{
+	char path[PATH_MAX];
+
+	if (!find_earlier(context, opts, path))
+		return;
+	strbuf_clear(opts);
+	(void) file_read(path, FILE_MOST, opts, NULL);
+}
+
 static bool
 save_file(const NodeStepContext *context, const char *name, PgbrError *error)
 {
@@ -142,8 +180,12 @@ save_file(const NodeStepContext *context, const char *name, PgbrError *error)
 		return true;
 	snprintf(from, sizeof(from), "%s/%.200s", context->data_directory, name);
 	strbuf_init(&content);
-	ok = file_read(from, FILE_MOST, &content, error) &&
-		 write_file(context, name, content.data, content.length, error);
+	ok = file_read(from, FILE_MOST, &content, error);
+	if (ok && strcmp(name, "postmaster.opts") == 0)
+		take_earlier(context, &content);
+	/* an empty one says nothing */
+	ok = ok &&
+		 (content.length == 0 || write_file(context, name, content.data, content.length, error));
 	strbuf_done(&content);
 	return ok;
 }
