@@ -47,7 +47,7 @@ read_target(const NodeStepContext *context, const NodeArguments *arguments, Reco
 	strbuf_init(&text);
 	if (!node_folder_read(context, "target.json", &text) ||
 		(json = json_parse(text.data, text.length, error)) == NULL)
-		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "nothing was restored here for this restore");
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "nothing was restored here for this restore");
 	else
 	{
 		long long number = json_number(json, "timeline", 0);

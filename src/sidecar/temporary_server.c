@@ -349,8 +349,10 @@ fail_by_log(const TemporaryServer *server, PgbrError *error)
 					   end.si_status);
 		return pgbr_error_hint(error, "Ask for the step again.");
 	}
-	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s", reason,
-				   more[0] ? ": " : "", more);
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s%s%s", reason,
+				   more[0] ? ": " : "", more,
+				   log->last_xact_time[0] ? "; the last commit that was reached is of " : "",
+				   log->last_xact_time);
 	return pgbr_error_hint(error, "%s", recovery_log_hint(log));
 }
 
