@@ -147,12 +147,23 @@ cluster_init(Cluster *cluster, const ClusterArguments *arguments, const SidecarS
 	if ((arguments->config && !read_config_file(cluster, arguments->config, error)) ||
 		!choose_file(cluster->user_file, sizeof(cluster->user_file), arguments->patroni_user_file,
 					 error) ||
-		!choose_file(cluster->ca_file, sizeof(cluster->ca_file), arguments->patroni_ca_file, error))
+		!choose_file(cluster->ca_file, sizeof(cluster->ca_file), arguments->patroni_ca_file,
+					 error) ||
+		!choose_file(cluster->cert_file, sizeof(cluster->cert_file), arguments->patroni_cert_file,
+					 error) ||
+		!choose_file(cluster->key_file, sizeof(cluster->key_file), arguments->patroni_key_file,
+					 error))
 		return false;
+	/* a pair is taken from one place */
+	if ((cluster->cert_file[0] == '\0') != (cluster->key_file[0] == '\0'))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "--patroni-cert-file and --patroni-key-file belong together");
 	if (cluster->url_count == 0)
 		strcpy(cluster->urls[cluster->url_count++], PATRONI_URL);
 	cluster->patroni.timeout_ms = PATRONI_TIMEOUT_MS;
 	cluster->patroni.ca_file = cluster->ca_file[0] ? cluster->ca_file : settings->ca_file;
+	cluster->patroni.cert_file = cluster->cert_file[0] ? cluster->cert_file : settings->cert_file;
+	cluster->patroni.key_file = cluster->key_file[0] ? cluster->key_file : settings->key_file;
 	return cluster->user_file[0] == '\0' ||
 		   patroni_read_user(&cluster->patroni, cluster->user_file, error);
 }
@@ -253,6 +264,10 @@ ask(Cluster *cluster, const char *url, PgbrError *error)
 	{
 		if (!patroni_get_node(&cluster->patroni, url, &node, error))
 			return false;
+		/* it is shown to whoever has to type it */
+		if (node.scope[0] == '\0' || !pgbr_is_plain_text(node.scope, sizeof(node.scope) - 1))
+			return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+								  "Patroni's answer has no usable name of the cluster");
 		strcpy(cluster->scope, node.scope);
 	}
 	return true;

@@ -26,6 +26,8 @@ typedef struct ClusterArguments
 	const char *patroni_url;
 	const char *patroni_user_file;
 	const char *patroni_ca_file;
+	const char *patroni_cert_file;
+	const char *patroni_key_file;
 	OptionList sidecars; /* NAME=URL, several separated by commas */
 } ClusterArguments;
 
@@ -70,6 +72,26 @@ typedef struct ClusterArguments
 		 0,                                                                            \
 		 "certificates to trust for it (default: --ca-file)",                          \
 		 false},                                                                       \
+		{"patroni-cert-file",                                                          \
+		 0,                                                                            \
+		 OPTION_TEXT,                                                                  \
+		 ARGUMENT(type, member.patroni_cert_file),                                     \
+		 "FILE",                                                                       \
+		 "PGBRCTL_PATRONI_CERT_FILE",                                                  \
+		 0,                                                                            \
+		 0,                                                                            \
+		 "client certificate for it (default: --cert-file)",                           \
+		 false},                                                                       \
+		{"patroni-key-file",                                                           \
+		 0,                                                                            \
+		 OPTION_TEXT,                                                                  \
+		 ARGUMENT(type, member.patroni_key_file),                                      \
+		 "FILE",                                                                       \
+		 "PGBRCTL_PATRONI_KEY_FILE",                                                   \
+		 0,                                                                            \
+		 0,                                                                            \
+		 "its key (default: --key-file)",                                              \
+		 false},                                                                       \
 	{                                                                                  \
 		"sidecar", 0, OPTION_TEXT, ARGUMENT(type, member.sidecars), "NAME=URL",        \
 			"PGBRCTL_SIDECARS", 0, 0, "the sidecar of a member; may be repeated", true \
@@ -104,6 +126,8 @@ typedef struct Cluster
 	int sidecar_count;
 	char user_file[256];
 	char ca_file[256];
+	char cert_file[256];
+	char key_file[256];
 	const SidecarSettings *settings; /* what all sidecars share */
 	SidecarClient sidecar;			 /* what the members' clients are made from */
 } Cluster;

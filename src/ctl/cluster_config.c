@@ -92,6 +92,8 @@ static const ConfigKey keys[] = {
 	{"sidecar", take_sidecars, 0},
 	{"patroni-user-file", take_file, offsetof(Cluster, user_file)},
 	{"patroni-ca-file", take_file, offsetof(Cluster, ca_file)},
+	{"patroni-cert-file", take_file, offsetof(Cluster, cert_file)},
+	{"patroni-key-file", take_file, offsetof(Cluster, key_file)},
 };
 
 static bool
@@ -105,8 +107,9 @@ take_key(Cluster *cluster, YamlReader *yaml)
 			return yaml_reader_next(yaml) && keys[i].take(cluster, yaml, keys[i].target);
 	}
 	complain(yaml, "unknown key");
-	return pgbr_error_hint(yaml->error, "The keys are patroni-url, sidecar, patroni-user-file and "
-										"patroni-ca-file.");
+	return pgbr_error_hint(yaml->error,
+						   "The keys are patroni-url, sidecar, patroni-user-file, patroni-ca-file, "
+						   "patroni-cert-file and patroni-key-file.");
 }
 
 bool

@@ -5,12 +5,16 @@
 #include "ctl/patroni_client.h"
 
 #include "common/strbuf.h"
+#include "common/vocabulary.h"
 #include "ctl/http_call.h"
 #include "program/file.h"
 #include "program/json.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* A key of the dynamic configuration that never is there. */
+#define PROGRAM_KEY "pgbackrest_ctl"
 
 bool
 patroni_read_user(PatroniClient *client, const char *path, PgbrError *error)
@@ -101,9 +105,12 @@ refuse(const char *method, const char *url, const char *path, long status, PgbrE
 	else
 		pgbr_error_set(error, code, "Patroni refused with HTTP status %ld", status);
 	pgbr_error_detail(error, "The request was %s %s%s.", method, url, path);
-	if (code == PGBR_ERROR_FORBIDDEN)
+	if (status == 401)
 		pgbr_error_hint(error, "--patroni-user-file names a file with its REST API's user and "
 							   "password.");
+	else if (status == 403)
+		pgbr_error_hint(error, "Its REST API wants a client certificate (--patroni-cert-file, "
+							   "--patroni-key-file), or its allowlist leaves this machine out.");
 	return false;
 }
 
@@ -147,7 +154,7 @@ read_member(const json_t *json, PatroniMember *member, PgbrError *error)
 	size_t scheme;
 
 	memset(member, 0, sizeof(*member));
-	if (name == NULL || name[0] == '\0' || strlen(name) >= sizeof(member->name))
+	if (name == NULL || name[0] == '\0' || !pgbr_is_plain_text(name, sizeof(member->name) - 1))
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
 							  "Patroni's answer has a member without a usable name");
 	strcpy(member->name, name);
@@ -325,6 +332,19 @@ patroni_patch_config(const PatroniClient *client, const char *url, const json_t 
 					 PgbrError *error)
 {
 	return change(client, "PATCH", url, "/config", patch, 0, error);
+}
+
+bool
+patroni_check_access(const PatroniClient *client, const char *url, PgbrError *error)
+{
+	json_t *patch = json_object();
+	bool ok;
+
+	/* a key that nobody sets is removed: that takes the rights of any change, and is none */
+	json_object_set_new(patch, PROGRAM_KEY, json_null());
+	ok = patroni_patch_config(client, url, patch, error);
+	json_decref(patch);
+	return ok;
 }
 
 bool

@@ -104,6 +104,9 @@ patroni_get_config(const PatroniClient *client, const char *url, json_t **config
 extern bool patroni_patch_config(const PatroniClient *client, const char *url, const json_t *patch,
 								 PgbrError *error);
 
+/* Whether it would take a change from us; nothing is changed. FORBIDDEN when not. */
+extern bool patroni_check_access(const PatroniClient *client, const char *url, PgbrError *error);
+
 /* POST /restart: start PostgreSQL, or restart it; answers when that is done. */
 extern bool
 patroni_restart(const PatroniClient *client, const char *url, int timeout_ms, PgbrError *error);

@@ -73,12 +73,30 @@ restore_command_close(RestoreCommand *command)
 	free(command);
 }
 
+/* What Patroni won't take from us is to be known before anything stops; one that is away may come back. */
+static bool
+check_access(const RestoreCommand *command, PgbrError *error)
+{
+	for (int i = 0; i < command->cluster.count; i++)
+	{
+		const ClusterMember *member = &command->cluster.members[i];
+
+		if (member->patroni.name[0] && member->api_url[0] &&
+			!patroni_check_access(&command->cluster.patroni, member->api_url, error) &&
+			error->code == PGBR_ERROR_FORBIDDEN)
+			return false;
+	}
+	return true;
+}
+
 bool
 restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error)
 {
 	const char *name = command->journal.plan.scope;
 	char line[256];
 
+	if (!check_access(command, error))
+		return false;
 	if (command->force)
 		return true;
 	if (!isatty(STDIN_FILENO))
