@@ -133,6 +133,8 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	if (command == NULL)
 		return code;
 	code = run_restore(command, arguments, &request, error);
+	if (code != EXIT_OK)
+		restore_events_stopped(&command->events, error, code);
 	restore_command_close(command);
 	return code;
 }

@@ -149,6 +149,8 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		code = undo_active(command, record, error);
 	else
 		code = restore_old_timeline(command, record, error);
+	if (code != EXIT_OK)
+		restore_events_stopped(&command->events, error, code);
 	restore_command_close(command);
 	return code;
 }

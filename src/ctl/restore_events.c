@@ -237,7 +237,24 @@ restore_events_refusal(RestoreEvents *events, const RestoreRefusal *refusal)
 {
 	json_t *json = new_event("refused");
 
+	events->ended = true;
 	json_object_set_new(json, "refusal", restore_refusal_json(refusal));
+	put_event(events, json);
+}
+
+void
+restore_events_stopped(RestoreEvents *events, const PgbrError *error, int exit_code)
+{
+	json_t *json;
+
+	if (!events->json || events->ended)
+		return;
+	json = new_event("stopped");
+	json_object_set_new(json, "exit_code", json_integer(exit_code));
+	json_put_text(json, "error", pgbr_error_code_name(error->code));
+	json_put_text(json, "message", error->message);
+	json_put_text(json, "detail", error->detail[0] ? error->detail : NULL);
+	json_put_text(json, "hint", error->hint[0] ? error->hint : NULL);
 	put_event(events, json);
 }
 
@@ -246,6 +263,7 @@ restore_events_summary(RestoreEvents *events, const json_t *outcome)
 {
 	StrBuf text;
 
+	events->ended = true;
 	if (events->json)
 	{
 		json_t *json = new_event("summary");

@@ -10,6 +10,7 @@
  *	wait		"for", "seconds": a wait that is over, and how long it was
  *	note		"message"
  *	refused		"refusal": why the plan refuses, as `plan --format=json` has it
+ *	stopped		"exit_code", "error", "message", "detail", "hint": it did not come to its end
  *	summary		how it ended; the members are those of the journal's "outcome"
  * A reader that goes away does not end the restore: what can't be written is dropped.
  */
@@ -30,7 +31,8 @@ typedef struct RestoreEvents
 	FILE *out;
 	bool json;
 	bool on_terminal;
-	int drawn; /* columns of the line that stands on the terminal */
+	bool ended; /* a summary or a refusal was told */
+	int drawn;	/* columns of the line that stands on the terminal */
 	Progress progress;
 	char progress_of[160]; /* the step and member that it is about */
 } RestoreEvents;
@@ -48,6 +50,9 @@ extern void restore_events_wait(RestoreEvents *events, const char *what, double 
 extern void restore_events_note(RestoreEvents *events, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 extern void restore_events_refusal(RestoreEvents *events, const RestoreRefusal *refusal);
+
+/* Why it ends without a summary, for who reads events; people have the error message. */
+extern void restore_events_stopped(RestoreEvents *events, const PgbrError *error, int exit_code);
 extern void restore_events_summary(RestoreEvents *events, const json_t *outcome);
 
 #endif
