@@ -170,11 +170,22 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 	return true;
 }
 
+bool
+restore_journal_harmless(const RestoreJournal *journal)
+{
+	return journal->states[RESTORE_PAUSE] == RESTORE_STEP_PENDING &&
+		   !restore_state_touched(&journal->plan, journal->states) &&
+		   !json_flag(journal->document, "touched_before");
+}
+
 static json_t *
 next_body(RestoreJournal *journal, bool done)
 {
 	if (restore_state_touched(&journal->plan, journal->states))
 		json_object_set_new(journal->document, "touched", json_true());
+	/* as long as it is, the sidecars give it up by themselves when nobody goes on with it */
+	json_object_set_new(journal->document, "harmless",
+						json_boolean(restore_journal_harmless(journal)));
 	journal->revision++;
 	journal->renewed_ms = clock_monotonic_ms();
 	return make_body(journal, done, true, done ? 0 : RESTORE_LEASE_S);
@@ -231,6 +242,17 @@ restore_journal_end(RestoreJournal *journal)
 	json_decref(body);
 }
 
+/* A sidecar that has lost its state folder since gets the journal again with the lease. */
+static bool
+put_whole(const RestoreJournal *journal, const ClusterMember *member, int seconds, PgbrError *error)
+{
+	json_t *body = make_body(journal, false, true, seconds);
+	bool ok = body && put_once(journal, member, body, error);
+
+	json_decref(body);
+	return ok;
+}
+
 static bool
 put_lease(RestoreJournal *journal, int seconds, PgbrError *error)
 {
@@ -243,7 +265,9 @@ put_lease(RestoreJournal *journal, int seconds, PgbrError *error)
 		PgbrError reason;
 
 		if (journal->plan.members[i].left_out || member == NULL || member->sidecar.url[0] == '\0' ||
-			put_once(journal, member, body, &reason) || restore_may_pass(&reason))
+			put_once(journal, member, body, &reason) || restore_may_pass(&reason) ||
+			(reason.code == PGBR_ERROR_NOT_FOUND &&
+			 (put_whole(journal, member, seconds, &reason) || restore_may_pass(&reason))))
 			continue;
 		*error = reason;
 		ok = false;

@@ -5,7 +5,7 @@
  *
  * The document is {"plan", "members": [{"name", "api_url", "sidecar_url"}], "steps": [{"step",
  * "state", "attempt", "started_at", "finished_at", "result", "message"}], "undo_of", "mark",
- * "check_timeline", "touched", "replaces", "touched_before", "outcome"}. It has a revision; the highest one counts. Writing it takes
+ * "check_timeline", "touched", "harmless", "replaces", "touched_before", "outcome"}. It has a revision; the highest one counts. Writing it takes
  * and holds the lock of every member for as long as the lease runs.
  *
  * A sidecar that does not answer is asked again for RESTORE_OUTAGE_S. The journal owns its document;
@@ -94,6 +94,9 @@ extern const RestoreRecord *restore_list_find(const RestoreList *list, const cha
  * they are missing there. */
 extern bool restore_journal_read(RestoreJournal *journal, Cluster *cluster,
 								 const RestoreRecord *record, PgbrError *error);
+
+/* Whether the cluster is as it was before: nothing is lost when nobody goes on. */
+extern bool restore_journal_harmless(const RestoreJournal *journal);
 
 /*
  * Write the document to all members of the plan that are not left out, and renew the lease. done ends

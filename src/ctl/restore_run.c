@@ -124,7 +124,10 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 	}
 	if (!ok)
 		*error = wait.reason;
-	else if (told)
+	if (!ok && error->code == PGBR_ERROR_CONFLICT)
+		pgbr_error_hint(error, "Another control binary has gone on with it meanwhile; run the same "
+							   "command again.");
+	if (ok && told)
 		restore_wait_end(&wait);
 	json_decref(waits);
 	return ok;
@@ -143,7 +146,8 @@ advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 	pgbr_error_set(error, reason.code, "restore %s has stopped at step %s: %s", plan->id,
 				   restore_step_info(step)->name, reason.message);
 	pgbr_error_detail(
-		error, "%s%sPatroni is paused%s; %s.", reason.detail, reason.detail[0] ? " " : "",
+		error, "%s%sPatroni %s%s; %s.", reason.detail, reason.detail[0] ? " " : "",
+		run->journal->states[RESTORE_PAUSE] == RESTORE_STEP_DONE ? "is paused" : "may be paused",
 		serves ? ", the leader serves" : " and no member serves",
 		plan->request.replicas_only ? "the replicas are not whole"
 		: serves && touched			? "the restore is done but for what follows this step"
@@ -164,14 +168,17 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 	RestoreJournal *journal = run->journal;
 	bool aborted = error->code == PGBR_ERROR_ABORTED;
 	/* before the pause the cluster is as it was */
-	bool harmless = journal->states[RESTORE_PAUSE] == RESTORE_STEP_PENDING &&
-					!json_flag(journal->document, "touched_before");
+	bool harmless = restore_journal_harmless(journal);
 	PgbrError ignored;
 
+	if (aborted && interrupted)
+		pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
 	/* what follows is not to be given up */
 	cluster_set_abort(run->cluster, NULL, NULL);
 	if (run->lost)
 		return exit_code_of(error);
+	if (!aborted && !harmless)
+		restore_keep_closed(run);
 	if (!aborted)
 		restore_journal_set(journal, step, RESTORE_STEP_FAILED, error->message);
 	if (harmless)
@@ -205,7 +212,7 @@ run_step(RestoreRun *run, RestoreStep step, PgbrError *error)
 	restore_journal_set(journal, step, RESTORE_STEP_STARTED, NULL);
 	restore_events_step(run->events, step, RESTORE_STEP_STARTED, 0, NULL);
 	/* with this the step before is done as well: nothing happens between the two */
-	if (!restore_journal_write(journal, false, error) || !functions[step](run, error))
+	if (!restore_write(run, error) || !functions[step](run, error))
 	{
 		if (error->code != PGBR_ERROR_ABORTED)
 			restore_events_step(run->events, step, RESTORE_STEP_FAILED, seconds_since(begin),
@@ -231,6 +238,7 @@ end_well(RestoreRun *run, const char *result, PgbrError *error)
 	json_object_set(run->journal->document, "outcome", outcome);
 	if (!restore_journal_write(run->journal, true, error))
 	{
+		run->lost = restore_is_lost(error);
 		json_decref(outcome);
 		return stop_at(run, RESTORE_UNLOCK, error);
 	}

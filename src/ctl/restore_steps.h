@@ -37,6 +37,16 @@ extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
 /* Resume Patroni and see a leader and every member of the plan run. */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 
+/*
+ * Where a restore stops between the stop of the replicas and the resume: stop those that Patroni has
+ * started since, out of what it remembered, so that no client gets in. Failures don't matter.
+ */
+extern void restore_keep_closed(RestoreRun *run);
+
+/* Set *running when a member's PostgreSQL runs, by its sidecar's word; leave it otherwise. */
+extern bool
+restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error);
+
 /* What is true of the cluster now, for restore_state_revise. */
 extern bool restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error);
 

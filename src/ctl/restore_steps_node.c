@@ -12,15 +12,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How often a replica is restored again that somebody starts meanwhile. */
-#define RESTARTS_MOST 4
-
 /* A backup may take its time; whoever can't wait cancels it. */
 #define JOBS_LIMIT_S 86400
 
 #define HISTORY_LIMIT_S 300
 #define STOP_TIMEOUT_S	60
+#define CLOSE_LIMIT_S	15
 #define MARK_TIMEOUT_S	60
+
+/* So often a server that was started in the midst is stopped again. */
+#define RESTORE_TRIES 4
 
 bool
 restore_is_replica(const RestoreMember *member)
@@ -281,15 +282,70 @@ replica_arguments(const RestorePlan *plan)
 	return restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
 }
 
+/* Stop a server that somebody has started in the midst; Patroni does, out of what it remembers. */
+static bool
+stop_again(RestoreRun *run, const RestoreMember *member, const char *what, bool *was_running,
+		   PgbrError *error)
+{
+	RestoreStep step = member->leader ? RESTORE_STOP_LEADER : RESTORE_STOP_REPLICAS;
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, step, member->name, "node-stop",
+								stop_arguments(&run->journal->plan), &job, error) &&
+			  restore_job_wait(run, step, member->name, &job, false, error);
+
+	*was_running = ok && json_flag(json_object_get(job, "result"), "has_run");
+	json_decref(job);
+	if (*was_running)
+		restore_events_note(run->events, "member %s: PostgreSQL was started; %s", member->name,
+							what);
+	return ok;
+}
+
+/* What has failed because PostgreSQL was started is done again. */
+static bool
+restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bool until_begun,
+			  json_t **job, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+
+	for (int tries = 1;; tries++)
+	{
+		bool running = false;
+		PgbrError reason;
+		bool ok = (*job || restore_job_start(run, step, member->name, "node-restore",
+											 member->leader ? leader_arguments(plan)
+															: replica_arguments(plan),
+											 job, error)) &&
+				  restore_job_wait(run, step, member->name, job, until_begun, error);
+
+		if (ok || run->lost || error->code == PGBR_ERROR_ABORTED || tries == RESTORE_TRIES ||
+			!restore_is_running(run, member->name, &running, &reason) || !running)
+			return ok;
+		json_decref(*job);
+		*job = NULL;
+		if (!stop_again(run, member, "it is stopped and restored", &running, error))
+			return false;
+	}
+}
+
+static const RestoreMember *
+leader_of(const RestorePlan *plan)
+{
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (plan->members[i].leader)
+			return &plan->members[i];
+	}
+	return NULL;
+}
+
 /* The replicas' files are touched only once pgbackrest has taken the target for the leader. */
 bool
 restore_do_start_restore(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
 	json_t *job = NULL;
-	bool ok = restore_job_start(run, RESTORE_START_RESTORE, plan->leader, "node-restore",
-								leader_arguments(plan), &job, error) &&
-			  restore_job_wait(run, RESTORE_START_RESTORE, plan->leader, &job, true, error);
+	bool ok = restore_files(run, RESTORE_START_RESTORE, leader_of(&run->journal->plan), true, &job,
+							error);
 
 	json_decref(job);
 	return ok;
@@ -306,12 +362,10 @@ restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 bool
 restore_do_restore_leader(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestoreMember *leader = leader_of(&run->journal->plan);
 	json_t *job = NULL;
-	bool ok = restore_job_find(run, RESTORE_START_RESTORE, plan->leader, &job, error) &&
-			  (job || restore_job_start(run, RESTORE_START_RESTORE, plan->leader, "node-restore",
-										leader_arguments(plan), &job, error)) &&
-			  restore_job_wait(run, RESTORE_START_RESTORE, plan->leader, &job, false, error);
+	bool ok = restore_job_find(run, RESTORE_START_RESTORE, leader->name, &job, error) &&
+			  restore_files(run, RESTORE_START_RESTORE, leader, false, &job, error);
 
 	if (ok)
 		restore_journal_put_result(run->journal, RESTORE_RESTORE_LEADER,
@@ -321,13 +375,11 @@ restore_do_restore_leader(RestoreRun *run, PgbrError *error)
 }
 
 static bool
-restore_replica(RestoreRun *run, const char *member, PgbrError *error)
+restore_replica(RestoreRun *run, const RestoreMember *member, bool again, PgbrError *error)
 {
 	json_t *job = NULL;
-	bool ok = restore_job_find(run, RESTORE_START_REPLICAS, member, &job, error) &&
-			  (job || restore_job_start(run, RESTORE_START_REPLICAS, member, "node-restore",
-										replica_arguments(&run->journal->plan), &job, error)) &&
-			  restore_job_wait(run, RESTORE_START_REPLICAS, member, &job, false, error);
+	bool ok = (again || restore_job_find(run, RESTORE_START_REPLICAS, member->name, &job, error)) &&
+			  restore_files(run, RESTORE_START_REPLICAS, member, false, &job, error);
 
 	json_decref(job);
 	return ok;
@@ -336,70 +388,96 @@ restore_replica(RestoreRun *run, const char *member, PgbrError *error)
 /*
  * A replica that somebody has started may have replayed WAL past the point where the cluster has gone
  * another way, or have fetched it and ended: Patroni would replay it as if after a crash. Then its files
- * are made anew. *again tells so.
+ * are made anew.
  */
 static bool
-restore_if_started(RestoreRun *run, const char *member, bool *again, PgbrError *error)
+restore_started(RestoreRun *run, bool *started, PgbrError *error)
 {
-	json_t *stopped = NULL;
-	json_t *job = NULL;
-	bool ok = restore_job_start(run, RESTORE_STOP_REPLICAS, member, "node-stop",
-								stop_arguments(&run->journal->plan), &stopped, error) &&
-			  restore_job_wait(run, RESTORE_STOP_REPLICAS, member, &stopped, false, error);
+	const RestorePlan *plan = &run->journal->plan;
+	bool ok = true;
 
-	*again = ok && json_flag(json_object_get(stopped, "result"), "has_run");
-	if (*again)
+	*started = false;
+	for (int i = 0; ok && i < plan->member_count; i++)
 	{
-		restore_events_note(run->events, "member %s: PostgreSQL was started; it is restored again",
-							member);
-		ok = restore_job_start(run, RESTORE_START_REPLICAS, member, "node-restore",
-							   replica_arguments(&run->journal->plan), &job, error) &&
-			 restore_job_wait(run, RESTORE_START_REPLICAS, member, &job, false, error);
+		const RestoreMember *member = &plan->members[i];
+		bool was_running = false;
+
+		if (!restore_is_replica(member))
+			continue;
+		ok = stop_again(run, member, "it is restored again", &was_running, error) &&
+			 (!was_running || restore_replica(run, member, true, error));
+		*started |= was_running;
 	}
-	json_decref(stopped);
-	json_decref(job);
 	return ok;
 }
 
-/* Patroni starts a replica in the pause once, for something that it had begun before. */
+/* Stop a replica that was started; true when neither it nor Patroni says that it runs. */
 static bool
-restore_until_untouched(RestoreRun *run, const char *member, PgbrError *error)
+is_closed(RestoreRun *run, const RestoreMember *member)
 {
-	bool again = true;
+	const ClusterMember *found = cluster_find(run->cluster, member->name);
+	RestoreJournal *journal = run->journal;
+	bool running = false;
+	PgbrError ignored;
+	PatroniNode node;
 
-	for (int i = 0; again && i < RESTARTS_MOST; i++)
-	{
-		if (!restore_if_started(run, member, &again, error))
-			return false;
-	}
-	if (!again)
+	if (!restore_is_running(run, member->name, &running, &ignored))
 		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-				   "PostgreSQL on member \"%s\" is started again and again", member);
-	return pgbr_error_hint(error, "Find out what does that; Patroni is paused, and would not.");
+	if (!running)
+		return found == NULL || found->api_url[0] == '\0' ||
+			   !patroni_get_node(&run->cluster->patroni, found->api_url, &node, &ignored) ||
+			   !node.running;
+	/* it may have replayed WAL past the point where the cluster is to go another way */
+	if (journal->states[RESTORE_START_REPLICAS] != RESTORE_STEP_PENDING)
+		restore_journal_set(journal, RESTORE_START_REPLICAS, RESTORE_STEP_PENDING, NULL);
+	if (journal->states[RESTORE_RESTORE_REPLICAS] != RESTORE_STEP_PENDING)
+		restore_journal_set(journal, RESTORE_RESTORE_REPLICAS, RESTORE_STEP_PENDING, NULL);
+	return !stop_again(run, member, "it is stopped again", &running, &ignored);
+}
+
+void
+restore_keep_closed(RestoreRun *run)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	const RestoreStepState *states = run->journal->states;
+	bool closed = false;
+	PgbrError ignored;
+	RestoreWait wait;
+
+	if (states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_DONE ||
+		states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
+		return;
+	restore_wait_begin(&wait, run, CLOSE_LIMIT_S, "Patroni to leave the replicas stopped");
+	do
+	{
+		closed = true;
+		for (int i = 0; i < plan->member_count; i++)
+			closed &= !restore_is_replica(&plan->members[i]) || is_closed(run, &plan->members[i]);
+	} while (!closed && restore_wait_more(&wait, &ignored));
 }
 
 bool
 restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
+	bool started = true;
 	bool ok = true;
 
 	for (int i = 0; ok && i < plan->member_count; i++)
 	{
 		if (restore_is_replica(&plan->members[i]))
-			ok = restore_replica(run, plan->members[i].name, error);
+			ok = restore_replica(run, &plan->members[i], false, error);
 	}
-	for (int i = 0; ok && i < plan->member_count; i++)
-	{
-		if (restore_is_replica(&plan->members[i]))
-			ok = restore_until_untouched(run, plan->members[i].name, error);
-	}
+	for (int tries = 0; ok && started && tries < RESTORE_TRIES; tries++)
+		ok = restore_started(run, &started, error);
+	if (ok && started)
+		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+							  "PostgreSQL on a replica is started again and again");
 	return ok;
 }
 
-bool
-restore_do_recover(RestoreRun *run, PgbrError *error)
+static bool
+recover(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
 	json_t *arguments = json_object();
@@ -409,6 +487,20 @@ restore_do_recover(RestoreRun *run, PgbrError *error)
 		json_object_set_new(arguments, "replay_bytes",
 							json_integer(plan->wal_segments * plan->wal_segment_size));
 	return run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
+}
+
+/* A sidecar that has lost its state folder does not know the target: the files are restored anew. */
+bool
+restore_do_recover(RestoreRun *run, PgbrError *error)
+{
+	if (recover(run, error))
+		return true;
+	if (error->code != PGBR_ERROR_NOT_FOUND)
+		return false;
+	restore_events_note(run->events, "member %s: %s; it is restored again",
+						run->journal->plan.leader, error->message);
+	return restore_do_start_restore(run, error) && restore_do_restore_leader(run, error) &&
+		   recover(run, error);
 }
 
 bool

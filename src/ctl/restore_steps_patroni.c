@@ -54,6 +54,9 @@ patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
 	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to take a change of its configuration");
 	for (;;)
 	{
+		/* Patroni knows nothing of the lock: whoever slept past his lease must not reach it */
+		if (!restore_holds_now(run, error))
+			return false;
 		pgbr_error_set(&wait.reason, PGBR_ERROR_UNREACHABLE,
 					   "it is not known where the REST API of any member is");
 		for (int i = 0; i < run->journal->plan.member_count; i++)
@@ -83,7 +86,8 @@ nudge(RestoreRun *run, const ClusterMember *member, bool paused)
 	json_t *patch = pause_patch(paused);
 	PgbrError ignored;
 
-	(void) patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &ignored);
+	if (restore_still_holds(run, &ignored))
+		(void) patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &ignored);
 	json_decref(patch);
 }
 
@@ -110,6 +114,81 @@ has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
 	return node.paused;
 }
 
+/* Who leads by Patroni's word; NULL when nobody does. */
+static const ClusterMember *
+find_leading(const Cluster *cluster)
+{
+	for (int i = 0; i < cluster->count; i++)
+	{
+		if (cluster->members[i].patroni.leads)
+			return &cluster->members[i];
+	}
+	return NULL;
+}
+
+static bool
+is_planned(RestoreRun *run, const ClusterMember *leading)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	PgbrError ignored;
+	PatroniNode node;
+
+	if (plan->request.replicas_only)
+	{
+		for (int i = 0; leading && i < plan->member_count; i++)
+		{
+			if (restore_is_replica(&plan->members[i]) &&
+				strcmp(plan->members[i].name, leading->name) == 0)
+				return false;
+		}
+		return true;
+	}
+	if (leading == NULL || strcmp(leading->name, plan->leader) != 0)
+		return leading == NULL && plan->broken_leader;
+	return plan->broken_leader ||
+		   !patroni_get_node(&run->cluster->patroni, leading->api_url, &node, &ignored) ||
+		   node.timeline == 0 || node.timeline == plan->old_timeline;
+}
+
+/*
+ * Between the plan and the pause the leader may have moved: a person has thought about the plan for long,
+ * or the run was killed and went on days later. Then another member has what must not be lost.
+ */
+static bool
+check_leader(RestoreRun *run, PgbrError *error)
+{
+	RestoreJournal *journal = run->journal;
+	const ClusterMember *leading = NULL;
+	json_t *patch;
+	bool ok;
+	RestoreWait wait;
+
+	if (journal->states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_PENDING ||
+		journal->states[RESTORE_STOP_LEADER] != RESTORE_STEP_PENDING ||
+		json_flag(journal->document, "touched_before"))
+		return true;
+	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to name the leader");
+	while (!cluster_refresh(run->cluster, &wait.reason) ||
+		   ((leading = find_leading(run->cluster)) == NULL && !journal->plan.broken_leader))
+	{
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	if (is_planned(run, leading))
+		return true;
+	patch = pause_patch(false);
+	ok = patch_all(run, patch, error);
+	json_decref(patch);
+	if (!ok)
+		return false;
+	/* it serves as it did before */
+	restore_journal_set(journal, RESTORE_PAUSE, RESTORE_STEP_PENDING, NULL);
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the leader has changed since the plan was made");
+	pgbr_error_detail(error, "It was \"%s\" on timeline %u, and is \"%s\".", journal->plan.leader,
+					  journal->plan.old_timeline, leading ? leading->name : "");
+	return pgbr_error_hint(error, "Nothing was changed. The same command makes a new plan.");
+}
+
 bool
 restore_do_pause(RestoreRun *run, PgbrError *error)
 {
@@ -128,7 +207,7 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 	}
 	if (ok)
 		restore_wait_end(&wait);
-	return ok;
+	return ok && check_leader(run, error);
 }
 
 /* It runs as primary on the new timeline and holds the leader key. */
@@ -173,9 +252,9 @@ is_handed_over(void *argument)
 	hand->busy = true;
 	hand->ready = takes_writes(hand->run, hand->leader, &ignored);
 	if (!hand->ready)
-		(void) restore_journal_renew(hand->run->journal, &ignored);
+		(void) restore_still_holds(hand->run, &ignored);
 	hand->busy = false;
-	return hand->ready || restore_run_interrupted();
+	return hand->ready || hand->run->lost || restore_run_interrupted();
 }
 
 static bool
@@ -188,6 +267,8 @@ restart_leader(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 					 .outer_argument = client->abort_argument};
 	bool ok;
 
+	if (!restore_holds_now(run, reason))
+		return false;
 	client->should_abort = is_handed_over;
 	client->abort_argument = &hand;
 	ok = patroni_restart(client, leader->api_url, RESTART_TIMEOUT_MS, reason);
@@ -258,7 +339,7 @@ add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 						before ? before : json_null());
 		json_decref(config);
 		/* before it is changed */
-		if (!restore_journal_write(run->journal, false, error))
+		if (!restore_write(run, error))
 			return false;
 	}
 	json_object_set_new(patch, "check_timeline", json_true());
@@ -431,8 +512,8 @@ restore_give_back(RestoreRun *run, PgbrError *error)
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);
 }
 
-static bool
-is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error)
+bool
+restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error)
 {
 	json_t *node = NULL;
 
@@ -462,8 +543,9 @@ restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error)
 		const RestoreMember *member = &plan->members[i];
 
 		if (!member->left_out &&
-			!is_running(run, member->name,
-						member->leader ? &seen->leader_running : &seen->replica_running, error))
+			!restore_is_running(run, member->name,
+								member->leader ? &seen->leader_running : &seen->replica_running,
+								error))
 			return false;
 	}
 	return true;

@@ -38,16 +38,48 @@ restore_wait_begin(RestoreWait *wait, RestoreRun *run, int limit_s, const char *
 }
 
 bool
+restore_is_lost(const PgbrError *error)
+{
+	return error->code == PGBR_ERROR_RESTORE_IN_PROGRESS || error->code == PGBR_ERROR_CONFLICT;
+}
+
+bool
+restore_write(RestoreRun *run, PgbrError *error)
+{
+	bool ok = restore_journal_write(run->journal, false, error);
+
+	run->lost |= !ok && restore_is_lost(error);
+	return ok;
+}
+
+bool
+restore_still_holds(RestoreRun *run, PgbrError *error)
+{
+	if (!run->lost && restore_journal_renew(run->journal, error))
+		return true;
+	if (run->lost)
+		pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
+					   "another control binary has gone on with restore %s", run->journal->plan.id);
+	run->lost = error->code != PGBR_ERROR_ABORTED;
+	return false;
+}
+
+bool
+restore_holds_now(RestoreRun *run, PgbrError *error)
+{
+	/* a machine that was asleep does not know for how long */
+	run->journal->renewed_ms = 0;
+	return restore_still_holds(run, error);
+}
+
+bool
 restore_wait_check(RestoreWait *wait, PgbrError *error)
 {
 	if (restore_run_interrupted())
 		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted while waiting for %s",
 							  wait->what);
-	if (!restore_journal_renew(wait->run->journal, error))
-	{
-		wait->run->lost = true;
+	if (!restore_still_holds(wait->run, error))
 		return false;
-	}
 	if (clock_monotonic_ms() - wait->begin < wait->limit)
 		return true;
 	if (wait->reason.code == PGBR_ERROR_NONE)
@@ -225,7 +257,8 @@ restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t *
 	if (known == NULL || known->id[0] == '\0')
 		return true;
 	snprintf(path, sizeof(path), "/v1/jobs/%s", known->id);
-	return restore_ask(run, member, path, job, error);
+	/* a sidecar that has lost its state folder is asked for another one */
+	return restore_ask(run, member, path, job, error) || error->code == PGBR_ERROR_NOT_FOUND;
 }
 
 static bool
@@ -320,11 +353,8 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 			return refuse(member, &view, error);
 		if (restore_run_interrupted())
 			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
-		if (!restore_journal_renew(run->journal, error))
-		{
-			run->lost = true;
+		if (!restore_still_holds(run, error))
 			return false;
-		}
 		if (!follow(run, member, job, error))
 			return false;
 	}

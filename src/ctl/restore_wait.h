@@ -27,6 +27,18 @@ extern bool restore_wait_more(RestoreWait *wait, PgbrError *error);
 /* The same without a pause, for who has waited in a request. */
 extern bool restore_wait_check(RestoreWait *wait, PgbrError *error);
 
+/* Write the journal, and notice when another has gone on with the restore. */
+extern bool restore_write(RestoreRun *run, PgbrError *error);
+
+/* Renew the lease when it is due; false when another has it now, and run->lost says so. */
+extern bool restore_still_holds(RestoreRun *run, PgbrError *error);
+
+/* The same whether it is due or not: for what can't be refused by a sidecar. */
+extern bool restore_holds_now(RestoreRun *run, PgbrError *error);
+
+/* A failure to write that means that another has gone on with the restore, or ended it. Pure. */
+extern bool restore_is_lost(const PgbrError *error);
+
 /* The condition holds. */
 extern void restore_wait_end(RestoreWait *wait);
 
