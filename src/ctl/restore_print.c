@@ -10,6 +10,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* What a shell takes as it stands. */
+#define PLAIN_WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+-"
+
 static const char *const where_words[] = {
 	[RESTORE_ON_ALL] = "all",
 	[RESTORE_ON_LEADER] = "leader",
@@ -42,6 +45,32 @@ put_word(StrBuf *out, const char *option, const char *value)
 	text_put_visible(out, value);
 	if (value[strspn(value, "0123456789ABCDEFabcdef/")])
 		strbuf_putc(out, '\'');
+}
+
+/* A name that Patroni has told may hold anything. */
+static void
+put_name(StrBuf *out, const char *name)
+{
+	StrBuf word;
+
+	strbuf_init(&word);
+	if (name[0] && name[strspn(name, PLAIN_WORD)] == '\0')
+		strbuf_puts(&word, name);
+	else
+	{
+		strbuf_putc(&word, '\'');
+		for (; *name; name++)
+		{
+			if (*name == '\'')
+				strbuf_puts(&word, "'\\''");
+			else
+				strbuf_putc(&word, *name);
+		}
+		strbuf_putc(&word, '\'');
+	}
+	strbuf_putc(out, ' ');
+	text_put_visible(out, word.data);
+	strbuf_done(&word);
 }
 
 static void
@@ -80,7 +109,8 @@ put_command(const RestorePlan *plan, RestoreStep step, StrBuf *out)
 						  plan->id);
 			break;
 		case RESTORE_PAUSE:
-			strbuf_printf(out, "patronictl pause --wait %s", plan->scope);
+			strbuf_puts(out, "patronictl pause --wait");
+			put_name(out, plan->scope);
 			break;
 		case RESTORE_STOP_LEADER:
 		case RESTORE_STOP_REPLICAS:
@@ -93,10 +123,13 @@ put_command(const RestorePlan *plan, RestoreStep step, StrBuf *out)
 			put_restore(plan, true, out);
 			break;
 		case RESTORE_HAND_OVER:
-			strbuf_printf(out, "patronictl restart %s %s", plan->scope, plan->leader);
+			strbuf_puts(out, "patronictl restart");
+			put_name(out, plan->scope);
+			put_name(out, plan->leader);
 			break;
 		case RESTORE_RESUME:
-			strbuf_printf(out, "patronictl resume %s", plan->scope);
+			strbuf_puts(out, "patronictl resume");
+			put_name(out, plan->scope);
 			break;
 		case RESTORE_BACKUP:
 			strbuf_printf(out, "pgbackrest --stanza=%s backup", plan->stanza);
