@@ -381,7 +381,9 @@ check_time(RestoreWork *work)
 		restore_nearest(work, RECOVERY_DEFAULT, NULL, NULL, 0, "all that was committed");
 		return false;
 	}
-	if (!work->on_current && work->end_time != 0 && target->time_us > work->end_time * SECOND_US)
+	/* when a file was written is known to the second */
+	if (!work->on_current && work->end_time != 0 &&
+		target->time_us >= (work->end_time + 1) * SECOND_US)
 	{
 		restore_refuse(work, "timeline %" PRIu32 " ended before %s", work->plan->target_timeline,
 					   target->text);
