@@ -55,7 +55,8 @@ merge(RestoreRecord *known, const RestoreRecord *other)
 					? known->holder_seconds_left
 					: other->holder_seconds_left;
 
-	if (other->revision > known->revision)
+	if (other->revision > known->revision ||
+		(other->revision == known->revision && strcmp(known->state, "active") == 0))
 		*known = *other;
 	known->holder_seconds_left = lease;
 }
