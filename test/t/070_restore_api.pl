@@ -64,10 +64,11 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 
 	# given back, it is another's at once
 	is(put('one', 'ann', document => undef, lease_seconds => 0)->{json}{holder_seconds_left}, 0, 'the lease is given back');
-	is(put('one', 'bob', document => undef)->{status}, 200, 'and taken by another');
+	is_problem(put('one', 'bob', document => undef), 409, 'conflict', qr/has revision 5 already/, 'whoever does not know the journal does not get it');
+	is(put('one', 'bob', document => undef, revision => 5)->{status}, 200, 'and taken by another');
 	is_problem(put('one', 'ann', revision => 6), 409, 'restore-in-progress', qr/another holder/, 'the first is out');
 	is(put('one', 'bob', document => undef, lease_seconds => 1)->{status}, 200, 'a short lease');
-	wait_for { put('one', 'ann', document => undef)->{status} == 200 } 'the lease to end', 5;
+	wait_for { put('one', 'ann', document => undef, revision => 5)->{status} == 200 } 'the lease to end', 5;
 	pass('ends by itself');
 }
 
