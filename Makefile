@@ -98,7 +98,7 @@ check-unit check-fuzz check-regress check-tap lint: ## one kind of test alone
 	test/run $(patsubst check-%,%,$@)
 
 check-faults: ## every fault at every step of a restore, of which make test tries a part; about an hour
-	PGBR_FAULTS=all test/run test/t/076_faults.pl test/t/077_faults.pl
+	PGBR_FAULTS=all test/run $(wildcard test/t/*_faults.pl)
 
 demo: deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
 	test/demo

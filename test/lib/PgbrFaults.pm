@@ -6,8 +6,8 @@
 # The cluster goes on from case to case.
 #
 # Without PGBR_FAULTS=all a part of the table is tried: each step with the control binary killed, and
-# the other faults along a diagonal, so that each meets several steps. Two files share the work: each
-# takes every second case, by the parity that it gives to run_faults.
+# the other faults along a diagonal, so that each meets several steps. Three files share the work: each
+# takes every third case, from the one on that it gives to run_faults.
 package PgbrFaults;
 use strict;
 use warnings;
@@ -151,10 +151,10 @@ sub try_case
 	return;
 }
 
-# Try the cases of this parity.
+# Try every third case, from this one on.
 sub run_faults
 {
-	my ($parity) = @_;
+	my ($first) = @_;
 	my $test = PgbrRestoreTest->new;
 	my $time = $test->leader->psql('SELECT clock_timestamp()');
 	$test->mark('a target has something after it');
@@ -165,7 +165,7 @@ sub run_faults
 	ok(slurp('README.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "the README gives the count: $all cases, $part of them in make test");
 	my @cases = ($ENV{PGBR_FAULTS} // '') eq 'all' ? @all : @part;
 	my $only = $ENV{PGBR_FAULTS_ONLY};
-	for my $i (grep { $_ % 2 == $parity } 0 .. $#cases)
+	for my $i (grep { $_ % 3 == $first } 0 .. $#cases)
 	{
 		my ($step, $fault) = @{ $cases[$i] };
 		next if $only && "$fault->[0] at $step" !~ /$only/;

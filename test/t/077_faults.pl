@@ -1,4 +1,4 @@
-# The fault table of a restore, every second case of it: see PgbrFaults.
+# The fault table of a restore, every third case of it: see PgbrFaults.
 use strict;
 use warnings;
 use PgbrFaults;
