@@ -34,6 +34,13 @@ extern bool restore_do_hand_over(RestoreRun *run, PgbrError *error);
 extern bool restore_do_resume(RestoreRun *run, PgbrError *error);
 extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
 
+/*
+ * Switch WAL on the leader. A rebuilt replica may have replayed the last segment of a former leader, which
+ * was archived whole, and waits then for this one to come past it: on an idle leader that may be long.
+ * That it could not be done is told and is no failure.
+ */
+extern bool restore_advance_leader(RestoreRun *run, PgbrError *error);
+
 /* Resume Patroni and see a leader and every member of the plan run. */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 

@@ -155,6 +155,26 @@ restore_do_undo_point(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
+bool
+restore_advance_leader(RestoreRun *run, PgbrError *error)
+{
+	PgbrError reason;
+	char name[64];
+
+	snprintf(name, sizeof(name), "pgbr_rebuilt_%s", run->journal->plan.id);
+	if (run_on_leader(run, RESTORE_REPLICAS_STREAM, "node-mark",
+					  json_pack("{ss si}", "name", name, "archive_timeout", MARK_TIMEOUT_S),
+					  &reason))
+		return true;
+	if (run->lost || reason.code == PGBR_ERROR_ABORTED)
+	{
+		*error = reason;
+		return false;
+	}
+	restore_events_note(run->events, "WAL was not switched on the leader: %s", reason.message);
+	return true;
+}
+
 /* What is worth to be kept of how a server was stopped. */
 static json_t *
 describe_stop(const json_t *job)

@@ -496,9 +496,11 @@ put_back_check_timeline(RestoreRun *run, PgbrError *error)
 bool
 restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 {
-	if (!wait_streaming(run, STREAM_LIMIT_S, error))
-		return false;
-	return !run->journal->plan.request.replicas_only || put_back_check_timeline(run, error);
+	bool replicas_only = run->journal->plan.request.replicas_only;
+
+	return (!replicas_only || restore_advance_leader(run, error)) &&
+		   wait_streaming(run, STREAM_LIMIT_S, error) &&
+		   (!replicas_only || put_back_check_timeline(run, error));
 }
 
 /* The old leader comes first: a replica that was stopped before it may lack its last commits. */

@@ -31,7 +31,7 @@ my @harmless = (
 	# Patroni starts a replica in the pause while its files are written, or before the new history is
 	# in the repository; it is restored again then
 	qr/FATAL:  (?:configuration file ".*" contains errors|requested timeline \d+ is not a child of this server's history)/,
-	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?requested timeline \d+ is not in this server's history/,
+	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?requested (?:timeline \d+|starting point [0-9A-F\/]+ on timeline \d+) is not in this server's history/,
 	# recovery takes a history from the repository and does not keep it: the replica does the same after it has asked
 	qr/(?:ERROR|FATAL):  (?:could not receive timeline history file from the primary server: ERROR:  )?could not open file "pg_wal\/[0-9A-F]{8}\.history"/,
 	# Patroni makes the members' slots again a moment after a replica asks for its own

@@ -57,9 +57,6 @@ sub bring_back
 {
 	my ($name, $member) = @_;
 	my @command = ('restore', '--replicas-only', "--member=$member->{name}");
-	# A former leader that comes back archives the last segment of its timeline whole. A replica that replays
-	# it waits for the leader to write past its end, which an idle one does not do by itself.
-	$test->find_leader->psql('SELECT pg_switch_wal()');
 	my $run = $test->run(@command);
 	if ($run->{status} == 9)
 	{
@@ -108,6 +105,22 @@ subtest 'a replica runs, and its sidecar does not answer' => sub {
 	bring_back('no longer silent', $silent);
 };
 
+subtest 'the old leader comes back after a failover and a restore' => sub {
+	my @target = moment('the leader is lost');
+	my $old = $test->leader;
+	$old->kill;
+	$cluster->wait_leader(other_than => $old);
+	wait_for { $test->find_leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
+	$test->mark_lost('after the failover');
+	$test->run_ok('without the old leader', 'restore', "--without-member=$old->{name}", @target);
+	is_kept('without the old leader');
+	$test->start_host($old);
+	wait_for { $old->patroni(GET => '/patroni')->{status} } 'Patroni of the old leader';
+	bring_back('the old leader', $old);
+	isnt($test->find_leader, $old, 'the old leader does not lead');
+	is_kept('the old leader is back');
+};
+
 subtest 'Patroni is restarted everywhere in the midst, in synchronous mode' => sub {
 	$test->find_leader;
 	$test->leader->patroni(PATCH => '/config', { synchronous_mode => JSON::PP::true });
@@ -122,7 +135,8 @@ subtest 'Patroni is restarted everywhere in the midst, in synchronous mode' => s
 	}
 	is($run->finish, 0, 'the restore goes on') or diag $run->last_words;
 	$test->is_healthy('synchronous', 60);
-	ok(wait_for { $test->leader->psql('SHOW synchronous_standby_names') ne '' } 'a synchronous replica again', 'it is synchronous again');
+	wait_for { $test->leader->psql('SHOW synchronous_standby_names') ne '' } 'a synchronous replica again';
+	pass('it is synchronous again');
 };
 
 $test->is_quiet('all of it');
