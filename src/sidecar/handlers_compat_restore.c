@@ -24,12 +24,19 @@
 #define LEASE_S RESTORE_LEASE_MAX_S
 #define LOOK_S	(LEASE_S / 3)
 
-/* Begin, renew or end the restore. */
+/* The journal of a restore that has one step. */
+#define DOCUMENT "{\"requested_by\":\"POST /restore\"}"
+
+/* Begin the restore with its document; renew or end it with none. */
 static bool
-put(Sidecar *sidecar, const char *id, bool done, PgbrError *error)
+put(Sidecar *sidecar, const char *id, const char *document, bool done, PgbrError *error)
 {
-	RestorePut wanted = {
-		.id = id, .holder = HOLDER, .lease_seconds = done ? 0 : LEASE_S, .done = done};
+	RestorePut wanted = {.id = id,
+						 .holder = HOLDER,
+						 .lease_seconds = done ? 0 : LEASE_S,
+						 .revision = 1,
+						 .document = document,
+						 .done = done};
 	RestoreRecord record;
 	int seconds_left;
 	bool ok;
@@ -50,7 +57,7 @@ compat_end_leftovers(Sidecar *sidecar)
 	job_queue_at_work(sidecar->queue, restore, running);
 	if (strncmp(restore, PREFIX, strlen(PREFIX)) != 0)
 		return;
-	if (put(sidecar, restore, true, &error))
+	if (put(sidecar, restore, NULL, true, &error))
 		log_event(LOG_LEVEL_WARNING, NULL, "ended restore \"%s\", which a crash had left", restore);
 	else
 		log_error(NULL, "could not end a restore that a crash had left", &error);
@@ -107,7 +114,7 @@ wait_for_end(Sidecar *sidecar, const char *id, Job *job, PgbrError *error)
 		if (job_queue_stopping(sidecar->queue))
 			return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
 		if (!job_queue_wait(sidecar->queue, job->id, LOOK_S, NULL, NULL, job, error) ||
-			!put(sidecar, id, false, error))
+			!put(sidecar, id, NULL, false, error))
 			return false;
 	}
 	return true;
@@ -153,12 +160,13 @@ handle_compat_restore(Sidecar *sidecar, const HttpRequest *request, HttpResponse
 	else if ((stanza = compat_fresh_stanza(sidecar, request, &document, response)) == NULL)
 		; /* it was answered */
 	else if ((arguments = read_arguments(fields, stanza, &error)) == NULL ||
-			 !make_request(arguments, id, wanted, &error) || !put(sidecar, id, false, &error))
+			 !make_request(arguments, id, wanted, &error) ||
+			 !put(sidecar, id, DOCUMENT, false, &error))
 		http_answer_refusal(response, &error);
 	else
 	{
 		restore(sidecar, wanted, id, response);
-		if (!job_queue_stopping(sidecar->queue) && !put(sidecar, id, true, &error))
+		if (!job_queue_stopping(sidecar->queue) && !put(sidecar, id, NULL, true, &error))
 			log_error(NULL, "could not end the restore", &error);
 	}
 	json_decref(arguments);
