@@ -41,7 +41,7 @@ FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITI
 SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
-.PHONY: programs unit test-libs install-programs help test check-unit check-fuzz check-regress check-tap check-faults lint \
+.PHONY: programs unit test-libs install-programs help test check-unit check-fuzz check-regress check-tap check-restore check-faults lint \
 	demo bench deps sanitized
 all: programs
 programs: $(PROGRAMS)
@@ -94,11 +94,11 @@ deps: ## install what build, tests and demo need, from Debian's packages (as roo
 test: deps ## install what is missing, then unit, fuzz, regress, TAP and lint; last line: N passed, N failed
 	test/run
 
-check-unit check-fuzz check-regress check-tap lint: ## one kind of test alone
+check-unit check-fuzz check-regress check-tap check-restore lint: ## one kind of test alone; check-restore is not part of make test
 	test/run $(patsubst check-%,%,$@)
 
-check-faults: ## every fault at every step of a restore, of which make test tries a part; about an hour
-	PGBR_FAULTS=all test/run $(wildcard test/t/*_faults.pl)
+check-faults: ## every fault at every step of a restore, of which check-restore tries a part; about an hour
+	PGBR_FAULTS=all test/run $(wildcard test/restore/*_faults.pl)
 
 demo: deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
 	test/demo
