@@ -125,8 +125,9 @@ wait_for { status()->{members}[0]{state} eq 'running' } 'Patroni to answer with 
 my $postmaster = $member->postmaster;
 my $known = status()->{restore}{id};
 my @restore = ('restore', '--force', '--no-verify', '--format=json');
+# with TLS 1.3 the server says no after the handshake: its word may be lost with the connection
 my @cases = (
-	[ 'no client certificate', 3, qr/TLS|SSL|certificate/i, PGBRCTL_PATRONI_CERT_FILE => undef, PGBRCTL_PATRONI_KEY_FILE => undef ],
+	[ 'no client certificate', 3, qr/TLS|SSL|certificate|could not ask Patroni: .*\n.*https:/i, PGBRCTL_PATRONI_CERT_FILE => undef, PGBRCTL_PATRONI_KEY_FILE => undef ],
 	[ 'a certificate without its key', 2, qr/belong together/, PGBRCTL_PATRONI_KEY_FILE => undef ],
 	[ 'no password', 4, qr/status 401.*--patroni-user-file/s, PGBRCTL_PATRONI_USER_FILE => undef ],
 	[ 'a wrong password', 4, qr/status 401.*--patroni-user-file/s, PGBRCTL_PATRONI_USER_FILE => "$dir/user-wrong" ],
