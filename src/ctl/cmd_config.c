@@ -41,16 +41,6 @@ static const OptionSpec render_options[] = {
 	{NULL},
 };
 
-/* Tell of all problems but the last, which the caller of the verb tells. */
-static ExitCode
-refuse_problems(const PgbrError *problems, size_t count, PgbrError *error)
-{
-	for (size_t i = 0; i + 1 < count; i++)
-		message_error(&problems[i]);
-	*error = problems[count - 1];
-	return exit_code_of(error);
-}
-
 static ExitCode
 write_secrets(const Conf *conf, const char *path, PgbrError *error)
 {
@@ -79,7 +69,10 @@ render(const Conf *conf, const RenderArguments *arguments, PgbrError *error)
 	bool ok;
 
 	if (conf->problem_count > 0)
-		return refuse_problems(conf->problems, conf->problem_count, error);
+	{
+		message_problems(conf->problems, conf->problem_count, error);
+		return exit_code_of(error);
+	}
 	/* first what can fail: a configuration whose secrets are nowhere is of no use */
 	if (env_file)
 		code = write_secrets(conf, env_file, error);

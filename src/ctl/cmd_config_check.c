@@ -53,16 +53,6 @@ typedef struct Checked
 	RetentionConfig retention;
 } Checked;
 
-/* Tell of each but the last, which goes to the caller of the verb. */
-static bool
-refuse(const PgbrError *problems, size_t count, PgbrError *error)
-{
-	for (size_t i = 0; i + 1 < count; i++)
-		message_error(&problems[i]);
-	*error = problems[count - 1];
-	return false;
-}
-
 static bool
 check_schedules(const char *name, const PgbrValues *values, PgbrError *error)
 {
@@ -99,7 +89,7 @@ take_values(const char *name, const StrBuf *text, const char *stanza, Checked *c
 	{
 		strbuf_init(&rendered);
 		conf_write(&conf, &rendered);
-		ok = conf.problem_count > 0 ? refuse(conf.problems, conf.problem_count, error)
+		ok = conf.problem_count > 0 ? message_problems(conf.problems, conf.problem_count, error)
 									: check_schedules(name, &values, error) &&
 										  pgbackrest_file_add(&checked->file, name, rendered.data,
 															  rendered.length, error);
@@ -125,7 +115,7 @@ take_conf(const char *name, const StrBuf *text, Checked *checked, PgbrError *err
 	for (int i = 0; i < findings->warning_count; i++)
 		message_finding(&findings->warnings[i]);
 	ok = findings->problem_count == 0 ||
-		 refuse(findings->problems, (size_t) findings->problem_count, error);
+		 message_problems(findings->problems, (size_t) findings->problem_count, error);
 	free(findings);
 	return ok;
 }

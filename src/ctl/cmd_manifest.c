@@ -226,13 +226,8 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	ok = conf_make(arguments->file, &values, &member, &conf, error);
 	if (ok)
 	{
-		for (size_t i = 0; i + 1 < conf.problem_count; i++)
-			message_error(&conf.problems[i]);
-		ok = conf.problem_count == 0;
-		if (ok)
-			ok = make(arguments, &values, &conf, error);
-		else
-			*error = conf.problems[conf.problem_count - 1];
+		ok = conf.problem_count == 0 ? make(arguments, &values, &conf, error)
+									 : message_problems(conf.problems, conf.problem_count, error);
 		conf_done(&conf);
 	}
 	pgbr_values_done(&values);

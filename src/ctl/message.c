@@ -37,6 +37,15 @@ message_error(const PgbrError *error)
 	put_error("error", error);
 }
 
+bool
+message_problems(const PgbrError *problems, size_t count, PgbrError *error)
+{
+	for (size_t i = 0; i + 1 < count; i++)
+		message_error(&problems[i]);
+	*error = problems[count - 1];
+	return false;
+}
+
 void
 message_finding(const PgbrError *finding)
 {
