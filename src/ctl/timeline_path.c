@@ -139,6 +139,18 @@ wal_archive_has(const WalArchive *archive, uint32_t timeline, uint64_t segment)
 	return find_range(archive, timeline, segment) != NULL;
 }
 
+/*
+ * A recovery that stopped before the last switches of its way: PostgreSQL writes a history that goes back
+ * there. What was replayed is of the timelines that had begun by then.
+ */
+static void
+cut(TimelinePath *path, uint64_t end)
+{
+	while (path->count > 1 && path->parts[path->count - 1].begin >= end)
+		path->count--;
+	path->parts[path->count - 1].end = end;
+}
+
 bool
 timeline_path_init(TimelinePath *path, const WalArchive *archive, uint32_t timeline)
 {
@@ -155,10 +167,13 @@ timeline_path_init(TimelinePath *path, const WalArchive *archive, uint32_t timel
 	{
 		const TimelineSwitch *entry = &history->entries[i];
 
-		if (entry->lsn < begin || entry->timeline >= timeline ||
+		if (entry->timeline >= timeline ||
 			(i > 0 && entry->timeline <= history->entries[i - 1].timeline))
 			return false;
-		path->parts[path->count++] = (TimelinePart){entry->timeline, begin, entry->lsn};
+		if (entry->lsn < begin)
+			cut(path, entry->lsn);
+		else
+			path->parts[path->count++] = (TimelinePart){entry->timeline, begin, entry->lsn};
 		begin = entry->lsn;
 	}
 	path->parts[path->count++] = (TimelinePart){timeline, begin, LSN_MAX};

@@ -90,7 +90,9 @@ typedef struct TimelinePath
 } TimelinePath;
 
 /* The path of a timeline. False when its history is not in the archive, or makes no sense, or there
- * is no memory. Timeline 1 has none and needs none. End it with timeline_path_done either way. */
+ * is no memory. Timeline 1 has none and needs none. A history that goes back, as PostgreSQL writes one after
+ * a recovery to a point before the last switches, ends there. End it with timeline_path_done either
+ * way. */
 extern bool timeline_path_init(TimelinePath *path, const WalArchive *archive, uint32_t timeline);
 extern void timeline_path_done(TimelinePath *path);
 

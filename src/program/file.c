@@ -134,6 +134,20 @@ file_write_secret(const char *path, const char *data, size_t length, PgbrError *
 }
 
 bool
+file_sync_folder(const char *path, PgbrError *error)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+
+	if (!ok)
+		pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not sync folder \"%s\": %s", path,
+					   strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool
 file_make_folder(const char *path, PgbrError *error)
 {
 	char part[PATH_MAX];

@@ -25,6 +25,9 @@ extern bool file_check_secret(const char *path, PgbrError *error);
 extern bool file_write(const char *path, const char *data, size_t length, PgbrError *error);
 extern bool file_write_secret(const char *path, const char *data, size_t length, PgbrError *error);
 
+/* Have the names in a folder on disk: new ones, and those that were changed. STORAGE. */
+extern bool file_sync_folder(const char *path, PgbrError *error);
+
 /* Make a folder, 0700, with its parents; one that exists is fine. CONFIG otherwise. */
 extern bool file_make_folder(const char *path, PgbrError *error);
 

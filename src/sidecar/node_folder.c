@@ -52,17 +52,6 @@ write_all(int fd, const char *data, size_t length)
 }
 
 static bool
-sync_folder(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool
 write_file(const NodeStepContext *context, const char *name, const char *data, size_t length,
 		   PgbrError *error)
 {
@@ -80,7 +69,7 @@ write_file(const NodeStepContext *context, const char *name, const char *data, s
 	ok = fd >= 0 && write_all(fd, data, length) && fsync(fd) == 0;
 	if (fd >= 0)
 		ok = close(fd) == 0 && ok;
-	if (ok && rename(part, path) == 0 && sync_folder(folder))
+	if (ok && rename(part, path) == 0 && file_sync_folder(folder, NULL))
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write file \"%s\": %s", path,
 				   strerror(errno));

@@ -188,6 +188,39 @@ gather(NodeStepContext *context, TemporaryServer *server, json_t **result, PgbrE
 	return true;
 }
 
+/*
+ * Recovery to a point before the last failover, or before an earlier restore: see recovery_history_mend.
+ * Nobody has seen the history yet; with it on disk nobody sees the wrong one.
+ */
+static bool
+mend_history(NodeStepContext *context, PgbrError *error)
+{
+	RecoveryHistory history;
+	char folder[PATH_MAX];
+	char path[PATH_MAX + 32];
+	uint32_t timeline;
+	StrBuf text;
+	StrBuf mended;
+	bool ok;
+
+	strbuf_init(&text);
+	strbuf_init(&mended);
+	ok = read_history(context->data_directory, &timeline, &history) ||
+		 pgbr_error_set(error, PGBR_ERROR_CONFLICT, "pg_wal has no history of the new timeline");
+	snprintf(folder, sizeof(folder), "%.4000s/pg_wal", context->data_directory);
+	snprintf(path, sizeof(path), "%s/%08X.history", folder, timeline);
+	ok = ok && file_read(path, HISTORY_MOST, &text, error);
+	if (ok && recovery_history_mend(text.data, &mended))
+	{
+		node_log(context, "%08X.history names a timeline that had not begun: mended", timeline);
+		ok = file_write_secret(path, mended.data, mended.length, error) &&
+			 file_sync_folder(folder, error);
+	}
+	strbuf_done(&text);
+	strbuf_done(&mended);
+	return ok;
+}
+
 static bool
 keep_result(NodeStepContext *context, const json_t *result, PgbrError *error)
 {
@@ -251,7 +284,7 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	{
 		node_log(context, "recovery had ended before: nothing is done again");
 		context->result = result;
-		return true;
+		return mend_history(context, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
 	if (has_file(context, "standby.signal"))
@@ -270,6 +303,7 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 		*error = stop_error;
 		ok = false;
 	}
+	ok = ok && mend_history(context, error);
 	if (ok)
 		context->result = result;
 	else

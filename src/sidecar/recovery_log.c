@@ -5,6 +5,7 @@
 #include "sidecar/recovery_log.h"
 
 #include "common/error.h"
+#include "common/recovery_target.h"
 #include "common/vocabulary.h"
 
 #include <stdio.h>
@@ -144,6 +145,24 @@ recovery_log_hint(const RecoveryLog *log)
 	return "";
 }
 
+/* Read the entry at the beginning of the text, and step to the next line. False when the line is none. */
+static bool
+read_entry(const char **text, RecoveryHistory *entry)
+{
+	size_t length = strcspn(*text, "\n");
+	char line[512];
+	int reason = 0;
+
+	memset(entry, 0, sizeof(*entry));
+	snprintf(line, sizeof(line), "%.*s", (int) length, *text);
+	*text += length + ((*text)[length] == '\n');
+	if (sscanf(line, " %u %19[0-9A-Fa-f/] %n", &entry->timeline, entry->lsn, &reason) < 2 ||
+		!pgbr_is_lsn(entry->lsn))
+		return false;
+	pgbr_copy_text(entry->reason, sizeof(entry->reason), reason ? line + reason : "");
+	return true;
+}
+
 bool
 recovery_history_read(const char *text, RecoveryHistory *history)
 {
@@ -151,20 +170,44 @@ recovery_history_read(const char *text, RecoveryHistory *history)
 
 	while (*text)
 	{
-		size_t length = strcspn(text, "\n");
-		RecoveryHistory entry = {0};
-		char line[512];
-		int reason = 0;
+		RecoveryHistory entry;
 
-		snprintf(line, sizeof(line), "%.*s", (int) length, text);
-		if (sscanf(line, " %u %19[0-9A-Fa-f/] %n", &entry.timeline, entry.lsn, &reason) >= 2 &&
-			pgbr_is_lsn(entry.lsn))
-		{
-			pgbr_copy_text(entry.reason, sizeof(entry.reason), reason ? line + reason : "");
-			*history = entry;
-			found = true;
-		}
-		text += length + (text[length] == '\n');
+		if (!read_entry(&text, &entry))
+			continue;
+		*history = entry;
+		found = true;
 	}
 	return found;
+}
+
+/* True when the timeline was left past the end. */
+static bool
+ends_past(const RecoveryHistory *entry, uint64_t end)
+{
+	uint64_t lsn;
+
+	return recovery_lsn_parse(entry->lsn, &lsn) && lsn > end;
+}
+
+bool
+recovery_history_mend(const char *text, StrBuf *mended)
+{
+	RecoveryHistory last;
+	RecoveryHistory entry;
+	uint64_t end;
+
+	if (!recovery_history_read(text, &last) || !recovery_lsn_parse(last.lsn, &end))
+		return false;
+	for (const char *rest = text; *rest;)
+	{
+		const char *line = rest;
+
+		if (!read_entry(&rest, &entry) || !ends_past(&entry, end))
+			continue;
+		/* of the timelines of which more was replayed than is kept the first is the one that was left */
+		strbuf_append(mended, text, (size_t) (line - text));
+		strbuf_printf(mended, "%u\t%s\t%s\n", entry.timeline, last.lsn, last.reason);
+		return true;
+	}
+	return false;
 }

@@ -50,6 +50,10 @@ subtest 'lsn, on a branch that was left, and from a full backup before all' => s
 	$test->undo('undo of lsn there');
 	$test->restore('time', $after_full->{included}, $full->{label}, '--type=time', "--target=$after_full->{time}");
 };
+subtest 'on from before all the earlier restores' => sub {
+	my $there = $test->point('on from there');
+	$test->restore('on from there', $there->{included}, undef, '--type=time', "--target=$there->{time}");
+};
 
 subtest 'schedules go on' => sub {
 	for my $member ($test->cluster->members)

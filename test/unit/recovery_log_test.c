@@ -187,6 +187,50 @@ test_history(void **state)
 	assert_false(recovery_history_read("1\t5000000\tno LSN\n", &history));
 }
 
+/* As PostgreSQL writes them, and what is true. NULL: it is true already. */
+static void
+test_mend(void **state)
+{
+#define ONE	  "1\t0/5000000\tno recovery target specified\n"
+#define TWO	  "\n2\t0/6000000\tafter LSN 0/6000000\n"
+#define THREE "\n3\t0/7000000\tno recovery target specified\n"
+	static const struct
+	{
+		const char *text;
+		const char *mended;
+	} rows[] = {
+		{ONE, NULL},
+		{ONE TWO THREE "\n4\t0/7000000\tat restore point \"here\"\n", NULL},
+		{ONE TWO THREE "\n4\t1/6000001\tafter LSN 1/6000001\n", NULL},
+		{ONE TWO THREE "\n4\t0/6FFFFFF\tbefore 2026-11-28 03:39:52.168223+00\n",
+		 ONE TWO "\n3\t0/6FFFFFF\tbefore 2026-11-28 03:39:52.168223+00\n"},
+		{ONE TWO THREE "\n4\t0/5000001\treached consistency\n",
+		 ONE "\n2\t0/5000001\treached consistency\n"},
+		{ONE TWO THREE "\n4\t0/4FFFFFF\tafter transaction 7\n",
+		 "1\t0/4FFFFFF\tafter transaction 7\n"},
+		{ONE TWO THREE "\n4\t0/5000000\tafter transaction 7",
+		 ONE "\n2\t0/5000000\tafter transaction 7\n"},
+		{"# a comment\n" ONE "2\t0/4FFFFFF\t", "# a comment\n1\t0/4FFFFFF\t\n"},
+		{"", NULL},
+		{"nothing\n", NULL},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < LENGTH(rows); i++)
+	{
+		StrBuf mended;
+		StrBuf again;
+
+		strbuf_init(&mended);
+		strbuf_init(&again);
+		assert_int_equal(recovery_history_mend(rows[i].text, &mended), rows[i].mended != NULL);
+		assert_string_equal(mended.data, rows[i].mended ? rows[i].mended : "");
+		assert_false(recovery_history_mend(mended.data, &again));
+		strbuf_done(&mended);
+		strbuf_done(&again);
+	}
+}
+
 static void
 test_opts(void **state)
 {
@@ -280,10 +324,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_success),		  cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_tail),		  cmocka_unit_test(test_segments),
-		cmocka_unit_test(test_history),		  cmocka_unit_test(test_opts),
-		cmocka_unit_test(test_opts_too_many), cmocka_unit_test(test_control),
+		cmocka_unit_test(test_success), cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_tail),	cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_history), cmocka_unit_test(test_mend),
+		cmocka_unit_test(test_opts),	cmocka_unit_test(test_opts_too_many),
+		cmocka_unit_test(test_control),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,17 +46,15 @@ test_names(void **state)
 static void
 test_histories(void **state)
 {
-	static const TimelineSwitch backwards[] = {{1, 2 * SIZE, ""}, {2, SIZE, ""}};
 	static const TimelineSwitch later[] = {{4, SIZE, ""}};
 	static const TimelineSwitch twice[] = {{1, SIZE, ""}, {1, 2 * SIZE, ""}};
 	WalArchive archive = {.segment_size = SIZE};
 	TimelinePath path;
 
 	(void) state;
-	assert_true(wal_archive_add_history(&archive, 3, backwards, 2));
 	assert_true(wal_archive_add_history(&archive, 4, later, 1));
 	assert_true(wal_archive_add_history(&archive, 5, twice, 2));
-	for (uint32_t timeline = 2; timeline <= 5; timeline++)
+	for (uint32_t timeline = 3; timeline <= 5; timeline++)
 	{
 		assert_false(timeline_path_init(&path, &archive, timeline));
 		timeline_path_done(&path);
@@ -66,6 +64,39 @@ test_histories(void **state)
 	assert_true(timeline_path_init(&path, &archive, 1));
 	assert_true(timeline_path_has(&path, 1, SIZE));
 	assert_false(timeline_path_has(&path, 2, SIZE));
+	timeline_path_done(&path);
+	wal_archive_done(&archive);
+}
+
+/* PostgreSQL writes them when the target of a recovery is before the last switches of its way. */
+static void
+test_going_back(void **state)
+{
+	static const TimelineSwitch entries[] = {
+		{1, SIZE, ""}, {2, 5 * SIZE, ""}, {4, 7 * SIZE, ""}, {5, 3 * SIZE, ""}, {6, 9 * SIZE, ""}};
+	static const TimelineSwitch first[] = {{1, 2 * SIZE, ""}, {2, SIZE, ""}};
+	static const TimelinePart expected[] = {
+		{1, 0, SIZE}, {2, SIZE, 3 * SIZE}, {6, 3 * SIZE, 9 * SIZE}, {8, 9 * SIZE, LSN_MAX}};
+	WalArchive archive = {.segment_size = SIZE};
+	TimelinePath path;
+
+	(void) state;
+	assert_true(wal_archive_add_history(&archive, 8, entries, 5));
+	assert_true(wal_archive_add_history(&archive, 3, first, 2));
+	assert_true(timeline_path_init(&path, &archive, 8));
+	assert_int_equal(path.count, 4);
+	for (size_t i = 0; i < path.count; i++)
+	{
+		assert_int_equal(path.parts[i].timeline, expected[i].timeline);
+		assert_int_equal(path.parts[i].begin, expected[i].begin);
+		assert_true(path.parts[i].end == expected[i].end);
+	}
+	assert_false(timeline_path_has(&path, 4, 6 * SIZE));
+	timeline_path_done(&path);
+	assert_true(timeline_path_init(&path, &archive, 3));
+	assert_int_equal(path.count, 2);
+	assert_true(timeline_path_has(&path, 1, SIZE));
+	assert_false(timeline_path_has(&path, 1, SIZE + 1));
 	timeline_path_done(&path);
 	wal_archive_done(&archive);
 }
@@ -237,9 +268,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_histories),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_names),	   cmocka_unit_test(test_histories),
+		cmocka_unit_test(test_going_back), cmocka_unit_test(test_random),
 		cmocka_unit_test(test_remove),
 	};
 
