@@ -28,6 +28,7 @@ static const char *const job_kinds[] = {
 	[PGBR_JOB_NODE_KEEP] = "node-keep",
 	[PGBR_JOB_NODE_RESTORE] = "node-restore",
 	[PGBR_JOB_NODE_RECOVER] = "node-recover",
+	[PGBR_JOB_NODE_UNFENCE] = "node-unfence",
 };
 
 static const char *const job_states[] = {

@@ -36,6 +36,7 @@ typedef enum PgbrJobKind
 	PGBR_JOB_NODE_KEEP,
 	PGBR_JOB_NODE_RESTORE,
 	PGBR_JOB_NODE_RECOVER,
+	PGBR_JOB_NODE_UNFENCE,
 } PgbrJobKind;
 
 typedef enum PgbrJobState
@@ -68,7 +69,7 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_BACKUP_TYPES "full, diff, incr"
 #define PGBR_JOB_KINDS                                                                    \
 	"backup, expire, verify, check, stanza-create, stanza-upgrade, annotate, node-mark, " \
-	"node-stop, node-archive, node-keep, node-restore, node-recover"
+	"node-stop, node-archive, node-keep, node-restore, node-recover, node-unfence"
 #define PGBR_JOB_STATES "queued, running, succeeded, failed, cancelled, interrupted"
 
 /* Where the sidecar serves what. */

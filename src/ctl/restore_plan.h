@@ -60,6 +60,7 @@ typedef enum RestoreWhere
 	X(HISTORY_ARCHIVED, "history-archived", LEADER, true, 1,                                       \
 	  "see the history of the new timeline in the repository")                                     \
 	X(RESTORE_REPLICAS, "restore-replicas", REPLICAS, true, 3, "wait for the replicas' files")     \
+	X(UNFENCE, "unfence", REPLICAS, true, 3, "let the replicas be started again")                  \
 	X(RESUME, "resume", PATRONI, true, 3, "resume Patroni, which starts the replicas")             \
 	X(REPLICAS_STREAM, "replicas-stream", REPLICAS, true, 3, "see every replica stream")           \
 	X(BACKUP, "backup", LEADER, true, 1, "ask for a fresh backup")                                 \

@@ -44,6 +44,7 @@ static const RestoreStepFunction functions[RESTORE_STEP_COUNT] = {
 	[RESTORE_HAND_OVER] = restore_do_hand_over,
 	[RESTORE_HISTORY_ARCHIVED] = restore_do_history_archived,
 	[RESTORE_RESTORE_REPLICAS] = restore_do_restore_replicas,
+	[RESTORE_UNFENCE] = restore_do_unfence,
 	[RESTORE_RESUME] = restore_do_resume,
 	[RESTORE_REPLICAS_STREAM] = restore_do_replicas_stream,
 	[RESTORE_BACKUP] = restore_do_backup,
@@ -177,8 +178,6 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 	cluster_set_abort(run->cluster, NULL, NULL);
 	if (run->lost)
 		return exit_code_of(error);
-	if (!aborted && !harmless)
-		restore_keep_closed(run);
 	if (!aborted)
 		restore_journal_set(journal, step, RESTORE_STEP_FAILED, error->message);
 	if (harmless)

@@ -77,7 +77,8 @@ restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const Re
 	if (!plan->request.replicas_only && is_over(states[RESTORE_STOP_LEADER]) &&
 		seen->leader_running && !is_over(states[RESTORE_VERIFY]))
 		changed |= revise_leader(states);
-	if (is_over(states[RESTORE_STOP_REPLICAS]) && seen->replica_running)
+	if (is_over(states[RESTORE_STOP_REPLICAS]) && seen->replica_running &&
+		states[RESTORE_UNFENCE] == RESTORE_STEP_PENDING)
 	{
 		changed |= set_back(states, RESTORE_STOP_REPLICAS);
 		changed |= set_back(states, RESTORE_START_REPLICAS);

@@ -26,6 +26,7 @@ extern bool restore_do_recover(RestoreRun *run, PgbrError *error);
 extern bool restore_do_verify(RestoreRun *run, PgbrError *error);
 extern bool restore_do_history_archived(RestoreRun *run, PgbrError *error);
 extern bool restore_do_restore_replicas(RestoreRun *run, PgbrError *error);
+extern bool restore_do_unfence(RestoreRun *run, PgbrError *error);
 extern bool restore_do_backup(RestoreRun *run, PgbrError *error);
 
 /* By Patroni. */
@@ -41,14 +42,8 @@ extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
  */
 extern bool restore_advance_leader(RestoreRun *run, PgbrError *error);
 
-/* Resume Patroni and see a leader and every member of the plan run. */
+/* Lift the fences, resume Patroni, and see a leader and every member of the plan run. */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);
-
-/*
- * Where a restore stops between the stop of the replicas and the resume: stop those that Patroni has
- * started since, out of what it remembered, so that no client gets in. Failures don't matter.
- */
-extern void restore_keep_closed(RestoreRun *run);
 
 /* Set *running when a member's PostgreSQL runs, by its sidecar's word; leave it otherwise. */
 extern bool

@@ -17,11 +17,7 @@
 
 #define HISTORY_LIMIT_S 300
 #define STOP_TIMEOUT_S	60
-#define CLOSE_LIMIT_S	15
 #define MARK_TIMEOUT_S	60
-
-/* So often a server that was started in the midst is stopped again. */
-#define RESTORE_TRIES 4
 
 bool
 restore_is_replica(const RestoreMember *member)
@@ -219,17 +215,26 @@ run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 }
 
 static json_t *
-stop_arguments(const RestorePlan *plan)
+stop_leader_arguments(const RestorePlan *plan)
 {
 	(void) plan;
 	return json_pack("{si}", "timeout", STOP_TIMEOUT_S);
+}
+
+/* Patroni may start a replica in the pause, out of what it remembers; the fence keeps it from that. */
+static json_t *
+stop_replica_arguments(const RestorePlan *plan)
+{
+	(void) plan;
+	return json_pack("{si sb}", "timeout", STOP_TIMEOUT_S, "fence", true);
 }
 
 static bool
 stop(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
 {
 	json_t *results = json_object();
-	bool ok = run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
+	bool ok = run_on(run, step, "node-stop", leader,
+					 leader ? stop_leader_arguments : stop_replica_arguments, true, results, error);
 
 	restore_journal_put_result(run->journal, step, results);
 	return ok;
@@ -299,53 +304,26 @@ leader_arguments(const RestorePlan *plan)
 static json_t *
 replica_arguments(const RestorePlan *plan)
 {
-	return restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
+	json_t *arguments =
+		restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
+
+	json_object_set_new(arguments, "fence", json_true());
+	return arguments;
 }
 
-/* Stop a server that somebody has started in the midst; Patroni does, out of what it remembers. */
-static bool
-stop_again(RestoreRun *run, const RestoreMember *member, const char *what, bool *was_running,
-		   PgbrError *error)
-{
-	RestoreStep step = member->leader ? RESTORE_STOP_LEADER : RESTORE_STOP_REPLICAS;
-	json_t *job = NULL;
-	bool ok = restore_job_start(run, step, member->name, "node-stop",
-								stop_arguments(&run->journal->plan), &job, error) &&
-			  restore_job_wait(run, step, member->name, &job, false, error);
-
-	*was_running = ok && json_flag(json_object_get(job, "result"), "has_run");
-	json_decref(job);
-	if (*was_running)
-		restore_events_note(run->events, "member %s: PostgreSQL was started; %s", member->name,
-							what);
-	return ok;
-}
-
-/* What has failed because PostgreSQL was started is done again. */
+/* See the files of a member restored, or restoring begun: by the job that was asked for before, or by one
+ * of now. */
 static bool
 restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bool until_begun,
 			  json_t **job, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
 
-	for (int tries = 1;; tries++)
-	{
-		bool running = false;
-		PgbrError reason;
-		bool ok = (*job || restore_job_start(run, step, member->name, "node-restore",
-											 member->leader ? leader_arguments(plan)
-															: replica_arguments(plan),
-											 job, error)) &&
-				  restore_job_wait(run, step, member->name, job, until_begun, error);
-
-		if (ok || run->lost || error->code == PGBR_ERROR_ABORTED || tries == RESTORE_TRIES ||
-			!restore_is_running(run, member->name, &running, &reason) || !running)
-			return ok;
-		json_decref(*job);
-		*job = NULL;
-		if (!stop_again(run, member, "it is stopped and restored", &running, error))
-			return false;
-	}
+	return (*job ||
+			restore_job_start(run, step, member->name, "node-restore",
+							  member->leader ? leader_arguments(plan) : replica_arguments(plan),
+							  job, error)) &&
+		   restore_job_wait(run, step, member->name, job, until_begun, error);
 }
 
 static const RestoreMember *
@@ -394,106 +372,38 @@ restore_do_restore_leader(RestoreRun *run, PgbrError *error)
 	return ok;
 }
 
-static bool
-restore_replica(RestoreRun *run, const RestoreMember *member, bool again, PgbrError *error)
-{
-	json_t *job = NULL;
-	bool ok = (again || restore_job_find(run, RESTORE_START_REPLICAS, member->name, &job, error)) &&
-			  restore_files(run, RESTORE_START_REPLICAS, member, false, &job, error);
-
-	json_decref(job);
-	return ok;
-}
-
-/*
- * A replica that somebody has started may have replayed WAL past the point where the cluster has gone
- * another way, or have fetched it and ended: Patroni would replay it as if after a crash. Then its files
- * are made anew.
- */
-static bool
-restore_started(RestoreRun *run, bool *started, PgbrError *error)
-{
-	const RestorePlan *plan = &run->journal->plan;
-	bool ok = true;
-
-	*started = false;
-	for (int i = 0; ok && i < plan->member_count; i++)
-	{
-		const RestoreMember *member = &plan->members[i];
-		bool was_running = false;
-
-		if (!restore_is_replica(member))
-			continue;
-		ok = stop_again(run, member, "it is restored again", &was_running, error) &&
-			 (!was_running || restore_replica(run, member, true, error));
-		*started |= was_running;
-	}
-	return ok;
-}
-
-/* Stop a replica that was started; true when neither it nor Patroni says that it runs. */
-static bool
-is_closed(RestoreRun *run, const RestoreMember *member)
-{
-	const ClusterMember *found = cluster_find(run->cluster, member->name);
-	RestoreJournal *journal = run->journal;
-	bool running = false;
-	PgbrError ignored;
-	PatroniNode node;
-
-	if (!restore_is_running(run, member->name, &running, &ignored))
-		return true;
-	if (!running)
-		return found == NULL || found->api_url[0] == '\0' ||
-			   !patroni_get_node(&run->cluster->patroni, found->api_url, &node, &ignored) ||
-			   !node.running;
-	/* it may have replayed WAL past the point where the cluster is to go another way */
-	if (journal->states[RESTORE_START_REPLICAS] != RESTORE_STEP_PENDING)
-		restore_journal_set(journal, RESTORE_START_REPLICAS, RESTORE_STEP_PENDING, NULL);
-	if (journal->states[RESTORE_RESTORE_REPLICAS] != RESTORE_STEP_PENDING)
-		restore_journal_set(journal, RESTORE_RESTORE_REPLICAS, RESTORE_STEP_PENDING, NULL);
-	return !stop_again(run, member, "it is stopped again", &running, &ignored);
-}
-
-void
-restore_keep_closed(RestoreRun *run)
-{
-	const RestorePlan *plan = &run->journal->plan;
-	const RestoreStepState *states = run->journal->states;
-	bool closed = false;
-	PgbrError ignored;
-	RestoreWait wait;
-
-	if (states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_DONE ||
-		states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
-		return;
-	restore_wait_begin(&wait, run, CLOSE_LIMIT_S, "Patroni to leave the replicas stopped");
-	do
-	{
-		closed = true;
-		for (int i = 0; i < plan->member_count; i++)
-			closed &= !restore_is_replica(&plan->members[i]) || is_closed(run, &plan->members[i]);
-	} while (!closed && restore_wait_more(&wait, &ignored));
-}
-
 bool
 restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
-	bool started = true;
 	bool ok = true;
 
 	for (int i = 0; ok && i < plan->member_count; i++)
 	{
-		if (restore_is_replica(&plan->members[i]))
-			ok = restore_replica(run, &plan->members[i], false, error);
+		const RestoreMember *member = &plan->members[i];
+		json_t *job = NULL;
+
+		if (!restore_is_replica(member))
+			continue;
+		ok = restore_job_find(run, RESTORE_START_REPLICAS, member->name, &job, error) &&
+			 restore_files(run, RESTORE_START_REPLICAS, member, false, &job, error);
+		json_decref(job);
 	}
-	for (int tries = 0; ok && started && tries < RESTORE_TRIES; tries++)
-		ok = restore_started(run, &started, error);
-	if (ok && started)
-		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-							  "PostgreSQL on a replica is started again and again");
 	return ok;
+}
+
+static json_t *
+unfence_arguments(const RestorePlan *plan)
+{
+	(void) plan;
+	return json_object();
+}
+
+bool
+restore_do_unfence(RestoreRun *run, PgbrError *error)
+{
+	return run_on(run, RESTORE_UNFENCE, "node-unfence", false, unfence_arguments, true, NULL,
+				  error);
 }
 
 static bool

@@ -508,7 +508,8 @@ bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(false);
-	bool ok = restore_do_hand_over(run, error) && patch_all(run, patch, error);
+	bool ok = restore_do_hand_over(run, error) && restore_do_unfence(run, error) &&
+			  patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);

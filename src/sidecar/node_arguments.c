@@ -18,6 +18,7 @@ static const char *const steps[NODE_STEP_COUNT] = {
 	[NODE_STEP_MARK] = "node-mark",		  [NODE_STEP_STOP] = "node-stop",
 	[NODE_STEP_ARCHIVE] = "node-archive", [NODE_STEP_KEEP] = "node-keep",
 	[NODE_STEP_RESTORE] = "node-restore", [NODE_STEP_RECOVER] = "node-recover",
+	[NODE_STEP_UNFENCE] = "node-unfence",
 };
 
 bool
@@ -64,8 +65,10 @@ static const Member members[] = {
 	{NODE_STEP_MARK, "name", MEMBER_NAME, AT(name), true, 0, 0},
 	{NODE_STEP_MARK, "archive_timeout", MEMBER_INT, AT(archive_timeout), false, 1, 86400},
 	{NODE_STEP_STOP, "timeout", MEMBER_INT, AT(timeout), false, 1, 86400},
+	{NODE_STEP_STOP, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
 	{NODE_STEP_ARCHIVE, "partial", MEMBER_FLAG, AT(partial), false, 0, 0},
 	{NODE_STEP_RESTORE, "repo", MEMBER_INT, AT(repo), false, 1, PGBR_REPO_MAX},
+	{NODE_STEP_RESTORE, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
 	{NODE_STEP_RESTORE, "set", MEMBER_TARGET_TEXT, 0, true, 0, 0},
 	{NODE_STEP_RESTORE, "target_type", MEMBER_TARGET_TEXT, 0, true, 0, 0},
 	{NODE_STEP_RESTORE, "target", MEMBER_TARGET_TEXT, 0, false, 0, 0},

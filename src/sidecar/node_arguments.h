@@ -22,6 +22,7 @@ typedef enum NodeStep
 	NODE_STEP_KEEP,
 	NODE_STEP_RESTORE,
 	NODE_STEP_RECOVER,
+	NODE_STEP_UNFENCE,
 	NODE_STEP_COUNT,
 } NodeStep;
 
@@ -31,6 +32,7 @@ typedef struct NodeArguments
 	int archive_timeout;	  /* mark: seconds for its WAL to reach the repository */
 	int timeout;			  /* stop: seconds for an orderly shutdown */
 	bool partial;			  /* archive: also the segment that is not full */
+	bool fence;				  /* stop, restore: no server is to be started afterwards */
 	int repo;				  /* restore: 0 is pgbackrest's own choice */
 	RecoveryTarget target;	  /* restore: with the set and the timeline */
 	uint32_t target_timeline; /* recover: 0: not given */

@@ -6,11 +6,13 @@
  * pgbackrest takes no lock for a restore, and two of them into one directory both say that they
  * went well. The queue runs one at a time; one that was started by hand is looked for.
  */
+#include "sidecar/fence.h"
 #include "sidecar/node_folder.h"
 #include "sidecar/node_steps.h"
 #include "sidecar/pgbackrest_restore.h"
 
 #include "program/file.h"
+#include "program/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -126,18 +128,37 @@ make_directory(const char *path, PgbrError *error)
 						  strerror(errno));
 }
 
-typedef struct Restored
+typedef struct Restoring
 {
+	const NodeStepContext *context;
+	const PgbackrestRun *output;
+	bool fence;
+	bool guarded;
 	int64_t bytes;
 	int64_t files;
-} Restored;
+} Restoring;
 
 static void
-take_restored(void *argument, const char *line)
+follow_restore(void *argument, const char *line)
 {
-	Restored *restored = argument;
+	Restoring *restoring = argument;
+	PgbrError error;
 
-	(void) pgbackrest_read_restored(line, &restored->bytes, &restored->files);
+	(void) pgbackrest_read_restored(line, &restoring->bytes, &restoring->files);
+	/* before the first file it sets the mode of the directory */
+	if (!restoring->fence || restoring->guarded || restoring->output->progress.bytes_done <= 0)
+		return;
+	restoring->guarded = true;
+	/* without it there is a moment in which a server can slip in, which is noticed below */
+	if (!fence_guard(restoring->context->data_directory, &error))
+		log_error(NULL, "could not forbid the start of PostgreSQL", &error);
+}
+
+/* Patroni can't start what was restored from here on. */
+static bool
+fence_off(NodeStepContext *context, PgbrError *error)
+{
+	return fence_raise(context->data_directory, error) && node_must_be_down(context, error);
 }
 
 static bool
@@ -158,8 +179,8 @@ keep_target(NodeStepContext *context, const RecoveryTarget *target, PgbrError *e
 bool
 node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
-	Restored restored = {-1, -1};
 	PgbackrestRun output;
+	Restoring restoring = {context, &output, arguments->fence, false, -1, -1};
 	Command command;
 	bool ok;
 
@@ -174,14 +195,16 @@ node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
 	job_queue_progress(context->queue, &output.progress);
 	pgbackrest_restore_command(context->config, arguments, context->data_directory, &command);
-	ok = node_run_pgbackrest(context, &command, &output, take_restored, &restored, job, error);
+	ok = node_run_pgbackrest(context, &command, &output, follow_restore, &restoring, job, error);
 	command_done(&command);
 	/* the hint of its exit code is that of a backup, which writes elsewhere */
 	if (!ok && job->exit_code == PGBACKREST_FILE_WRITE)
 		pgbr_copy_text(job->hint, sizeof(job->hint),
 					   "Make room in the data directory's file system and ask again.");
+	if (arguments->fence)
+		ok = ok && fence_off(context, error);
 	if (ok)
-		context->result = json_pack("{sI sI}", "bytes", (json_int_t) restored.bytes, "files",
-									(json_int_t) restored.files);
+		context->result = json_pack("{sI sI}", "bytes", (json_int_t) restoring.bytes, "files",
+									(json_int_t) restoring.files);
 	return ok;
 }

@@ -19,6 +19,7 @@ static const struct
 	[NODE_STEP_MARK] = {node_mark, false},		[NODE_STEP_STOP] = {node_stop, true},
 	[NODE_STEP_ARCHIVE] = {node_archive, true}, [NODE_STEP_KEEP] = {node_keep, true},
 	[NODE_STEP_RESTORE] = {node_restore, true}, [NODE_STEP_RECOVER] = {node_recover, true},
+	[NODE_STEP_UNFENCE] = {node_unfence, true},
 };
 
 bool

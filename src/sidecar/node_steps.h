@@ -22,6 +22,7 @@ extern NodeStepFunction node_archive;
 extern NodeStepFunction node_keep;
 extern NodeStepFunction node_restore;
 extern NodeStepFunction node_recover;
+extern NodeStepFunction node_unfence;
 
 /* Write a line into the job's log. */
 extern void

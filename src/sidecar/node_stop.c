@@ -1,28 +1,32 @@
 /*
  * node_stop.c
  *		Step node-stop: the PostgreSQL of the data directory is shut down, and what the later steps
- *		need of it is saved first.
+ *		need of it is saved first. Step node-unfence: it may be started again.
+ *
+ * With a fence the server stays down until it is lifted, whoever wants to start it: see fence.h.
  *
  * A fast shutdown waits until all WAL is archived; where the repository is away it waits for ever,
  * though the checkpoint that matters is on disk by then. Hence the limit, after which the server is
  * ended at once.
  */
+#include "sidecar/fence.h"
 #include "sidecar/node_folder.h"
 #include "sidecar/node_steps.h"
 
 #include "program/clock.h"
 #include "sidecar/node.h"
 
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #define QUIT_MS	   30000
 #define KILL_MS	   10000
 #define ORPHANS_MS 10000
 #define POLL_MS	   20
+
+/* So often a server may slip in between its predecessor's end and the fence. */
+#define FENCE_TRIES 5
 
 /* A server that answers but is not seen from here runs in a container of its own. */
 static bool
@@ -94,46 +98,87 @@ end_orphans(NodeStepContext *context, PgbrError *error)
 	return true;
 }
 
-/* True when a server was started on these files since they were restored, though it may have failed: a
- * postmaster leaves its command line, which no backup holds. */
+/* End the server that runs now, if one does. */
 static bool
-has_run(const NodeStepContext *context)
+stop_server(NodeStepContext *context, int seconds, bool *was_running, const char **how,
+			PgbrError *error)
 {
-	char path[PATH_MAX];
+	Postmaster postmaster;
+	bool ok = postmaster_find(context->data_directory, &postmaster, error);
 
-	snprintf(path, sizeof(path), "%s/postmaster.opts", context->data_directory);
-	return access(path, F_OK) == 0;
+	*was_running = ok && postmaster.pid != 0;
+	if (!ok)
+		return false;
+	/* one that runs behind a fence was started just before it; it needs the file to shut down */
+	ok = *was_running ? fence_lift(context->data_directory, error) &&
+							end_server(context, &postmaster, seconds, how, error)
+					  : check_unseen(context, error);
+	postmaster_done(&postmaster);
+	return ok && end_orphans(context, error);
+}
+
+static json_t *
+describe_control(NodeStepContext *context)
+{
+	ControlData control;
+	PgbrError error;
+
+	if (node_control(context, &control, &error))
+		return control_data_json(&control);
+	/* a data directory that is lost or damaged is no reason not to restore it */
+	node_log(context, "%s", error.message);
+	return json_null();
+}
+
+/* Fence off what was stopped; a server that was started meanwhile is stopped as well. */
+static bool
+fence(NodeStepContext *context, int seconds, PgbrError *error)
+{
+	for (int i = 0; i < FENCE_TRIES; i++)
+	{
+		const char *how;
+		bool was_running;
+
+		if (!fence_raise(context->data_directory, error) ||
+			!stop_server(context, seconds, &was_running, &how, error))
+			return false;
+		if (!was_running)
+			return true;
+		node_log(context, "PostgreSQL was started again: it is stopped");
+	}
+	return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+						  "PostgreSQL on the data directory \"%s\" is started again and again",
+						  context->data_directory);
 }
 
 bool
 node_stop(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
-	Postmaster postmaster;
-	ControlData control;
 	const char *how = "none";
-	json_t *control_json = NULL;
+	json_t *control;
 	bool was_running;
-	bool ok;
 
 	(void) job;
 	job_queue_progress(context->queue, &(JobProgress){"stopping", 0, -1, -1});
 	if (!node_folder_save(context, error) ||
-		!postmaster_find(context->data_directory, &postmaster, error))
+		!stop_server(context, arguments->timeout, &was_running, &how, error))
 		return false;
-	was_running = postmaster.pid != 0;
-	ok = was_running ? end_server(context, &postmaster, arguments->timeout, &how, error)
-					 : check_unseen(context, error);
-	postmaster_done(&postmaster);
-	if (!ok || !end_orphans(context, error))
+	control = describe_control(context);
+	if (arguments->fence ? !fence(context, arguments->timeout, error)
+						 : !fence_lift(context->data_directory, error))
+	{
+		json_decref(control);
 		return false;
-	/* a data directory that is lost or damaged is no reason not to restore it */
-	if (node_control(context, &control, error))
-		control_json = control_data_json(&control);
-	else
-		node_log(context, "%s", error->message);
-	context->result =
-		json_pack("{sb sb ss so si}", "was_running", was_running, "has_run", has_run(context),
-				  "how", how, "control", control_json ? control_json : json_null(), "unarchived",
-				  node_count_ready(context->data_directory));
+	}
+	context->result = json_pack("{sb ss so si}", "was_running", was_running, "how", how, "control",
+								control, "unarchived", node_count_ready(context->data_directory));
 	return true;
+}
+
+bool
+node_unfence(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
+{
+	(void) arguments;
+	(void) job;
+	return fence_lift(context->data_directory, error);
 }

@@ -45,16 +45,18 @@ test_accepted(void **state)
 		{"node-mark", "{\"name\":\"pgbr_undo_20261124T120000-ab12\"}"},
 		{"node-mark", "{\"name\":\"p\",\"archive_timeout\":1}"},
 		{"node-stop", "{}"},
-		{"node-stop", "{\"timeout\":null}"},
+		{"node-stop", "{\"timeout\":null,\"fence\":true}"},
 		{"node-archive", "{\"partial\":true}"},
 		{"node-keep", "{}"},
 		{"node-restore", "{\"set\":\"" SET "\",\"target_type\":\"default\"}"},
 		{"node-restore", "{\"set\":\"" SET "_20241024-141104I\",\"target_type\":\"immediate\"}"},
-		{"node-restore", "{\"set\":\"" SET "\",\"target_type\":\"standby\",\"target\":null,"
-						 "\"exclusive\":false,\"repo\":2,\"target_timeline\":4294967295}"},
+		{"node-restore",
+		 "{\"set\":\"" SET "\",\"target_type\":\"standby\",\"target\":null,"
+		 "\"exclusive\":false,\"fence\":true,\"repo\":2,\"target_timeline\":4294967295}"},
 		{"node-restore",
 		 "{\"set\":\"" SET "\",\"target_type\":\"name\",\"target\":\"a b $(c) é\"}"},
 		{"node-recover", "{}"},
+		{"node-unfence", "{}"},
 		{"node-recover", "{\"target_timeline\":3,\"replay_bytes\":0}"},
 	};
 	NodeArguments arguments;
@@ -68,6 +70,9 @@ test_accepted(void **state)
 	}
 	assert_true(reads("node-stop", "{}", &arguments, &error));
 	assert_int_equal(arguments.timeout, 60);
+	assert_false(arguments.fence);
+	assert_true(reads("node-stop", "{\"fence\":true}", &arguments, &error));
+	assert_true(arguments.fence);
 	assert_true(reads("node-mark", "{\"name\":\"p\"}", &arguments, &error));
 	assert_int_equal(arguments.archive_timeout, 60);
 }
@@ -92,6 +97,8 @@ test_refused(void **state)
 		{"node-stop", "{\"timeout\":9223372036854775807}"},
 		{"node-stop", "{\"name\":\"p\"}"},
 		{"node-stop", "[]"},
+		{"node-stop", "{\"fence\":1}"},
+		{"node-unfence", "{\"fence\":true}"},
 		{"node-archive", "{\"partial\":1}"},
 		{"node-archive", "{\"partial\":\"true\"}"},
 		{"node-keep", "{\"path\":\"/\"}"},

@@ -132,15 +132,15 @@ test_replica_was_started(void **state)
 
 	(void) state;
 	make_plan(&plan, false);
-	set_done_before(&plan, states, RESTORE_RESUME);
+	set_done_before(&plan, states, RESTORE_UNFENCE);
 	assert_true(restore_state_revise(&plan, states, &seen));
 	assert_int_equal(next(&plan, states), RESTORE_STOP_REPLICAS);
 	assert_int_equal(states[RESTORE_START_REPLICAS], RESTORE_STEP_PENDING);
 	assert_int_equal(states[RESTORE_RESTORE_REPLICAS], RESTORE_STEP_PENDING);
 	assert_int_equal(states[RESTORE_HAND_OVER], RESTORE_STEP_DONE);
-	/* from the resume on it is meant to run */
+	/* from then on it is meant to run */
 	states[RESTORE_STOP_REPLICAS] = RESTORE_STEP_DONE;
-	states[RESTORE_RESUME] = RESTORE_STEP_STARTED;
+	states[RESTORE_UNFENCE] = RESTORE_STEP_STARTED;
 	assert_false(restore_state_revise(&plan, states, &seen));
 }
 

@@ -44,15 +44,15 @@ static void
 test_job_kinds(void **state)
 {
 	static const char *const names[] = {
-		"backup",		  "expire",		  "verify",		  "check",	   "stanza-create",
-		"stanza-upgrade", "annotate",	  "node-mark",	  "node-stop", "node-archive",
-		"node-keep",	  "node-restore", "node-recover",
+		"backup",		  "expire",		  "verify",		  "check",		  "stanza-create",
+		"stanza-upgrade", "annotate",	  "node-mark",	  "node-stop",	  "node-archive",
+		"node-keep",	  "node-restore", "node-recover", "node-unfence",
 	};
 	char all[200] = "";
 	PgbrJobKind kind = PGBR_JOB_CHECK;
 
 	(void) state;
-	for (int i = 0; i < 13; i++)
+	for (int i = 0; i < 14; i++)
 	{
 		assert_string_equal(pgbr_job_kind_name(i), names[i]);
 		assert_true(pgbr_job_kind_parse(names[i], &kind));
@@ -61,7 +61,7 @@ test_job_kinds(void **state)
 		strcat(strcat(all, i > 0 ? ", " : ""), names[i]);
 	}
 	assert_string_equal(PGBR_JOB_KINDS, all);
-	assert_string_equal(pgbr_job_kind_name(PGBR_JOB_NODE_RECOVER + 1), "unknown");
+	assert_string_equal(pgbr_job_kind_name(PGBR_JOB_NODE_UNFENCE + 1), "unknown");
 	assert_false(pgbr_job_kind_parse("restore", &kind));
 	assert_false(pgbr_job_kind_parse("unknown", &kind));
 }
