@@ -11,12 +11,19 @@
  */
 #include "sidecar/store_db.h"
 
+#include "program/clock.h"
+
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+/* For the folder's lock of a sidecar that was killed. */
+#define LEAVE_MS 3000
+#define POLL_MS	 50
 
 static const char *const migrations[] = {
 	"CREATE TABLE job ("
@@ -140,8 +147,14 @@ lock_folder(JobStore *store, const char *state_dir, PgbrError *error)
 	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock < 0)
 		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not open file \"%s\": %m", path);
-	if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
-		return true;
+	/* one that was killed holds it until the kernel has ended it, and with it the last of its children */
+	for (int64_t until = clock_monotonic_ms() + LEAVE_MS;; poll(NULL, 0, POLL_MS))
+	{
+		if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (clock_monotonic_ms() >= until)
+			break;
+	}
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "another sidecar uses the state folder \"%s\"",
 				   state_dir);
 	return pgbr_error_hint(error, "Give each sidecar a --state-dir of its own.");
