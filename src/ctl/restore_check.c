@@ -113,6 +113,17 @@ check_patroni(RestoreWork *work)
 	return true;
 }
 
+/* Replicas are rebuilt while the leader and the others serve. */
+static bool
+is_to_stop(const RestoreWork *work, const FactMember *member)
+{
+	const RestoreRequest *request = work->request;
+
+	return !request->replicas_only ||
+		   (member != work->leader && (request->only_count == 0 ||
+									   is_named(request->only, request->only_count, member->name)));
+}
+
 static bool
 check_member(RestoreWork *work, const FactMember *member)
 {
@@ -132,6 +143,15 @@ check_member(RestoreWork *work, const FactMember *member)
 		restore_refuse(work, "the sidecar asked for member \"%s\" serves another PostgreSQL",
 					   member->name);
 		return pgbr_error_hint(error, "Name the right one: --sidecar=%s=URL.", member->name);
+	}
+	if (member->unseen && is_to_stop(work, member))
+	{
+		restore_refuse(work,
+					   "the process of PostgreSQL on member \"%s\" is not seen by its sidecar",
+					   member->name);
+		return pgbr_error_hint(error,
+							   "Where they run in containers of their own, let them share the "
+							   "process namespace and the user.");
 	}
 	if (member->restore[0] && !work->facts->undo_retry)
 	{

@@ -157,6 +157,7 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	const char *time = json_text(node, "time");
 
 	member->running = json_flag(node, "running");
+	member->unseen = json_is_false(json_object_get(node, "process_seen"));
 	take_text(member->stanza, sizeof(member->stanza), node, "stanza");
 	take_text(member->system_identifier, sizeof(member->system_identifier), node,
 			  "system_identifier");

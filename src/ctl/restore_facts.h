@@ -43,6 +43,7 @@ typedef struct FactMember
 
 	bool running;  /* PostgreSQL answers */
 	bool mismatch; /* the sidecar and Patroni's member are not of the same PostgreSQL */
+	bool unseen;   /* its sidecar does not see the process of the server that answers */
 	char stanza[65];
 	char system_identifier[24];
 	char postgres_version[48];

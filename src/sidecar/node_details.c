@@ -11,6 +11,7 @@
 #include "program/process.h"
 #include "sidecar/control_data.h"
 #include "sidecar/node_steps.h"
+#include "sidecar/postmaster.h"
 #include "sidecar/postmaster_opts.h"
 
 #include <dirent.h>
@@ -168,6 +169,23 @@ has_archive_status(const char *data_directory)
 	return stat(path, &status) == 0;
 }
 
+/* Whether the process of the server that answers is among those that can be stopped from here. */
+static json_t *
+is_seen(const Node *node)
+{
+	Postmaster postmaster;
+	PgbrError ignored;
+	bool ok;
+	bool seen;
+
+	if (!node->running || node->data_directory[0] != '/')
+		return json_null();
+	ok = postmaster_find(node->data_directory, &postmaster, &ignored);
+	seen = ok && postmaster.pid != 0;
+	postmaster_done(&postmaster);
+	return ok ? json_boolean(seen) : json_null();
+}
+
 static void
 add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directory, json_t *json)
 {
@@ -201,6 +219,7 @@ node_add_details(const SidecarConfig *config, JobQueue *queue, int stop_fd, cons
 
 	add_asked(config, queue, stop_fd, node, json);
 	add_files(config, queue, node->data_directory, json);
+	json_object_set_new(json, "process_seen", is_seen(node));
 	job_queue_at_work(queue, restore, running);
 	json_put_text(json, "restore", restore[0] ? restore : NULL);
 	json_put_text(json, "running_job", running[0] ? running : NULL);

@@ -26,6 +26,7 @@ sub new
 		port => $member->{sandbox}->port,
 		state => "$member->{dir}/" . ($set{name} // 'sidecar'),
 		options => [ @{ $set{options} // [] } ],
+		wrapper => [],
 		name => "$member->{name}-" . ($set{name} // 'sidecar'),
 	}, $class;
 	weaken $self->{member};
@@ -35,6 +36,10 @@ sub new
 
 sub url { my ($self) = @_; return "http://127.0.0.1:$self->{port}" }
 sub pid { my ($self) = @_; return $self->{pid} }
+
+# A command that it is run by from the next start on; none: by itself.
+sub set_wrapper { my ($self, @command) = @_; $self->{wrapper} = [@command]; return $self }
+
 sub state_dir { my ($self) = @_; return $self->{state} }
 
 # The command line: for start, and for tests of what is refused.
@@ -50,7 +55,7 @@ sub command
 		'--pg-conninfo' => $member->conninfo('postgres'));
 	@options = (@{ $self->{options} }, @options);
 	delete $own{ (split /=/)[0] } for @options;
-	return ("$ENV{PGBR_BUILD}/pgbackrest_sidecar", (map { "$_=$own{$_}" } sort keys %own), @options);
+	return (@{ $self->{wrapper} }, "$ENV{PGBR_BUILD}/pgbackrest_sidecar", (map { "$_=$own{$_}" } sort keys %own), @options);
 }
 
 # Start the process, with further options for this time; returns without waiting for an answer.

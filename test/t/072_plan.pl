@@ -170,6 +170,39 @@ $refusal = refused('the second of them', qr/no backup from which restore point t
 reachable('its place', $incr, '--type=lsn', "--target=$refusal->{nearest}[0]{target}", '--target-exclusive', '--target-timeline=2');
 reachable('across the failover', $incr, ());
 
+# the cluster: somebody is at work on it
+sub set_pause
+{
+	my ($paused) = @_;
+	$leader->patroni(PATCH => '/config', { pause => $paused });
+	wait_for { !!$leader->patroni(GET => '/patroni')->{pause} == !!$paused } 'Patroni to see the pause, or its end';
+	return;
+}
+set_pause(JSON::PP::true);
+refused('a cluster that is paused', qr/cluster "pgbr" is paused/);
+set_pause(undef);
+($other) = $cluster->replicas;
+my $scheduled = $leader->patroni(POST => '/switchover',
+	{ leader => $leader->name, candidate => $other->name, scheduled_at => '2099-01-01T00:00:00+00:00' });
+is($scheduled->{status}, 202, 'a switchover is scheduled') or diag $scheduled->{content};
+refused('a cluster with a scheduled switchover', qr/switchover is scheduled/);
+$leader->patroni(DELETE => '/switchover');
+reachable('without it', $incr, ());
+
+# a sidecar that can't stop its PostgreSQL, as in a container beside it
+my @alone = qw(unshare --map-current-user --pid --fork --kill-child --mount-proc);
+SKIP:
+{
+	skip 'this machine lets nobody make a process namespace', 3 if !IPC::Run::run([ @alone, 'true' ], '2>', \my $reason);
+	my $sidecar = $other->sidecar;
+	$sidecar->kill;
+	$sidecar->set_wrapper(@alone)->start;
+	refused('a server whose process is not seen', qr/process of PostgreSQL on member "\Q$other->{name}\E" is not seen/);
+	reachable('the replicas beside it', $incr, '--replicas-only', map { "--member=$_->{name}" } grep { $_ != $other } $cluster->replicas);
+	$sidecar->kill;
+	$sidecar->set_wrapper->start;
+}
+
 # damage: last, since it stays
 my ($file) = files("$root/repo/backup/main/$incr/pg_data/global/*.lz4", "$root/repo/backup/main/$incr/pg_data/base/*/*.lz4");
 my $contents = slurp($file);

@@ -50,6 +50,11 @@ ARRANGE(another)
 	(void) request;
 	facts->members[2].mismatch = true;
 }
+ARRANGE(unseen)
+{
+	(void) request;
+	facts->members[1].unseen = true;
+}
 ARRANGE(active)
 {
 	(void) request;
@@ -136,6 +141,7 @@ static const Hindrance hindrances[] = {
 	{"leader and can't be left out", NULL, without_leader},
 	{"no member \"m9\"", NULL, stranger},
 	{"another PostgreSQL", NULL, another},
+	{"PostgreSQL on member \"m2\" is not seen", NULL, unseen},
 	{"restore 20270115T080000-1234 is active", NULL, active},
 	{"\"m2\" is not of this cluster", NULL, other_system},
 	{"belongs to another cluster", NULL, other_repository},
