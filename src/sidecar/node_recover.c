@@ -152,45 +152,9 @@ make_tail(const RecoveryLog *log)
 	return tail;
 }
 
-/* Ask the recovered server what it has reached. */
-static bool
-gather(NodeStepContext *context, TemporaryServer *server, json_t **result, PgbrError *error)
-{
-	static const char *const commands[] = {query, NULL};
-	RecoveryHistory history = {0};
-	RecoveryLog log;
-	StrBuf answer;
-	uint32_t newest;
-	bool ok;
-
-	strbuf_init(&answer);
-	ok = node_psql(context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
-		 (*result = json_parse(answer.data, answer.length, error)) != NULL;
-	strbuf_done(&answer);
-	if (!ok)
-		return false;
-	if (!read_history(context->data_directory, &newest, &history) ||
-		(long long) newest != json_number(*result, "timeline", 0))
-		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-							  "the recovered server is on timeline %lld, and pg_wal has no history "
-							  "of it",
-							  json_number(*result, "timeline", 0));
-	read_log(context, &log);
-	json_put_text(*result, "fork_lsn", history.lsn);
-	json_object_set_new(*result, "parent_timeline", json_integer(history.timeline));
-	json_put_text(*result, "reason", history.reason);
-	/* the server knows it only as long as it lives */
-	if (json_text(*result, "last_xact_time") == NULL)
-		put_log_time(*result, "last_xact_time", log.last_xact_time);
-	json_put_text(*result, "last_xid", log.last_xid[0] ? log.last_xid : NULL);
-	json_put_text(*result, "stop", log.stop[0] ? log.stop : NULL);
-	json_object_set_new(*result, "log_tail", make_tail(&log));
-	return true;
-}
-
 /*
  * Recovery to a point before the last failover, or before an earlier restore: see recovery_history_mend.
- * Nobody has seen the history yet; with it on disk nobody sees the wrong one.
+ * Nobody has read the history yet, and nobody reads it before it is said what was reached.
  */
 static bool
 mend_history(NodeStepContext *context, PgbrError *error)
@@ -219,6 +183,42 @@ mend_history(NodeStepContext *context, PgbrError *error)
 	strbuf_done(&text);
 	strbuf_done(&mended);
 	return ok;
+}
+
+/* Ask the recovered server what it has reached. */
+static bool
+gather(NodeStepContext *context, TemporaryServer *server, json_t **result, PgbrError *error)
+{
+	static const char *const commands[] = {query, NULL};
+	RecoveryHistory history = {0};
+	RecoveryLog log;
+	StrBuf answer;
+	uint32_t newest;
+	bool ok;
+
+	strbuf_init(&answer);
+	ok = node_psql(context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
+		 (*result = json_parse(answer.data, answer.length, error)) != NULL;
+	strbuf_done(&answer);
+	if (!ok || !mend_history(context, error))
+		return false;
+	if (!read_history(context->data_directory, &newest, &history) ||
+		(long long) newest != json_number(*result, "timeline", 0))
+		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+							  "the recovered server is on timeline %lld, and pg_wal has no history "
+							  "of it",
+							  json_number(*result, "timeline", 0));
+	read_log(context, &log);
+	json_put_text(*result, "fork_lsn", history.lsn);
+	json_object_set_new(*result, "parent_timeline", json_integer(history.timeline));
+	json_put_text(*result, "reason", history.reason);
+	/* the server knows it only as long as it lives */
+	if (json_text(*result, "last_xact_time") == NULL)
+		put_log_time(*result, "last_xact_time", log.last_xact_time);
+	json_put_text(*result, "last_xid", log.last_xid[0] ? log.last_xid : NULL);
+	json_put_text(*result, "stop", log.stop[0] ? log.stop : NULL);
+	json_object_set_new(*result, "log_tail", make_tail(&log));
+	return true;
 }
 
 static bool
@@ -284,7 +284,7 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	{
 		node_log(context, "recovery had ended before: nothing is done again");
 		context->result = result;
-		return mend_history(context, error);
+		return true;
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
 	if (has_file(context, "standby.signal"))
@@ -303,7 +303,6 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 		*error = stop_error;
 		ok = false;
 	}
-	ok = ok && mend_history(context, error);
 	if (ok)
 		context->result = result;
 	else
