@@ -21,7 +21,7 @@ my ($data, $dir, $repo) = ($member->data, $member->{dir}, "$cluster->{sandbox}{r
 # pgbackrest and psql with places to stand still: while the file DIR/hold-COMMAND is there, and until
 # it is gone. DIR/held tells that one stands there.
 my $pgbackrest = program($member, 'pgbackrest-here', <<"END");
-for command in restore archive-get
+for command in restore archive-get archive-push
 do
 	if [[ " \$* " == *" \$command "* ]]
 	then
@@ -97,7 +97,7 @@ sub step_fails
 
 sub hold { my ($what) = @_; unlink "$dir/held"; spew("$dir/hold-$what", ''); return }
 sub held { wait_for { -e "$dir/held" } 'the held command'; return }
-sub release { unlink map { "$dir/hold-$_" } qw(restore archive-get psql); return }
+sub release { unlink map { "$dir/hold-$_" } qw(restore archive-get archive-push psql); return }
 
 sub restart_sidecar { $sidecar->start(@options); return }
 sub batches { return $member->psql("SELECT string_agg(DISTINCT batch, ' ' ORDER BY batch) FROM t") }
@@ -338,6 +338,160 @@ subtest 'node-recover is killed' => sub {
 	recovery_killed('cancelled after the promotion', \&cancel, 'cancelled');
 	$member->start;
 	is(batches(), 'a b', 'the rows are right in the end');
+};
+
+# The history of the timeline that was made last, as it is in the repository.
+sub history_of
+{
+	my ($timeline) = @_;
+	my $name = sprintf '%08X.history', $timeline;
+	wait_for { my @found = glob "$repo/archive/main/*/$name"; @found > 0 } "$name to be archived";
+	return slurp(glob "$repo/archive/main/*/$name");
+}
+
+subtest 'before the last switch of the way' => sub {
+	hold_lock();
+	# its newest timeline leaves the first one after d
+	my $newest = step('node-stop')->{control}{timeline};
+	server_is_down();
+	for my $killed (0, 1)
+	{
+		step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+		my $parent = step('node-recover', target_timeline => 1)->{timeline};
+		$member->start;
+		like(history_of($parent), qr/^1\t\S+\tno recovery target specified\n$/, 'a way with a switch at its end');
+		step('node-stop');
+		server_is_down();
+		step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => $parent);
+		if ($killed)
+		{
+			hold('psql');
+			my $job = begin('node-recover', target_timeline => $parent);
+			held();
+			kill_sidecar();
+			release();
+			is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed after the promotion');
+		}
+		my $reached = step('node-recover', target_timeline => $parent);
+		is($reached->{parent_timeline}, 1, 'the new timeline leaves the one on which the target lies');
+		is(step('node-recover', target_timeline => $parent)->{parent_timeline}, 1, 'a second one changes nothing');
+		$member->start;
+		is(batches(), 'a b', 'the rows are those of the target');
+		like(history_of($reached->{timeline}), qr/^1\t\Q$reached->{fork_lsn}\E\tat restore point "after b"\n$/, 'and so says its history');
+		step('node-stop');
+		server_is_down();
+	}
+	ok($newest > 1, 'there was more than one timeline');
+};
+
+# Nobody can start a server: gives what it says.
+sub start_fails
+{
+	my ($status, undef, $errors) = $member->_command('', $member->_bindir . '/postgres', '-D', $data);
+	isnt($status, 0, 'no server starts');
+	return $errors;
+}
+
+subtest 'a fence' => sub {
+	hold_lock();
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+	step('node-recover', target_timeline => 1);
+	$member->start;
+	is(step('node-stop', fence => $true)->{control}{state}, 'shut down', 'a server is stopped');
+	server_is_down();
+	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	is(step('node-stop', fence => $true)->{was_running}, $false, 'a second stop leaves it as it is');
+	ok(-e "$data/global/pg_control.fenced", 'fenced');
+	step('node-unfence');
+	step('node-unfence');
+	$member->start;
+	is(batches(), 'a b c d', 'lifted, it runs as it did');
+	step('node-stop', fence => $true);
+	server_is_down();
+	step('node-stop');
+	ok(-e "$data/global/pg_control", 'a stop without a fence lifts it');
+	# a standby is fenced as soon as pgbackrest writes
+	hold('restore');
+	my $job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
+	held();
+	release();
+	wait_for { (stat $data)[2] & 2 || -e "$data/global/pg_control.fenced" } 'the guard, or the fence';
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'restored');
+	ok(-e "$data/global/pg_control.fenced" && !-e "$data/global/pg_control", 'behind a fence');
+	is((stat $data)[2] & 07777, 0700, 'in a directory with its own mode');
+	like(start_fails(), qr/could not find the database system/, 'that holds');
+	# and stays so if everybody dies
+	remove_tree($data, { keep_root => 1 });
+	$job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
+	wait_for { (stat $data)[2] & 2 } 'the guard';
+	$sidecar->kill;
+	is((stat $data)[2] & 07777, 0702, 'the guard stands');
+	# as if all were there but for the guard
+	spew("$data/$_", '') for grep { !-e "$data/$_" } qw(postgresql.conf global/pg_control);
+	like(start_fails(), qr/has invalid permissions/, 'and holds');
+	restart_sidecar();
+	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'the job is interrupted');
+	step('node-restore', set => $backup, target_type => 'standby', fence => $true);
+	is((stat $data)[2] & 07777, 0700, 'a second one gives the directory its own mode');
+	step('node-unfence');
+	ok(-e "$data/global/pg_control" && !-e "$data/global/pg_control.fenced", 'and the fence is lifted');
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+	step('node-recover', target_timeline => 1);
+};
+
+subtest 'node-keep is killed' => sub {
+	hold_lock();
+	my $big = "$data/base/big";
+	spew($big, "\1" x (256 << 20));
+	my $copy = "$data.before-$restore";
+	my $job = begin('node-keep');
+	wait_for { -e "$copy.part" } 'half a copy';
+	kill_sidecar();
+	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'the job is interrupted');
+	ok(!-e $copy, 'half a copy has no name');
+	$job = begin('node-keep');
+	wait_for { -e "$copy.part" } 'half a copy';
+	cancel($job);
+	is($sidecar->wait_job($job->{id})->{state}, 'cancelled', 'cancelled');
+	ok(!-e "$copy.part", 'half a copy is thrown away');
+	is(step('node-keep')->{path}, $copy, 'a second one copies all');
+	is(-s "$copy/base/big", -s $big, 'to the last byte');
+	remove_tree($copy);
+	unlink $big;
+};
+
+subtest 'node-stop at its time-out, and node-archive is killed' => sub {
+	hold_lock();
+	$member->start;
+	my $timeline = 0 + $member->psql('SELECT timeline_id FROM pg_control_checkpoint()');
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
+	$member->psql("ALTER SYSTEM SET archive_command = 'exec sleep 600'");
+	$member->psql('SELECT pg_reload_conf()');
+	$member->psql("INSERT INTO t SELECT 'g', 1, 'x'");
+	$member->psql('SELECT pg_switch_wal()');
+	$member->psql("INSERT INTO t SELECT 'h', 1, 'x'");
+	wait_for { $member->psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'archiver'") && slurp("$member->{dir}/../log/m1-postgres.log") =~ /reloading/ } 'the setting';
+	my $stopped = step('node-stop', timeout => 2);
+	server_is_down();
+	is($stopped->{how}, 'immediate', 'a shutdown that hangs is ended');
+	ok($stopped->{unarchived} > 0, 'with WAL that waits');
+	hold('archive-push');
+	my $job = begin('node-archive', partial => $true);
+	held();
+	kill_sidecar();
+	release();
+	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed in the midst');
+	is_deeply([ job_processes($sidecar) ], [], 'nothing of it is left');
+	ok(@{ step('node-archive', partial => $true)->{pushed} } >= $stopped->{unarchived}, 'a second one pushes all');
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => $timeline);
+	step('node-recover', target_timeline => $timeline);
+	$member->start;
+	is(batches(), 'a b c d g h', 'every row that was committed is back');
+	step('node-stop');
+	server_is_down();
+	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step('node-recover', target_timeline => 1);
+	$member->start;
 };
 
 # --- a leader that crashes while nothing can be archived
