@@ -24,6 +24,7 @@ typedef struct RestoreJob
 	char member[RESTORE_NAME_SIZE];
 	char id[72];
 	int tries;
+	bool anew; /* not to be one that an earlier run has asked for */
 } RestoreJob;
 
 typedef struct RestoreRun
@@ -32,7 +33,7 @@ typedef struct RestoreRun
 	RestoreJournal *journal;
 	RestoreEvents *events;
 	json_t *waits; /* [{"for", "seconds"}] */
-	RestoreJob jobs[3 * RESTORE_MEMBERS_MAX];
+	RestoreJob jobs[4 * RESTORE_MEMBERS_MAX];
 	int job_count;
 	char skipped[200]; /* a step sets it when there was nothing to do, and says why */
 	bool lost;		   /* another holder has the lock: nothing may be written any more */

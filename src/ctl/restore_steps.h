@@ -42,6 +42,9 @@ extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
  */
 extern bool restore_advance_leader(RestoreRun *run, PgbrError *error);
 
+/* Let the leader be started, as the primary that it was or has become. */
+extern bool restore_unfence_leader(RestoreRun *run, PgbrError *error);
+
 /* Lift the fences, resume Patroni, and see a leader and every member of the plan run. */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 

@@ -214,16 +214,9 @@ run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 	return ok;
 }
 
+/* Patroni may start a member in the pause, out of what it remembers; the fence keeps it from that. */
 static json_t *
-stop_leader_arguments(const RestorePlan *plan)
-{
-	(void) plan;
-	return json_pack("{si}", "timeout", STOP_TIMEOUT_S);
-}
-
-/* Patroni may start a replica in the pause, out of what it remembers; the fence keeps it from that. */
-static json_t *
-stop_replica_arguments(const RestorePlan *plan)
+stop_arguments(const RestorePlan *plan)
 {
 	(void) plan;
 	return json_pack("{si sb}", "timeout", STOP_TIMEOUT_S, "fence", true);
@@ -233,8 +226,7 @@ static bool
 stop(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
 {
 	json_t *results = json_object();
-	bool ok = run_on(run, step, "node-stop", leader,
-					 leader ? stop_leader_arguments : stop_replica_arguments, true, results, error);
+	bool ok = run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
 
 	restore_journal_put_result(run->journal, step, results);
 	return ok;
@@ -286,6 +278,7 @@ restore_arguments(const RestorePlan *plan, const char *type, const char *target,
 	json_put_text(arguments, "target_type", type);
 	json_put_text(arguments, "target", target);
 	json_object_set_new(arguments, "exclusive", json_boolean(exclusive));
+	json_object_set_new(arguments, "fence", json_true());
 	json_object_set_new(arguments, "target_timeline",
 						timeline > 0 ? json_integer(timeline) : json_null());
 	return arguments;
@@ -304,11 +297,7 @@ leader_arguments(const RestorePlan *plan)
 static json_t *
 replica_arguments(const RestorePlan *plan)
 {
-	json_t *arguments =
-		restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
-
-	json_object_set_new(arguments, "fence", json_true());
-	return arguments;
+	return restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
 }
 
 /* See the files of a member restored, or restoring begun: by the job that was asked for before, or by one
@@ -400,6 +389,23 @@ unfence_arguments(const RestorePlan *plan)
 }
 
 bool
+restore_unfence_leader(RestoreRun *run, PgbrError *error)
+{
+	const RestoreJournal *journal = run->journal;
+	const char *leader = journal->plan.leader;
+	/* one that was found down may be a standby, and comes back as what it was */
+	bool primary =
+		!journal->plan.broken_leader || restore_state_touched(&journal->plan, journal->states);
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, RESTORE_HAND_OVER, leader, "node-unfence",
+								json_pack("{sb}", "primary", primary), &job, error) &&
+			  restore_job_wait(run, RESTORE_HAND_OVER, leader, &job, false, error);
+
+	json_decref(job);
+	return ok;
+}
+
+bool
 restore_do_unfence(RestoreRun *run, PgbrError *error)
 {
 	return run_on(run, RESTORE_UNFENCE, "node-unfence", false, unfence_arguments, true, NULL,
@@ -413,6 +419,7 @@ recover(RestoreRun *run, PgbrError *error)
 	json_t *arguments = json_object();
 
 	json_object_set_new(arguments, "target_timeline", json_integer(plan->target_timeline));
+	json_object_set_new(arguments, "fence", json_true());
 	if (plan->wal_segments > 0)
 		json_object_set_new(arguments, "replay_bytes",
 							json_integer(plan->wal_segments * plan->wal_segment_size));

@@ -277,10 +277,22 @@ restart_leader(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 	return ok || hand.ready;
 }
 
+/* Patroni has remembered that it was to be one; it does not promote in a pause. */
+static bool
+is_standby(RestoreRun *run, const ClusterMember *leader)
+{
+	PatroniNode node;
+	PgbrError ignored;
+
+	return patroni_watch_node(&run->cluster->patroni, leader->api_url, &node, &ignored) &&
+		   node.running && !node.primary;
+}
+
 bool
 restore_do_hand_over(RestoreRun *run, PgbrError *error)
 {
 	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
+	bool open = false;
 	bool restarted = false;
 	int64_t nudged = clock_monotonic_ms();
 	RestoreWait wait;
@@ -292,6 +304,17 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
 	while (!takes_writes(run, leader, &wait.reason))
 	{
+		if (open && is_standby(run, leader))
+		{
+			restore_events_note(run->events,
+								"member %s: Patroni has started it as a replica; it is "
+								"started again",
+								leader->name);
+			open = restarted = false;
+		}
+		if (!open && !restore_unfence_leader(run, error))
+			return false;
+		open = true;
 		if (!restarted)
 		{
 			PgbrError reason;
@@ -503,13 +526,28 @@ restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 		   (!replicas_only || put_back_check_timeline(run, error));
 }
 
+/* One that was down before may not come back as what it was: who leads is for Patroni to find out. */
+static bool
+give_back_broken(RestoreRun *run, PgbrError *error)
+{
+	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
+	PgbrError ignored;
+
+	if (!restore_unfence_leader(run, error))
+		return false;
+	if (leader && leader->api_url[0])
+		(void) restart_leader(run, leader, &ignored);
+	return true;
+}
+
 /* The old leader comes first: a replica that was stopped before it may lack its last commits. */
 bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(false);
-	bool ok = restore_do_hand_over(run, error) && restore_do_unfence(run, error) &&
-			  patch_all(run, patch, error);
+	bool ok = (run->journal->plan.broken_leader ? give_back_broken(run, error)
+												: restore_do_hand_over(run, error)) &&
+			  restore_do_unfence(run, error) && patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);

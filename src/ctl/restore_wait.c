@@ -197,9 +197,14 @@ post(RestoreRun *run, RestoreJob *known, const json_t *body, json_t **job, PgbrE
 	char key[65];
 
 	snprintf(path, sizeof(path), "/v1/restores/%s/jobs", journal->plan.id);
-	snprintf(key, sizeof(key), "%s.%d.%d.%lld.%d", journal->plan.id, (int) known->step,
-			 index_of(&journal->plan, known->member),
-			 json_number(restore_journal_entry(journal, known->step), "attempt", 0), known->tries);
+	if (known->anew)
+		snprintf(key, sizeof(key), "%s.%d.%d.%d", journal->holder, (int) known->step,
+				 index_of(&journal->plan, known->member), known->tries);
+	else
+		snprintf(key, sizeof(key), "%s.%d.%d.%lld.%d", journal->plan.id, (int) known->step,
+				 index_of(&journal->plan, known->member),
+				 json_number(restore_journal_entry(journal, known->step), "attempt", 0),
+				 known->tries);
 	return request(run, known->member, path, body, key, 0, job, error);
 }
 
@@ -229,6 +234,8 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 		known->step = step;
 		pgbr_copy_text(known->member, sizeof(known->member), member);
 	}
+	/* what it has done may be undone since: Patroni, or another run, has been at work */
+	known->anew = strcmp(kind, "node-unfence") == 0;
 	*job = NULL;
 	for (int i = 0; i < JOB_EARLIER; i++)
 	{

@@ -5,6 +5,7 @@
 #include "sidecar/control_data.h"
 
 #include "program/process.h"
+#include "sidecar/fence.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -99,12 +100,18 @@ control_data_read(const char *postgres_bin, const char *data_directory, ControlD
 				  PgbrError *error)
 {
 	char program[4200];
+	char fenced[4200];
 	const char *argv[] = {"env", "LC_ALL=C", program, "-D", data_directory, NULL};
 	ProcessOutput output;
 	bool ok;
 
 	snprintf(program, sizeof(program), "%s%spg_controldata", postgres_bin,
 			 postgres_bin[0] ? "/" : "");
+	if (fence_stands(data_directory))
+	{
+		snprintf(fenced, sizeof(fenced), "%s/" FENCE_FOLDER, data_directory);
+		argv[4] = fenced;
+	}
 	process_output_init(&output);
 	ok = process_run(argv, NULL, TIMEOUT_MS, MAX_OUTPUT, -1, &output, error);
 	if (ok && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0 ||

@@ -1,6 +1,6 @@
 /*
  * control_data.h
- *		What pg_controldata says of a data directory whose server is down.
+ *		What pg_controldata says of a data directory whose server is down, fenced or not.
  */
 #ifndef PGBR_SIDECAR_CONTROL_DATA_H
 #define PGBR_SIDECAR_CONTROL_DATA_H

@@ -18,20 +18,31 @@
 
 typedef struct Paths
 {
-	char folder[PATH_MAX];
+	char global[PATH_MAX + 16];
 	char control[PATH_MAX + 32];
-	char fenced[PATH_MAX + 32];
+	char fence[PATH_MAX + 16];
+	char fence_global[PATH_MAX + 32];
+	char fenced[PATH_MAX + 48];
 } Paths;
 
 static bool
 make_paths(const char *data_directory, Paths *paths, PgbrError *error)
 {
-	if (snprintf(paths->folder, sizeof(paths->folder), "%s/global", data_directory) >=
-		(int) sizeof(paths->folder))
+	if (strlen(data_directory) >= PATH_MAX)
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the data directory's path is too long");
-	snprintf(paths->control, sizeof(paths->control), "%s/pg_control", paths->folder);
-	snprintf(paths->fenced, sizeof(paths->fenced), "%s/" FENCE_FILE, paths->folder);
+	snprintf(paths->global, sizeof(paths->global), "%.4095s/global", data_directory);
+	snprintf(paths->control, sizeof(paths->control), "%s/pg_control", paths->global);
+	snprintf(paths->fence, sizeof(paths->fence), "%.4095s/" FENCE_FOLDER, data_directory);
+	snprintf(paths->fence_global, sizeof(paths->fence_global), "%s/global", paths->fence);
+	snprintf(paths->fenced, sizeof(paths->fenced), "%s/pg_control", paths->fence_global);
 	return true;
+}
+
+static bool
+fail(const char *what, const char *path, PgbrError *error)
+{
+	return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not %s \"%s\": %s", what, path,
+						  strerror(errno));
 }
 
 static bool
@@ -41,24 +52,24 @@ set_guard(const char *data_directory, bool on, PgbrError *error)
 	mode_t mode;
 
 	if (stat(data_directory, &st) != 0)
-		return errno == ENOENT ||
-			   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not look at folder \"%s\": %s",
-							  data_directory, strerror(errno));
+		return errno == ENOENT || fail("look at folder", data_directory, error);
 	mode = (st.st_mode & 07777 & ~(mode_t) GUARD) | (on ? GUARD : 0);
 	return mode == (st.st_mode & 07777) || chmod(data_directory, mode) == 0 ||
-		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not set the mode of folder \"%s\": %s",
-						  data_directory, strerror(errno));
+		   fail("set the mode of folder", data_directory, error);
 }
 
-/* True also when there is no such file. The new name is on disk at the return. */
 static bool
-move(const char *from, const char *to, const char *folder, PgbrError *error)
+make_folder(const char *path, PgbrError *error)
 {
-	if (rename(from, to) != 0)
-		return errno == ENOENT ||
-			   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not rename \"%s\": %s", from,
-							  strerror(errno));
-	return file_sync_folder(folder, error);
+	return mkdir(path, 0700) == 0 || errno == EEXIST || fail("create folder", path, error);
+}
+
+/* The new name is on disk at the return. */
+static bool
+move(const char *from, const char *to, const Paths *paths, PgbrError *error)
+{
+	return (rename(from, to) == 0 || fail("rename", from, error)) &&
+		   file_sync_folder(paths->fence_global, error) && file_sync_folder(paths->global, error);
 }
 
 bool
@@ -66,9 +77,13 @@ fence_raise(const char *data_directory, PgbrError *error)
 {
 	Paths paths;
 
-	return make_paths(data_directory, &paths, error) &&
-		   move(paths.control, paths.fenced, paths.folder, error) &&
-		   set_guard(data_directory, false, error);
+	if (!make_paths(data_directory, &paths, error))
+		return false;
+	if (access(paths.control, F_OK) == 0 &&
+		(!make_folder(paths.fence, error) || !make_folder(paths.fence_global, error) ||
+		 !move(paths.control, paths.fenced, &paths, error)))
+		return false;
+	return set_guard(data_directory, false, error);
 }
 
 bool
@@ -76,14 +91,18 @@ fence_lift(const char *data_directory, PgbrError *error)
 {
 	Paths paths;
 
-	if (!make_paths(data_directory, &paths, error) || !set_guard(data_directory, false, error))
+	if (!make_paths(data_directory, &paths, error))
 		return false;
-	/* somebody has put other files in the place of those that were fenced */
-	if (access(paths.control, F_OK) == 0)
-		return unlink(paths.fenced) == 0 || errno == ENOENT ||
-			   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not remove file \"%s\": %s",
-							  paths.fenced, strerror(errno));
-	return move(paths.fenced, paths.control, paths.folder, error);
+	/* somebody may have put other files in the place of those that were fenced */
+	if (access(paths.fenced, F_OK) == 0 &&
+		!(access(paths.control, F_OK) == 0
+			  ? unlink(paths.fenced) == 0 || fail("remove file", paths.fenced, error)
+			  : move(paths.fenced, paths.control, &paths, error)))
+		return false;
+	if ((rmdir(paths.fence_global) != 0 && errno != ENOENT) ||
+		(rmdir(paths.fence) != 0 && errno != ENOENT))
+		return fail("remove folder", paths.fence, error);
+	return set_guard(data_directory, false, error);
 }
 
 bool

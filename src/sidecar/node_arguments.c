@@ -76,7 +76,9 @@ static const Member members[] = {
 	{NODE_STEP_RESTORE, "target_timeline", MEMBER_TARGET_NUMBER, 0, false, 1, UINT_MAX},
 	{NODE_STEP_RECOVER, "target_timeline", MEMBER_TIMELINE, AT(target_timeline), false, 1,
 	 UINT_MAX},
+	{NODE_STEP_RECOVER, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
 	{NODE_STEP_RECOVER, "replay_bytes", MEMBER_INT64, AT(replay_bytes), false, 0, LLONG_MAX},
+	{NODE_STEP_UNFENCE, "primary", MEMBER_FLAG, AT(primary), false, 0, 0},
 };
 
 static const NodeArguments defaults = {.archive_timeout = 60, .timeout = 60};

@@ -32,7 +32,8 @@ typedef struct NodeArguments
 	int archive_timeout;	  /* mark: seconds for its WAL to reach the repository */
 	int timeout;			  /* stop: seconds for an orderly shutdown */
 	bool partial;			  /* archive: also the segment that is not full */
-	bool fence;				  /* stop, restore: no server is to be started afterwards */
+	bool fence;				  /* stop, restore, recover: no server is to be started afterwards */
+	bool primary;			  /* unfence: it is to start as one */
 	int repo;				  /* restore: 0 is pgbackrest's own choice */
 	RecoveryTarget target;	  /* restore: with the set and the timeline */
 	uint32_t target_timeline; /* recover: 0: not given */

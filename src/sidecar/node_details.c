@@ -10,6 +10,7 @@
 #include "program/log.h"
 #include "program/process.h"
 #include "sidecar/control_data.h"
+#include "sidecar/fence.h"
 #include "sidecar/node_steps.h"
 #include "sidecar/postmaster.h"
 #include "sidecar/postmaster_opts.h"
@@ -205,6 +206,8 @@ add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directo
 						known && has_archive_status(data_directory)
 							? json_integer(node_count_ready(data_directory))
 							: json_null());
+	json_object_set_new(json, "fenced",
+						known ? json_boolean(fence_stands(data_directory)) : json_null());
 	json_object_set_new(json, "data_directory_is_mount",
 						known ? json_boolean(is_mount(data_directory)) : json_null());
 }

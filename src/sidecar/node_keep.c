@@ -6,6 +6,7 @@
  * It has its name only when it is whole: a half one lies under another and is thrown away.
  */
 #include "sidecar/copy_folder.h"
+#include "sidecar/fence.h"
 #include "sidecar/node_steps.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ make_copy(NodeStepContext *context, const char *part, const char *path, int64_t 
 	copy.may_share = can_share(context->data_directory, part);
 	if (!copy.may_share && !check_room(context->data_directory, bytes, error))
 		return false;
-	if (copy_folder(&copy, context->data_directory, part, error))
+	if (copy_folder(&copy, context->data_directory, part, error) && fence_lift(part, error))
 	{
 		if (rename(part, path) == 0)
 			return true;

@@ -7,6 +7,7 @@
  * when it promotes. recovered.json is what a run that came that far has found; one that finds
  * neither has been killed in between, and takes what is lost with the server's memory from its log.
  */
+#include "sidecar/fence.h"
 #include "sidecar/node_folder.h"
 #include "sidecar/node_steps.h"
 #include "sidecar/temporary_server.h"
@@ -284,16 +285,11 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	{
 		node_log(context, "recovery had ended before: nothing is done again");
 		context->result = result;
-		return true;
+		return !arguments->fence || fence_raise(context->data_directory, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
-	if (has_file(context, "standby.signal"))
-	{
-		json_decref(result);
-		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-							  "the data directory is a standby's, which is not recovered");
-	}
-	ok = temporary_server_start(&server, context, &target, error);
+	ok = node_forget_standby(context, error) &&
+		 temporary_server_start(&server, context, &target, arguments->fence, error);
 	server.replay_bytes = arguments->replay_bytes;
 	ok = ok && temporary_server_wait(&server, error);
 	if (ok && result == NULL)

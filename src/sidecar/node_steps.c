@@ -11,6 +11,7 @@
 #include "sidecar/postmaster_opts.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define WATCH_MS 500
 /* for the processes of a server that was killed */
@@ -73,6 +75,17 @@ node_control(const NodeStepContext *context, ControlData *control, PgbrError *er
 
 	node_postgres_bin(context, bin);
 	return control_data_read(bin, context->data_directory, control, error);
+}
+
+bool
+node_forget_standby(const NodeStepContext *context, PgbrError *error)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/standby.signal", context->data_directory);
+	return unlink(path) == 0 || errno == ENOENT ||
+		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not remove file \"%s\": %s", path,
+						  strerror(errno));
 }
 
 /* Whether a postmaster runs, and else whether any of its processes, which see by themselves that it is gone. */

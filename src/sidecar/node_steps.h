@@ -38,6 +38,9 @@ extern bool node_control(const NodeStepContext *context, ControlData *control, P
 /* Refuse while a server uses the data directory, and remove what a dead one has left. */
 extern bool node_must_be_down(NodeStepContext *context, PgbrError *error);
 
+/* Remove the file by which PostgreSQL would start as a standby. */
+extern bool node_forget_standby(const NodeStepContext *context, PgbrError *error);
+
 /* Run pgbackrest to its end and follow its lines; output begins as the caller made it. on_line may be
  * NULL. A failure is set as described above; ABORTED when it was stopped. */
 extern bool node_run_pgbackrest(NodeStepContext *context, Command *command, PgbackrestRun *output,

@@ -16,14 +16,20 @@
 #include "program/clock.h"
 #include "sidecar/node.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define QUIT_MS	   30000
 #define KILL_MS	   10000
 #define ORPHANS_MS 10000
 #define POLL_MS	   20
+
+/* A standby has no WAL to archive. */
+#define STANDBY_SECONDS 30
 
 /* So often a server may slip in between its predecessor's end and the fence. */
 #define FENCE_TRIES 5
@@ -175,10 +181,24 @@ node_stop(NodeStepContext *context, const NodeArguments *arguments, Job *job, Pg
 	return true;
 }
 
+/* Patroni may have made a standby of a leader that was down, and have started it as one. */
+static bool
+end_standby(NodeStepContext *context, PgbrError *error)
+{
+	char path[PATH_MAX];
+	bool was_running;
+	const char *how;
+
+	snprintf(path, sizeof(path), "%s/standby.signal", context->data_directory);
+	return access(path, F_OK) != 0 ||
+		   (stop_server(context, STANDBY_SECONDS, &was_running, &how, error) &&
+			node_forget_standby(context, error));
+}
+
 bool
 node_unfence(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
-	(void) arguments;
 	(void) job;
-	return fence_lift(context->data_directory, error);
+	return (!arguments->primary || end_standby(context, error)) &&
+		   fence_lift(context->data_directory, error);
 }

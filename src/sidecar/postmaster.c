@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -127,6 +128,64 @@ postmaster_wait(const Postmaster *postmaster, int ms, int stop_fd, PgbrError *er
 	}
 	return pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "process %d has not ended after %d ms",
 						  (int) postmaster->pid, ms);
+}
+
+bool
+postmaster_reserve(const char *data_directory, PgbrError *error)
+{
+	char path[PATH_MAX];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/postmaster.pid", data_directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return pgbr_error_set(error, errno == EEXIST ? PGBR_ERROR_CONFLICT : PGBR_ERROR_STORAGE,
+							  "could not create file \"%s\": %s", path, strerror(errno));
+	/* a child may take the place of its parent: see CreateLockFile() */
+	ok = dprintf(fd, "%d\n%s\n1\n", (int) getpid(), data_directory) > 0;
+	close(fd);
+	if (!ok)
+		unlink(path);
+	return ok || pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write file \"%s\": %s", path,
+								strerror(errno));
+}
+
+void
+postmaster_release(const char *data_directory)
+{
+	char path[PATH_MAX];
+	PgbrError ignored;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/postmaster.pid", data_directory);
+	if (read_pid(data_directory, &pid, &ignored) && pid == getpid())
+		unlink(path);
+}
+
+void
+postmaster_hide(const char *data_directory)
+{
+	static const char long_ago[] = "1000000000";
+	char path[PATH_MAX];
+	char text[PATH_MAX + 64];
+	const char *third;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/postmaster.pid", data_directory);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	length = read(fd, text, sizeof(text) - 1);
+	text[length > 0 ? length : 0] = '\0';
+	third = strchr(text, '\n');
+	third = third ? strchr(third + 1, '\n') : NULL;
+	/* in place, and of the same length: the server writes other lines of it */
+	if (third && strspn(third + 1, "0123456789") == strlen(long_ago) &&
+		strncmp(third + 1, long_ago, strlen(long_ago)) != 0)
+		(void) !pwrite(fd, long_ago, strlen(long_ago), third + 1 - text);
+	close(fd);
 }
 
 int

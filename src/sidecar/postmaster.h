@@ -35,6 +35,15 @@ extern bool postmaster_wait(const Postmaster *postmaster, int ms, int stop_fd, P
  * signal (0: none) and gives their number. */
 extern int postmaster_signal_all(const char *data_directory, int signal);
 
+/* Put ourselves in the place of a postmaster: no server can be started but by us, until ours has taken the
+ * place or postmaster_release is called. CONFLICT when the place is taken. */
+extern bool postmaster_reserve(const char *data_directory, PgbrError *error);
+extern void postmaster_release(const char *data_directory);
+
+/* Make the file of a server of ours say that it was started long ago. Patroni takes it for that of another
+ * process then, and not for its own PostgreSQL, which it would ask in vain. PostgreSQL does not look. */
+extern void postmaster_hide(const char *data_directory);
+
 /* Remove the file of a postmaster that is gone; none is fine. CONFLICT when somebody still holds the
  * shared memory that it names: a server that is not seen from here, as in a container of its own. */
 extern bool postmaster_forget(const char *data_directory, PgbrError *error);

@@ -81,6 +81,8 @@ read_log(RecoveryLog *log, const char *text, int64_t wal_segment_size)
 		pgbr_copy_text(log->last_xact_time, sizeof(log->last_xact_time), rest);
 	else if (after(text, "database system is ready to accept connections"))
 		log->ready = true;
+	else if (after(text, "entering standby mode"))
+		log->standby = true;
 	else if (strstr(text, " was terminated by signal ") && log->fatal[0] == '\0')
 		pgbr_copy_text(log->fatal, sizeof(log->fatal), text);
 }

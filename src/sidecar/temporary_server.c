@@ -6,8 +6,11 @@
 
 #include "program/clock.h"
 #include "program/file.h"
+#include "program/log.h"
+#include "sidecar/fence.h"
 #include "sidecar/node_folder.h"
 #include "sidecar/pgbackrest_restore.h"
+#include "sidecar/postmaster.h"
 #include "sidecar/postmaster_opts.h"
 
 #include <errno.h>
@@ -305,16 +308,61 @@ build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTar
 	return add_restore_command(command, context, error);
 }
 
+/* Open the data directory for our server alone. */
+static bool
+open_directory(const NodeStepContext *context, PgbrError *error)
+{
+	const char *data_directory = context->data_directory;
+
+	if (!postmaster_reserve(data_directory, error))
+		return false;
+	if (fence_lift(data_directory, error))
+		return true;
+	postmaster_release(data_directory);
+	return false;
+}
+
+/* True once it has taken the place that was kept for it, and has looked at the directory's mode. */
+static bool
+is_in_place(const TemporaryServer *server)
+{
+	Postmaster postmaster;
+	PgbrError ignored;
+	bool ok = postmaster_find(server->context->data_directory, &postmaster, &ignored) &&
+			  postmaster.pid == server->child.process.pid;
+
+	postmaster_done(&postmaster);
+	return ok;
+}
+
+static void
+keep_others_out(TemporaryServer *server)
+{
+	const char *data_directory = server->context->data_directory;
+	PgbrError error;
+
+	if (!server->alone)
+	{
+		server->alone = is_in_place(server);
+		if (server->alone && server->fence && !fence_guard(data_directory, &error))
+			log_error(NULL, "could not forbid the start of another PostgreSQL", &error);
+	}
+	/* each time, for the server may have written the file anew */
+	if (server->alone)
+		postmaster_hide(data_directory);
+}
+
 bool
 temporary_server_start(TemporaryServer *server, NodeStepContext *context,
-					   const RecoveryTarget *target, PgbrError *error)
+					   const RecoveryTarget *target, bool fence, PgbrError *error)
 {
 	ServerCommand command = {0};
 	ControlData control;
 	char path[PATH_MAX];
 	bool ok;
 
-	*server = (TemporaryServer){.context = context, .log_fd = -1, .wal_segment_size = SEGMENT};
+	*server = (TemporaryServer){
+		.context = context, .fence = fence, .log_fd = -1, .wal_segment_size = SEGMENT};
 	server->child.process.pid = -1;
 	recovery_log_init(&server->log);
 	if (node_control(context, &control, error))
@@ -324,7 +372,8 @@ temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 	if (ok)
 	{
 		server->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		ok = child_start(&server->child, command.argv, context->mark, take_line, server, error);
+		ok = open_directory(context, error) &&
+			 child_start(&server->child, command.argv, context->mark, take_line, server, error);
 		if (!ok)
 			pgbr_error_hint(error,
 							"Give the sidecar the folder of PostgreSQL's programs: --pg-bin.");
@@ -392,6 +441,13 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 			case CHILD_NOTHING:
 				break;
 		}
+		keep_others_out(server);
+		if (server->log.standby)
+		{
+			pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+						   "somebody has made a standby of the data directory in the midst");
+			return pgbr_error_hint(error, "Patroni does, out of what it remembers. Ask again.");
+		}
 		if (!server->log.ready && clock_monotonic_ms() < ask_at)
 			continue;
 		ask_at = clock_monotonic_ms() + ASK_MS;
@@ -434,6 +490,9 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 		unlink(path);
 		rmdir(server->socket_folder);
 	}
+	postmaster_release(server->context->data_directory);
+	if (server->fence && !fence_raise(server->context->data_directory, error))
+		return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the recovered server did not shut down in order");

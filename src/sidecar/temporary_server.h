@@ -8,6 +8,9 @@
  * these; recovery's own are given here, all of them, so that none is left over from a file that was
  * in the backup.
  *
+ * Nobody else can start a server meanwhile, and Patroni does not take it for its own. With a fence (see fence.h)
+ * the data directory is behind it again at the end.
+ *
  * If the sidecar dies, the kernel ends it.
  */
 #ifndef PGBR_SIDECAR_TEMPORARY_SERVER_H
@@ -26,6 +29,8 @@ typedef struct TemporaryServer
 	Child child;
 	char socket_folder[128];
 	bool own_folder; /* outside of the state folder: removed at the end */
+	bool fence;
+	bool alone; /* it has the place, and keeps others out */
 	int log_fd;
 	int64_t wal_segment_size;
 	int64_t replay_bytes; /* 0: not known */
@@ -35,14 +40,14 @@ typedef struct TemporaryServer
 /* Start it on the data directory, where nothing may run. The caller ends it by temporary_server_stop.
  * target is what recovery.signal, if it is there, is to lead to. */
 extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *context,
-								   const RecoveryTarget *target, PgbrError *error);
+								   const RecoveryTarget *target, bool fence, PgbrError *error);
 
 /* Wait until recovery is over and connections are accepted. False when the server has ended first
  * (CONFLICT, with its own reason) or the job is stopped (ABORTED). */
 extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
 
-/* Shut it down in order and wait for that; after a failure of the functions above, too. False when it
- * did not end in order: the next start has to recover. */
+/* Shut it down in order, wait for that, and raise the fence; after a failure of the functions above, too.
+ * False when it did not end in order: the next start has to recover. */
 extern bool temporary_server_stop(TemporaryServer *server, PgbrError *error);
 
 #endif

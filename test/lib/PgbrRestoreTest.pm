@@ -255,7 +255,7 @@ sub logged
 # with another content, a timeline that is not a child.
 our $never = qr/
 	PANIC | invalid\ page | could\ not\ read\ block | checksum\ mismatch | page\ verification\ failed |
-	\[045\] | already\ exists\ in\ the\ .*archive | requested\ timeline.*is\ not\ a\ child |
+	\[045\] | archive\ with\ a\ different\ checksum | requested\ timeline.*is\ not\ a\ child |
 	invalid\ primary\ checkpoint | unexpected\ timeline/x;
 
 sub is_quiet

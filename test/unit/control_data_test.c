@@ -1,4 +1,4 @@
-// links: sidecar/control_data
+// links: sidecar/control_data sidecar/fence
 /*
  * control_data_test.c
  *		What pg_controldata prints, and what it must not lack.

@@ -56,7 +56,9 @@ test_accepted(void **state)
 		{"node-restore",
 		 "{\"set\":\"" SET "\",\"target_type\":\"name\",\"target\":\"a b $(c) é\"}"},
 		{"node-recover", "{}"},
+		{"node-recover", "{\"fence\":true}"},
 		{"node-unfence", "{}"},
+		{"node-unfence", "{\"primary\":true}"},
 		{"node-recover", "{\"target_timeline\":3,\"replay_bytes\":0}"},
 	};
 	NodeArguments arguments;

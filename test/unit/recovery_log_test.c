@@ -1,4 +1,4 @@
-// links: sidecar/recovery_log sidecar/postmaster_opts sidecar/control_data
+// links: sidecar/recovery_log sidecar/postmaster_opts sidecar/control_data sidecar/fence
 /*
  * recovery_log_test.c
  *		What a server in recovery prints, its history files, its saved command line, and what
