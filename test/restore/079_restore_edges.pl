@@ -6,7 +6,7 @@ use IO::Pty;
 use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
-use PgbrSandbox qw(slurp wait_for);
+use PgbrSandbox qw(slurp spew wait_for);
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
@@ -166,35 +166,6 @@ subtest 'the name is asked for' => sub {
 
 my $short;
 
-subtest 'undo before any data was touched' => sub {
-	for my $step (qw(pause stop-replicas stop-leader archive))
-	{
-		mark("given up at $step");
-		my $timeline = $leader->psql('SELECT timeline_id FROM pg_control_checkpoint()');
-		my $run = begin(@restore);
-		wait_step($run, $step);
-		$run->{run}->signal('INT');
-		is(end($run), 130, "$step: interrupted") or diag $run->{out}, $run->{errors};
-		like($run->{errors}, qr/no data directory was written to/, "$step: and what that means");
-		my ($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force', '--format=json');
-		is($status, 0, "$step: undone") or diag $out, $errors;
-		like($out, qr/taken back before any data was touched/, "$step: and says how");
-		is_healthy(join(' ', sort 'one', 'zero', map { "given up at $_" } given_up($step)), "$step: given up");
-		is($leader->psql('SELECT timeline_id FROM pg_control_checkpoint()'), $timeline, "$step: on the timeline that it was on");
-	}
-	$leader->psql(q{DELETE FROM mark WHERE name ~ '^given up'});
-};
-
-# The steps of the loop above, up to this one.
-sub given_up
-{
-	my ($step) = @_;
-	my @steps = qw(pause stop-replicas stop-leader archive);
-	my @done;
-	do { push @done, shift @steps } until $done[-1] eq $step;
-	return @done;
-}
-
 subtest 'recovery falls short; the same again, and another target' => sub {
 	my $id = status()->{restore}{id};
 	my $mark = $leader->sidecar->http(GET => "/v1/restores/$id")->{json}{document}{mark};
@@ -302,7 +273,7 @@ subtest 'the repository is cut off in the midst; the reader of the events leaves
 # Patroni's loop goes round, and sees that a server is there which is not its own.
 subtest 'recovery that takes long' => sub {
 	mark('late');
-	my $run = begin(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
+	my $run = begin(@restore, '--again', '--type=time', "--target=$middle", '--target-timeline=1');
 	wait_step($run, 'recover');
 	my $startup = wait_for
 	{
@@ -375,6 +346,29 @@ subtest 'a sidecar that is gone for long' => sub {
 	my ($status, $out, $errors) = $cluster->cluster_ctl(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
 	is($status, 0, 'the same command goes on') or diag $out, $errors;
 	is_healthy('one zero', 'gone on');
+};
+
+subtest 'undo before any data was touched' => sub {
+	my @rows = qw(one zero);
+	for my $step (qw(pause stop-replicas keep-old))
+	{
+		push @rows, "given up at $step";
+		mark($rows[-1]);
+		# what takes a while to be copied
+		spew($leader->data . '/base/big', "\1" x (256 << 20));
+		my $timeline = $leader->psql('SELECT timeline_id FROM pg_control_checkpoint()');
+		my $run = begin(@restore, '--keep-old');
+		wait_step($run, $step);
+		$run->{run}->signal('INT');
+		is(end($run), 130, "$step: interrupted") or diag $run->{out}, $run->{errors};
+		like($run->{errors}, qr/no data directory was written to/, "$step: and what that means");
+		my ($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force', '--format=json');
+		is($status, 0, "$step: undone") or diag $out, $errors;
+		like($out, qr/taken back before any data was touched/, "$step: and says how");
+		is_healthy(join(' ', sort @rows), "$step: given up");
+		is($leader->psql('SELECT timeline_id FROM pg_control_checkpoint()'), $timeline, "$step: on the timeline that it was on");
+		system 'rm', '-rf', $leader->data . '/base/big', glob $leader->data . '.before-*';
+	}
 };
 
 done_testing;
