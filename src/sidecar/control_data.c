@@ -107,7 +107,7 @@ control_data_read(const char *postgres_bin, const char *data_directory, ControlD
 
 	snprintf(program, sizeof(program), "%s%spg_controldata", postgres_bin,
 			 postgres_bin[0] ? "/" : "");
-	if (fence_stands(data_directory))
+	if (fence_has_control(data_directory))
 	{
 		snprintf(fenced, sizeof(fenced), "%s/" FENCE_FOLDER, data_directory);
 		argv[4] = fenced;

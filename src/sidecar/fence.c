@@ -86,23 +86,37 @@ fence_raise(const char *data_directory, PgbrError *error)
 	return set_guard(data_directory, false, error);
 }
 
+/* Put pg_control into its place, if it is not there. */
+static bool
+put_back(const Paths *paths, PgbrError *error)
+{
+	/* somebody may have put other files in the place of those that were fenced */
+	if (access(paths->fenced, F_OK) == 0 &&
+		!(access(paths->control, F_OK) == 0
+			  ? unlink(paths->fenced) == 0 || fail("remove file", paths->fenced, error)
+			  : move(paths->fenced, paths->control, paths, error)))
+		return false;
+	return ((rmdir(paths->fence_global) == 0 || errno == ENOENT) &&
+			(rmdir(paths->fence) == 0 || errno == ENOENT)) ||
+		   fail("remove folder", paths->fence, error);
+}
+
 bool
 fence_lift(const char *data_directory, PgbrError *error)
 {
 	Paths paths;
 
-	if (!make_paths(data_directory, &paths, error))
-		return false;
-	/* somebody may have put other files in the place of those that were fenced */
-	if (access(paths.fenced, F_OK) == 0 &&
-		!(access(paths.control, F_OK) == 0
-			  ? unlink(paths.fenced) == 0 || fail("remove file", paths.fenced, error)
-			  : move(paths.fenced, paths.control, &paths, error)))
-		return false;
-	if ((rmdir(paths.fence_global) != 0 && errno != ENOENT) ||
-		(rmdir(paths.fence) != 0 && errno != ENOENT))
-		return fail("remove folder", paths.fence, error);
-	return set_guard(data_directory, false, error);
+	return make_paths(data_directory, &paths, error) && put_back(&paths, error) &&
+		   set_guard(data_directory, false, error);
+}
+
+bool
+fence_open(const char *data_directory, PgbrError *error)
+{
+	Paths paths;
+
+	return make_paths(data_directory, &paths, error) && set_guard(data_directory, true, error) &&
+		   put_back(&paths, error);
 }
 
 bool
@@ -112,9 +126,18 @@ fence_guard(const char *data_directory, PgbrError *error)
 }
 
 bool
-fence_stands(const char *data_directory)
+fence_has_control(const char *data_directory)
 {
 	Paths paths;
 
 	return make_paths(data_directory, &paths, NULL) && access(paths.fenced, F_OK) == 0;
+}
+
+bool
+fence_stands(const char *data_directory)
+{
+	struct stat st;
+
+	return fence_has_control(data_directory) ||
+		   (stat(data_directory, &st) == 0 && (st.st_mode & GUARD));
 }

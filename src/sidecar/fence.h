@@ -34,6 +34,14 @@ extern bool fence_lift(const char *data_directory, PgbrError *error);
  * from when it has looked at it. Until fence_raise, which takes the guard's place. */
 extern bool fence_guard(const char *data_directory, PgbrError *error);
 
+/* Put pg_control into its place for programs that read it, with nobody but the guard to keep servers out. Until
+ * fence_raise, as above. */
+extern bool fence_open(const char *data_directory, PgbrError *error);
+
+/* True when no server can be started, by the fence or by the guard. */
 extern bool fence_stands(const char *data_directory);
+
+/* True when pg_control is in FENCE_FOLDER. */
+extern bool fence_has_control(const char *data_directory);
 
 #endif

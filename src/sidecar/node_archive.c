@@ -7,6 +7,7 @@
  * would be lost. It is known by its first page, which names its own position: a segment that was
  * recycled for later use still has the position of its former life.
  */
+#include "sidecar/fence.h"
 #include "sidecar/node_steps.h"
 #include "sidecar/pgbackrest_restore.h"
 
@@ -214,6 +215,7 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	Names begun = {0};
 	char newest_known[40];
 	json_t *pushed = json_array();
+	bool fenced = fence_stands(context->data_directory);
 	bool ok;
 
 	job_queue_progress(context->queue, &(JobProgress){"archiving", 0, -1, -1});
@@ -222,11 +224,15 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 			   (arguments->partial && !list_begun(context->data_directory, newest_known, &begun))))
 		ok = pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not list the WAL in \"%s\"",
 							context->data_directory);
+	/* pgbackrest reads pg_control */
+	ok = ok &&
+		 (!fenced || ready.count + begun.count == 0 || fence_open(context->data_directory, error));
 	for (int i = 0; ok && i < ready.count; i++)
 		ok = push(context, ready.names[i], pushed, job, error) &&
 			 mark_done(context->data_directory, ready.names[i], error);
 	for (int i = 0; ok && i < begun.count; i++)
 		ok = push(context, begun.names[i], pushed, job, error);
+	ok = (!fenced || fence_raise(context->data_directory, ok ? error : NULL)) && ok;
 	if (ok)
 		context->result =
 			json_pack("{sO so}", "pushed", pushed, "partial",
