@@ -42,7 +42,7 @@ typedef enum RestoreWhere
 #define RESTORE_STEPS(X)                                                                           \
 	X(LOCK, "lock", ALL, false, 3, "take the lock of every sidecar and write the journal")         \
 	X(WAIT_JOBS, "wait-jobs", ALL, false, 3, "wait for the jobs that run")                         \
-	X(UNDO_POINT, "undo-point", LEADER, false, 1,                                                  \
+	X(UNDO_POINT, "undo-point", LEADER, false, 3,                                                  \
 	  "create a restore point, switch WAL and see it archived, so that this can be undone")        \
 	X(PAUSE, "pause", PATRONI, false, 3, "pause Patroni")                                          \
 	X(STOP_REPLICAS, "stop-replicas", REPLICAS, false, 3, "stop PostgreSQL on the replicas")       \
@@ -57,8 +57,8 @@ typedef enum RestoreWhere
 	X(VERIFY, "verify", LEADER, true, 1, "compare the point that was reached with the target")     \
 	X(HAND_OVER, "hand-over", LEADER, true, 1,                                                     \
 	  "have Patroni start the leader, which takes writes")                                         \
-	X(HISTORY_ARCHIVED, "history-archived", LEADER, true, 1,                                       \
-	  "see the history of the new timeline in the repository")                                     \
+	X(HISTORY_ARCHIVED, "history-archived", LEADER, true, 3,                                       \
+	  "see the history of the leader's timeline and its first WAL in the repository")              \
 	X(RESTORE_REPLICAS, "restore-replicas", REPLICAS, true, 3, "wait for the replicas' files")     \
 	X(UNFENCE, "unfence", REPLICAS, true, 3, "let the replicas be started again")                  \
 	X(RESUME, "resume", PATRONI, true, 3, "resume Patroni, which starts the replicas")             \

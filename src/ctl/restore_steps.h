@@ -35,15 +35,22 @@ extern bool restore_do_hand_over(RestoreRun *run, PgbrError *error);
 extern bool restore_do_resume(RestoreRun *run, PgbrError *error);
 extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
 
-/*
- * Switch WAL on the leader. A rebuilt replica may have replayed the last segment of a former leader, which
- * was archived whole, and waits then for this one to come past it: on an idle leader that may be long.
- * That it could not be done is told and is no failure.
- */
-extern bool restore_advance_leader(RestoreRun *run, PgbrError *error);
+/* Where what the leader was asked to do has failed because another member leads by now: say that instead. */
+extern void restore_explain_moved(RestoreRun *run, PgbrError *error);
 
 /* Let the leader be started, as the primary that it was or has become. */
 extern bool restore_unfence_leader(RestoreRun *run, PgbrError *error);
+
+/* Send the change to Patroni of every member, which also wakes each; one that takes it is enough. */
+extern bool restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error);
+
+/*
+ * A member that is left out must not win the leader race with old data: Patroni compares timelines then. What
+ * check_timeline was before is kept in the journal. It is put back when the last member that was left out is
+ * restored.
+ */
+extern bool restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error);
+extern bool restore_put_back_check_timeline(RestoreRun *run, PgbrError *error);
 
 /* Lift the fences, resume Patroni, and see a leader and every member of the plan run. */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);

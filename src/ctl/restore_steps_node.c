@@ -7,6 +7,7 @@
 
 #include "common/vocabulary.h"
 #include "ctl/restore_wait.h"
+#include "ctl/timeline_path.h"
 #include "program/json.h"
 
 #include <stdio.h>
@@ -145,29 +146,13 @@ restore_do_undo_point(RestoreRun *run, PgbrError *error)
 	snprintf(name, sizeof(name), "pgbr_undo_%s", run->journal->plan.id);
 	arguments = json_pack("{ss si}", "name", name, "archive_timeout", MARK_TIMEOUT_S);
 	if (!run_on_leader(run, RESTORE_UNDO_POINT, "node-mark", arguments, error))
-		return false;
-	json_object_set(run->journal->document, "mark",
-					(json_t *) restore_journal_result(run->journal, RESTORE_UNDO_POINT));
-	return true;
-}
-
-bool
-restore_advance_leader(RestoreRun *run, PgbrError *error)
-{
-	PgbrError reason;
-	char name[64];
-
-	snprintf(name, sizeof(name), "pgbr_rebuilt_%s", run->journal->plan.id);
-	if (run_on_leader(run, RESTORE_REPLICAS_STREAM, "node-mark",
-					  json_pack("{ss si}", "name", name, "archive_timeout", MARK_TIMEOUT_S),
-					  &reason))
-		return true;
-	if (run->lost || reason.code == PGBR_ERROR_ABORTED)
 	{
-		*error = reason;
+		if (!run->lost && error->code != PGBR_ERROR_ABORTED)
+			restore_explain_moved(run, error);
 		return false;
 	}
-	restore_events_note(run->events, "WAL was not switched on the leader: %s", reason.message);
+	json_object_set(run->journal->document, "mark",
+					(json_t *) restore_journal_result(run->journal, RESTORE_UNDO_POINT));
 	return true;
 }
 
@@ -451,42 +436,90 @@ restore_do_verify(RestoreRun *run, PgbrError *error)
 	return restore_verify(&run->journal->plan, recovered, mark, error);
 }
 
+/* Where the timeline left its parent; false when its history is not in this repository. */
 static bool
-has_history(const json_t *archive, uint32_t timeline)
+find_beginning(const json_t *repository, uint32_t timeline, uint64_t *lsn)
 {
-	size_t i;
-	size_t j;
-	json_t *repository;
 	json_t *history;
+	size_t index;
 
-	json_array_foreach(json_object_get(archive, "repositories"), i, repository)
+	json_array_foreach(json_object_get(repository, "histories"), index, history)
 	{
-		json_array_foreach(json_object_get(repository, "histories"), j, history)
-		{
-			if (json_number(history, "timeline", 0) == timeline)
-				return true;
-		}
+		const json_t *entries = json_object_get(history, "entries");
+		const json_t *last = json_array_get(entries, json_array_size(entries) - 1);
+		const char *text = json_text(last, "lsn");
+
+		if (json_number(history, "timeline", 0) == timeline)
+			return text && recovery_lsn_parse(text, lsn);
 	}
 	return false;
 }
 
-/* Without it no replica finds the new timeline, and the next restore would take the same number. */
+static bool
+has_segment(const json_t *repository, const char *name)
+{
+	json_t *range;
+	size_t index;
+
+	json_array_foreach(json_object_get(repository, "ranges"), index, range)
+	{
+		const char *first = json_text(range, "first");
+		const char *last = json_text(range, "last");
+
+		/* names of one timeline are in the order of its WAL */
+		if (first && last && strncmp(name, first, 8) == 0 && strcmp(name, first) >= 0 &&
+			strcmp(name, last) <= 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_timeline(const json_t *archive, uint32_t timeline, long long segment_size)
+{
+	json_t *repository;
+	size_t index;
+
+	json_array_foreach(json_object_get(archive, "repositories"), index, repository)
+	{
+		char name[WAL_SEGMENT_SIZE];
+		uint64_t lsn;
+
+		if (!find_beginning(repository, timeline, &lsn))
+			continue;
+		wal_segment_name(name, timeline, lsn / (uint64_t) segment_size, (uint64_t) segment_size);
+		if (has_segment(repository, name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Without the history no replica finds the new timeline, and the next restore would take the same number.
+ * Without the first segment a replica takes that of the parent instead, which has all that was written
+ * there after the timelines had parted: PostgreSQL replays it past the switch, and old rows are back.
+ */
 bool
 restore_do_history_archived(RestoreRun *run, PgbrError *error)
 {
-	uint32_t timeline = restore_new_timeline(run);
+	const RestorePlan *plan = &run->journal->plan;
+	uint32_t timeline =
+		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run);
 	RestoreWait wait;
 
+	if (timeline == 1)
+		return true;
 	restore_wait_begin(&wait, run, HISTORY_LIMIT_S,
-					   "the history of timeline %u to be in the repository", timeline);
+					   "the history of timeline %u and its first WAL to be in the repository",
+					   timeline);
 	for (;;)
 	{
 		json_t *archive = NULL;
 		bool found;
 
-		if (!restore_ask(run, run->journal->plan.leader, "/v1/archive", &archive, error))
+		if (!restore_ask(run, plan->leader, "/v1/archive", &archive, error))
 			return false;
-		found = has_history(archive, timeline);
+		found = has_timeline(archive, timeline, plan->wal_segment_size);
 		json_decref(archive);
 		if (found)
 			break;

@@ -44,9 +44,8 @@ patroni_member(RestoreRun *run, int index)
 	return member->left_out || found == NULL || found->api_url[0] == '\0' ? NULL : found;
 }
 
-/* Send the change to every member, which also wakes each; one that takes it is enough. */
-static bool
-patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
+bool
+restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
 {
 	bool taken = false;
 	RestoreWait wait;
@@ -133,21 +132,33 @@ is_planned(RestoreRun *run, const ClusterMember *leading)
 	PgbrError ignored;
 	PatroniNode node;
 
-	if (plan->request.replicas_only)
-	{
-		for (int i = 0; leading && i < plan->member_count; i++)
-		{
-			if (restore_is_replica(&plan->members[i]) &&
-				strcmp(plan->members[i].name, leading->name) == 0)
-				return false;
-		}
-		return true;
-	}
 	if (leading == NULL || strcmp(leading->name, plan->leader) != 0)
 		return leading == NULL && plan->broken_leader;
 	return plan->broken_leader ||
 		   !patroni_get_node(&run->cluster->patroni, leading->api_url, &node, &ignored) ||
 		   node.timeline == 0 || node.timeline == plan->old_timeline;
+}
+
+static bool
+tell_moved(const RestorePlan *plan, const ClusterMember *leading, PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the leader has changed since the plan was made");
+	pgbr_error_detail(error, "It was \"%s\" on timeline %u, and is \"%s\".", plan->leader,
+					  plan->old_timeline, leading ? leading->name : "");
+	return pgbr_error_hint(error, "Nothing was changed. The same command makes a new plan.");
+}
+
+void
+restore_explain_moved(RestoreRun *run, PgbrError *error)
+{
+	const ClusterMember *leading;
+	PgbrError ignored;
+
+	if (!cluster_refresh(run->cluster, &ignored))
+		return;
+	leading = find_leading(run->cluster);
+	if (leading && !is_planned(run, leading))
+		(void) tell_moved(&run->journal->plan, leading, error);
 }
 
 /*
@@ -177,23 +188,20 @@ check_leader(RestoreRun *run, PgbrError *error)
 	if (is_planned(run, leading))
 		return true;
 	patch = pause_patch(false);
-	ok = patch_all(run, patch, error);
+	ok = restore_patch_all(run, patch, error);
 	json_decref(patch);
 	if (!ok)
 		return false;
 	/* it serves as it did before */
 	restore_journal_set(journal, RESTORE_PAUSE, RESTORE_STEP_PENDING, NULL);
-	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the leader has changed since the plan was made");
-	pgbr_error_detail(error, "It was \"%s\" on timeline %u, and is \"%s\".", journal->plan.leader,
-					  journal->plan.old_timeline, leading ? leading->name : "");
-	return pgbr_error_hint(error, "Nothing was changed. The same command makes a new plan.");
+	return tell_moved(&journal->plan, leading, error);
 }
 
 bool
 restore_do_pause(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(true);
-	bool ok = patch_all(run, patch, error);
+	bool ok = restore_patch_all(run, patch, error);
 	RestoreWait wait;
 
 	json_decref(patch);
@@ -338,42 +346,11 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
-/* A member that is left out must not win the leader race with old data: Patroni compares timelines. What
- * it was set to before is kept, for the day when the member is brought back. */
-static bool
-add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
-{
-	json_t *document = run->journal->document;
-	json_t *config = NULL;
-
-	if (!run->journal->plan.check_timeline)
-		return true;
-	if (json_object_get(document, "check_timeline") == NULL)
-	{
-		json_t *before;
-
-		if (!patroni_get_config(&run->cluster->patroni,
-								cluster_find(run->cluster, run->journal->plan.leader)->api_url,
-								&config, error))
-			return false;
-		before = json_object_get(config, "check_timeline");
-		json_object_set_new(document, "check_timeline", json_object());
-		json_object_set(json_object_get(document, "check_timeline"), "before",
-						before ? before : json_null());
-		json_decref(config);
-		/* before it is changed */
-		if (!restore_write(run, error))
-			return false;
-	}
-	json_object_set_new(patch, "check_timeline", json_true());
-	return true;
-}
-
 bool
 restore_do_resume(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(false);
-	bool ok = add_check_timeline(run, patch, error) && patch_all(run, patch, error);
+	bool ok = restore_add_check_timeline(run, patch, error) && restore_patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok;
@@ -454,76 +431,13 @@ wait_streaming(RestoreRun *run, int limit_s, PgbrError *error)
 	return true;
 }
 
-static bool
-is_back(const RestorePlan *plan, const char *name)
-{
-	for (int i = 0; i < plan->member_count; i++)
-	{
-		if (strcmp(plan->members[i].name, name) == 0)
-			return !plan->members[i].left_out;
-	}
-	return false;
-}
-
-/* The restore that has left out members which are back by now, and has changed check_timeline for them. */
-static const RestoreRecord *
-find_changed(const RestoreRun *run, const RestoreList *list)
-{
-	for (int i = 0; i < list->count; i++)
-	{
-		const json_t *document = list->records[i].document;
-		RestorePlan left;
-		PgbrError ignored;
-
-		if (!json_is_object(json_object_get(document, "check_timeline")))
-			continue;
-		if (!restore_plan_read(json_object_get(document, "plan"), &left, &ignored))
-			return NULL;
-		for (int j = 0; j < left.request.without_count; j++)
-		{
-			if (!is_back(&run->journal->plan, left.request.without[j]))
-				return NULL;
-		}
-		return &list->records[i];
-	}
-	return NULL;
-}
-
-/* Put check_timeline back when the last member that was left out is back. */
-static bool
-put_back_check_timeline(RestoreRun *run, PgbrError *error)
-{
-	const RestoreRecord *record;
-	json_t *patch = NULL;
-	RestoreList list;
-	bool ok = restore_list_get(&list, run->cluster, error);
-
-	record = ok ? find_changed(run, &list) : NULL;
-	if (record)
-	{
-		patch = json_object();
-		json_object_set(
-			patch, "check_timeline",
-			json_object_get(json_object_get(record->document, "check_timeline"), "before"));
-		ok = patch_all(run, patch, error);
-		if (ok)
-			restore_events_note(run->events,
-								"check_timeline is what it was before restore %s left members out",
-								record->id);
-	}
-	json_decref(patch);
-	restore_list_done(&list);
-	return ok;
-}
-
 bool
 restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 {
 	bool replicas_only = run->journal->plan.request.replicas_only;
 
-	return (!replicas_only || restore_advance_leader(run, error)) &&
-		   wait_streaming(run, STREAM_LIMIT_S, error) &&
-		   (!replicas_only || put_back_check_timeline(run, error));
+	return wait_streaming(run, STREAM_LIMIT_S, error) &&
+		   (!replicas_only || restore_put_back_check_timeline(run, error));
 }
 
 /* One that was down before may not come back as what it was: who leads is for Patroni to find out. */
@@ -547,7 +461,7 @@ restore_give_back(RestoreRun *run, PgbrError *error)
 	json_t *patch = pause_patch(false);
 	bool ok = (run->journal->plan.broken_leader ? give_back_broken(run, error)
 												: restore_do_hand_over(run, error)) &&
-			  restore_do_unfence(run, error) && patch_all(run, patch, error);
+			  restore_do_unfence(run, error) && restore_patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);

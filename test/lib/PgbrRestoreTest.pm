@@ -252,11 +252,11 @@ sub logged
 }
 
 # What no restore may leave in a server's log: a crash, damaged data, a WAL file that is archived twice
-# with another content, a timeline that is not a child.
+# with another content, a timeline that is not a child, a replica that has more than its leader.
 our $never = qr/
 	PANIC | invalid\ page | could\ not\ read\ block | checksum\ mismatch | page\ verification\ failed |
 	\[045\] | archive\ with\ a\ different\ checksum | requested\ timeline.*is\ not\ a\ child |
-	invalid\ primary\ checkpoint | unexpected\ timeline/x;
+	invalid\ primary\ checkpoint | unexpected\ timeline | is\ ahead\ of\ the\ WAL\ flush\ position/x;
 
 sub is_quiet
 {

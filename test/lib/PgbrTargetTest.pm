@@ -24,7 +24,7 @@ my @harmless = (
 	# that is what it says to one who is logging in
 	qr/FATAL:  canceling authentication due to timeout/,
 	# a replica outlives its leader for a moment, or is started before it
-	qr/FATAL:  (?:could not connect to the primary server|could not receive data from WAL stream|streaming replication receiver)/,
+	qr/FATAL:  (?:could not connect to the primary server|could not receive data from WAL stream: (?!ERROR)|streaming replication receiver)/,
 	# a backup is one of a running server, which Patroni 3 takes for a crash: before it starts a replica it
 	# tries recovery without the archive, which finds no WAL
 	qr/FATAL:  (?:could not locate required checkpoint record|standby mode is not supported by single-user servers)/,

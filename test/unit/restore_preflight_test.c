@@ -225,7 +225,7 @@ test_steps(void **state)
 	request.replicas_only = true;
 	strcpy(request.only[request.only_count++], "m3");
 	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
-	assert_int_equal(made.step_count, 10);
+	assert_int_equal(made.step_count, 12);
 	assert_false(has_step(&made, RESTORE_STOP_LEADER));
 	assert_true(made.members[1].left_out);
 	assert_false(made.members[2].left_out);
