@@ -409,7 +409,6 @@ subtest 'a fence' => sub {
 	server_is_down();
 	step('node-stop');
 	ok(-e "$data/global/pg_control", 'a stop without a fence lifts it');
-	# a standby is fenced as soon as pgbackrest writes
 	hold('restore');
 	my $job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
 	held();
@@ -501,7 +500,7 @@ subtest 'node-stop at its time-out, and node-archive is killed' => sub {
 	$member->psql('SELECT pg_switch_wal()');
 	$member->psql("INSERT INTO t SELECT 'h', 1, 'x'");
 	wait_for { $member->psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'archiver'") && slurp("$member->{dir}/../log/m1-postgres.log") =~ /reloading/ } 'the setting';
-	my $stopped = step('node-stop', timeout => 2);
+	my $stopped = step('node-stop', timeout => 2, fence => $true);
 	server_is_down();
 	is($stopped->{how}, 'immediate', 'a shutdown that hangs is ended');
 	ok($stopped->{unarchived} > 0, 'with WAL that waits');
@@ -511,8 +510,9 @@ subtest 'node-stop at its time-out, and node-archive is killed' => sub {
 	kill_sidecar();
 	release();
 	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed in the midst');
-	is_deeply([ job_processes($sidecar) ], [], 'nothing of it is left');
+	like(start_fails(), qr/has invalid permissions/, 'and nobody can start the server');
 	ok(@{ step('node-archive', partial => $true)->{pushed} } >= $stopped->{unarchived}, 'a second one pushes all');
+	like(start_fails(), qr/could not find the database system/, 'and leaves the fence as it was');
 	step('node-restore', set => $backup, target_type => 'default', target_timeline => $timeline);
 	step('node-recover', target_timeline => $timeline);
 	$member->start;
