@@ -162,7 +162,7 @@ sub run_faults
 	my @all = table(@steps);
 	my @part = part(@steps);
 	my ($all, $part) = (scalar @all, scalar @part);
-	ok(slurp('README.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "the README gives the count: $all cases, $part of them in make test");
+	ok(slurp('README.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "the README gives the count: $all cases, $part of them in make check-restore");
 	my @cases = ($ENV{PGBR_FAULTS} // '') eq 'all' ? @all : @part;
 	my $only = $ENV{PGBR_FAULTS_ONLY};
 	for my $i (grep { $_ % 3 == $first } 0 .. $#cases)
