@@ -28,6 +28,8 @@ my @harmless = (
 	# a backup is one of a running server, which Patroni 3 takes for a crash: before it starts a replica it
 	# tries recovery without the archive, which finds no WAL
 	qr/FATAL:  (?:could not locate required checkpoint record|standby mode is not supported by single-user servers)/,
+	# Patroni wants to start a replica while it is restored, and the guard of its directory forbids it
+	qr/FATAL:  data directory ".*" has invalid permissions/,
 	# Patroni makes the members' slots again a moment after a replica asks for its own
 	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?replication slot "m\d" (?:does not exist|is active for PID \d+)/,
 );
