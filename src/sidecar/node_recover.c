@@ -288,8 +288,12 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 		return !arguments->fence || fence_raise(context->data_directory, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
-	ok = node_forget_standby(context, error) &&
-		 temporary_server_start(&server, context, &target, arguments->fence, error);
+	if (!node_forget_standby(context, error))
+	{
+		json_decref(result);
+		return false;
+	}
+	ok = temporary_server_start(&server, context, &target, arguments->fence, error);
 	server.replay_bytes = arguments->replay_bytes;
 	ok = ok && temporary_server_wait(&server, error);
 	if (ok && result == NULL)
