@@ -109,6 +109,7 @@ static bool
 stop_server(NodeStepContext *context, int seconds, bool *was_running, const char **how,
 			PgbrError *error)
 {
+	bool fenced = fence_stands(context->data_directory);
 	Postmaster postmaster;
 	bool ok = postmaster_find(context->data_directory, &postmaster, error);
 
@@ -120,7 +121,10 @@ stop_server(NodeStepContext *context, int seconds, bool *was_running, const char
 							end_server(context, &postmaster, seconds, how, error)
 					  : check_unseen(context, error);
 	postmaster_done(&postmaster);
-	return ok && end_orphans(context, error);
+	ok = ok && end_orphans(context, error);
+	if (!ok && fenced)
+		(void) fence_raise(context->data_directory, NULL);
+	return ok;
 }
 
 static json_t *
@@ -138,15 +142,14 @@ describe_control(NodeStepContext *context)
 
 /* Fence off what was stopped; a server that was started meanwhile is stopped as well. */
 static bool
-fence(NodeStepContext *context, int seconds, PgbrError *error)
+fence(NodeStepContext *context, int seconds, const char **how, PgbrError *error)
 {
 	for (int i = 0; i < FENCE_TRIES; i++)
 	{
-		const char *how;
 		bool was_running;
 
 		if (!fence_raise(context->data_directory, error) ||
-			!stop_server(context, seconds, &was_running, &how, error))
+			!stop_server(context, seconds, &was_running, how, error))
 			return false;
 		if (!was_running)
 			return true;
@@ -161,7 +164,6 @@ bool
 node_stop(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
 	const char *how = "none";
-	json_t *control;
 	bool was_running;
 
 	(void) job;
@@ -169,15 +171,12 @@ node_stop(NodeStepContext *context, const NodeArguments *arguments, Job *job, Pg
 	if (!node_folder_save(context, error) ||
 		!stop_server(context, arguments->timeout, &was_running, &how, error))
 		return false;
-	control = describe_control(context);
-	if (arguments->fence ? !fence(context, arguments->timeout, error)
+	if (arguments->fence ? !fence(context, arguments->timeout, &how, error)
 						 : !fence_lift(context->data_directory, error))
-	{
-		json_decref(control);
 		return false;
-	}
 	context->result = json_pack("{sb ss so si}", "was_running", was_running, "how", how, "control",
-								control, "unarchived", node_count_ready(context->data_directory));
+								describe_control(context), "unarchived",
+								node_count_ready(context->data_directory));
 	return true;
 }
 

@@ -143,12 +143,13 @@ postmaster_reserve(const char *data_directory, PgbrError *error)
 		return pgbr_error_set(error, errno == EEXIST ? PGBR_ERROR_CONFLICT : PGBR_ERROR_STORAGE,
 							  "could not create file \"%s\": %s", path, strerror(errno));
 	/* a child may take the place of its parent: see CreateLockFile() */
-	ok = dprintf(fd, "%d\n%s\n1\n", (int) getpid(), data_directory) > 0;
+	ok = dprintf(fd, "%d\n%s\n1\n", (int) getpid(), data_directory) > 0 ||
+		 pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write file \"%s\": %s", path,
+						strerror(errno));
 	close(fd);
 	if (!ok)
 		unlink(path);
-	return ok || pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write file \"%s\": %s", path,
-								strerror(errno));
+	return ok;
 }
 
 void
