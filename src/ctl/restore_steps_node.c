@@ -494,6 +494,17 @@ has_timeline(const json_t *archive, uint32_t timeline, long long segment_size)
 	return false;
 }
 
+static bool
+begins_on(const RestorePlan *plan, uint32_t timeline)
+{
+	uint32_t first;
+	uint64_t segment;
+
+	return wal_segment_parse(plan->first_segment, (uint64_t) plan->wal_segment_size, &first,
+							 &segment) &&
+		   first == timeline;
+}
+
 /*
  * Without the history no replica finds the new timeline, and the next restore would take the same number.
  * Without the first segment a replica takes that of the parent instead, which has all that was written
@@ -507,7 +518,8 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run);
 	RestoreWait wait;
 
-	if (timeline == 1)
+	/* with no switch on the way there is no parent's WAL to take, and the first may have expired */
+	if (plan->request.replicas_only && begins_on(plan, timeline))
 		return true;
 	restore_wait_begin(&wait, run, HISTORY_LIMIT_S,
 					   "the history of timeline %u and its first WAL to be in the repository",
