@@ -151,6 +151,10 @@ inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
 
 	strcpy(command->journal.replaces, active->id);
 	json_put_text(document, "replaces", active->id);
+	/* its pause, and the fences of its replicas, are to be ended by this one */
+	if (ok && (before.states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
+			   json_flag(before.document, "paused_before")))
+		json_object_set_new(document, "paused_before", json_true());
 	if (ok && !restore_state_serves(&before.plan, before.states) &&
 		(restore_state_touched(&before.plan, before.states) ||
 		 json_flag(before.document, "touched_before")))

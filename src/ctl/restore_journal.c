@@ -175,7 +175,8 @@ restore_journal_harmless(const RestoreJournal *journal)
 {
 	return journal->states[RESTORE_PAUSE] == RESTORE_STEP_PENDING &&
 		   !restore_state_touched(&journal->plan, journal->states) &&
-		   !json_flag(journal->document, "touched_before");
+		   !json_flag(journal->document, "touched_before") &&
+		   !json_flag(journal->document, "paused_before");
 }
 
 static json_t *

@@ -285,7 +285,7 @@ restore_run_abandon(Cluster *cluster, RestoreJournal *journal, RestoreEvents *ev
 	ExitCode code;
 
 	run.waits = json_array();
-	if (journal->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING && !restore_give_back(&run, error))
+	if (!restore_journal_harmless(journal) && !restore_give_back(&run, error))
 	{
 		cluster_set_abort(cluster, NULL, NULL);
 		if (!run.lost)
