@@ -38,8 +38,8 @@ extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
 /* Where what the leader was asked to do has failed because another member leads by now: say that instead. */
 extern void restore_explain_moved(RestoreRun *run, PgbrError *error);
 
-/* Let the leader be started, as the primary that it was or has become. */
-extern bool restore_unfence_leader(RestoreRun *run, PgbrError *error);
+/* Let the leader be started: as a primary, whatever Patroni has made of it, or as what it was when it was stopped. */
+extern bool restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error);
 
 /* Send the change to Patroni of every member, which also wakes each; one that takes it is enough. */
 extern bool restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error);

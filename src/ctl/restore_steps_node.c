@@ -374,13 +374,9 @@ unfence_arguments(const RestorePlan *plan)
 }
 
 bool
-restore_unfence_leader(RestoreRun *run, PgbrError *error)
+restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
 {
-	const RestoreJournal *journal = run->journal;
-	const char *leader = journal->plan.leader;
-	/* one that was found down may be a standby, and comes back as what it was */
-	bool primary =
-		!journal->plan.broken_leader || restore_state_touched(&journal->plan, journal->states);
+	const char *leader = run->journal->plan.leader;
 	json_t *job = NULL;
 	bool ok = restore_job_start(run, RESTORE_HAND_OVER, leader, "node-unfence",
 								json_pack("{sb}", "primary", primary), &job, error) &&

@@ -320,7 +320,7 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 								leader->name);
 			open = restarted = false;
 		}
-		if (!open && !restore_unfence_leader(run, error))
+		if (!open && !restore_unfence_leader(run, true, error))
 			return false;
 		open = true;
 		if (!restarted)
@@ -328,6 +328,8 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 			PgbrError reason;
 
 			restarted = restart_leader(run, leader, &reason);
+			if (restarted && !restore_wait_check(&wait, error))
+				return false;
 			if (restarted)
 				continue;
 			wait.reason = reason;
@@ -440,28 +442,48 @@ restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 		   (!replicas_only || restore_put_back_check_timeline(run, error));
 }
 
-/* One that was down before may not come back as what it was: who leads is for Patroni to find out. */
+/*
+ * The old leader comes first: a replica that was stopped before it may lack its last commits. One that was not
+ * stopped is left alone, and so is who leads by now; one that was down before may have been a standby, and who
+ * leads then is for Patroni to find out.
+ */
 static bool
-give_back_broken(RestoreRun *run, PgbrError *error)
+give_back_leader(RestoreRun *run, PgbrError *error)
 {
-	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
+	const RestorePlan *plan = &run->journal->plan;
+	const ClusterMember *leader;
+	const ClusterMember *leading;
 	PgbrError ignored;
+	RestoreWait wait;
 
-	if (!restore_unfence_leader(run, error))
+	if (plan->request.replicas_only ||
+		run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
+		return true;
+	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");
+	while (!cluster_refresh(run->cluster, &wait.reason))
+	{
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	leader = cluster_find(run->cluster, plan->leader);
+	leading = find_leading(run->cluster);
+	if (leading && leading != leader)
+		return restore_unfence_leader(run, false, error);
+	if (!plan->broken_leader)
+		return restore_do_hand_over(run, error);
+	if (!restore_unfence_leader(run, false, error))
 		return false;
 	if (leader && leader->api_url[0])
 		(void) restart_leader(run, leader, &ignored);
 	return true;
 }
 
-/* The old leader comes first: a replica that was stopped before it may lack its last commits. */
 bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(false);
-	bool ok = (run->journal->plan.broken_leader ? give_back_broken(run, error)
-												: restore_do_hand_over(run, error)) &&
-			  restore_do_unfence(run, error) && restore_patch_all(run, patch, error);
+	bool ok = give_back_leader(run, error) && restore_do_unfence(run, error) &&
+			  restore_patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);
