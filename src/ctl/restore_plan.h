@@ -43,7 +43,7 @@ typedef enum RestoreWhere
 	X(LOCK, "lock", ALL, false, 3, "take the lock of every sidecar and write the journal")         \
 	X(WAIT_JOBS, "wait-jobs", ALL, false, 3, "wait for the jobs that run")                         \
 	X(UNDO_POINT, "undo-point", LEADER, false, 3,                                                  \
-	  "create a restore point, switch WAL and see it archived, so that this can be undone")        \
+	  "create a restore point, switch WAL and see it archived")                                    \
 	X(PAUSE, "pause", PATRONI, false, 3, "pause Patroni")                                          \
 	X(STOP_REPLICAS, "stop-replicas", REPLICAS, false, 3, "stop PostgreSQL on the replicas")       \
 	X(STOP_LEADER, "stop-leader", LEADER, false, 1, "stop PostgreSQL on the leader")               \
