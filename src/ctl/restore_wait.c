@@ -235,7 +235,7 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 		pgbr_copy_text(known->member, sizeof(known->member), member);
 	}
 	/* what it has done may be undone since: Patroni, or another run, has been at work */
-	known->anew = strcmp(kind, "node-unfence") == 0;
+	known->anew = strcmp(kind, "node-unfence") == 0 || strcmp(kind, "node-stop") == 0;
 	*job = NULL;
 	for (int i = 0; i < JOB_EARLIER; i++)
 	{
