@@ -45,6 +45,7 @@ fail(const char *what, const char *path, PgbrError *error)
 						  strerror(errno));
 }
 
+/* The mode is on disk at the return. */
 static bool
 set_guard(const char *data_directory, bool on, PgbrError *error)
 {
@@ -54,22 +55,28 @@ set_guard(const char *data_directory, bool on, PgbrError *error)
 	if (stat(data_directory, &st) != 0)
 		return errno == ENOENT || fail("look at folder", data_directory, error);
 	mode = (st.st_mode & 07777 & ~(mode_t) GUARD) | (on ? GUARD : 0);
-	return mode == (st.st_mode & 07777) || chmod(data_directory, mode) == 0 ||
-		   fail("set the mode of folder", data_directory, error);
+	if (mode == (st.st_mode & 07777))
+		return true;
+	return (chmod(data_directory, mode) == 0 ||
+			fail("set the mode of folder", data_directory, error)) &&
+		   file_sync_folder(data_directory, error);
 }
 
+/* The new name is on disk before the old one is gone there. */
 static bool
-make_folder(const char *path, PgbrError *error)
-{
-	return mkdir(path, 0700) == 0 || errno == EEXIST || fail("create folder", path, error);
-}
-
-/* The new name is on disk at the return. */
-static bool
-move(const char *from, const char *to, const Paths *paths, PgbrError *error)
+move(const char *from, const char *to, const char *from_folder, const char *to_folder,
+	 PgbrError *error)
 {
 	return (rename(from, to) == 0 || fail("rename", from, error)) &&
-		   file_sync_folder(paths->fence_global, error) && file_sync_folder(paths->global, error);
+		   file_sync_folder(to_folder, error) && file_sync_folder(from_folder, error);
+}
+
+static bool
+take_away(const char *data_directory, const Paths *paths, PgbrError *error)
+{
+	return file_make_folder(paths->fence_global, error) && file_sync_folder(paths->fence, error) &&
+		   file_sync_folder(data_directory, error) &&
+		   move(paths->control, paths->fenced, paths->global, paths->fence_global, error);
 }
 
 bool
@@ -79,11 +86,17 @@ fence_raise(const char *data_directory, PgbrError *error)
 
 	if (!make_paths(data_directory, &paths, error))
 		return false;
-	if (access(paths.control, F_OK) == 0 &&
-		(!make_folder(paths.fence, error) || !make_folder(paths.fence_global, error) ||
-		 !move(paths.control, paths.fenced, &paths, error)))
+	if (access(paths.control, F_OK) == 0 && !take_away(data_directory, &paths, error))
 		return false;
 	return set_guard(data_directory, false, error);
+}
+
+/* What somebody else has put there stays. */
+static bool
+drop_folder(const char *path, PgbrError *error)
+{
+	return rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ||
+		   fail("remove folder", path, error);
 }
 
 /* Put pg_control into its place, if it is not there. */
@@ -94,11 +107,9 @@ put_back(const Paths *paths, PgbrError *error)
 	if (access(paths->fenced, F_OK) == 0 &&
 		!(access(paths->control, F_OK) == 0
 			  ? unlink(paths->fenced) == 0 || fail("remove file", paths->fenced, error)
-			  : move(paths->fenced, paths->control, paths, error)))
+			  : move(paths->fenced, paths->control, paths->fence_global, paths->global, error)))
 		return false;
-	return ((rmdir(paths->fence_global) == 0 || errno == ENOENT) &&
-			(rmdir(paths->fence) == 0 || errno == ENOENT)) ||
-		   fail("remove folder", paths->fence, error);
+	return drop_folder(paths->fence_global, error) && drop_folder(paths->fence, error);
 }
 
 bool
