@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
@@ -34,45 +33,18 @@ node_folder_path(const NodeStepContext *context, const char *name, char *path, P
 }
 
 static bool
-write_all(int fd, const char *data, size_t length)
-{
-	while (length > 0)
-	{
-		ssize_t wrote = write(fd, data, length);
-
-		if (wrote < 0 && errno != EINTR)
-			return false;
-		if (wrote > 0)
-		{
-			data += wrote;
-			length -= (size_t) wrote;
-		}
-	}
-	return true;
-}
-
-static bool
 write_file(const NodeStepContext *context, const char *name, const char *data, size_t length,
 		   PgbrError *error)
 {
 	char folder[PATH_MAX];
 	char path[PATH_MAX];
-	char part[PATH_MAX + 8];
-	bool ok;
-	int fd;
 
 	if (!node_folder_path(context, "", folder, error) ||
 		!node_folder_path(context, name, path, error))
 		return false;
-	snprintf(part, sizeof(part), "%s.part", path);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ok = fd >= 0 && write_all(fd, data, length) && fsync(fd) == 0;
-	if (fd >= 0)
-		ok = close(fd) == 0 && ok;
-	if (ok && rename(part, path) == 0 && file_sync_folder(folder, NULL))
+	if (file_write_secret(path, data, length, error) && file_sync_folder(folder, error))
 		return true;
-	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write file \"%s\": %s", path,
-				   strerror(errno));
+	error->code = PGBR_ERROR_STORAGE;
 	return pgbr_error_hint(error, "Check the free space of the sidecar's state folder.");
 }
 
