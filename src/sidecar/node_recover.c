@@ -34,7 +34,11 @@ static const char query[] =
 	" 8))::bit(32)::int,"
 	"'last_xact_time', pg_catalog.to_char(pg_catalog.pg_last_xact_replay_timestamp()"
 	" AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
-	"'next_xid', pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text)";
+	"'next_xid', pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text,"
+	/* replicas wait for the first segment in the repository: before 15 a shutdown switches only where there is an
+	 * archive_command */
+	"'switched_at', CASE WHEN pg_catalog.current_setting('server_version_num')::int < 150000"
+	" THEN pg_catalog.pg_switch_wal()::text END)";
 
 static bool
 read_target(const NodeStepContext *context, const NodeArguments *arguments, RecoveryTarget *target,
