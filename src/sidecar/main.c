@@ -17,6 +17,7 @@
 #include "sidecar/job_runner.h"
 #include "sidecar/node.h"
 #include "sidecar/peer_server.h"
+#include "sidecar/temporary_server.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -111,7 +112,10 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		sidecar->queue =
 			job_queue_new(store, log_dir.data, config->max_queued, config->job_retention, error);
 		if (sidecar->queue)
+		{
 			compat_end_leftovers(sidecar);
+			temporary_server_end_leftovers(sidecar->queue);
+		}
 		/* the port first: pgbackrest and psql, once started, take the processors from its first
 		 * answers */
 		ok =

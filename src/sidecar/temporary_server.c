@@ -32,6 +32,10 @@
 #define ARGV_MOST	(POSTMASTER_OPTS_MOST + 128)
 #define SEGMENT		(INT64_C(16) * 1024 * 1024)
 #define SOCKET		".s.PGSQL.5432"
+
+/* What is remembered while nothing keeps others out but the process itself: the data directory. */
+#define OPENED "opened_directory"
+
 #define SOCKET_MOST 107 /* bytes of a socket's path */
 
 typedef struct Setting
@@ -310,12 +314,14 @@ build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTar
 
 /* Open the data directory for our server alone. */
 static bool
-open_directory(const NodeStepContext *context, PgbrError *error)
+open_directory(const NodeStepContext *context, bool fence, PgbrError *error)
 {
 	const char *data_directory = context->data_directory;
 
 	if (!postmaster_reserve(data_directory, error))
 		return false;
+	if (fence)
+		job_queue_remember(context->queue, OPENED, data_directory);
 	if (fence_lift(data_directory, error))
 		return true;
 	postmaster_release(data_directory);
@@ -372,11 +378,10 @@ temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 	if (ok)
 	{
 		server->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		ok = open_directory(context, error) &&
-			 child_start(&server->child, command.argv, context->mark, take_line, server, error);
-		if (!ok)
-			pgbr_error_hint(error,
-							"Give the sidecar the folder of PostgreSQL's programs: --pg-bin.");
+		ok = open_directory(context, fence, error) &&
+			 (child_start(&server->child, command.argv, context->mark, take_line, server, error) ||
+			  pgbr_error_hint(error,
+							  "Give the sidecar the folder of PostgreSQL's programs: --pg-bin."));
 	}
 	command_free(&command);
 	return ok;
@@ -491,10 +496,43 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 		rmdir(server->socket_folder);
 	}
 	postmaster_release(server->context->data_directory);
-	if (server->fence && !fence_raise(server->context->data_directory, error))
-		return false;
+	if (server->fence)
+	{
+		if (!fence_raise(server->context->data_directory, error))
+			return false;
+		job_queue_remember(server->context->queue, OPENED, "");
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the recovered server did not shut down in order");
 	return pgbr_error_hint(error, "Ask for the step again.");
+}
+
+void
+temporary_server_end_leftovers(JobQueue *queue)
+{
+	char restore[JOB_ID_SIZE];
+	char running[JOB_ID_SIZE];
+	char data_directory[FACT_SIZE];
+	Postmaster postmaster = {0, -1};
+	PgbrError error;
+
+	job_queue_recall(queue, OPENED, data_directory, sizeof(data_directory));
+	if (data_directory[0] == '\0')
+		return;
+	job_queue_remember(queue, OPENED, "");
+	job_queue_at_work(queue, restore, running);
+	if (restore[0] == '\0')
+		return;
+	/* the fence first: a server that has slipped in is seen then, and is left for the next step to end */
+	if (!fence_raise(data_directory, &error) ||
+		!postmaster_find(data_directory, &postmaster, &error) ||
+		!(postmaster.pid == 0 ? postmaster_forget(data_directory, &error)
+							  : fence_lift(data_directory, &error)))
+		log_error(NULL, "could not keep PostgreSQL from being started in mid restore", &error);
+	else
+		log_event(LOG_LEVEL_WARNING, NULL,
+				  postmaster.pid ? "PostgreSQL was started in mid restore"
+								 : "fenced the data directory off again in mid restore");
+	postmaster_done(&postmaster);
 }
