@@ -155,6 +155,14 @@ inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
 	if (ok && (before.states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
 			   json_flag(before.document, "paused_before")))
 		json_object_set_new(document, "paused_before", json_true());
+	/* and what its replicas would have waited for */
+	if (ok && before.states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE)
+		json_object_set(
+			document, "timeline_before",
+			json_object_get(restore_journal_result(&before, RESTORE_RECOVER), "timeline"));
+	else if (ok)
+		json_object_set(document, "timeline_before",
+						json_object_get(before.document, "timeline_before"));
 	if (ok && !restore_state_serves(&before.plan, before.states) &&
 		(restore_state_touched(&before.plan, before.states) ||
 		 json_flag(before.document, "touched_before")))

@@ -379,7 +379,8 @@ follows(RestoreRun *run, const ClusterMember *member, uint32_t timeline, PgbrErr
 		   node.running && (node.timeline == 0 || node.timeline == timeline);
 }
 
-/* The replica that does not stream yet; NULL when all do. Patroni may have another leader by now. */
+/* The replica that does not stream yet; NULL when all do. Patroni may have another leader by now, also one that takes
+ * no part. */
 static ClusterMember *
 find_late(RestoreRun *run, PgbrError *reason)
 {
@@ -387,11 +388,11 @@ find_late(RestoreRun *run, PgbrError *reason)
 	PatroniNode leader = {.streaming_count = 0};
 	const char *leads = NULL;
 
-	for (int i = 0; i < plan->member_count && leads == NULL; i++)
+	for (int i = 0; i < run->cluster->count && leads == NULL; i++)
 	{
-		ClusterMember *member = patroni_member(run, i);
+		const ClusterMember *member = &run->cluster->members[i];
 
-		if (member &&
+		if (member->api_url[0] &&
 			patroni_watch_node(&run->cluster->patroni, member->api_url, &leader, reason) &&
 			leader.primary && leader.running)
 			leads = member->name;
@@ -482,8 +483,11 @@ bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(false);
-	bool ok = give_back_leader(run, error) && restore_do_unfence(run, error) &&
-			  restore_patch_all(run, patch, error);
+	/* of the restore whose place this one has taken, and whose replicas are still behind the fence */
+	uint32_t timeline = (uint32_t) json_number(run->journal->document, "timeline_before", 0);
+	bool ok = give_back_leader(run, error) &&
+			  (timeline == 0 || restore_see_archived(run, timeline, error)) &&
+			  restore_do_unfence(run, error) && restore_patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);

@@ -11,6 +11,7 @@ package PgbrCluster;
 use strict;
 use warnings;
 use HTTP::Tiny;
+use IO::Socket::INET;
 use PgbrClock;
 use PgbrMember;
 use PgbrS3;
@@ -136,6 +137,28 @@ sub stop
 	}
 	$self->{sandbox}->end(delete $self->{etcd_pid}, 'TERM') if $self->{etcd_pid};
 	return;
+}
+
+# Kill all servers and keep them from being started again: their ports are taken until what this gives is thrown away.
+sub break_servers
+{
+	my ($self) = @_;
+	my $leader = $self->leader;
+	my @patroni = map { $_->{patroni_pid} } $self->members;
+	my @ports;
+	# nobody is to be promoted in between
+	kill STOP => @patroni;
+	$_->kill_postmaster for $leader, grep { $_ != $leader } $self->members;
+	for my $member ($self->members)
+	{
+		push @ports, wait_for
+		{
+			IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $member->{port}, ReuseAddr => 1)
+		}
+		"the port of $member->{name}";
+	}
+	kill CONT => @patroni;
+	return @ports;
 }
 
 # The member that leads now, or undef.

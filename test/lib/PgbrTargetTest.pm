@@ -28,7 +28,8 @@ my @harmless = (
 	# a backup is one of a running server, which Patroni 3 takes for a crash: before it starts a replica it
 	# tries recovery without the archive, which finds no WAL
 	qr/FATAL:  (?:could not locate required checkpoint record|standby mode is not supported by single-user servers)/,
-	# Patroni wants to start a replica while it is restored, and the guard of its directory forbids it
+	# Patroni was about to follow another leader as the replica was stopped, and starts it, which the guard of the
+	# directory forbids
 	qr/FATAL:  data directory ".*" has invalid permissions/,
 	# Patroni makes the members' slots again a moment after a replica asks for its own
 	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?replication slot "m\d" (?:does not exist|is active for PID \d+)/,
@@ -319,7 +320,7 @@ sub restore_broken
 	# what broke it is the test's own doing
 	$self->_skip_logs;
 	$run->finish;
-	is($run->result, 0, "$name: the command") or diag $out, $errors;
+	is($run->result(0), 0, "$name: the command") or diag $out, $errors;
 	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/, $out;
 	$self->is_state($name, $self->_state($least, $least + 1));
 	return $summary // {};

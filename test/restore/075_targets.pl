@@ -3,7 +3,6 @@
 # nobody has archived.
 use strict;
 use warnings;
-use IO::Socket::INET;
 use IPC::Run ();
 use PgbrMember;
 use PgbrSandbox qw(wait_for);
@@ -74,22 +73,9 @@ subtest 'what a broken leader has not archived' => sub {
 	}
 	wait_for { $leader->psql('SELECT failed_count FROM pg_stat_archiver') > 0 } 'archiving to fail', 90;
 	$test->mark('not archived, in the last segment');
-	my @patroni = map { $_->{patroni_pid} } $cluster->members;
-	kill STOP => @patroni;
-	$_->kill_postmaster for $leader, grep { $_ != $leader } $cluster->members;
-	my @others;
-	for my $member ($cluster->members)
-	{
-		wait_for
-		{
-			push @others, IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $member->{port}, ReuseAddr => 1) // return;
-			1
-		}
-		"the port of $member->{name}";
-	}
-	kill CONT => @patroni;
+	my @ports = $cluster->break_servers;
 	$cluster->s3->start;
-	my $summary = $test->restore_broken('broken leader', sub { @others = () });
+	my $summary = $test->restore_broken('broken leader', sub { @ports = () });
 	is($summary->{result}, 'done', 'restored');
 };
 

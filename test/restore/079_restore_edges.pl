@@ -369,27 +369,4 @@ subtest 'a sidecar that is gone for long' => sub {
 	is_healthy('one zero', 'gone on');
 };
 
-subtest 'undo before any data was touched' => sub {
-	my @rows = qw(one zero);
-	for my $step (qw(pause stop-replicas keep-old))
-	{
-		push @rows, "given up at $step";
-		mark($rows[-1]);
-		# what takes a while to be copied
-		spew($leader->data . '/base/big', "\1" x (256 << 20));
-		my $timeline = $leader->psql('SELECT timeline_id FROM pg_control_checkpoint()');
-		my $run = begin(@restore, '--keep-old');
-		wait_step($run, $step);
-		$run->{run}->signal('INT');
-		is(end($run), 130, "$step: interrupted") or diag $run->{out}, $run->{errors};
-		like($run->{errors}, qr/no data directory was written to/, "$step: and what that means");
-		my ($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force', '--format=json');
-		is($status, 0, "$step: undone") or diag $out, $errors;
-		like($out, qr/taken back before any data was touched/, "$step: and says how");
-		is_healthy(join(' ', sort @rows), "$step: given up");
-		is($leader->psql('SELECT timeline_id FROM pg_control_checkpoint()'), $timeline, "$step: on the timeline that it was on");
-		system 'rm', '-rf', $leader->data . '/base/big', glob $leader->data . '.before-*';
-	}
-};
-
 done_testing;
