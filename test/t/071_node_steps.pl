@@ -1,127 +1,16 @@
 # The steps of a restore on one member: each is run, killed in the middle and run again; what may not
-# happen is tried. The server is plain PostgreSQL, so that nothing but the steps touches it.
+# happen is tried.
 use strict;
 use warnings;
 use File::Path qw(remove_tree);
 use JSON::PP;
-use PgbrCluster;
+use PgbrNodeTest;
 use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
 use Test::More;
 
-# how long a recovery waits for a repository that can't be read
-$ENV{PGBR_SIDECAR_ARCHIVE_GET_RETRY} = 2;
-
-my ($true, $false) = (JSON::PP::true, JSON::PP::false);
-my $cluster = PgbrCluster->new(preload => 0, sidecars => 0)->start;
-my $member = $cluster->member(1);
-my $sidecar = $member->sidecar;
-my ($data, $dir, $repo) = ($member->data, $member->{dir}, "$cluster->{sandbox}{root}/repo");
-
-# pgbackrest and psql with places to stand still: while the file DIR/hold-COMMAND is there, and until
-# it is gone. DIR/held tells that one stands there.
-my $pgbackrest = program($member, 'pgbackrest-here', <<"END");
-for command in restore archive-get archive-push
-do
-	if [[ " \$* " == *" \$command "* ]]
-	then
-		while test -e '$dir/hold-'\$command; do touch '$dir/held'; sleep 0.05; done
-	fi
-done
-exec pgbackrest "\$@"
-END
-my $psql = program($member, 'psql-here', <<"END");
-if [[ "\$*" == *last_xact_time* ]]
-then
-	while test -e '$dir/hold-psql'; do touch '$dir/held'; sleep 0.05; done
-fi
-exec psql "\$@"
-END
-my @options = ("--pgbackrest=$pgbackrest", "--psql=$psql", '--stop-timeout=10');
-$sidecar->start(@options)->wait_ready(60);
-
-# --- one restore after the other: ids, the lock, jobs
-my ($restore, $revision, $posted) = ('', 0, 0);
-
-sub hold_lock
-{
-	my $answer = $sidecar->http(
-		PUT => "/v1/restores/$restore",
-		body => { holder => 'test', lease_seconds => 60, revision => ++$revision, state => $_[0] // 'active',
-			replaces => undef, document => {} });
-	die "$answer->{status}: $answer->{content}\n" unless $answer->{success};
-	return;
-}
-
-sub begin_restore
-{
-	$restore = 'r' . ++$posted;
-	$revision = 0;
-	hold_lock();
-	return;
-}
-
-sub end_restore { hold_lock('done'); return }
-
-sub post
-{
-	my ($kind, %arguments) = @_;
-	return $sidecar->http(POST => "/v1/restores/$restore/jobs", body => { holder => 'test', kind => $kind, %arguments });
-}
-
-# post a step and give its job at once
-sub begin
-{
-	my ($kind, %arguments) = @_;
-	my $answer = post($kind, %arguments);
-	die "$kind: $answer->{status}: $answer->{content}\n" unless $answer->{success};
-	return $answer->{json};
-}
-
-# ... or at its end; it must succeed
-sub step
-{
-	my ($kind, %arguments) = @_;
-	my $job = $sidecar->wait_job(begin($kind, %arguments)->{id});
-	die "$kind: " . JSON::PP->new->canonical->encode($job) . "\n" if $job->{state} ne 'succeeded';
-	return $job->{result};
-}
-
-sub step_fails
-{
-	my ($kind, %arguments) = @_;
-	my $job = $sidecar->wait_job(begin($kind, %arguments)->{id});
-	is($job->{state}, 'failed', "$kind fails");
-	return $job;
-}
-
-sub hold { my ($what) = @_; unlink "$dir/held"; spew("$dir/hold-$what", ''); return }
-sub held { wait_for { -e "$dir/held" } 'the held command'; return }
-sub release { unlink map { "$dir/hold-$_" } qw(restore archive-get archive-push psql); return }
-
-sub restart_sidecar { $sidecar->start(@options); return }
-sub batches { return $member->psql("SELECT string_agg(DISTINCT batch, ' ' ORDER BY batch) FROM t") }
-
-# the postmaster is a child of nobody here but this test: collect it
-sub server_is_down { return !$member->postmaster }
-
-# --- what there is: rows a to d, with a backup after a, and moments between
-sub add_batch
-{
-	my ($batch) = @_;
-	return $member->psql("INSERT INTO t SELECT '$batch', g, repeat('x', 500) FROM generate_series(1, 2000) g;"
-		  . 'SELECT pg_current_xact_id()') =~ /(\d+)\s*$/ ? $1 : die;
-}
-$member->psql("CREATE TABLE t (batch text, i int, filler text)");
-add_batch('a');
-my $backup = $sidecar->wait_job($sidecar->post_job(kind => 'backup', type => 'full')->{id})->{label};
-my $xid_b = $member->psql("BEGIN; INSERT INTO t SELECT 'b', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
-my $lsn_b = $member->psql('SELECT pg_current_wal_insert_lsn()');
-my $time_b = $member->psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')");
-$member->psql("SELECT pg_create_restore_point('after b')");
-my $xid_c = $member->psql("BEGIN; INSERT INTO t SELECT 'c', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
-add_batch('d');
-$member->psql('SELECT pg_switch_wal()');
+start_node();
+my ($xid_b, $lsn_b, $time_b, $xid_c) = @after_b{qw(xid lsn time next_xid)};
 
 subtest 'mark, stop, archive, keep' => sub {
 	begin_restore();
@@ -382,94 +271,10 @@ subtest 'before the last switch of the way' => sub {
 	}
 };
 
-# Nobody can start a server: gives what it says.
-sub start_fails
-{
-	my ($status, undef, $errors) = $member->_command('', $member->_bindir . '/postgres', '-D', $data);
-	isnt($status, 0, 'no server starts');
-	return $errors;
-}
-
-subtest 'a fence' => sub {
-	hold_lock();
-	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
-	step('node-recover', target_timeline => 1);
-	$member->start;
-	is(step('node-stop', fence => $true)->{control}{state}, 'shut down', 'a server is stopped');
-	server_is_down();
-	like(start_fails(), qr/could not find the database system/, 'behind the fence');
-	is(step('node-stop', fence => $true)->{was_running}, $false, 'a second stop leaves it as it is');
-	is($sidecar->http(GET => '/v1/node')->{json}{fenced}, $true, 'and says so');
-	step('node-unfence');
-	step('node-unfence');
-	is($sidecar->http(GET => '/v1/node')->{json}{fenced}, $false, 'and so is its end');
-	$member->start;
-	is(batches(), 'a b c d', 'lifted, it runs as it did');
-	step('node-stop', fence => $true);
-	server_is_down();
-	step('node-stop');
-	ok(-e "$data/global/pg_control", 'a stop without a fence lifts it');
-	hold('restore');
-	my $job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
-	held();
-	release();
-	wait_for { (stat $data)[2] & 2 || -e "$data/pgbr_fence/global/pg_control" } 'the guard, or the fence';
-	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'restored');
-	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'behind a fence');
-	is((stat $data)[2] & 07777, 0700, 'in a directory with its own mode');
-	step('node-unfence');
-	# a server that recovers is alone, and behind the fence again when it is done
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1, fence => $true);
-	hold('psql');
-	$job = begin('node-recover', target_timeline => 1, fence => $true);
-	held();
-	my ($server) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
-	is(slurp("/proc/$server/comm"), "postgres\n", 'the server that recovers');
-	like(slurp("$data/postmaster.pid"), qr/^\d+\n.*\n1000000000\n/, 'is hidden from Patroni');
-	like(start_fails(), qr/has invalid permissions/, 'and alone');
-	spew("$data/standby.signal", '');
-	release();
-	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'recovered');
-	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'and fenced');
-	is((stat $data)[2] & 07777, 0700, 'with its own mode');
-	is($sidecar->http(GET => '/v1/node')->{json}{control}{state}, 'shut down', 'its control data can be read');
-	step('node-recover', target_timeline => 1, fence => $true);
-	step('node-unfence', primary => $true);
-	ok(!-e "$data/standby.signal", 'what Patroni would make of it is forgotten');
-	$member->start;
-	is(batches(), 'a b', 'it runs as a primary');
-	step('node-unfence', primary => $true);
-	is($member->psql('SELECT pg_is_in_recovery()'), 'f', 'a second one leaves it alone');
-	step('node-stop', fence => $true);
-	server_is_down();
-	# one that was made a standby, as Patroni does it, is ended
-	step('node-unfence');
-	spew("$data/standby.signal", '');
-	spew("$data/postgresql.auto.conf", slurp("$data/postgresql.auto.conf") =~ s/^recovery_target.*\n//mgr);
-	$member->start;
-	is($member->psql('SELECT pg_is_in_recovery()'), 't', 'made a standby');
-	step('node-unfence', primary => $true);
-	server_is_down();
-	ok(!-e "$data/standby.signal", 'it is none any more');
-	# and stays so if everybody dies
-	remove_tree($data, { keep_root => 1 });
-	$job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
-	wait_for { (stat $data)[2] & 2 } 'the guard';
-	$sidecar->kill;
-	is((stat $data)[2] & 07777, 0702, 'the guard stands');
-	# as if all were there but for the guard
-	spew("$data/$_", '') for grep { !-e "$data/$_" } qw(postgresql.conf global/pg_control);
-	like(start_fails(), qr/has invalid permissions/, 'and holds');
-	restart_sidecar();
-	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'the job is interrupted');
-	step('node-restore', set => $backup, target_type => 'standby', fence => $true);
-	is((stat $data)[2] & 07777, 0700, 'a second one gives the directory its own mode');
-	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
-	step('node-recover', target_timeline => 1);
-};
-
 subtest 'node-keep is killed' => sub {
 	hold_lock();
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+	step('node-recover', target_timeline => 1);
 	my $big = "$data/base/big";
 	spew($big, "\1" x (256 << 20));
 	my $copy = "$data.before-$restore";

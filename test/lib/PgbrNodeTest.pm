@@ -1,0 +1,154 @@
+# What the tests of a restore's steps share: one member whose server is plain PostgreSQL, so that nothing but the
+# steps touches it; a sidecar whose programs can be made to stand still; the lock of one restore after the other.
+#
+# There are the rows a to d, with a backup after a, and after b a moment of every kind, in %after_b; "after b" is the
+# name of a restore point.
+#
+#	start_node();
+#	begin_restore();
+#	step('node-stop', fence => $true);
+#	end_restore();
+package PgbrNodeTest;
+use strict;
+use warnings;
+use Exporter qw(import);
+use JSON::PP;
+use PgbrCluster;
+use PgbrSandbox qw(spew wait_for);
+use PgbrSidecarTest;
+use Test::More;
+
+our @EXPORT = qw($true $false $cluster $member $sidecar $data $dir $repo $restore $backup %after_b
+  start_node hold_lock begin_restore end_restore post begin step step_fails hold held release restart_sidecar batches
+  server_is_down start_fails add_batch);
+
+our ($true, $false) = (JSON::PP::true, JSON::PP::false);
+our ($cluster, $member, $sidecar, $data, $dir, $repo, $backup, %after_b);
+my @options;
+
+sub start_node
+{
+	# how long a recovery waits for a repository that can't be read
+	$ENV{PGBR_SIDECAR_ARCHIVE_GET_RETRY} = 2;
+	$cluster = PgbrCluster->new(preload => 0, sidecars => 0)->start;
+	$member = $cluster->member(1);
+	$sidecar = $member->sidecar;
+	($data, $dir, $repo) = ($member->data, $member->{dir}, "$cluster->{sandbox}{root}/repo");
+
+	# pgbackrest and psql with places to stand still: while the file DIR/hold-COMMAND is there, and until
+	# it is gone. DIR/held tells that one stands there.
+	my $pgbackrest = program($member, 'pgbackrest-here', <<"END");
+for command in restore archive-get archive-push
+do
+	if [[ " \$* " == *" \$command "* ]]
+	then
+		while test -e '$dir/hold-'\$command; do touch '$dir/held'; sleep 0.05; done
+	fi
+done
+exec pgbackrest "\$@"
+END
+	my $psql = program($member, 'psql-here', <<"END");
+if [[ "\$*" == *last_xact_time* ]]
+then
+	while test -e '$dir/hold-psql'; do touch '$dir/held'; sleep 0.05; done
+fi
+exec psql "\$@"
+END
+	@options = ("--pgbackrest=$pgbackrest", "--psql=$psql", '--stop-timeout=10');
+	$sidecar->start(@options)->wait_ready(60);
+	$member->psql("CREATE TABLE t (batch text, i int, filler text)");
+	add_batch('a');
+	$backup = $sidecar->wait_job($sidecar->post_job(kind => 'backup', type => 'full')->{id})->{label};
+	$after_b{xid} = $member->psql("BEGIN; INSERT INTO t SELECT 'b', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
+	$after_b{lsn} = $member->psql('SELECT pg_current_wal_insert_lsn()');
+	$after_b{time} = $member->psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')");
+	$member->psql("SELECT pg_create_restore_point('after b')");
+	$after_b{next_xid} = $member->psql("BEGIN; INSERT INTO t SELECT 'c', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
+	add_batch('d');
+	$member->psql('SELECT pg_switch_wal()');
+	return;
+}
+
+sub add_batch
+{
+	my ($batch) = @_;
+	return $member->psql("INSERT INTO t SELECT '$batch', g, repeat('x', 500) FROM generate_series(1, 2000) g;"
+		  . 'SELECT pg_current_xact_id()') =~ /(\d+)\s*$/ ? $1 : die;
+}
+
+# --- one restore after the other: ids, the lock, jobs
+our $restore = '';
+my ($revision, $posted) = (0, 0);
+
+sub hold_lock
+{
+	my $answer = $sidecar->http(
+		PUT => "/v1/restores/$restore",
+		body => { holder => 'test', lease_seconds => 60, revision => ++$revision, state => $_[0] // 'active',
+			replaces => undef, document => {} });
+	die "$answer->{status}: $answer->{content}\n" unless $answer->{success};
+	return;
+}
+
+sub begin_restore
+{
+	$restore = 'r' . ++$posted;
+	$revision = 0;
+	hold_lock();
+	return;
+}
+
+sub end_restore { hold_lock('done'); return }
+
+sub post
+{
+	my ($kind, %arguments) = @_;
+	return $sidecar->http(POST => "/v1/restores/$restore/jobs", body => { holder => 'test', kind => $kind, %arguments });
+}
+
+# post a step and give its job at once
+sub begin
+{
+	my ($kind, %arguments) = @_;
+	my $answer = post($kind, %arguments);
+	die "$kind: $answer->{status}: $answer->{content}\n" unless $answer->{success};
+	return $answer->{json};
+}
+
+# ... or at its end; it must succeed
+sub step
+{
+	my ($kind, %arguments) = @_;
+	my $job = $sidecar->wait_job(begin($kind, %arguments)->{id});
+	die "$kind: " . JSON::PP->new->canonical->encode($job) . "\n" if $job->{state} ne 'succeeded';
+	return $job->{result};
+}
+
+sub step_fails
+{
+	my ($kind, %arguments) = @_;
+	my $job = $sidecar->wait_job(begin($kind, %arguments)->{id});
+	is($job->{state}, 'failed', "$kind fails");
+	return $job;
+}
+
+sub hold { my ($what) = @_; unlink "$dir/held"; spew("$dir/hold-$what", ''); return }
+sub held { wait_for { -e "$dir/held" } 'the held command'; return }
+sub release { unlink glob "$dir/hold-*"; return }
+
+# with more options, or other values
+sub restart_sidecar { my (@more) = @_; $sidecar->start(@options, @more); return }
+sub batches { return $member->psql("SELECT string_agg(DISTINCT batch, ' ' ORDER BY batch) FROM t") }
+
+# the postmaster is a child of nobody here but this test: collect it
+sub server_is_down { return !$member->postmaster }
+
+# Nobody can start a server: gives what it says.
+sub start_fails
+{
+	my ($status, undef, $errors) = $member->_command('', $member->_bindir . '/postgres', '-D', $data);
+	isnt($status, 0, 'no server starts');
+	return $errors;
+}
+
+1;

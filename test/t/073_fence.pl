@@ -1,0 +1,121 @@
+# The fence around a member that is being restored: nobody can start a server there, whoever is killed.
+use strict;
+use warnings;
+use File::Path qw(remove_tree);
+use PgbrMember;
+use PgbrNodeTest;
+use PgbrSandbox qw(slurp spew wait_for);
+use PgbrSidecarTest;
+use Test::More;
+
+start_node();
+
+subtest 'a fence' => sub {
+	begin_restore();
+	is(step('node-stop', fence => $true)->{control}{state}, 'shut down', 'a server is stopped');
+	server_is_down();
+	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	is(step('node-stop', fence => $true)->{was_running}, $false, 'a second stop leaves it as it is');
+	is($sidecar->http(GET => '/v1/node')->{json}{fenced}, $true, 'and says so');
+	step('node-unfence');
+	step('node-unfence');
+	is($sidecar->http(GET => '/v1/node')->{json}{fenced}, $false, 'and so is its end');
+	$member->start;
+	is(batches(), 'a b c d', 'lifted, it runs as it did');
+	step('node-stop', fence => $true);
+	server_is_down();
+	step('node-stop');
+	ok(-e "$data/global/pg_control", 'a stop without a fence lifts it');
+	hold('restore');
+	my $job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
+	held();
+	release();
+	wait_for { (stat $data)[2] & 2 || -e "$data/pgbr_fence/global/pg_control" } 'the guard, or the fence';
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'restored');
+	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'behind a fence');
+	is((stat $data)[2] & 07777, 0700, 'in a directory with its own mode');
+	step('node-unfence');
+	# a server that recovers is alone, and behind the fence again when it is done
+	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1, fence => $true);
+	hold('psql');
+	$job = begin('node-recover', target_timeline => 1, fence => $true);
+	held();
+	my ($server) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
+	is(slurp("/proc/$server/comm"), "postgres\n", 'the server that recovers');
+	like(slurp("$data/postmaster.pid"), qr/^\d+\n.*\n1000000000\n/, 'is hidden from Patroni');
+	like(start_fails(), qr/has invalid permissions/, 'and alone');
+	spew("$data/standby.signal", '');
+	release();
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'recovered');
+	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'and fenced');
+	is((stat $data)[2] & 07777, 0700, 'with its own mode');
+	is($sidecar->http(GET => '/v1/node')->{json}{control}{state}, 'shut down', 'its control data can be read');
+	step('node-recover', target_timeline => 1, fence => $true);
+	step('node-unfence', primary => $true);
+	ok(!-e "$data/standby.signal", 'what Patroni would make of it is forgotten');
+	$member->start;
+	is(batches(), 'a b', 'it runs as a primary');
+	step('node-unfence', primary => $true);
+	is($member->psql('SELECT pg_is_in_recovery()'), 'f', 'a second one leaves it alone');
+	step('node-stop', fence => $true);
+	server_is_down();
+	# one that was made a standby, as Patroni does it, is ended
+	step('node-unfence');
+	spew("$data/standby.signal", '');
+	spew("$data/postgresql.auto.conf", slurp("$data/postgresql.auto.conf") =~ s/^recovery_target.*\n//mgr);
+	$member->start;
+	is($member->psql('SELECT pg_is_in_recovery()'), 't', 'made a standby');
+	step('node-unfence', primary => $true);
+	server_is_down();
+	ok(!-e "$data/standby.signal", 'it is none any more');
+	# and stays so if everybody dies
+	remove_tree($data, { keep_root => 1 });
+	$job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
+	wait_for { (stat $data)[2] & 2 } 'the guard';
+	$sidecar->kill;
+	is((stat $data)[2] & 07777, 0702, 'the guard stands');
+	# as if all were there but for the guard
+	spew("$data/$_", '') for grep { !-e "$data/$_" } qw(postgresql.conf global/pg_control);
+	like(start_fails(), qr/has invalid permissions/, 'and holds');
+	restart_sidecar();
+	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'the job is interrupted');
+	step('node-restore', set => $backup, target_type => 'standby', fence => $true);
+	is((stat $data)[2] & 07777, 0700, 'a second one gives the directory its own mode');
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+	step('node-recover', target_timeline => 1);
+};
+
+# The server that recovers must find the directory as PostgreSQL wants it, and keeps others out from then on.
+subtest 'a sidecar that is killed before its server keeps others out' => sub {
+	hold_lock();
+	my $bin = "$dir/bin";
+	mkdir $bin or die "mkdir: $!";
+	symlink PgbrMember::bindir() . "/$_", "$bin/$_" or die "symlink: $!" for qw(pg_controldata);
+	my $postgres = PgbrMember::bindir() . '/postgres';
+	program($member, 'bin/postgres', "while test -e '$dir/hold-postgres'; do touch '$dir/held'; sleep 0.05; done\nexec '$postgres' \"\$@\"\n");
+	$sidecar->stop;
+	restart_sidecar("--pg-bin=$bin");
+	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1, fence => $true);
+	hold('postgres');
+	my $job = begin('node-recover', target_timeline => 1, fence => $true);
+	held();
+	ok(-e "$data/global/pg_control" && !((stat $data)[2] & 2), 'the directory is open');
+	$sidecar->kill;
+	ok(-e "$data/global/pg_control", 'and stays so while nobody is there');
+	restart_sidecar("--pg-bin=$bin");
+	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'the job is interrupted');
+	like(start_fails(), qr/could not find the database system/, 'the fence stands again');
+	release();
+	step('node-recover', target_timeline => 1, fence => $true);
+	$sidecar->stop;
+	restart_sidecar();
+	# what comes after it is not taken for it
+	step('node-unfence', primary => $true);
+	$sidecar->stop;
+	restart_sidecar();
+	$member->start;
+	is(batches(), 'a b', 'and what was recovered is as it should be');
+};
+
+end_restore();
+done_testing;
