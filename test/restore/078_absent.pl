@@ -118,6 +118,8 @@ subtest 'the old leader comes back after a failover and a restore' => sub {
 	# Patroni rewinds it to where the restore has left its timeline
 	my $follows = sprintf q{SELECT count(*) FROM pg_stat_replication WHERE application_name = '%s' AND state = 'streaming'}, $old->name;
 	wait_for { $test->leader->psql($follows) } 'the old leader to follow by itself', 60;
+	# it does so before it is consistent
+	wait_for { $old->psql('SELECT 1') } 'the old leader to answer';
 	is($test->marks($old), join(', ', sort $test->kept), 'the old leader follows without its old rows');
 	bring_back('the old leader', $old);
 	isnt($test->find_leader, $old, 'the old leader does not lead');
