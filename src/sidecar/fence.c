@@ -106,7 +106,8 @@ put_back(const Paths *paths, PgbrError *error)
 	/* somebody may have put other files in the place of those that were fenced */
 	if (access(paths->fenced, F_OK) == 0 &&
 		!(access(paths->control, F_OK) == 0
-			  ? unlink(paths->fenced) == 0 || fail("remove file", paths->fenced, error)
+			  ? (unlink(paths->fenced) == 0 || fail("remove file", paths->fenced, error)) &&
+					file_sync_folder(paths->fence_global, error)
 			  : move(paths->fenced, paths->control, paths->fence_global, paths->global, error)))
 		return false;
 	return drop_folder(paths->fence_global, error) && drop_folder(paths->fence, error);

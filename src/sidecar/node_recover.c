@@ -7,7 +7,6 @@
  * when it promotes. recovered.json is what a run that came that far has found; one that finds
  * neither has been killed in between, and takes what is lost with the server's memory from its log.
  */
-#include "sidecar/fence.h"
 #include "sidecar/node_folder.h"
 #include "sidecar/node_steps.h"
 #include "sidecar/temporary_server.h"
@@ -289,7 +288,7 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	{
 		node_log(context, "recovery had ended before: nothing is done again");
 		context->result = result;
-		return !arguments->fence || fence_raise(context->data_directory, error);
+		return !arguments->fence || temporary_server_close(context, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
 	if (!node_forget_standby(context, error))

@@ -111,6 +111,7 @@ stop_server(NodeStepContext *context, int seconds, bool *was_running, const char
 {
 	bool fenced = fence_stands(context->data_directory);
 	Postmaster postmaster;
+	PgbrError ignored;
 	bool ok = postmaster_find(context->data_directory, &postmaster, error);
 
 	*was_running = ok && postmaster.pid != 0;
@@ -122,8 +123,11 @@ stop_server(NodeStepContext *context, int seconds, bool *was_running, const char
 					  : check_unseen(context, error);
 	postmaster_done(&postmaster);
 	ok = ok && end_orphans(context, error);
-	if (!ok && fenced)
+	/* not from under a server that still runs */
+	if (!ok && fenced && postmaster_find(context->data_directory, &postmaster, &ignored) &&
+		postmaster.pid == 0)
 		(void) fence_raise(context->data_directory, NULL);
+	postmaster_done(&postmaster);
 	return ok;
 }
 

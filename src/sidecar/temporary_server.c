@@ -465,6 +465,15 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 }
 
 bool
+temporary_server_close(const NodeStepContext *context, PgbrError *error)
+{
+	if (!fence_raise(context->data_directory, error))
+		return false;
+	job_queue_remember(context->queue, OPENED, "");
+	return true;
+}
+
+bool
 temporary_server_stop(TemporaryServer *server, PgbrError *error)
 {
 	bool aborted = node_is_stopped(server->context);
@@ -496,12 +505,8 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 		rmdir(server->socket_folder);
 	}
 	postmaster_release(server->context->data_directory);
-	if (server->fence)
-	{
-		if (!fence_raise(server->context->data_directory, error))
-			return false;
-		job_queue_remember(server->context->queue, OPENED, "");
-	}
+	if (server->fence && !temporary_server_close(server->context, error))
+		return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the recovered server did not shut down in order");
@@ -516,23 +521,25 @@ temporary_server_end_leftovers(JobQueue *queue)
 	char data_directory[FACT_SIZE];
 	Postmaster postmaster = {0, -1};
 	PgbrError error;
+	bool ok = true;
 
 	job_queue_recall(queue, OPENED, data_directory, sizeof(data_directory));
+	job_queue_at_work(queue, restore, running);
 	if (data_directory[0] == '\0')
 		return;
-	job_queue_remember(queue, OPENED, "");
-	job_queue_at_work(queue, restore, running);
-	if (restore[0] == '\0')
-		return;
 	/* the fence first: a server that has slipped in is seen then, and is left for the next step to end */
-	if (!fence_raise(data_directory, &error) ||
-		!postmaster_find(data_directory, &postmaster, &error) ||
-		!(postmaster.pid == 0 ? postmaster_forget(data_directory, &error)
-							  : fence_lift(data_directory, &error)))
+	if (restore[0])
+		ok = fence_raise(data_directory, &error) &&
+			 postmaster_find(data_directory, &postmaster, &error) &&
+			 (postmaster.pid == 0 ? postmaster_forget(data_directory, &error)
+								  : fence_lift(data_directory, &error));
+	if (!ok)
 		log_error(NULL, "could not keep PostgreSQL from being started in mid restore", &error);
-	else
+	else if (restore[0])
 		log_event(LOG_LEVEL_WARNING, NULL,
 				  postmaster.pid ? "PostgreSQL was started in mid restore"
 								 : "fenced the data directory off again in mid restore");
+	if (ok)
+		job_queue_remember(queue, OPENED, "");
 	postmaster_done(&postmaster);
 }
