@@ -296,8 +296,22 @@ is_standby(RestoreRun *run, const ClusterMember *leader)
 		   node.running && !node.primary;
 }
 
-bool
-restore_do_hand_over(RestoreRun *run, PgbrError *error)
+/* Another member leads, which is possible only where Patroni was resumed by somebody. */
+static bool
+is_led_by_another(RestoreRun *run)
+{
+	const ClusterMember *leading;
+	PgbrError ignored;
+
+	if (!cluster_refresh(run->cluster, &ignored))
+		return false;
+	leading = find_leading(run->cluster);
+	return leading && strcmp(leading->name, run->journal->plan.leader) != 0;
+}
+
+/* Have the leader take writes; in a restore that is given up (back) only as long as no other one leads. */
+static bool
+open_leader(RestoreRun *run, bool back, PgbrError *error)
 {
 	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
 	bool open = false;
@@ -312,6 +326,8 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
 	while (!takes_writes(run, leader, &wait.reason))
 	{
+		if (back && is_led_by_another(run))
+			return restore_unfence_leader(run, false, error);
 		if (open && is_standby(run, leader))
 		{
 			restore_events_note(run->events,
@@ -339,13 +355,20 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 				return false;
 			}
 		}
+		/* a pause that somebody has ended is not begun again */
 		if (is_due(&nudged))
-			nudge(run, leader, true);
+			nudge(run, leader, !back || run->cluster->view.paused);
 		if (!restore_wait_more(&wait, error))
 			return false;
 	}
 	restore_wait_end(&wait);
 	return true;
+}
+
+bool
+restore_do_hand_over(RestoreRun *run, PgbrError *error)
+{
+	return open_leader(run, false, error);
 }
 
 bool
@@ -379,22 +402,29 @@ follows(RestoreRun *run, const ClusterMember *member, uint32_t timeline, PgbrErr
 		   node.running && (node.timeline == 0 || node.timeline == timeline);
 }
 
+static bool
+is_primary(RestoreRun *run, const ClusterMember *member, PatroniNode *node, PgbrError *reason)
+{
+	return member->api_url[0] &&
+		   patroni_watch_node(&run->cluster->patroni, member->api_url, node, reason) &&
+		   node->primary && node->running;
+}
+
 /* The replica that does not stream yet; NULL when all do. Patroni may have another leader by now, also one that takes
  * no part. */
 static ClusterMember *
 find_late(RestoreRun *run, PgbrError *reason)
 {
 	const RestorePlan *plan = &run->journal->plan;
+	const ClusterMember *planned = cluster_find(run->cluster, plan->leader);
 	PatroniNode leader = {.streaming_count = 0};
-	const char *leads = NULL;
+	const char *leads = planned && is_primary(run, planned, &leader, reason) ? plan->leader : NULL;
 
 	for (int i = 0; i < run->cluster->count && leads == NULL; i++)
 	{
 		const ClusterMember *member = &run->cluster->members[i];
 
-		if (member->api_url[0] &&
-			patroni_watch_node(&run->cluster->patroni, member->api_url, &leader, reason) &&
-			leader.primary && leader.running)
+		if (member != planned && is_primary(run, member, &leader, reason))
 			leads = member->name;
 	}
 	for (int i = 0; i < plan->member_count; i++)
@@ -453,7 +483,6 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
 	const ClusterMember *leader;
-	const ClusterMember *leading;
 	PgbrError ignored;
 	RestoreWait wait;
 
@@ -466,15 +495,12 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 		if (!restore_wait_more(&wait, error))
 			return false;
 	}
-	leader = cluster_find(run->cluster, plan->leader);
-	leading = find_leading(run->cluster);
-	if (leading && leading != leader)
-		return restore_unfence_leader(run, false, error);
 	if (!plan->broken_leader)
-		return restore_do_hand_over(run, error);
+		return open_leader(run, true, error);
 	if (!restore_unfence_leader(run, false, error))
 		return false;
-	if (leader && leader->api_url[0])
+	leader = cluster_find(run->cluster, plan->leader);
+	if (!is_led_by_another(run) && leader && leader->api_url[0])
 		(void) restart_leader(run, leader, &ignored);
 	return true;
 }
@@ -483,11 +509,8 @@ bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = pause_patch(false);
-	/* of the restore whose place this one has taken, and whose replicas are still behind the fence */
-	uint32_t timeline = (uint32_t) json_number(run->journal->document, "timeline_before", 0);
-	bool ok = give_back_leader(run, error) &&
-			  (timeline == 0 || restore_see_archived(run, timeline, error)) &&
-			  restore_do_unfence(run, error) && restore_patch_all(run, patch, error);
+	bool ok = give_back_leader(run, error) && restore_do_unfence(run, error) &&
+			  restore_patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);
