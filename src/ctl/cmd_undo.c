@@ -37,6 +37,15 @@ has_changed_data(const RestoreRecord *record)
 		   !plan.request.replicas_only;
 }
 
+/* The same command, which has begun it, is run again. */
+static bool
+is_undo_of(const RestoreRecord *active, const RestoreRecord *record)
+{
+	const char *undone = json_text(active->document, "undo_of");
+
+	return undone && strcmp(undone, record->id) == 0;
+}
+
 static const RestoreRecord *
 choose(const RestoreCommand *command, const char *id, PgbrError *error)
 {
@@ -52,6 +61,8 @@ choose(const RestoreCommand *command, const char *id, PgbrError *error)
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore \"%s\" is known", id);
 	else if (record == NULL)
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore is known that could be taken back");
+	else if (active && record != active && is_undo_of(active, record))
+		record = active;
 	else if (active && record != active)
 	{
 		pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
@@ -85,10 +96,28 @@ restore_old_timeline(RestoreCommand *command, const RestoreRecord *record, PgbrE
 								 record, error);
 }
 
+/* The restore whose place this one has taken has left replicas that must not be let in as they are. */
 static ExitCode
-undo_active(RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
+restore_replicas(RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
+{
+	RestoreRequest request = {.replicas_only = true};
+	RestorePlan plan;
+
+	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
+		return exit_code_of(error);
+	request.target.type = RECOVERY_DEFAULT;
+	request.without_count = plan.request.without_count;
+	memcpy(request.without, plan.request.without, sizeof(request.without));
+	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record, NULL, error);
+}
+
+/* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
+static ExitCode
+undo_active(RestoreCommand *command, const RestoreRecord *record, bool named, PgbrError *error)
 {
 	RestoreJournal *journal = &command->journal;
+	bool replicas_before = json_flag(record->document, "replicas_before");
+	const RestoreRequest *request = &journal->plan.request;
 	bool touched;
 
 	if (restore_command_is_driven(record, error))
@@ -97,7 +126,12 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, PgbrError *err
 		return exit_code_of(error);
 	touched = restore_state_touched(&journal->plan, journal->states) ||
 			  json_flag(journal->document, "touched_before");
-	if (touched && journal->plan.request.replicas_only)
+	if ((request->undo && !named) || (request->replicas_only && replicas_before))
+	{
+		restore_journal_done(journal);
+		return restore_command_resume(command, record, error);
+	}
+	if (touched && request->replicas_only)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 					   "restore %s of the replicas only can't be taken back: their files are not "
@@ -106,12 +140,11 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, PgbrError *err
 		pgbr_error_hint(error, "The command that began it goes on with it.");
 		return EXIT_NOT_NOW;
 	}
-	if (touched && journal->plan.request.undo)
-		return restore_command_resume(command, record, error);
-	if (touched)
+	if (touched || replicas_before)
 	{
 		restore_journal_done(journal);
-		return restore_old_timeline(command, record, error);
+		return touched ? restore_old_timeline(command, record, error)
+					   : restore_replicas(command, record, error);
 	}
 	if (!restore_command_confirm(command, "give up the restore and resume Patroni", error))
 		return exit_code_of(error);
@@ -146,7 +179,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	if (record == NULL)
 		code = exit_code_of(error);
 	else if (strcmp(record->state, "active") == 0)
-		code = undo_active(command, record, error);
+		code = undo_active(command, record, operand && strcmp(operand, record->id) == 0, error);
 	else
 		code = restore_old_timeline(command, record, error);
 	if (code != EXIT_OK)
@@ -160,13 +193,10 @@ const Command cmd_undo = {
 	.operand = "[ID]",
 	.summary = "take a restore back, whether it is done or has stopped half-way",
 	.description =
-		"Without an ID it is the active restore, or the newest one that was done. As long as no "
-		"data "
-		"was\n"
-		"touched, Patroni is resumed and that is all. Else the cluster is restored to the end of "
-		"the "
-		"timeline\n"
-		"that it was on before. That is a restore like any other, and can be taken back itself.\n",
+		"Without an ID it is the active restore, or the newest one that was done; an undo that is\n"
+		"active goes on, unless its own ID is given. As long as no data was touched, Patroni is\n"
+		"resumed and that is all. Else the cluster is restored to the end of the timeline that it\n"
+		"was on before. That is a restore like any other, and can be taken back itself.\n",
 	.options = options,
 	.arguments_size = sizeof(UndoArguments),
 	.run = run,

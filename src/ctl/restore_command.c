@@ -148,6 +148,9 @@ inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
 	json_t *mark = json_object_get(active->document, "mark");
 	RestoreJournal before;
 	bool ok = restore_journal_read(&before, &command->cluster, active, error);
+	bool touched;
+	bool handed_over;
+	bool serves;
 
 	strcpy(command->journal.replaces, active->id);
 	json_put_text(document, "replaces", active->id);
@@ -155,19 +158,19 @@ inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
 	if (ok && (before.states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
 			   json_flag(before.document, "paused_before")))
 		json_object_set_new(document, "paused_before", json_true());
-	/* and what its replicas would have waited for */
-	if (ok && before.states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE)
-		json_object_set(
-			document, "timeline_before",
-			json_object_get(restore_journal_result(&before, RESTORE_RECOVER), "timeline"));
-	else if (ok)
-		json_object_set(document, "timeline_before",
-						json_object_get(before.document, "timeline_before"));
-	if (ok && !restore_state_serves(&before.plan, before.states) &&
-		(restore_state_touched(&before.plan, before.states) ||
-		 json_flag(before.document, "touched_before")))
+	touched = ok && (restore_state_touched(&before.plan, before.states) ||
+					 json_flag(before.document, "touched_before"));
+	/* Patroni may have opened the leader though nobody has seen it */
+	handed_over = ok && before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING;
+	serves = ok && (restore_state_serves(&before.plan, before.states) ||
+					(handed_over && !command->journal.plan.broken_leader));
+	/* the leader's data is good, and that of the replicas is not, or has not been let in */
+	if (serves && (touched || json_flag(before.document, "replicas_before")))
+		json_object_set_new(document, "replicas_before", json_true());
+	if (touched && !serves)
 	{
 		json_object_set_new(document, "touched_before", json_true());
+		json_object_set_new(document, "handed_over_before", json_boolean(handed_over));
 		if (mark)
 			json_object_set(document, "mark", mark);
 		command->journal.plan.old_timeline = before.plan.old_timeline;

@@ -5,7 +5,7 @@
  *
  * The document is {"plan", "members": [{"name", "api_url", "sidecar_url"}], "steps": [{"step",
  * "state", "attempt", "started_at", "finished_at", "result", "message"}], "undo_of", "mark",
- * "check_timeline", "touched", "harmless", "replaces", "touched_before", "paused_before", "timeline_before", "outcome"}. It has a
+ * "check_timeline", "touched", "harmless", "replaces", "touched_before", "handed_over_before", "paused_before", "replicas_before", "outcome"}. It has a
  * revision; the highest one counts. Writing it takes and holds the lock of every member for as long as
  * the lease runs.
  *

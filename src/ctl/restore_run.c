@@ -156,9 +156,10 @@ advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 				  : "no data directory was written to");
 	pgbr_error_hint(error,
 					"%s%sThe same command again goes on%s; \"" PROGRAM_NAME
-					" undo\" %s; \"" PROGRAM_NAME " status\" shows the journal.",
+					" undo%s%s\" %s; \"" PROGRAM_NAME " status\" shows the journal.",
 					reason.hint, reason.hint[0] ? " " : "",
 					short_of ? ", and another --target restores to another point" : "",
+					plan->request.undo ? " " : "", plan->request.undo ? plan->id : "",
 					touched && !plan->request.replicas_only ? "takes it back"
 															: "gives the cluster back as it is");
 }

@@ -41,14 +41,6 @@ extern void restore_explain_moved(RestoreRun *run, PgbrError *error);
 /* Let the leader be started: as a primary, whatever Patroni has made of it, or as what it was when it was stopped. */
 extern bool restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error);
 
-/*
- * See the history of the leader's timeline and its first WAL in the repository. Without the history no replica finds
- * the timeline, and the next restore would take the same number. Without the first segment a replica takes that of
- * the parent instead, which has all that was written there after the timelines had parted: PostgreSQL replays it past
- * the switch, and old rows are back.
- */
-extern bool restore_see_archived(RestoreRun *run, uint32_t timeline, PgbrError *error);
-
 /* Send the change to Patroni of every member, which also wakes each; one that takes it is enough. */
 extern bool restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error);
 

@@ -123,7 +123,8 @@ run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *argum
 static bool
 nothing_to_save(RestoreRun *run)
 {
-	if (!json_flag(run->journal->document, "touched_before"))
+	if (!json_flag(run->journal->document, "touched_before") ||
+		json_flag(run->journal->document, "handed_over_before"))
 		return false;
 	strcpy(run->skipped,
 		   "the data directory is not whole; the earlier restore has saved its state");
@@ -501,12 +502,22 @@ begins_on(const RestorePlan *plan, uint32_t timeline)
 		   first == timeline;
 }
 
+/*
+ * Without the history no replica finds the new timeline, and the next restore would take the same number.
+ * Without the first segment a replica takes that of the parent instead, which has all that was written
+ * there after the timelines had parted: PostgreSQL replays it past the switch, and old rows are back.
+ */
 bool
-restore_see_archived(RestoreRun *run, uint32_t timeline, PgbrError *error)
+restore_do_history_archived(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
+	uint32_t timeline =
+		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run);
 	RestoreWait wait;
 
+	/* with no switch on the way there is no parent's WAL to take, and the first may have expired */
+	if (plan->request.replicas_only && begins_on(plan, timeline))
+		return true;
 	restore_wait_begin(&wait, run, HISTORY_LIMIT_S,
 					   "the history of timeline %u and its first WAL to be in the repository",
 					   timeline);
@@ -526,18 +537,6 @@ restore_see_archived(RestoreRun *run, uint32_t timeline, PgbrError *error)
 	}
 	restore_wait_end(&wait);
 	return true;
-}
-
-bool
-restore_do_history_archived(RestoreRun *run, PgbrError *error)
-{
-	const RestorePlan *plan = &run->journal->plan;
-
-	if (!plan->request.replicas_only)
-		return restore_see_archived(run, restore_new_timeline(run), error);
-	/* with no switch on the way there is no parent's WAL to take, and the first may have expired */
-	return begins_on(plan, plan->old_timeline) ||
-		   restore_see_archived(run, plan->old_timeline, error);
 }
 
 bool

@@ -1,5 +1,6 @@
-# Restores that are given up: "undo" before any data was touched gives the cluster back as it is, whoever leads by then;
-# and replicas alone, restored when their timeline's beginning is no longer in the repository.
+# Restores that are given up: "undo" before any data was touched gives the cluster back as it is, whoever leads by then.
+# Undos that are interrupted, and what a restore that was interrupted once the leader serves has left to be done. And
+# replicas alone, restored when their timeline's beginning is no longer in the repository.
 use strict;
 use warnings;
 use PgbrRestoreTest;
@@ -31,23 +32,26 @@ sub is_alone
 
 sub fenced { return scalar grep { $_->sidecar->http(GET => '/v1/node')->{json}{fenced} } $test->replicas }
 
+my $untouched = 'taken back before any data was touched';
+
 sub is_undone
 {
-	my ($run, $name) = @_;
-	is($run->finish, 0, "$name: undone") or diag $run->last_words;
-	is(($run->summary // {})->{result}, 'taken back before any data was touched', "$name: and says how");
+	my ($run, $name, $result) = @_;
+	is($run->{status} // $run->finish, 0, "$name: undone") or diag $run->last_words;
+	is(($run->summary // {})->{result}, $result, "$name: and says how");
 	$test->is_healthy($name, 60);
 	is_alone($name);
 	return;
 }
 
-sub is_given_up { my ($name) = @_; return is_undone($test->begin('undo'), $name) }
+sub is_given_up { my ($name, @id) = @_; return is_undone($test->begin('undo', @id), $name, $untouched) }
 
-# Begin a restore and interrupt it in a step.
+# Begin a restore, or an undo, and interrupt it in a step.
 sub interrupt_at
 {
 	my ($step, @options) = @_;
-	my $run = $test->begin('restore', @options);
+	my $verb = @options && $options[0] eq 'undo' ? shift @options : 'restore';
+	my $run = $test->begin($verb, @options);
 	ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") or diag $run->last_words;
 	kill INT => $run->pid;
 	is($run->finish, 130, "$step: interrupted") or diag $run->last_words;
@@ -140,22 +144,65 @@ subtest 'a restore that serves already, and its undo, both interrupted' => sub {
 	ok($run->wait_event(event => 'step', step => 'history-archived', state => 'started'), 'the leader serves') or diag $run->last_words;
 	kill INT => $run->pid;
 	is($run->finish, 130, 'the restore is interrupted') or diag $run->last_words;
-	$run = $test->begin('undo');
-	ok($run->wait_event(event => 'step', step => 'undo-point', state => 'started'), 'its undo has begun') or diag $run->last_words;
-	kill INT => $run->pid;
-	is($run->finish, 130, 'and is interrupted');
+	my $undo = interrupt_at('undo-point', 'undo')->plan->{id};
 	is(fenced(), 2, 'the replicas are fenced off');
 	is($test->status->{restore}{state}, 'active', 'which is not forgotten');
-	$run = $test->begin('undo');
+	my $postmaster = $leader->postmaster;
+	# one was still being restored
+	my ($replica) = $test->replicas;
+	system 'rm', '-rf', map { $replica->data . "/$_" } qw(pgbr_fence base);
+	$run = $test->begin('undo', $undo);
 	my $failed = 'SELECT failed_count FROM pg_stat_archiver';
 	my $before = $leader->psql($failed);
 	$test->mark('written on the new timeline');
 	$leader->psql('SELECT pg_switch_wal()');
 	wait_for { $leader->psql($failed) > $before + 1 } 'archiving to fail again', 60;
-	is(fenced(), 2, 'no replica is let in before the timeline is in the repository');
+	is(fenced(), 1, 'no replica is let in before the timeline is in the repository');
 	chmod 0750, $blocked;
-	is_undone($run, 'both');
+	is_undone($run, 'both', 'done');
 	is($test->leader, $leader, 'the leader is who it was');
+	is($leader->postmaster, $postmaster, 'and was not restarted');
+};
+
+subtest 'an undo that is interrupted' => sub {
+	my @before = $test->kept;
+	my @target = $test->target('time');
+	$test->mark_lost('back by undo');
+	my $restore = $test->run_ok('to be undone', 'restore', @target)->{id};
+	$test->is_healthy('restored');
+	$test->mark('given up with the undo');
+	my $undo = interrupt_at('stop-replicas', 'undo')->plan->{id};
+	is_given_up('undo of an undo', $undo);
+	for my $again ([], [$restore])
+	{
+		$test->set_kept(@before, 'given up with the undo');
+		interrupt_at('stop-replicas', 'undo', $restore);
+		$test->set_kept(@before, 'back by undo');
+		is_undone($test->begin('undo', @$again), "undo again (@$again)", 'done');
+		is_undone($test->begin('undo'), 'undo of that', 'done') if !@$again && $test->set_kept(@before, 'given up with the undo');
+	}
+};
+
+# Whoever was to see it was killed.
+subtest 'a leader that serves though the restore does not know it' => sub {
+	my @before = $test->kept;
+	my $leader = $test->leader;
+	my @target = $test->target('time');
+	$test->mark_lost('after the target, too');
+	my $run = $test->begin('restore', @target);
+	ok($run->wait_event(event => 'step', step => 'hand-over', state => 'started'), 'the hand-over has begun') or diag $run->last_words;
+	my $before = length $leader->patroni_log;
+	wait_for { substr($leader->patroni_log, $before) =~ /LOG:  starting PostgreSQL/ } 'Patroni to start the leader';
+	$run->kill;
+	wait_for { $leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the leader to take writes';
+	my $journal = $leader->sidecar->http(GET => '/v1/restores')->{json}{restores}[0];
+	is($journal->{state}, 'active', 'the restore is not done');
+	$leader->psql(q{INSERT INTO mark (name) VALUES ('after the hand-over')});
+	$test->set_kept(@before, 'after the target, too');
+	wait_for { ($run = $test->begin('undo'))->finish != 6 } 'the lease of the one that was killed to end', 60;
+	is_undone($run, 'undo', 'done');
+	$test->set_kept(@before, 'after the hand-over');
+	is_undone($test->begin('undo'), 'undo of that', 'done');
 };
 
 subtest 'replicas alone, without the first WAL of their timeline' => sub {
