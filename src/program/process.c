@@ -5,6 +5,7 @@
 #include "program/process.h"
 
 #include "program/clock.h"
+#include "program/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +24,8 @@ extern char **environ;
 
 /* How often a condition that can't be waited for on a descriptor is looked at. */
 #define POLL_MS 5
+
+#define COMMAND_LINE_MOST 65536
 
 /* Of what yields: the lowest priority. */
 #define NICE 19
@@ -339,6 +342,9 @@ signal_marked(const char *mark, int signal)
 		{
 			found++;
 			kill(pid, is_orphan(pid) ? SIGKILL : signal);
+			/* one that stands still takes no signal but the last */
+			if (signal)
+				kill(pid, SIGCONT);
 		}
 	}
 	if (folder)
@@ -354,5 +360,30 @@ process_end_marked(const char *mark, int grace_ms)
 
 	while (found > 0 && signal_marked(mark, clock_monotonic_ms() < deadline ? 0 : SIGKILL) > 0)
 		poll(NULL, 0, POLL_MS * 4);
+	return found;
+}
+
+pid_t
+process_find(bool (*match)(const void *argument, const StrBuf *command_line), const void *argument)
+{
+	pid_t found = 0;
+	struct dirent *entry;
+	DIR *folder = opendir("/proc");
+
+	while (folder && !found && (entry = readdir(folder)) != NULL)
+	{
+		char path[300];
+		StrBuf line;
+
+		if (atoi(entry->d_name) <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
+		strbuf_init(&line);
+		if (file_read(path, COMMAND_LINE_MOST, &line, NULL) && match(argument, &line))
+			found = (pid_t) atoi(entry->d_name);
+		strbuf_done(&line);
+	}
+	if (folder)
+		closedir(folder);
 	return found;
 }

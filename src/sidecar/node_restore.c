@@ -11,10 +11,9 @@
 #include "sidecar/node_steps.h"
 #include "sidecar/pgbackrest_restore.h"
 
-#include "program/file.h"
 #include "program/log.h"
+#include "program/process.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COMMAND_LINE_MOST	  65536
 #define PGBACKREST_FILE_WRITE 64 /* its exit code when it could not write */
 
 /* True when the arguments, each ended by a NUL, hold the text. */
@@ -69,8 +67,9 @@ is_pgbackrest(const StrBuf *line)
 /* A restore of another process that writes where ours will: into this directory by name, or with
  * our configuration. */
 static bool
-is_same_restore(const NodeStepContext *context, const StrBuf *line)
+is_same_restore(const void *argument, const StrBuf *line)
 {
+	const NodeStepContext *context = argument;
 	const SidecarConfig *config = context->config;
 	char option[4200];
 
@@ -93,29 +92,13 @@ is_same_restore(const NodeStepContext *context, const StrBuf *line)
 static bool
 check_alone(const NodeStepContext *context, PgbrError *error)
 {
-	int found = 0;
-	struct dirent *entry;
-	DIR *folder = opendir("/proc");
+	pid_t found = process_find(is_same_restore, context);
 
-	while (folder && !found && (entry = readdir(folder)) != NULL)
-	{
-		char path[300];
-		StrBuf line;
-
-		if (atoi(entry->d_name) <= 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
-		strbuf_init(&line);
-		if (file_read(path, COMMAND_LINE_MOST, &line, NULL) && is_same_restore(context, &line))
-			found = atoi(entry->d_name);
-		strbuf_done(&line);
-	}
-	if (folder)
-		closedir(folder);
 	if (!found)
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-				   "another pgbackrest restores into the same data directory, process %d", found);
+				   "another pgbackrest restores into the same data directory, process %d",
+				   (int) found);
 	return pgbr_error_hint(error, "Wait for its end, or end it; two at once destroy each other.");
 }
 

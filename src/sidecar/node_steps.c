@@ -9,6 +9,7 @@
 #include "sidecar/child.h"
 #include "sidecar/node_folder.h"
 #include "sidecar/postmaster_opts.h"
+#include "sidecar/temporary_server.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,8 +28,11 @@
 #define LEAVE_MS 10000
 #define POLL_MS	 50
 /* for children of a pgbackrest that was killed, see job_runner.c */
-#define ORPHAN_MS  1000
-#define MAX_OUTPUT 65536
+#define ORPHAN_MS 1000
+/* how often what yields looks around, and how long it stands still in all: its connections outlive that */
+#define YIELD_MS	  100
+#define YIELD_MOST_MS 30000
+#define MAX_OUTPUT	  65536
 
 void
 node_log(NodeStepContext *context, const char *format, ...)
@@ -170,6 +174,34 @@ fail_by_status(const PgbackrestRun *output, int status, Job *job, PgbrError *err
 						  output->message[0] ? output->message : "pgbackrest gave no message");
 }
 
+/*
+ * A replica's restore stands still while the leader is recovered on the same machine: what it writes would have to
+ * reach the same disk before each fsync of the server that recovers, which takes three times as long then.
+ */
+static ChildEvent
+watch_yielding(NodeStepContext *context, Child *child)
+{
+	ChildEvent event = CHILD_NOTHING;
+	int64_t stand_ms = YIELD_MOST_MS;
+	bool stands = false;
+
+	while (event == CHILD_NOTHING)
+	{
+		int64_t begin = clock_monotonic_ms();
+		bool stand = stand_ms > 0 && temporary_server_is_near(context->restore);
+
+		if (stand != stands)
+			process_signal(&child->process, stand ? SIGSTOP : SIGCONT);
+		stands = stand;
+		event = child_watch(child, job_queue_stop_fd(context->queue), YIELD_MS);
+		if (stands)
+			stand_ms -= clock_monotonic_ms() - begin;
+	}
+	if (stands)
+		process_signal(&child->process, SIGCONT);
+	return event;
+}
+
 bool
 node_run_pgbackrest(NodeStepContext *context, Command *command, PgbackrestRun *output,
 					void (*on_line)(void *argument, const char *line), void *argument, Job *job,
@@ -187,7 +219,10 @@ node_run_pgbackrest(NodeStepContext *context, Command *command, PgbackrestRun *o
 					 error))
 		return pgbr_error_hint(error, "Check --pgbackrest of the sidecar.");
 	if (command->yields)
+	{
 		process_yield(&child.process);
+		event = watch_yielding(context, &child);
+	}
 	while (event == CHILD_NOTHING)
 		event = child_watch(&child, job_queue_stop_fd(context->queue), WATCH_MS);
 	if (event == CHILD_STOP)

@@ -543,3 +543,30 @@ temporary_server_end_leftovers(JobQueue *queue)
 		job_queue_remember(queue, OPENED, "");
 	postmaster_done(&postmaster);
 }
+
+static bool
+recovers_for(const void *argument, const StrBuf *command_line)
+{
+	static const char name[] = "external_pid_file=";
+	const char *end = argument;
+
+	for (size_t at = 0; at < command_line->length; at += strlen(command_line->data + at) + 1)
+	{
+		const char *text = command_line->data + at;
+		size_t length = strlen(text);
+
+		if (strncmp(text, name, strlen(name)) == 0 && length > strlen(end) &&
+			strcmp(text + length - strlen(end), end) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+temporary_server_is_near(const char *restore)
+{
+	char end[JOB_ID_SIZE + 32];
+
+	snprintf(end, sizeof(end), "/restore/%s/pid", restore);
+	return process_find(recovers_for, end) != 0;
+}

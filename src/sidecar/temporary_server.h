@@ -53,6 +53,9 @@ extern bool temporary_server_stop(TemporaryServer *server, PgbrError *error);
 /* Raise the fence of a directory that a server of ours may have been started on. */
 extern bool temporary_server_close(const NodeStepContext *context, PgbrError *error);
 
+/* True while a server recovers the leader of this restore on this machine, be it for another sidecar. */
+extern bool temporary_server_is_near(const char *restore);
+
 /* At the sidecar's start, when the processes of the one before are gone: raise the fence again that it may have
  * left open, in the moment before its server kept others out. A failure is logged. */
 extern void temporary_server_end_leftovers(JobQueue *queue);

@@ -117,5 +117,56 @@ subtest 'a sidecar that is killed before its server keeps others out' => sub {
 	is(batches(), 'a b', 'and what was recovered is as it should be');
 };
 
+# The fence, too: a server that recovers for the same restore, of a leader on the same machine.
+subtest 'a replica makes way for the leader on its machine' => sub {
+	hold_lock();
+	step('node-stop');
+	server_is_down();
+	my $near = sub {
+		my ($id) = @_;
+		return $cluster->sandbox->spawn($dir, 'near', 'perl', '-e', 'sleep 600', '--', "external_pid_file=/elsewhere/restore/$id/pid");
+	};
+	my $stands = sub { my ($pid) = @_; return slurp("/proc/$pid/stat") =~ /\) T / };
+	my $begin = sub {
+		my ($type) = @_;
+		hold('restore');
+		my $job = begin('node-restore', set => $backup, target_type => $type, fence => $true);
+		my $pid = wait_for
+		{
+			my ($found) = grep { slurp("/proc/$_/comm") eq "pgbackrest-here\n" && slurp("/proc/$_/cmdline") =~ /\0restore\0/ }
+			  map { m{(\d+)$} } glob '/proc/[0-9]*';
+			$found
+		}
+		'the restore';
+		return ($job, $pid);
+	};
+	my ($job, $pid) = $begin->('standby');
+	my $other = $near->('another');
+	my $server = $near->($restore);
+	wait_for { $stands->($pid) } 'the restore of the replica to stand still';
+	$cluster->sandbox->end($server, 'KILL');
+	wait_for { !$stands->($pid) } 'it to go on, though another restore recovers';
+	$server = $near->($restore);
+	wait_for { $stands->($pid) } 'it to stand still again';
+	$sidecar->http(DELETE => "/v1/jobs/$job->{id}");
+	is($sidecar->wait_job($job->{id})->{state}, 'cancelled', 'it can be cancelled meanwhile');
+	($job, $pid) = $begin->('standby');
+	wait_for { $stands->($pid) } 'the next one to stand still';
+	$sidecar->kill;
+	restart_sidecar();
+	wait_for { !-e "/proc/$pid" } 'it to end with its sidecar';
+	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed in the midst');
+	($job, $pid) = $begin->('default');
+	ok(!$stands->($pid), 'the leader does not stand still');
+	release();
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'and is restored');
+	# not for ever: its connections to a repository would end
+	($job, $pid) = $begin->('standby');
+	wait_for { $stands->($pid) } 'a replica that stands still';
+	release();
+	is($sidecar->wait_job($job->{id}, undef, 60)->{state}, 'succeeded', 'it goes on after a while all the same');
+	$cluster->sandbox->end($_, 'KILL') for $server, $other;
+};
+
 end_restore();
 done_testing;
