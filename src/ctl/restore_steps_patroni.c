@@ -218,6 +218,20 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 	return ok && check_leader(run, error);
 }
 
+/*
+ * By the key itself. A member says for the time of its ttl that it is the leader though it has lost the key: when
+ * Patroni is resumed then, it is demoted.
+ */
+static bool
+holds_key(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
+{
+	if (!cluster_refresh(run->cluster, reason))
+		return false;
+	return find_leading(run->cluster) == leader ||
+		   pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
+						  "member \"%s\" has not got the leader key again yet", leader->name);
+}
+
 /* It runs as primary on the new timeline and holds the leader key. */
 static bool
 takes_writes(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
@@ -232,7 +246,7 @@ takes_writes(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 		return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
 							  "member \"%s\" does not hold the leader key yet", leader->name);
 	if (node.primary && node.running && (timeline == 0 || node.timeline == timeline))
-		return true;
+		return holds_key(run, leader, reason);
 	return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
 						  "member \"%s\" is %s on timeline %u, not primary on timeline %u",
 						  leader->name, node.role, node.timeline, timeline);
