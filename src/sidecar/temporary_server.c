@@ -403,6 +403,10 @@ fail_by_log(const TemporaryServer *server, PgbrError *error)
 					   end.si_status);
 		return pgbr_error_hint(error, "Ask for the step again.");
 	}
+	/* Patroni does, when it was about to start a replica */
+	if (strstr(reason, "recovery.signal"))
+		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
+							  "somebody has taken the target away in the midst: %s", reason);
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s%s%s", reason,
 				   more[0] ? ": " : "", more,
 				   log->last_xact_time[0] ? "; the last commit that was reached is of " : "",
@@ -449,7 +453,7 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 		keep_others_out(server);
 		if (server->log.standby)
 		{
-			pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+			pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
 						   "somebody has made a standby of the data directory in the midst");
 			return pgbr_error_hint(error, "Patroni does, out of what it remembers. Ask again.");
 		}

@@ -43,7 +43,8 @@ extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *con
 								   const RecoveryTarget *target, bool fence, PgbrError *error);
 
 /* Wait until recovery is over and connections are accepted. False when the server has ended first
- * (CONFLICT, with its own reason) or the job is stopped (ABORTED). */
+ * (CONFLICT, with its own reason), when somebody has taken the target away, so that the files are to be
+ * restored again (NOT_FOUND), or the job is stopped (ABORTED). */
 extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
 
 /* Shut it down in order, wait for that, and raise the fence; after a failure of the functions above, too.
