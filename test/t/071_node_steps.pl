@@ -283,6 +283,7 @@ subtest 'node-keep is killed' => sub {
 	kill_sidecar();
 	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'the job is interrupted');
 	ok(!-e $copy, 'half a copy has no name');
+	remove_tree("$copy.part");
 	$job = begin('node-keep');
 	wait_for { -e "$copy.part" } 'half a copy';
 	cancel($job);
