@@ -36,10 +36,18 @@ subtest 'xid, exclusive, before the earlier restores' => sub {
 subtest 'a time' => sub {
 	my $here = $test->point('here');
 	$test->restore('time', $here->{included}, undef, '--type=time', "--target=$here->{time}");
+	$test->undo('undo of time');
 };
 subtest 'all that was committed' => sub {
 	$test->mark('the last');
 	$test->restore('latest', undef, undef);
+	$test->undo('undo of latest');
+};
+subtest 'a backup by itself, on the current timeline' => sub {
+	my $here = $test->backup('incr');
+	$test->mark('after it');
+	$test->restore('immediate here', $here->{included}, $here->{label}, '--type=immediate', "--set=$here->{label}");
+	$test->undo('undo of immediate here');
 };
 subtest 'a backup by itself, before the earlier restores, with the old data kept' => sub {
 	my $old = $test->leader;

@@ -116,6 +116,12 @@ reachable('a backup by itself', $full, '--type=immediate', "--set=$full");
 {
 	local %ENV = (%ENV, TYPE => 'time', TARGET => $first_time);
 	reachable('the environment', $full, ());
+	@ENV{qw(TYPE SET)} = ('immediate', $full);
+	delete $ENV{TARGET};
+	reachable('a backup of the environment', $full, ());
+	delete @ENV{qw(TYPE SET)};
+	$ENV{REPLICAS_ONLY} = 'true';
+	ok(reachable('replicas by the environment', $incr, ())->{request}{replicas_only}, 'and they alone');
 }
 reachable('replicas', $incr, '--replicas-only', '--member=' . ($cluster->replicas)[0]->name);
 my ($status, $out, $errors) = $cluster->cluster_ctl('plan', '--type=time', "--target=$first_time");
@@ -166,6 +172,10 @@ wait_for { files("$archive/00000002.history*") } 'the history of timeline 2';
 $refusal = refused('a name that is there twice', qr/more than one restore point "twice"/, '--type=name', '--target=twice');
 is_deeply([ sort map { $_->{target_timeline} } @{ $refusal->{nearest} } ], [ 1, 2 ], 'both are offered');
 reachable('the first of them', $incr, '--type=name', '--target=twice', '--target-timeline=1');
+{
+	local %ENV = (%ENV, TYPE => 'name', TARGET => 'twice', TARGET_TIMELINE => 1);
+	reachable('the same by the environment', $incr, ());
+}
 $refusal = refused('the second of them', qr/no backup from which restore point twice/, '--type=name', '--target=twice', '--target-timeline=2');
 reachable('its place', $incr, '--type=lsn', "--target=$refusal->{nearest}[0]{target}", '--target-exclusive', '--target-timeline=2');
 reachable('across the failover', $incr, ());
