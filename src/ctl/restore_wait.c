@@ -224,6 +224,7 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 {
 	RestoreJob *known = find_job(run, step, member);
 	json_t *body = make_body(run, kind, arguments);
+	PgbrError lost;
 	JobView view;
 	bool ok = false;
 
@@ -249,6 +250,9 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 	}
 	if (ok)
 		pgbr_copy_text(known->id, sizeof(known->id), view.id);
+	/* one who slept is told that others have gone on, not what his job was refused for */
+	else if (!restore_holds_now(run, &lost) && run->lost)
+		*error = lost;
 	json_decref(body);
 	return ok;
 }
