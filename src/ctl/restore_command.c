@@ -162,7 +162,10 @@ inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
 					 json_flag(before.document, "touched_before"));
 	/* Patroni may have opened the leader though nobody has seen it */
 	handed_over = ok && before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING;
-	serves = ok && (restore_state_serves(&before.plan, before.states) ||
+	/* one that took the place of a restore that had written finds no whole leader, though it has not stopped it */
+	serves = ok && ((restore_state_serves(&before.plan, before.states) &&
+					 (before.states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE ||
+					  !json_flag(before.document, "touched_before"))) ||
 					(handed_over && !command->journal.plan.broken_leader));
 	/* the leader's data is good, and that of the replicas is not, or has not been let in */
 	if (serves && (touched || json_flag(before.document, "replicas_before")))

@@ -5,9 +5,9 @@
  *
  * The document is {"plan", "members": [{"name", "api_url", "sidecar_url"}], "steps": [{"step",
  * "state", "attempt", "started_at", "finished_at", "result", "message"}], "undo_of", "mark",
- * "check_timeline", "touched", "harmless", "replaces", "touched_before", "handed_over_before", "paused_before", "replicas_before", "outcome"}. It has a
- * revision; the highest one counts. Writing it takes and holds the lock of every member for as long as
- * the lease runs.
+ * "check_timeline", "touched", "harmless", "replaces", "touched_before", "handed_over_before",
+ * "paused_before", "replicas_before", "outcome"}. It has a revision; the highest one counts. Writing it
+ * takes and holds the lock of every member for as long as the lease runs.
  *
  * A sidecar that does not answer is asked again for RESTORE_OUTAGE_S. The journal owns its document;
  * one thread uses it.

@@ -32,11 +32,10 @@
 #define ARGV_MOST	(POSTMASTER_OPTS_MOST + 128)
 #define SEGMENT		(INT64_C(16) * 1024 * 1024)
 #define SOCKET		".s.PGSQL.5432"
+#define SOCKET_MOST 107 /* bytes of a socket's path */
 
 /* What is remembered while nothing keeps others out but the process itself: the data directory. */
 #define OPENED "opened_directory"
-
-#define SOCKET_MOST 107 /* bytes of a socket's path */
 
 typedef struct Setting
 {

@@ -209,8 +209,14 @@ subtest 'falls short, and undo' => sub {
 	($status, undef, $errors) = $cluster->cluster_ctl('undo');
 	is($status, 2, 'undo without a terminal is refused') or diag $errors;
 	is_closed('short');
-	($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force');
+	# one that takes its place and is given up before it has stopped the leader, which is not whole
+	my $run = begin(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
+	wait_step($run, 'pause');
+	$run->{run}->signal('INT');
+	is(end($run), 130, 'another target, interrupted') or diag $run->{out}, $run->{errors};
+	($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force', '--format=json');
 	is($status, 0, 'undone') or diag $out, $errors;
+	like($out, qr/"step":"archive","state":"skipped"/, 'and nothing of the half-restored leader is archived');
 	is_healthy('one three zero', 'undo');
 };
 
