@@ -47,7 +47,7 @@ sub new
 sub folder { my ($self) = @_; return $self->{stage} }
 
 # A command as the user PostgreSQL runs as: this one, or for root, whom it refuses, postgres. Its orphans are
-# collected at once, as any init does, but not that of each sandbox: Patroni takes a postmaster that has ended and that
+# collected at once, as most inits do: Patroni takes a postmaster that has ended and that
 # nobody has collected for one that runs.
 sub as_user
 {
