@@ -253,6 +253,7 @@ patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 	node->primary = strcmp(node->role, "primary") == 0;
 	node->paused = json_flag(answer, "pause");
 	node->unlocked = json_flag(answer, "cluster_unlocked");
+	node->restart_scheduled = json_object_get(answer, "scheduled_restart") != NULL;
 	node->timeline = take_timeline(answer);
 	node->server_version = (int) json_number(answer, "server_version", 0);
 	read_streaming(answer, node);
@@ -345,6 +346,18 @@ patroni_check_access(const PatroniClient *client, const char *url, PgbrError *er
 	ok = patroni_patch_config(client, url, patch, error);
 	json_decref(patch);
 	return ok;
+}
+
+bool
+patroni_await_round(const PatroniClient *client, const char *url, PgbrError *error)
+{
+	json_t *answer = NULL;
+	long status;
+
+	if (!call(client, "DELETE", url, "/restart", NULL, 0, &status, &answer, error))
+		return false;
+	json_decref(answer);
+	return status == 404 || status == 200 || refuse("DELETE", url, "/restart", status, error);
 }
 
 bool

@@ -71,6 +71,7 @@ typedef struct PatroniNode
 	bool primary;
 	bool paused;
 	bool unlocked;							 /* nobody holds the leader key */
+	bool restart_scheduled;					 /* by POST /restart with a time */
 	uint32_t timeline;						 /* 0: unknown */
 	int server_version;						 /* 150010; 0: unknown */
 	char streaming[PATRONI_MEMBERS_MAX][64]; /* who streams from it, by application_name */
@@ -106,6 +107,12 @@ extern bool patroni_patch_config(const PatroniClient *client, const char *url, c
 
 /* Whether it would take a change from us; nothing is changed. FORBIDDEN when not. */
 extern bool patroni_check_access(const PatroniClient *client, const char *url, PgbrError *error);
+
+/*
+ * Return when the round of its loop that the member is in, if any, has ended. DELETE /restart waits for that,
+ * and changes nothing as long as no restart is scheduled, which is the caller's to know.
+ */
+extern bool patroni_await_round(const PatroniClient *client, const char *url, PgbrError *error);
 
 /* POST /restart: start PostgreSQL, or restart it; answers when that is done. */
 extern bool

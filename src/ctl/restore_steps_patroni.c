@@ -113,6 +113,26 @@ has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
 	return node.paused;
 }
 
+/*
+ * A round that Patroni had begun may start a server that is stopped in the midst of it, which is refused then, with
+ * an error in its log. The pause wakes a member up to twice: by the change, and by the request. A round that
+ * begins later finds the server stopped, and leaves it.
+ */
+static void
+let_rounds_end(RestoreRun *run, const ClusterMember *member)
+{
+	PatroniNode node;
+	PgbrError ignored;
+
+	for (int i = 0; i < 2; i++)
+	{
+		if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, &ignored) ||
+			node.restart_scheduled ||
+			!patroni_await_round(&run->cluster->patroni, member->api_url, &ignored))
+			return;
+	}
+}
+
 /* Who leads by Patroni's word; NULL when nobody does. */
 static const ClusterMember *
 find_leading(const Cluster *cluster)
@@ -212,6 +232,8 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 
 		while (ok && member && !has_seen_pause(run, member, &wait.reason))
 			ok = restore_wait_more(&wait, error);
+		if (ok && member)
+			let_rounds_end(run, member);
 	}
 	if (ok)
 		restore_wait_end(&wait);

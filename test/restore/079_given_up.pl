@@ -58,6 +58,15 @@ sub interrupt_at
 	return $run;
 }
 
+subtest 'a restart that is scheduled' => sub {
+	my $leader = $test->leader;
+	is($leader->patroni(POST => '/restart', { schedule => '2100-01-01T00:00:00+00:00' })->{status}, 202, 'for the leader');
+	interrupt_at('stop-replicas');
+	ok($leader->patroni(GET => '/patroni')->{scheduled_restart}, 'is not taken back by the pause');
+	is_given_up('with it');
+	is($leader->patroni(DELETE => '/restart')->{status}, 200, 'but by a person');
+};
+
 subtest 'nobody has changed anything since' => sub {
 	for my $step (qw(pause stop-replicas keep-old))
 	{
