@@ -124,8 +124,7 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, bool named, Pg
 		return EXIT_NOT_NOW;
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return exit_code_of(error);
-	touched = restore_state_touched(&journal->plan, journal->states) ||
-			  json_flag(journal->document, "touched_before");
+	touched = restore_journal_touched(journal);
 	if ((request->undo && !named) || (request->replicas_only && replicas_before))
 	{
 		restore_journal_done(journal);

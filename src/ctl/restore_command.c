@@ -158,14 +158,10 @@ inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
 	if (ok && (before.states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
 			   json_flag(before.document, "paused_before")))
 		json_object_set_new(document, "paused_before", json_true());
-	touched = ok && (restore_state_touched(&before.plan, before.states) ||
-					 json_flag(before.document, "touched_before"));
+	touched = ok && restore_journal_touched(&before);
 	/* Patroni may have opened the leader though nobody has seen it */
 	handed_over = ok && before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING;
-	/* one that took the place of a restore that had written finds no whole leader, though it has not stopped it */
-	serves = ok && ((restore_state_serves(&before.plan, before.states) &&
-					 (before.states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE ||
-					  !json_flag(before.document, "touched_before"))) ||
+	serves = ok && (restore_journal_serves(&before) ||
 					(handed_over && !command->journal.plan.broken_leader));
 	/* the leader's data is good, and that of the replicas is not, or has not been let in */
 	if (serves && (touched || json_flag(before.document, "replicas_before")))

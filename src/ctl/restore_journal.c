@@ -171,18 +171,32 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 }
 
 bool
+restore_journal_touched(const RestoreJournal *journal)
+{
+	return restore_state_touched(&journal->plan, journal->states) ||
+		   json_flag(journal->document, "touched_before");
+}
+
+bool
+restore_journal_serves(const RestoreJournal *journal)
+{
+	/* a leader that this one has not stopped is not whole for that */
+	return restore_state_serves(&journal->plan, journal->states) &&
+		   (journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE ||
+			!json_flag(journal->document, "touched_before"));
+}
+
+bool
 restore_journal_harmless(const RestoreJournal *journal)
 {
 	return journal->states[RESTORE_PAUSE] == RESTORE_STEP_PENDING &&
-		   !restore_state_touched(&journal->plan, journal->states) &&
-		   !json_flag(journal->document, "touched_before") &&
-		   !json_flag(journal->document, "paused_before");
+		   !restore_journal_touched(journal) && !json_flag(journal->document, "paused_before");
 }
 
 static json_t *
 next_body(RestoreJournal *journal, bool done)
 {
-	if (restore_state_touched(&journal->plan, journal->states))
+	if (restore_journal_touched(journal))
 		json_object_set_new(journal->document, "touched", json_true());
 	/* as long as it is, the sidecars give it up by themselves when nobody goes on with it */
 	json_object_set_new(journal->document, "harmless",

@@ -96,6 +96,11 @@ extern const RestoreRecord *restore_list_find(const RestoreList *list, const cha
 extern bool restore_journal_read(RestoreJournal *journal, Cluster *cluster,
 								 const RestoreRecord *record, PgbrError *error);
 
+/* The same as restore_state_touched and restore_state_serves, also by what the restores have left whose place
+ * this one has taken. */
+extern bool restore_journal_touched(const RestoreJournal *journal);
+extern bool restore_journal_serves(const RestoreJournal *journal);
+
 /* Whether the cluster is as it was before: nothing is lost when nobody goes on. */
 extern bool restore_journal_harmless(const RestoreJournal *journal);
 

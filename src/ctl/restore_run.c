@@ -140,8 +140,8 @@ advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
 	PgbrError reason = *error;
-	bool touched = restore_state_touched(plan, run->journal->states);
-	bool serves = restore_state_serves(plan, run->journal->states);
+	bool touched = restore_journal_touched(run->journal);
+	bool serves = restore_journal_serves(run->journal);
 	bool short_of = step == RESTORE_RECOVER || step == RESTORE_VERIFY;
 
 	pgbr_error_set(error, reason.code, "restore %s has stopped at step %s: %s", plan->id,
