@@ -1,13 +1,14 @@
 # The fault table of a restore: each fault at each step of the plan. The steps come from the plan itself,
 # so that a new one is covered without a word here.
 #
-# A case restores a cluster that is written to, to a time; lets the fault happen as its step begins; runs
-# the same command again until it says that the restore is done; and looks whether the cluster is whole.
-# The cluster goes on from case to case.
+# A case has a command: restore to a time, undo of such a restore, or restore --replicas-only, of a cluster
+# that is written to. It lets the fault happen as its step begins; runs the same command again until it says
+# that it is done; and looks whether the cluster is whole. The cluster goes on from case to case.
 #
-# Without PGBR_FAULTS=all a part of the table is tried: each step with the control binary killed, and
-# the other faults along a diagonal, so that each meets several steps. Three files share the work: each
-# takes every third case, from the one on that it gives to run_faults.
+# PGBR_FAULTS=all tries every fault at every step of a restore to a time, and a part of the table for the other
+# two commands; without it, the part alone, for a restore to a time. A part is each step with the control
+# binary killed, and the other faults along a diagonal, so that each meets several steps. Three files share the
+# work: each takes every third case, from the one on that it gives to run_faults.
 package PgbrFaults;
 use strict;
 use warnings;
@@ -118,16 +119,35 @@ sub rerun
 	return (undef, @told);
 }
 
+# What comes before each command; gives its words.
+my %prepare = (
+	'restore' => sub {
+		my ($test, $number, $step) = @_;
+		my @command = ('restore', $test->target('time'), $step eq 'keep-old' ? '--keep-old' : ());
+		$test->mark_lost("after $number");
+		return @command;
+	},
+	'undo' => sub {
+		my ($test, $number) = @_;
+		my @target = $test->target('time');
+		$test->mark_lost("after $number");
+		my $id = $test->run_ok('the restore to be undone', 'restore', @target)->{id};
+		$test->mark_lost("after restore $number");
+		$test->set_kept($test->kept, "after $number");
+		$test->keep_ticks;
+		return ('undo', $id);
+	},
+	'restore --replicas-only' => sub { ('restore', '--replicas-only') });
+
 sub try_case
 {
-	my ($test, $number, $step, $fault) = @_;
+	my ($test, $number, $verb, $step, $fault) = @_;
 	my ($name, $strike) = @$fault;
-	my $title = "$name at $step";
+	my $title = "$name at $step of $verb";
 	my $begun = time;
 	$test->mark("before $number");
 	$test->start_writer;
-	my @command = ('restore', $test->target('time'), $step eq 'keep-old' ? '--keep-old' : ());
-	$test->mark_lost("after $number");
+	my @command = $prepare{$verb}->($test, $number, $step);
 	my $run = $test->begin(@command);
 	if (!$run->wait_event(event => 'step', step => $step, state => 'started'))
 	{
@@ -144,6 +164,7 @@ sub try_case
 	  $happened ? '' : 'there was nothing to kill, ', time - $begun;
 	note $_ for @told;
 	$test->is_healthy($title, 60);
+	return $test->is_quiet($title) if $verb ne 'restore';
 	my ($there) = $test->leader->psql("SELECT count(*) FROM pgbr_restore_points WHERE name = 'pgbr_undo_$id'");
 	is($there, 1, "$title: the undo point is registered") unless $again->plan && $again->plan->{broken_leader};
 	$test->is_quiet($title);
@@ -151,26 +172,47 @@ sub try_case
 	return;
 }
 
+# The steps of a command, by its plan.
+sub steps_of
+{
+	my ($test, $verb) = @_;
+	if ($verb eq 'undo')
+	{
+		my ($undo) = $test->run($prepare{$verb}->($test, 'the table'));
+		return map { $_->{step} } @{ $undo->plan->{steps} };
+	}
+	my @more = $verb eq 'restore' ? ('--keep-old', $test->target('time')) : '--replicas-only';
+	# there is something after the target
+	$test->mark("the table of $verb");
+	return $test->plan_steps(@more);
+}
+
 # Try every third case, from this one on.
 sub run_faults
 {
 	my ($first) = @_;
 	my $test = PgbrRestoreTest->new;
-	my $time = $test->leader->psql('SELECT clock_timestamp()');
-	$test->mark('a target has something after it');
-	my @steps = $test->plan_steps('--type=time', "--target=$time", '--keep-old');
-	my @all = table(@steps);
-	my @part = part(@steps);
+	my @steps = steps_of($test, 'restore');
+	my @all = map { [ 'restore', @$_ ] } table(@steps);
+	my @part = map { [ 'restore', @$_ ] } part(@steps);
 	my ($all, $part) = (scalar @all, scalar @part);
 	ok(slurp('README.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "the README gives the count: $all cases, $part of them in make check-restore");
-	my @cases = ($ENV{PGBR_FAULTS} // '') eq 'all' ? @all : @part;
+	my @cases = @part;
+	if (($ENV{PGBR_FAULTS} // '') eq 'all')
+	{
+		my @others = map { my $verb = $_; map { [ $verb, @$_ ] } part(steps_of($test, $verb)) } 'undo', 'restore --replicas-only';
+		my $others = scalar @others;
+		ok(slurp('README.md') =~ /\b$others cases of the other two\b/, "and $others of undo and --replicas-only");
+		@cases = (@all, @others);
+	}
 	my $only = $ENV{PGBR_FAULTS_ONLY};
 	for my $i (grep { $_ % 3 == $first } 0 .. $#cases)
 	{
-		my ($step, $fault) = @{ $cases[$i] };
-		next if $only && "$fault->[0] at $step" !~ /$only/;
+		my ($verb, $step, $fault) = @{ $cases[$i] };
+		my $title = "$fault->[0] at $step of $verb";
+		next if $only && $title !~ /$only/;
 		$test //= PgbrRestoreTest->new;
-		my $fine = subtest "$fault->[0] at $step" => sub { try_case($test, $i, $step, $fault) };
+		my $fine = subtest $title => sub { try_case($test, $i, $verb, $step, $fault) };
 		next if $fine;
 		# the next case is not to suffer from this one
 		my $sandbox = $test->cluster->sandbox;

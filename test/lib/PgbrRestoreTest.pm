@@ -122,6 +122,9 @@ sub answered_ticks
 	return slurp($self->{writer_log} // '') =~ /^(\d+)$/mg;
 }
 
+# From now on all that were answered must be there.
+sub keep_ticks { my ($self) = @_; $self->{ticks_kept} = [ $self->answered_ticks ]; return }
+
 # --- targets
 
 # The options that restore to here, of this type. Ticks that were answered by now are to be there
@@ -130,7 +133,7 @@ sub target
 {
 	my ($self, $type) = @_;
 	my $leader = $self->leader;
-	$self->{ticks_kept} = [ $self->answered_ticks ];
+	$self->keep_ticks;
 	my %target = (
 		time => sub { $leader->psql('SELECT clock_timestamp()') },
 		lsn => sub { $leader->psql('SELECT pg_current_wal_insert_lsn()') },
