@@ -196,7 +196,7 @@ sub run_faults
 	my @all = map { [ 'restore', @$_ ] } table(@steps);
 	my @part = map { [ 'restore', @$_ ] } part(@steps);
 	my ($all, $part) = (scalar @all, scalar @part);
-	ok(slurp('README.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "the README gives the count: $all cases, $part of them in make check-restore");
+	ok(slurp('README.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "the README gives the count: $all cases, $part of them in make test");
 	my @cases = @part;
 	if (($ENV{PGBR_FAULTS} // '') eq 'all')
 	{
