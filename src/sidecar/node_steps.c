@@ -92,11 +92,13 @@ node_forget_standby(const NodeStepContext *context, PgbrError *error)
 						  strerror(errno));
 }
 
-/* Whether a postmaster runs, and else whether any of its processes, which see by themselves that it is gone. */
+/* Whether a postmaster runs, and else what will end by itself: processes of it, which see that it is gone, and programs
+ * of Patroni. */
 static bool
 is_down(const NodeStepContext *context, bool *leaving, PgbrError *error)
 {
 	Postmaster postmaster;
+	const char *name;
 	pid_t pid;
 
 	*leaving = false;
@@ -112,6 +114,14 @@ is_down(const NodeStepContext *context, bool *leaving, PgbrError *error)
 		return pgbr_error_hint(error, "Stop it first; Patroni must be paused meanwhile.");
 	}
 	*leaving = true;
+	pid = postmaster_find_writer(context->data_directory, &name);
+	if (pid)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+					   "%s, process %d, writes into the data directory \"%s\"", name, (int) pid,
+					   context->data_directory);
+		return pgbr_error_hint(error, "Ask again when it has ended, or end it.");
+	}
 	if (postmaster_signal_all(context->data_directory, 0) > 0)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,

@@ -144,20 +144,55 @@ describe_control(NodeStepContext *context)
 	return json_null();
 }
 
-/* Fence off what was stopped; a server that was started meanwhile is stopped as well. */
+/* Patroni may be at work with a program of its own, which is let end, or is ended. */
+static bool
+end_writers(NodeStepContext *context, int seconds, bool *found, PgbrError *error)
+{
+	int64_t deadline = clock_monotonic_ms() + seconds * 1000;
+	pid_t last = 0;
+	const char *name;
+	pid_t pid;
+
+	*found = false;
+	while ((pid = postmaster_find_writer(context->data_directory, &name)) != 0)
+	{
+		int64_t late = clock_monotonic_ms() - deadline;
+
+		*found = true;
+		if (node_is_stopped(context))
+			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "stopped while waiting for %s", name);
+		if (pid != last)
+			node_log(context, "waiting for up to %d s for %s, process %d, to end", seconds, name,
+					 (int) pid);
+		last = pid;
+		if (late >= QUIT_MS + KILL_MS)
+			return pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "%s, process %d, does not end", name,
+								  (int) pid);
+		if (late >= 0)
+			kill(pid, late >= QUIT_MS ? SIGKILL : SIGTERM);
+		poll(NULL, 0, POLL_MS);
+	}
+	return true;
+}
+
+/* Fence off what was stopped. What was started meanwhile is stopped as well; a program that has ended in between has
+ * put the file back that the fence has taken. */
 static bool
 fence(NodeStepContext *context, int seconds, const char **how, PgbrError *error)
 {
 	for (int i = 0; i < FENCE_TRIES; i++)
 	{
 		bool was_running;
+		bool was_written;
 
 		if (!fence_raise(context->data_directory, error) ||
-			!stop_server(context, seconds, &was_running, how, error))
+			!stop_server(context, seconds, &was_running, how, error) ||
+			!end_writers(context, seconds, &was_written, error))
 			return false;
-		if (!was_running)
+		if (!was_running && !was_written)
 			return true;
-		node_log(context, "PostgreSQL was started again: it is stopped");
+		if (was_running)
+			node_log(context, "PostgreSQL was started again: it is stopped");
 	}
 	return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 						  "PostgreSQL on the data directory \"%s\" is started again and again",
@@ -169,11 +204,13 @@ node_stop(NodeStepContext *context, const NodeArguments *arguments, Job *job, Pg
 {
 	const char *how = "none";
 	bool was_running;
+	bool was_written;
 
 	(void) job;
 	job_queue_progress(context->queue, &(JobProgress){"stopping", 0, -1, -1});
 	if (!node_folder_save(context, error) ||
-		!stop_server(context, arguments->timeout, &was_running, &how, error))
+		!stop_server(context, arguments->timeout, &was_running, &how, error) ||
+		!end_writers(context, arguments->timeout, &was_written, error))
 		return false;
 	if (arguments->fence ? !fence(context, arguments->timeout, &how, error)
 						 : !fence_lift(context->data_directory, error))

@@ -5,6 +5,7 @@
 #include "sidecar/postmaster.h"
 
 #include "program/clock.h"
+#include "program/process.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -209,6 +210,60 @@ postmaster_signal_all(const char *data_directory, int signal_number)
 	if (folder)
 		closedir(folder);
 	return found;
+}
+
+typedef struct Writer
+{
+	const char *data_directory;
+	const char **name;
+} Writer;
+
+/* DIRECTORY as an argument of its own, or after -D or the "=" of an option. */
+static bool
+names_directory(const char *argument, const char *directory)
+{
+	size_t length = strlen(argument);
+	size_t wanted = strlen(directory);
+
+	while (length > 1 && argument[length - 1] == '/')
+		length--;
+	return length >= wanted && strncmp(argument + length - wanted, directory, wanted) == 0 &&
+		   (length == wanted || argument[length - wanted - 1] == '=' ||
+			(length == wanted + 2 && strncmp(argument, "-D", 2) == 0));
+}
+
+static bool
+writes_into(const void *argument, const StrBuf *command_line)
+{
+	static const char *const names[] = {"pg_rewind", "pg_basebackup"};
+	const Writer *writer = argument;
+	const char *program = strrchr(command_line->data, '/');
+	const char *end = command_line->data + command_line->length;
+	bool found = false;
+
+	program = program ? program + 1 : command_line->data;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	{
+		if (strcmp(program, names[i]) == 0)
+		{
+			*writer->name = names[i];
+			found = true;
+		}
+	}
+	for (const char *word = command_line->data; found && word < end; word += strlen(word) + 1)
+	{
+		if (names_directory(word, writer->data_directory))
+			return true;
+	}
+	return false;
+}
+
+pid_t
+postmaster_find_writer(const char *data_directory, const char **name)
+{
+	const Writer writer = {data_directory, name};
+
+	return process_find(writes_into, &writer);
 }
 
 /* How many processes are attached to the shared memory that the file's seventh line names. */

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use File::Path qw(remove_tree);
+use IO::Socket::INET;
 use PgbrMember;
 use PgbrNodeTest;
 use PgbrSandbox qw(slurp spew wait_for);
@@ -83,6 +84,39 @@ subtest 'a fence' => sub {
 	is((stat $data)[2] & 07777, 0700, 'a second one gives the directory its own mode');
 	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
 	step('node-recover', target_timeline => 1);
+};
+
+# Patroni runs one when a member has diverged, and has no eye for others.
+subtest 'pg_rewind is not let write into what is restored' => sub {
+	hold_lock();
+	# where it hangs, as long as nobody answers
+	my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $!";
+	my $rewind = sub {
+		my $pid = $cluster->sandbox->spawn($dir, 'rewind', PgbrMember::bindir() . '/pg_rewind',
+			@_, '--source-server=host=127.0.0.1 dbname=postgres port=' . $listener->sockport);
+		wait_for { slurp("/proc/$pid/comm") eq "pg_rewind\n" } 'pg_rewind';
+		return $pid;
+	};
+	step('node-stop', fence => $true);
+	server_is_down();
+	my $pid = $rewind->('-D', $data);
+	my $other = $rewind->('-D', "$data-other");
+	my $job = begin('node-stop', fence => $true, timeout => 60);
+	my $log = sub { return $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content} };
+	wait_for { $log->() =~ /for up to 60 s for pg_rewind, process $pid, to end/ } 'the step to wait for it';
+	# as it would when it is done
+	spew("$data/global/pg_control", slurp("$data/pgbr_fence/global/pg_control"));
+	$cluster->sandbox->end($pid, 'INT');
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'it is waited for');
+	ok(!-e "$data/global/pg_control", 'and fenced again');
+	$pid = $rewind->("--target-pgdata=$data/");
+	is(step('node-stop', fence => $true, timeout => 1)->{was_running}, $false, 'one that goes on');
+	$cluster->sandbox->end($pid, 'INT');
+	$pid = $rewind->('-D', $data);
+	$job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
+	like($sidecar->wait_job($job->{id}, undef, 60)->{message}, qr/pg_rewind, process $pid, writes into/, 'a restore beside one is refused');
+	ok(-e "/proc/$other", 'and one of another directory is left alone');
+	$cluster->sandbox->end($_, 'INT') for $pid, $other;
 };
 
 # The server that recovers must find the directory as PostgreSQL wants it, and keeps others out from then on.
