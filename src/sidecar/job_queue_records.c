@@ -170,7 +170,8 @@ put_locked(JobQueue *queue, const RestorePut *put, RestoreRecord *record, PgbrEr
 	if (queue->stopping)
 		return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
 	stored = (RestoreStored){record->state, record->revision,
-							 put->document && strcmp(record->document.data, put->document) == 0};
+							 put->document && strcmp(record->document.data, put->document) == 0,
+							 strcmp(record->holder, put->holder) == 0};
 	if (!restore_put_decide(put, found ? &stored : NULL, &queue->hold, now, &decision, error))
 		return false;
 	if (decision.step == RESTORE_PUT_CREATE || decision.step == RESTORE_PUT_WRITE)

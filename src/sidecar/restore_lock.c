@@ -100,13 +100,21 @@ stale(const RestorePut *put, const RestoreStored *stored, PgbrError *error)
 }
 
 static bool
-decide_ended(const RestorePut *put, const RestoreStored *stored, RestoreDecision *decision,
-			 PgbrError *error)
+decide_ended(const RestorePut *put, const RestoreStored *stored, const RestoreHold *hold,
+			 RestoreDecision *decision, PgbrError *error)
 {
 	decision->step = RESTORE_PUT_REPEAT;
 	if (put->done && stored->state == RESTORE_DONE &&
 		(put->document == NULL || (put->revision == stored->revision && stored->same_document)))
 		return true;
+	/* it was given up here while others have heard of more; not for who has slept through its end, though */
+	if (!put->done && put->document && stored->state == RESTORE_DONE &&
+		put->revision > stored->revision && !stored->same_holder && hold->id[0] == '\0')
+	{
+		decision->step = RESTORE_PUT_WRITE;
+		decision->hold = true;
+		return true;
+	}
 	return pgbr_error_set(error, PGBR_ERROR_CONFLICT, "restore \"%s\" has ended: %s", put->id,
 						  restore_state_name(stored->state));
 }
@@ -119,7 +127,7 @@ restore_put_decide(const RestorePut *put, const RestoreStored *stored, const Res
 	if (stored == NULL)
 		return decide_new(put, hold, now, decision, error);
 	if (stored->state != RESTORE_ACTIVE)
-		return decide_ended(put, stored, decision, error);
+		return decide_ended(put, stored, hold, decision, error);
 	if (strcmp(hold->holder, put->holder) != 0 && restore_seconds_left(hold, now) > 0)
 		return held(hold, now, error);
 	decision->hold = !put->done;

@@ -47,6 +47,7 @@ typedef struct RestoreStored
 	RestoreState state;
 	int64_t revision;
 	bool same_document; /* as the request's */
+	bool same_holder;
 } RestoreStored;
 
 /* A request to take the lock, renew the lease, write the journal or end it. */
