@@ -271,6 +271,20 @@ is_done(NodeStepContext *context, const json_t *result)
 		   control.timeline == json_number(result, "timeline", 0);
 }
 
+/* Who ended this server's predecessor in the midst of recovery has taken away what tells where to stop. */
+static bool
+has_target(NodeStepContext *context, const json_t *result, PgbrError *error)
+{
+	ControlData control;
+
+	if (result || has_file(context, "recovery.signal") ||
+		(!has_file(context, "backup_label") && (!node_control(context, &control, error) ||
+												strcmp(control.state, "in archive recovery") != 0)))
+		return true;
+	return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
+						  "somebody has taken the target away: recovery.signal is gone");
+}
+
 bool
 node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
@@ -291,7 +305,7 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 		return !arguments->fence || temporary_server_close(context, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
-	if (!node_forget_standby(context, error))
+	if (!has_target(context, result, error) || !node_forget_standby(context, error))
 	{
 		json_decref(result);
 		return false;
