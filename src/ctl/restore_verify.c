@@ -118,9 +118,9 @@ least_of(const RestorePlan *plan, const json_t *mark)
 	uint64_t least = plan->least_lsn;
 	uint64_t lsn;
 
-	if (plan->request.target.type == RECOVERY_DEFAULT &&
-		plan->target_timeline == plan->old_timeline && text && recovery_lsn_parse(text, &lsn) &&
-		lsn > least)
+	if (plan->request.target.type == RECOVERY_DEFAULT && mark &&
+		json_number(mark, "timeline", 0) == plan->target_timeline && text &&
+		recovery_lsn_parse(text, &lsn) && lsn > least)
 		least = lsn;
 	return least;
 }

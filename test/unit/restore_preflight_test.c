@@ -339,7 +339,7 @@ test_verify(void **state)
 		RestorePlan made;
 		RestoreRefusal refusal;
 		PgbrError error = PGBR_ERROR_INIT;
-		json_t *mark = json_pack("{s:s}", "lsn", "0/22000450");
+		json_t *mark = json_pack("{s:s, s:i}", "lsn", "0/22000450", "timeline", 3);
 		json_t *recovered =
 			json_pack("{s:i, s:s, s:s, s:s?}", "timeline", 4, "fork_lsn", reach->fork, "reason",
 					  reach->reason, "last_xact_time", reach->last_xact);
