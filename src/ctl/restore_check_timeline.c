@@ -10,6 +10,29 @@
 
 #include <string.h>
 
+/* The newest restore that has changed check_timeline for members that it has left out; NULL when it was put back
+ * since. */
+static const RestoreRecord *
+find_changed(const RestoreList *list)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const json_t *document = list->records[i].document;
+
+		if (json_flag(document, "check_timeline_is_back"))
+			return NULL;
+		if (json_is_object(json_object_get(document, "check_timeline")))
+			return &list->records[i];
+	}
+	return NULL;
+}
+
+static const json_t *
+value_before(const RestoreRecord *record)
+{
+	return json_object_get(json_object_get(record->document, "check_timeline"), "before");
+}
+
 bool
 restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 {
@@ -20,17 +43,25 @@ restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 		return true;
 	if (json_object_get(document, "check_timeline") == NULL)
 	{
-		json_t *before;
+		const RestoreRecord *record;
+		const json_t *before = NULL;
+		RestoreList list;
 
-		if (!patroni_get_config(&run->cluster->patroni,
+		if (!restore_list_get(&list, run->cluster, error) ||
+			!patroni_get_config(&run->cluster->patroni,
 								cluster_find(run->cluster, run->journal->plan.leader)->api_url,
 								&config, error))
+		{
+			restore_list_done(&list);
 			return false;
-		before = json_object_get(config, "check_timeline");
+		}
+		record = find_changed(&list);
+		before = record ? value_before(record) : json_object_get(config, "check_timeline");
 		json_object_set_new(document, "check_timeline", json_object());
-		json_object_set(json_object_get(document, "check_timeline"), "before",
-						before ? before : json_null());
+		json_object_set_new(json_object_get(document, "check_timeline"), "before",
+							before ? json_deep_copy(before) : json_null());
 		json_decref(config);
+		restore_list_done(&list);
 		/* before it is changed */
 		if (!restore_write(run, error))
 			return false;
@@ -50,28 +81,21 @@ is_back(const RestorePlan *plan, const char *name)
 	return false;
 }
 
-/* The restore that has left out members which are back by now, and has changed check_timeline for them. */
-static const RestoreRecord *
-find_changed(const RestoreRun *run, const RestoreList *list)
+/* All members that a restore has left out take part again. */
+static bool
+are_back(const RestoreRun *run, const RestoreRecord *record)
 {
-	for (int i = 0; i < list->count; i++)
-	{
-		const json_t *document = list->records[i].document;
-		RestorePlan left;
-		PgbrError ignored;
+	RestorePlan left;
+	PgbrError ignored;
 
-		if (!json_is_object(json_object_get(document, "check_timeline")))
-			continue;
-		if (!restore_plan_read(json_object_get(document, "plan"), &left, &ignored))
-			return NULL;
-		for (int j = 0; j < left.request.without_count; j++)
-		{
-			if (!is_back(&run->journal->plan, left.request.without[j]))
-				return NULL;
-		}
-		return &list->records[i];
+	if (!restore_plan_read(json_object_get(record->document, "plan"), &left, &ignored))
+		return false;
+	for (int i = 0; i < left.request.without_count; i++)
+	{
+		if (!is_back(&run->journal->plan, left.request.without[i]))
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
 bool
@@ -82,14 +106,14 @@ restore_put_back_check_timeline(RestoreRun *run, PgbrError *error)
 	RestoreList list;
 	bool ok = restore_list_get(&list, run->cluster, error);
 
-	record = ok ? find_changed(run, &list) : NULL;
-	if (record)
+	record = ok ? find_changed(&list) : NULL;
+	if (record && are_back(run, record))
 	{
 		patch = json_object();
-		json_object_set(
-			patch, "check_timeline",
-			json_object_get(json_object_get(record->document, "check_timeline"), "before"));
+		json_object_set_new(patch, "check_timeline", json_deep_copy(value_before(record)));
 		ok = restore_patch_all(run, patch, error);
+		if (ok)
+			json_object_set_new(run->journal->document, "check_timeline_is_back", json_true());
 		if (ok)
 			restore_events_note(run->events,
 								"check_timeline is what it was before restore %s left members out",
