@@ -7,14 +7,10 @@
 #include "ctl/message.h"
 #include "ctl/restore_command.h"
 #include "ctl/restore_options.h"
-#include "program/clock.h"
 #include "program/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Within this time the same request again is taken for a repetition, not for a second restore. */
-#define REPEAT_MS 600000
 
 typedef struct CmdArguments
 {
@@ -58,16 +54,10 @@ is_same(const RestoreRecord *record, const RestoreRequest *request)
 static const RestoreRecord *
 find_done(const RestoreCommand *command, const RestoreRequest *request)
 {
-	const RestoreRecord *newest = command->list.count > 0 ? &command->list.records[0] : NULL;
-	const char *result;
-	int64_t ended;
+	const RestoreRecord *newest = restore_command_just_done(command);
 
-	if (newest == NULL || strcmp(newest->state, "done") != 0 || request->replicas_only ||
-		request->target.type == RECOVERY_DEFAULT || request->target.type == RECOVERY_IMMEDIATE)
-		return NULL;
-	result = json_text(json_object_get(newest->document, "outcome"), "result");
-	if (result == NULL || strcmp(result, "done") != 0 || !clock_parse(newest->updated_at, &ended) ||
-		clock_now_ms() - ended > REPEAT_MS)
+	if (newest == NULL || request->replicas_only || request->target.type == RECOVERY_DEFAULT ||
+		request->target.type == RECOVERY_IMMEDIATE)
 		return NULL;
 	return is_same(newest, request) ? newest : NULL;
 }
@@ -104,8 +94,7 @@ run_restore(RestoreCommand *command, const CmdArguments *arguments, const Restor
 		restore_events_note(&command->events,
 							"this restore was done at %s; --again does it once more",
 							done->updated_at);
-		restore_events_summary(&command->events, json_object_get(done->document, "outcome"));
-		return EXIT_OK;
+		return restore_command_tell(command, done);
 	}
 	return restore_command_begin(command, request, verifying_of(arguments), NULL, NULL, error);
 }

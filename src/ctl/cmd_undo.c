@@ -24,17 +24,32 @@ static const OptionSpec options[] = {
 	{NULL},
 };
 
-/* A restore that has changed the cluster's data, which is what can be taken back. */
+/*
+ * A restore that has changed the cluster's data, which is what can be taken back. One whose leader served had done so
+ * when another took its place, which may have been given up then.
+ */
 static bool
 has_changed_data(const RestoreRecord *record)
 {
-	const char *result = json_text(json_object_get(record->document, "outcome"), "result");
 	RestorePlan plan;
 	PgbrError ignored;
 
-	return strcmp(record->state, "done") == 0 && result && strcmp(result, "done") == 0 &&
+	return (restore_command_is_done(record) ||
+			(strcmp(record->state, "replaced") == 0 &&
+			 restore_record_state(record, RESTORE_HAND_OVER) == RESTORE_STEP_DONE)) &&
 		   restore_plan_read(json_object_get(record->document, "plan"), &plan, &ignored) &&
 		   !plan.request.replicas_only;
+}
+
+static const RestoreRecord *
+newest_changed(const RestoreCommand *command)
+{
+	for (int i = 0; i < command->list.count; i++)
+	{
+		if (has_changed_data(&command->list.records[i]))
+			return &command->list.records[i];
+	}
+	return NULL;
 }
 
 /* The same command, which has begun it, is run again. */
@@ -46,17 +61,30 @@ is_undo_of(const RestoreRecord *active, const RestoreRecord *record)
 	return undone && strcmp(undone, record->id) == 0;
 }
 
+/*
+ * The undo that this command has done already. With an ID, the cluster is as that restore found it, with what was
+ * written since; without, whoever repeats the command has lost its answer.
+ */
+static const RestoreRecord *
+find_done(const RestoreCommand *command, const char *id)
+{
+	const RestoreRecord *newest = id ? newest_changed(command) : restore_command_just_done(command);
+	const char *undone = newest ? json_text(newest->document, "undo_of") : NULL;
+
+	return restore_list_active(&command->list) == NULL && undone &&
+				   restore_command_is_done(newest) && (id == NULL || strcmp(undone, id) == 0)
+			   ? newest
+			   : NULL;
+}
+
 static const RestoreRecord *
 choose(const RestoreCommand *command, const char *id, PgbrError *error)
 {
 	const RestoreRecord *active = restore_list_active(&command->list);
-	const RestoreRecord *record = id ? restore_list_find(&command->list, id) : active;
+	const RestoreRecord *record = id	   ? restore_list_find(&command->list, id)
+								  : active ? active
+										   : newest_changed(command);
 
-	for (int i = 0; id == NULL && record == NULL && i < command->list.count; i++)
-	{
-		if (has_changed_data(&command->list.records[i]))
-			record = &command->list.records[i];
-	}
 	if (record == NULL && id)
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore \"%s\" is known", id);
 	else if (record == NULL)
@@ -124,7 +152,10 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, bool named, Pg
 		return EXIT_NOT_NOW;
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return exit_code_of(error);
-	touched = restore_journal_touched(journal);
+	/* a server that goes on with a segment which was archived half full can't archive it any more */
+	touched = restore_journal_touched(journal) ||
+			  (journal->states[RESTORE_ARCHIVE] != RESTORE_STEP_PENDING &&
+			   !restore_journal_stopped_clean(journal));
 	if ((request->undo && !named) || (request->replicas_only && replicas_before))
 	{
 		restore_journal_done(journal);
@@ -158,6 +189,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 {
 	const UndoArguments *arguments = argument;
 	const RestoreRecord *record;
+	const RestoreRecord *done;
 	RestoreCommand *command;
 	ExitCode code;
 
@@ -174,8 +206,16 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	command = restore_command_open(context, &arguments->cluster, arguments->force, &code, error);
 	if (command == NULL)
 		return code;
-	record = choose(command, operand, error);
-	if (record == NULL)
+	done = find_done(command, operand);
+	record = done ? NULL : choose(command, operand, error);
+	if (done)
+	{
+		restore_events_note(&command->events,
+							"this undo was done at %s; \"" PROGRAM_NAME " undo %s\" takes it back",
+							done->updated_at, done->id);
+		code = restore_command_tell(command, done);
+	}
+	else if (record == NULL)
 		code = exit_code_of(error);
 	else if (strcmp(record->state, "active") == 0)
 		code = undo_active(command, record, operand && strcmp(operand, record->id) == 0, error);
@@ -195,7 +235,8 @@ const Command cmd_undo = {
 		"Without an ID it is the active restore, or the newest one that was done; an undo that is\n"
 		"active goes on, unless its own ID is given. As long as no data was touched, Patroni is\n"
 		"resumed and that is all. Else the cluster is restored to the end of the timeline that it\n"
-		"was on before. That is a restore like any other, and can be taken back itself.\n",
+		"was on before. That is a restore like any other, and can be taken back itself, by its "
+		"ID.\n",
 	.options = options,
 	.arguments_size = sizeof(UndoArguments),
 	.run = run,

@@ -7,6 +7,7 @@
 #include "ctl/message.h"
 #include "ctl/restore_show.h"
 #include "ctl/restore_steps.h"
+#include "program/clock.h"
 #include "program/json.h"
 
 #include <errno.h>
@@ -14,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Within this time the same request again is taken for a repetition, not for a second restore. */
+#define REPEAT_MS 600000
 
 /* Where the members are is in the journals too; whoever knows one member learns of the others. */
 static bool
@@ -126,6 +130,33 @@ restore_command_is_driven(const RestoreRecord *record, PgbrError *error)
 	return true;
 }
 
+bool
+restore_command_is_done(const RestoreRecord *record)
+{
+	const char *result = json_text(json_object_get(record->document, "outcome"), "result");
+
+	return strcmp(record->state, "done") == 0 && result && strcmp(result, "done") == 0;
+}
+
+const RestoreRecord *
+restore_command_just_done(const RestoreCommand *command)
+{
+	const RestoreRecord *newest = command->list.records;
+	int64_t ended;
+
+	return command->list.count > 0 && restore_command_is_done(newest) &&
+				   clock_parse(newest->updated_at, &ended) && clock_now_ms() - ended <= REPEAT_MS
+			   ? newest
+			   : NULL;
+}
+
+ExitCode
+restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
+{
+	restore_events_summary(&command->events, json_object_get(record->document, "outcome"));
+	return EXIT_OK;
+}
+
 ExitCode
 restore_command_resume(RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
 {
@@ -160,7 +191,9 @@ inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
 		json_object_set_new(document, "paused_before", json_true());
 	touched = ok && restore_journal_touched(&before);
 	/* Patroni may have opened the leader though nobody has seen it */
-	handed_over = ok && before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING;
+	handed_over = ok && (before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
+						 (json_flag(before.document, "handed_over_before") &&
+						  !restore_state_touched(&before.plan, before.states)));
 	serves = ok && (restore_journal_serves(&before) ||
 					(handed_over && !command->journal.plan.broken_leader));
 	/* the leader's data is good, and that of the replicas is not, or has not been let in */
@@ -201,9 +234,8 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 	RestorePlan plan;
 	json_t *mark;
 
-	if (active == NULL)
-		restore_list_settle(&command->list, &command->cluster);
-	else if (restore_plan_read(json_object_get(active->document, "plan"), &before, NULL))
+	restore_list_settle(&command->list, &command->cluster);
+	if (active && restore_plan_read(json_object_get(active->document, "plan"), &before, NULL))
 		how.before = &before;
 	if (!restore_decide(&command->cluster, request, &how, &plan, &refusal, error))
 		return refuse(command, &refusal, error);

@@ -48,6 +48,16 @@ extern ExitCode restore_command_begin(RestoreCommand *command, const RestoreRequ
 									  RestoreVerifying verifying, const RestoreRecord *active,
 									  const RestoreRecord *undone, PgbrError *error);
 
+/* Done, in contrast to given up. */
+extern bool restore_command_is_done(const RestoreRecord *record);
+
+/* The newest restore, when it was done within the last ten minutes: whoever repeats its command then has lost its
+ * answer, and does not want it twice. Or NULL. */
+extern const RestoreRecord *restore_command_just_done(const RestoreCommand *command);
+
+/* Show its summary. */
+extern ExitCode restore_command_tell(RestoreCommand *command, const RestoreRecord *record);
+
 /* Whether somebody drives it now; then it can't be replaced or taken back. NOT_NOW's error. */
 extern bool restore_command_is_driven(const RestoreRecord *record, PgbrError *error);
 

@@ -78,6 +78,32 @@ restore_journal_done(RestoreJournal *journal)
 	journal->document = NULL;
 }
 
+/* A step's entry in the journal; NULL when it has none. */
+static json_t *
+find_entry(const json_t *document, RestoreStep step)
+{
+	const char *name = restore_step_info(step)->name;
+	json_t *entry;
+	size_t index;
+
+	json_array_foreach(json_object_get(document, "steps"), index, entry)
+	{
+		const char *other = json_text(entry, "step");
+
+		if (other && strcmp(other, name) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+RestoreStepState
+restore_record_state(const RestoreRecord *record, RestoreStep step)
+{
+	const char *state = json_text(find_entry(record->document, step), "state");
+
+	return state ? restore_step_state_parse(state) : RESTORE_STEP_PENDING;
+}
+
 bool
 restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRecord *record,
 					 PgbrError *error)
@@ -98,14 +124,9 @@ restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRec
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	replaces = json_text(journal->document, "replaces");
 	pgbr_copy_text(journal->replaces, sizeof(journal->replaces), replaces ? replaces : "");
-	json_array_foreach(json_object_get(journal->document, "steps"), index, json)
-	{
-		RestoreStep step;
-		const char *name = json_text(json, "step");
-
-		if (name && restore_step_parse(name, &step))
-			journal->states[step] = restore_step_state_parse(json_text(json, "state"));
-	}
+	for (int i = 0; i < journal->plan.step_count; i++)
+		journal->states[journal->plan.steps[i]] =
+			restore_record_state(record, journal->plan.steps[i]);
 	json_array_foreach(json_object_get(journal->document, "members"), index, json)
 	{
 		const char *name = json_text(json, "name");
@@ -187,6 +208,15 @@ restore_journal_serves(const RestoreJournal *journal)
 }
 
 bool
+restore_journal_stopped_clean(const RestoreJournal *journal)
+{
+	const json_t *stopped = restore_journal_result(journal, RESTORE_STOP_LEADER);
+	const char *state = json_text(json_object_get(stopped, journal->plan.leader), "control_state");
+
+	return state && strcmp(state, "shut down") == 0;
+}
+
+bool
 restore_journal_harmless(const RestoreJournal *journal)
 {
 	return journal->states[RESTORE_PAUSE] == RESTORE_STEP_PENDING &&
@@ -257,7 +287,8 @@ restore_journal_end(RestoreJournal *journal)
 	json_decref(body);
 }
 
-/* A sidecar that has lost its state folder since gets the journal again with the lease. */
+/* A sidecar that has lost its state folder since, or has given the restore up as harmless before it heard of more,
+ * gets the journal again with the lease. */
 static bool
 put_whole(const RestoreJournal *journal, const ClusterMember *member, int seconds, PgbrError *error)
 {
@@ -281,7 +312,7 @@ put_lease(RestoreJournal *journal, int seconds, PgbrError *error)
 
 		if (journal->plan.members[i].left_out || member == NULL || member->sidecar.url[0] == '\0' ||
 			put_once(journal, member, body, &reason) || restore_may_pass(&reason) ||
-			(reason.code == PGBR_ERROR_NOT_FOUND &&
+			((reason.code == PGBR_ERROR_NOT_FOUND || reason.code == PGBR_ERROR_CONFLICT) &&
 			 (put_whole(journal, member, seconds, &reason) || restore_may_pass(&reason))))
 			continue;
 		*error = reason;
@@ -311,22 +342,15 @@ restore_journal_release(RestoreJournal *journal)
 json_t *
 restore_journal_entry(RestoreJournal *journal, RestoreStep step)
 {
-	const char *name = restore_step_info(step)->name;
-	json_t *steps = json_object_get(journal->document, "steps");
-	json_t *entry;
-	size_t index;
+	json_t *entry = find_entry(journal->document, step);
 
-	json_array_foreach(steps, index, entry)
-	{
-		const char *other = json_text(entry, "step");
-
-		if (other && strcmp(other, name) == 0)
-			return entry;
-	}
+	if (entry)
+		return entry;
 	entry = json_object();
-	json_put_text(entry, "step", name);
+	json_put_text(entry, "step", restore_step_info(step)->name);
 	json_object_set_new(entry, "attempt", json_integer(0));
-	return json_array_append_new(steps, entry) == 0 ? entry : NULL;
+	return json_array_append_new(json_object_get(journal->document, "steps"), entry) == 0 ? entry
+																						  : NULL;
 }
 
 void
@@ -363,17 +387,7 @@ restore_journal_put_result(RestoreJournal *journal, RestoreStep step, json_t *re
 const json_t *
 restore_journal_result(const RestoreJournal *journal, RestoreStep step)
 {
-	const char *name = restore_step_info(step)->name;
-	size_t index;
-	json_t *entry;
+	const json_t *result = json_object_get(find_entry(journal->document, step), "result");
 
-	json_array_foreach(json_object_get(journal->document, "steps"), index, entry)
-	{
-		const char *other = json_text(entry, "step");
-		const json_t *result = json_object_get(entry, "result");
-
-		if (other && strcmp(other, name) == 0)
-			return json_is_object(result) ? result : NULL;
-	}
-	return NULL;
+	return json_is_object(result) ? result : NULL;
 }

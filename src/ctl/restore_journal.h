@@ -91,6 +91,9 @@ extern void restore_list_settle(const RestoreList *list, Cluster *cluster);
 extern const RestoreRecord *restore_list_active(const RestoreList *list);
 extern const RestoreRecord *restore_list_find(const RestoreList *list, const char *id);
 
+/* How far a step of it has come. */
+extern RestoreStepState restore_record_state(const RestoreRecord *record, RestoreStep step);
+
 /* Read a record back, to go on with it or to learn from it. Its members are added to the cluster when
  * they are missing there. */
 extern bool restore_journal_read(RestoreJournal *journal, Cluster *cluster,
@@ -100,6 +103,9 @@ extern bool restore_journal_read(RestoreJournal *journal, Cluster *cluster,
  * this one has taken. */
 extern bool restore_journal_touched(const RestoreJournal *journal);
 extern bool restore_journal_serves(const RestoreJournal *journal);
+
+/* Whether the leader was shut down in order, by what its stop has told. All its WAL was archived then. */
+extern bool restore_journal_stopped_clean(const RestoreJournal *journal);
 
 /* Whether the cluster is as it was before: nothing is lost when nobody goes on. */
 extern bool restore_journal_harmless(const RestoreJournal *journal);

@@ -151,6 +151,20 @@ settle(const RestoreRecord *record, const ClusterMember *member)
 	json_decref(body);
 }
 
+/* A member that was away when another has taken its place may say more of it than all others. */
+static bool
+is_over(const RestoreList *list, const RestoreRecord *record)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const char *replaced = json_text(list->records[i].document, "replaces");
+
+		if (replaced && strcmp(replaced, record->id) == 0)
+			return true;
+	}
+	return strcmp(record->state, "active") != 0;
+}
+
 void
 restore_list_settle(const RestoreList *list, Cluster *cluster)
 {
@@ -158,7 +172,7 @@ restore_list_settle(const RestoreList *list, Cluster *cluster)
 	{
 		const RestoreRecord *record = &list->records[i];
 
-		for (int j = 0; strcmp(record->state, "active") != 0 && j < cluster->count; j++)
+		for (int j = 0; is_over(list, record) && j < cluster->count; j++)
 		{
 			const json_t *told = restore_list_told(list, cluster->members[j].name, record->id);
 			const char *state = told ? json_text(told, "state") : NULL;

@@ -143,6 +143,7 @@ advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 	bool touched = restore_journal_touched(run->journal);
 	bool serves = restore_journal_serves(run->journal);
 	bool short_of = step == RESTORE_RECOVER || step == RESTORE_VERIFY;
+	char undo[128] = "";
 
 	pgbr_error_set(error, reason.code, "restore %s has stopped at step %s: %s", plan->id,
 				   restore_step_info(step)->name, reason.message);
@@ -150,18 +151,19 @@ advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 		error, "%s%sPatroni %s%s; %s.", reason.detail, reason.detail[0] ? " " : "",
 		run->journal->states[RESTORE_PAUSE] == RESTORE_STEP_DONE ? "is paused" : "may be paused",
 		serves ? ", the leader serves" : " and no member serves",
-		plan->request.replicas_only ? "the replicas are not whole"
-		: serves && touched			? "the restore is done but for what follows this step"
-		: touched ? "the state before is in the repository, and \"undo\" goes back to it"
-				  : "no data directory was written to");
+		!touched					  ? "no data directory was written to"
+		: plan->request.replicas_only ? "the replicas are not whole"
+		: serves					  ? "the restore is done but for what follows this step"
+				 : "the state before is in the repository, and \"undo\" goes back to it");
+	if (!touched || !plan->request.replicas_only)
+		snprintf(undo, sizeof(undo), "; \"" PROGRAM_NAME " undo%s%s\" %s",
+				 plan->request.undo ? " " : "", plan->request.undo ? plan->id : "",
+				 touched ? "takes it back" : "gives the cluster back as it is");
 	pgbr_error_hint(error,
-					"%s%sThe same command again goes on%s; \"" PROGRAM_NAME
-					" undo%s%s\" %s; \"" PROGRAM_NAME " status\" shows the journal.",
+					"%s%sThe same command again goes on%s%s; \"" PROGRAM_NAME
+					" status\" shows the journal.",
 					reason.hint, reason.hint[0] ? " " : "",
-					short_of ? ", and another --target restores to another point" : "",
-					plan->request.undo ? " " : "", plan->request.undo ? plan->id : "",
-					touched && !plan->request.replicas_only ? "takes it back"
-															: "gives the cluster back as it is");
+					short_of ? ", and another --target restores to another point" : "", undo);
 }
 
 static ExitCode
@@ -188,7 +190,9 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 		restore_journal_end(journal);
 		return aborted ? EXIT_INTERRUPTED : exit_code_of(error);
 	}
-	(void) restore_journal_write_once(journal, &ignored);
+	/* where the end was written once, it is over */
+	if (step != RESTORE_UNLOCK)
+		(void) restore_journal_write_once(journal, &ignored);
 	restore_journal_release(journal);
 	advise(run, step, error);
 	return aborted ? EXIT_INTERRUPTED : EXIT_STOPPED;

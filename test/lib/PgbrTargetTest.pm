@@ -296,6 +296,7 @@ sub restore
 	my ($self, $name, $state, $set, @options) = @_;
 	my $summary = $self->_run($name, 'restore', '--no-verify', @options);
 	$self->{undo} = $summary->{before};
+	delete $self->{undone};
 	is($summary->{set}, $set, "$name: the backup") if $set;
 	$self->_go_on($name, $state // $summary->{before});
 	$self->is_followed($name, $summary);
@@ -329,7 +330,9 @@ sub undo
 {
 	my ($self, $name) = @_;
 	my $state = $self->{undo};
-	my $summary = $self->_run($name, 'undo');
+	# that of an undo has to be meant
+	my $summary = $self->_run($name, 'undo', $self->{undone} // ());
+	$self->{undone} = $summary->{id};
 	$self->{undo} = $summary->{before};
 	$self->_go_on($name, $state);
 	return $summary;

@@ -171,6 +171,8 @@ subtest 'a restore that serves already, and its undo, both interrupted' => sub {
 	is_undone($run, 'both', 'done');
 	is($test->leader, $leader, 'the leader is who it was');
 	is($leader->postmaster, $postmaster, 'and was not restarted');
+	$test->set_kept((grep { $_ ne 'written on the new timeline' } $test->kept), 'after the target');
+	is_undone($test->begin('undo'), 'the restore itself', 'done');
 };
 
 subtest 'an undo that is interrupted' => sub {
@@ -187,8 +189,18 @@ subtest 'an undo that is interrupted' => sub {
 		$test->set_kept(@before, 'given up with the undo');
 		interrupt_at('stop-replicas', 'undo', $restore);
 		$test->set_kept(@before, 'back by undo');
-		is_undone($test->begin('undo', @$again), "undo again (@$again)", 'done');
-		is_undone($test->begin('undo'), 'undo of that', 'done') if !@$again && $test->set_kept(@before, 'given up with the undo');
+		my $run = $test->begin('undo', @$again);
+		is_undone($run, "undo again (@$again)", 'done');
+		# whoever did not see its end
+		for my $repeated ([], [$restore])
+		{
+			my $second = $test->begin('undo', @$repeated);
+			is_undone($second, "once more (@$repeated)", 'done');
+			is($second->summary->{id}, $run->summary->{id}, 'it is the same undo');
+		}
+		next if @$again;
+		$test->set_kept(@before, 'given up with the undo');
+		is_undone($test->begin('undo', $run->summary->{id}), 'undo of that', 'done');
 	}
 };
 
@@ -211,7 +223,7 @@ subtest 'a leader that serves though the restore does not know it' => sub {
 	wait_for { ($run = $test->begin('undo'))->finish != 6 } 'the lease of the one that was killed to end', 60;
 	is_undone($run, 'undo', 'done');
 	$test->set_kept(@before, 'after the hand-over');
-	is_undone($test->begin('undo'), 'undo of that', 'done');
+	is_undone($test->begin('undo', $run->summary->{id}), 'undo of that', 'done');
 };
 
 subtest 'replicas alone, without the first WAL of their timeline' => sub {
