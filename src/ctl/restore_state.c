@@ -72,8 +72,15 @@ restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const Re
 	/* from here on Patroni is the one who starts PostgreSQL, and is meant to */
 	if (states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
 		return false;
-	if (is_over(states[RESTORE_PAUSE]) && !seen->paused)
-		changed |= set_back(states, RESTORE_PAUSE);
+	if (is_over(states[RESTORE_PAUSE]) && (!seen->paused || !restore_state_touched(plan, states)))
+	{
+		changed |= !seen->paused;
+		/* the leader may have moved meanwhile; not PENDING, which would say that nothing was done */
+		states[RESTORE_PAUSE] = RESTORE_STEP_STARTED;
+		/* and a sidecar that was away may have given the restore up */
+		if (is_over(states[RESTORE_WAIT_JOBS]))
+			states[RESTORE_WAIT_JOBS] = RESTORE_STEP_STARTED;
+	}
 	if (!plan->request.replicas_only && is_over(states[RESTORE_STOP_LEADER]) &&
 		seen->leader_running && !is_over(states[RESTORE_VERIFY]))
 		changed |= revise_leader(states);

@@ -41,7 +41,8 @@ typedef struct RestoreSeen
 	bool replica_running; /* one of those that are to be restored */
 } RestoreSeen;
 
-/* Set back to PENDING the steps whose effect is gone. True when there is one. */
+/* Set back the steps whose effect is gone; true when there is one. As long as no data was touched, the pause is done
+ * again in any case, and sees who leads. */
 extern bool
 restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const RestoreSeen *seen);
 

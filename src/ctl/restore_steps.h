@@ -41,6 +41,15 @@ extern void restore_explain_moved(RestoreRun *run, PgbrError *error);
 /* Let the leader be started: as a primary, whatever Patroni has made of it, or as what it was when it was stopped. */
 extern bool restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error);
 
+/* A change of Patroni's configuration that begins or ends the pause; the caller's. */
+extern json_t *restore_pause_patch(bool paused);
+
+/* The member of the plan with this index, where Patroni knows it and it takes part; or NULL. */
+extern ClusterMember *restore_patroni_member(RestoreRun *run, int index);
+
+/* Who leads by Patroni's word when the cluster was last refreshed; NULL when nobody does. */
+extern const ClusterMember *restore_find_leading(const Cluster *cluster);
+
 /* Send the change to Patroni of every member, which also wakes each; one that takes it is enough. */
 extern bool restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error);
 
@@ -58,6 +67,12 @@ extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 /* Set *running when a member's PostgreSQL runs, by its sidecar's word; leave it otherwise. */
 extern bool
 restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error);
+
+/* Return when the rounds of its loop that Patroni of a member has begun have ended; failures don't matter. */
+extern void restore_let_rounds_end(RestoreRun *run, const ClusterMember *member);
+
+/* In a pause nobody starts a leader again that has gone after it was handed over: do that. */
+extern bool restore_keep_leading(RestoreRun *run, PgbrError *error);
 
 /* What is true of the cluster now, for restore_state_revise. */
 extern bool restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error);

@@ -8,6 +8,7 @@
 #include "common/vocabulary.h"
 #include "ctl/restore_wait.h"
 #include "ctl/timeline_path.h"
+#include "program/clock.h"
 #include "program/json.h"
 
 #include <stdio.h>
@@ -17,8 +18,11 @@
 #define JOBS_LIMIT_S 86400
 
 #define HISTORY_LIMIT_S 300
-#define STOP_TIMEOUT_S	60
-#define MARK_TIMEOUT_S	60
+
+/* How often it is looked meanwhile whether the leader is still there. */
+#define LOOK_MS		   1000
+#define STOP_TIMEOUT_S 60
+#define MARK_TIMEOUT_S 60
 
 bool
 restore_is_replica(const RestoreMember *member)
@@ -234,10 +238,7 @@ restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
 bool
 restore_do_archive(RestoreRun *run, PgbrError *error)
 {
-	const json_t *stopped = json_object_get(
-		restore_journal_result(run->journal, RESTORE_STOP_LEADER), run->journal->plan.leader);
-	const char *state = json_text(stopped, "control_state");
-	bool clean = state && strcmp(state, "shut down") == 0;
+	bool clean = restore_journal_stopped_clean(run->journal);
 
 	if (nothing_to_save(run))
 		return true;
@@ -408,6 +409,22 @@ recover(RestoreRun *run, PgbrError *error)
 	return run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
 }
 
+/* The job that has restored the leader is not to be found again: both steps begin anew, in the journal, too. */
+static bool
+restore_leader_again(RestoreRun *run, PgbrError *error)
+{
+	RestoreJournal *journal = run->journal;
+
+	restore_journal_set(journal, RESTORE_START_RESTORE, RESTORE_STEP_STARTED, NULL);
+	restore_journal_set(journal, RESTORE_RESTORE_LEADER, RESTORE_STEP_STARTED, NULL);
+	if (!restore_write(run, error) || !restore_do_start_restore(run, error) ||
+		!restore_do_restore_leader(run, error))
+		return false;
+	restore_journal_set(journal, RESTORE_START_RESTORE, RESTORE_STEP_DONE, NULL);
+	restore_journal_set(journal, RESTORE_RESTORE_LEADER, RESTORE_STEP_DONE, NULL);
+	return true;
+}
+
 /* A sidecar that has lost its state folder does not know the target: the files are restored anew. */
 bool
 restore_do_recover(RestoreRun *run, PgbrError *error)
@@ -418,8 +435,7 @@ restore_do_recover(RestoreRun *run, PgbrError *error)
 		return false;
 	restore_events_note(run->events, "member %s: %s; it is restored again",
 						run->journal->plan.leader, error->message);
-	return restore_do_start_restore(run, error) && restore_do_restore_leader(run, error) &&
-		   recover(run, error);
+	return restore_leader_again(run, error) && recover(run, error);
 }
 
 bool
@@ -513,6 +529,7 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 	const RestorePlan *plan = &run->journal->plan;
 	uint32_t timeline =
 		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run);
+	int64_t looked = clock_monotonic_ms();
 	RestoreWait wait;
 
 	/* with no switch on the way there is no parent's WAL to take, and the first may have expired */
@@ -530,6 +547,12 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 			return false;
 		found = has_timeline(archive, timeline, plan->wal_segment_size);
 		json_decref(archive);
+		if (!found && clock_monotonic_ms() - looked >= LOOK_MS)
+		{
+			if (!restore_keep_leading(run, error))
+				return false;
+			looked = clock_monotonic_ms();
+		}
 		if (found)
 			break;
 		if (!restore_wait_more(&wait, error))

@@ -1,6 +1,6 @@
 /*
  * restore_steps_patroni.c
- *		The steps of a restore that Patroni does: pause, start the leader, resume, start the replicas.
+ *		The steps of a restore that Patroni does after the pause: start the leader, resume, start the replicas.
  *		See restore_steps.h.
  *
  * No wait depends on Patroni's loop_wait: a PATCH of its configuration that changes nothing wakes the
@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAUSE_LIMIT_S	   60
 #define HAND_OVER_LIMIT_S  300
 #define STREAM_LIMIT_S	   3600
 #define GIVE_BACK_LIMIT_S  300
@@ -25,64 +24,11 @@
 /* How often a member whose loop lags is woken. */
 #define NUDGE_MS 1000
 
-static json_t *
-pause_patch(bool paused)
-{
-	json_t *patch = json_object();
-
-	json_object_set_new(patch, "pause", paused ? json_true() : json_null());
-	return patch;
-}
-
-/* The members of the plan that Patroni knows and that take part. */
-static ClusterMember *
-patroni_member(RestoreRun *run, int index)
-{
-	const RestoreMember *member = &run->journal->plan.members[index];
-	ClusterMember *found = cluster_find(run->cluster, member->name);
-
-	return member->left_out || found == NULL || found->api_url[0] == '\0' ? NULL : found;
-}
-
-bool
-restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
-{
-	bool taken = false;
-	RestoreWait wait;
-
-	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to take a change of its configuration");
-	for (;;)
-	{
-		/* Patroni knows nothing of the lock: whoever slept past his lease must not reach it */
-		if (!restore_holds_now(run, error))
-			return false;
-		pgbr_error_set(&wait.reason, PGBR_ERROR_UNREACHABLE,
-					   "it is not known where the REST API of any member is");
-		for (int i = 0; i < run->journal->plan.member_count; i++)
-		{
-			const ClusterMember *member = patroni_member(run, i);
-
-			if (member &&
-				patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &wait.reason))
-				taken = true;
-			if (wait.reason.code == PGBR_ERROR_FORBIDDEN)
-			{
-				*error = wait.reason;
-				return false;
-			}
-		}
-		if (taken)
-			return true;
-		if (!restore_wait_more(&wait, error))
-			return false;
-	}
-}
-
 /* A member's loop may be asleep for as long as loop_wait; failures don't matter. */
 static void
 nudge(RestoreRun *run, const ClusterMember *member, bool paused)
 {
-	json_t *patch = pause_patch(paused);
+	json_t *patch = restore_pause_patch(paused);
 	PgbrError ignored;
 
 	if (restore_still_holds(run, &ignored))
@@ -99,147 +45,6 @@ is_due(int64_t *last)
 	return true;
 }
 
-/* Whether a member has seen the pause. One whose Patroni is down reads it when it comes back. */
-static bool
-has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
-{
-	PatroniNode node;
-
-	if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, reason))
-		return reason->code == PGBR_ERROR_UNREACHABLE;
-	if (!node.paused)
-		pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "member \"%s\" is not paused yet",
-					   member->name);
-	return node.paused;
-}
-
-/*
- * A round that Patroni had begun may start a server that is stopped in the midst of it, which is refused then, with
- * an error in its log. The pause wakes a member up to twice: by the change, and by the request. A round that
- * begins later finds the server stopped, and leaves it.
- */
-static void
-let_rounds_end(RestoreRun *run, const ClusterMember *member)
-{
-	PatroniNode node;
-	PgbrError ignored;
-
-	for (int i = 0; i < 2; i++)
-	{
-		if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, &ignored) ||
-			node.restart_scheduled ||
-			!patroni_await_round(&run->cluster->patroni, member->api_url, &ignored))
-			return;
-	}
-}
-
-/* Who leads by Patroni's word; NULL when nobody does. */
-static const ClusterMember *
-find_leading(const Cluster *cluster)
-{
-	for (int i = 0; i < cluster->count; i++)
-	{
-		if (cluster->members[i].patroni.leads)
-			return &cluster->members[i];
-	}
-	return NULL;
-}
-
-static bool
-is_planned(RestoreRun *run, const ClusterMember *leading)
-{
-	const RestorePlan *plan = &run->journal->plan;
-	PgbrError ignored;
-	PatroniNode node;
-
-	if (leading == NULL || strcmp(leading->name, plan->leader) != 0)
-		return leading == NULL && plan->broken_leader;
-	return plan->broken_leader ||
-		   !patroni_get_node(&run->cluster->patroni, leading->api_url, &node, &ignored) ||
-		   node.timeline == 0 || node.timeline == plan->old_timeline;
-}
-
-static bool
-tell_moved(const RestorePlan *plan, const ClusterMember *leading, PgbrError *error)
-{
-	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the leader has changed since the plan was made");
-	pgbr_error_detail(error, "It was \"%s\" on timeline %u, and is \"%s\".", plan->leader,
-					  plan->old_timeline, leading ? leading->name : "");
-	return pgbr_error_hint(error, "Nothing was changed. The same command makes a new plan.");
-}
-
-void
-restore_explain_moved(RestoreRun *run, PgbrError *error)
-{
-	const ClusterMember *leading;
-	PgbrError ignored;
-
-	if (!cluster_refresh(run->cluster, &ignored))
-		return;
-	leading = find_leading(run->cluster);
-	if (leading && !is_planned(run, leading))
-		(void) tell_moved(&run->journal->plan, leading, error);
-}
-
-/*
- * Between the plan and the pause the leader may have moved: a person has thought about the plan for long,
- * or the run was killed and went on days later. Then another member has what must not be lost.
- */
-static bool
-check_leader(RestoreRun *run, PgbrError *error)
-{
-	RestoreJournal *journal = run->journal;
-	const ClusterMember *leading = NULL;
-	json_t *patch;
-	bool ok;
-	RestoreWait wait;
-
-	if (journal->states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_PENDING ||
-		journal->states[RESTORE_STOP_LEADER] != RESTORE_STEP_PENDING ||
-		json_flag(journal->document, "touched_before"))
-		return true;
-	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to name the leader");
-	while (!cluster_refresh(run->cluster, &wait.reason) ||
-		   ((leading = find_leading(run->cluster)) == NULL && !journal->plan.broken_leader))
-	{
-		if (!restore_wait_more(&wait, error))
-			return false;
-	}
-	if (is_planned(run, leading))
-		return true;
-	patch = pause_patch(false);
-	ok = restore_patch_all(run, patch, error);
-	json_decref(patch);
-	if (!ok)
-		return false;
-	/* it serves as it did before */
-	restore_journal_set(journal, RESTORE_PAUSE, RESTORE_STEP_PENDING, NULL);
-	return tell_moved(&journal->plan, leading, error);
-}
-
-bool
-restore_do_pause(RestoreRun *run, PgbrError *error)
-{
-	json_t *patch = pause_patch(true);
-	bool ok = restore_patch_all(run, patch, error);
-	RestoreWait wait;
-
-	json_decref(patch);
-	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "all members to be paused");
-	for (int i = 0; ok && i < run->journal->plan.member_count; i++)
-	{
-		const ClusterMember *member = patroni_member(run, i);
-
-		while (ok && member && !has_seen_pause(run, member, &wait.reason))
-			ok = restore_wait_more(&wait, error);
-		if (ok && member)
-			let_rounds_end(run, member);
-	}
-	if (ok)
-		restore_wait_end(&wait);
-	return ok && check_leader(run, error);
-}
-
 /*
  * By the key itself. A member says for the time of its ttl that it is the leader though it has lost the key: when
  * Patroni is resumed then, it is demoted.
@@ -249,7 +54,7 @@ holds_key(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 {
 	if (!cluster_refresh(run->cluster, reason))
 		return false;
-	return find_leading(run->cluster) == leader ||
+	return restore_find_leading(run->cluster) == leader ||
 		   pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
 						  "member \"%s\" has not got the leader key again yet", leader->name);
 }
@@ -341,7 +146,7 @@ is_led_by_another(RestoreRun *run)
 
 	if (!cluster_refresh(run->cluster, &ignored))
 		return false;
-	leading = find_leading(run->cluster);
+	leading = restore_find_leading(run->cluster);
 	return leading && strcmp(leading->name, run->journal->plan.leader) != 0;
 }
 
@@ -408,10 +213,42 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 }
 
 bool
+restore_keep_leading(RestoreRun *run, PgbrError *error)
+{
+	bool running = false;
+
+	if (run->journal->plan.request.replicas_only)
+		return true;
+	if (!restore_is_running(run, run->journal->plan.leader, &running, error))
+		return false;
+	return running || is_led_by_another(run) || open_leader(run, false, error);
+}
+
+/*
+ * Until Patroni of the leader has gone another round with the key, the DCS says how far the leader was before the
+ * restore. Were it lost now, every member would be too far behind that to be elected, for good.
+ */
+static void
+have_position_told(RestoreRun *run)
+{
+	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
+
+	if (run->journal->plan.request.replicas_only || leader == NULL)
+		return;
+	nudge(run, leader, true);
+	restore_let_rounds_end(run, leader);
+}
+
+bool
 restore_do_resume(RestoreRun *run, PgbrError *error)
 {
-	json_t *patch = pause_patch(false);
-	bool ok = restore_add_check_timeline(run, patch, error) && restore_patch_all(run, patch, error);
+	json_t *patch = restore_pause_patch(false);
+	bool ok = restore_keep_leading(run, error);
+
+	if (ok)
+		have_position_told(run);
+	ok =
+		ok && restore_add_check_timeline(run, patch, error) && restore_patch_all(run, patch, error);
 
 	json_decref(patch);
 	return ok;
@@ -465,7 +302,7 @@ find_late(RestoreRun *run, PgbrError *reason)
 	}
 	for (int i = 0; i < plan->member_count; i++)
 	{
-		ClusterMember *member = patroni_member(run, i);
+		ClusterMember *member = restore_patroni_member(run, i);
 
 		if (member == NULL || (leads && strcmp(leads, member->name) == 0) ||
 			(leads && streams_from(&leader, member->name) &&
@@ -541,15 +378,34 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
+/* One that leads is enough in the end: a member that is gone for good is not to keep the restore from being over. */
+static bool
+wait_given_back(RestoreRun *run, PgbrError *error)
+{
+	PgbrError reason;
+
+	if (wait_streaming(run, GIVE_BACK_LIMIT_S, &reason))
+		return true;
+	if ((restore_may_pass(&reason) || reason.code == PGBR_ERROR_TIMEOUT) &&
+		restore_holds_now(run, error) && cluster_refresh(run->cluster, error) &&
+		restore_find_leading(run->cluster))
+	{
+		restore_events_note(run->events, "%s", reason.message);
+		return true;
+	}
+	*error = reason;
+	return false;
+}
+
 bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
-	json_t *patch = pause_patch(false);
+	json_t *patch = restore_pause_patch(false);
 	bool ok = give_back_leader(run, error) && restore_do_unfence(run, error) &&
 			  restore_patch_all(run, patch, error);
 
 	json_decref(patch);
-	return ok && wait_streaming(run, GIVE_BACK_LIMIT_S, error);
+	return ok && wait_given_back(run, error);
 }
 
 bool

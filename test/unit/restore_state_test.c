@@ -68,7 +68,7 @@ test_goes_through_all(void **state)
 	}
 }
 
-/* As the run has left it: nothing is done twice. */
+/* As the run has left it: nothing is done twice, but that it is looked again who leads as long as no data was touched. */
 static void
 test_nothing_to_revise(void **state)
 {
@@ -87,6 +87,14 @@ test_nothing_to_revise(void **state)
 							  states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE;
 		seen.replica_running = states[RESTORE_STOP_REPLICAS] == RESTORE_STEP_PENDING;
 		assert_false(restore_state_revise(&plan, states, &seen));
+		if (seen.paused && !restore_state_touched(&plan, states))
+		{
+			assert_int_equal(next(&plan, states), RESTORE_WAIT_JOBS);
+			states[RESTORE_WAIT_JOBS] = RESTORE_STEP_DONE;
+			assert_int_equal(next(&plan, states), RESTORE_PAUSE);
+			assert_int_equal(states[RESTORE_PAUSE], RESTORE_STEP_STARTED);
+			states[RESTORE_PAUSE] = RESTORE_STEP_DONE;
+		}
 		assert_int_equal(next(&plan, states), plan.steps[i]);
 	}
 }
@@ -100,7 +108,7 @@ test_leader_was_started(void **state)
 		RestoreStep lost; /* a step that is to be done again beside stop-leader */
 		RestoreStep kept;
 	} cases[] = {
-		{RESTORE_START_RESTORE, RESTORE_ARCHIVE, RESTORE_PAUSE},
+		{RESTORE_START_RESTORE, RESTORE_ARCHIVE, RESTORE_STOP_REPLICAS},
 		{RESTORE_RECOVER, RESTORE_RESTORE_LEADER, RESTORE_ARCHIVE},
 		{RESTORE_VERIFY, RESTORE_STOP_LEADER, RESTORE_RECOVER},
 	};
@@ -114,7 +122,7 @@ test_leader_was_started(void **state)
 	{
 		set_done_before(&plan, states, cases[i].at);
 		assert_true(restore_state_revise(&plan, states, &seen));
-		assert_int_equal(next(&plan, states), RESTORE_STOP_LEADER);
+		assert_int_equal(states[RESTORE_STOP_LEADER], RESTORE_STEP_PENDING);
 		assert_int_equal(states[cases[i].lost], RESTORE_STEP_PENDING);
 		assert_int_equal(states[cases[i].kept], RESTORE_STEP_DONE);
 	}
@@ -155,7 +163,8 @@ test_pause_was_ended(void **state)
 	make_plan(&plan, true);
 	set_done_before(&plan, states, RESTORE_START_REPLICAS);
 	assert_true(restore_state_revise(&plan, states, &seen));
-	assert_int_equal(next(&plan, states), RESTORE_PAUSE);
+	assert_int_equal(next(&plan, states), RESTORE_WAIT_JOBS);
+	assert_int_equal(states[RESTORE_PAUSE], RESTORE_STEP_STARTED);
 }
 
 static void

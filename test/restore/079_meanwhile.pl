@@ -1,0 +1,235 @@
+# What others have done between two runs of the control binary: Patroni was resumed, and another leads; a sidecar was
+# away, and has missed something; somebody has spoilt the files. The same command, or undo, must see that.
+use strict;
+use warnings;
+use PgbrRestoreTest;
+use PgbrSandbox qw(slurp spew wait_for);
+use Test::More;
+
+my $test = PgbrRestoreTest->new;
+my $cluster = $test->cluster;
+
+# Of a primary: that of its last checkpoint may be another.
+sub timeline { return hex substr $test->leader->psql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())'), 0, 8 }
+
+sub fenced { my ($member) = @_; return -e $member->data . '/pgbr_fence/global/pg_control' }
+
+# A row, a moment, and a row after it; gives the options that restore to the moment.
+sub moment
+{
+	my ($name) = @_;
+	$test->mark("before $name");
+	my @target = $test->target('time');
+	$test->mark("after $name");
+	return @target;
+}
+
+# The last moment's second row is not to be there any more.
+sub without
+{
+	my ($name) = @_;
+	$test->set_kept(grep { $_ ne "after $name" } $test->kept);
+	return;
+}
+
+sub begins
+{
+	my ($run, $step) = @_;
+	return ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") || diag $run->last_words;
+}
+
+# Patroni's pause, as people end it.
+sub resume
+{
+	is($test->leader->patroni(PATCH => '/config', { pause => undef })->{status}, 200, 'somebody resumes Patroni');
+	wait_for { !grep { $_->patroni(GET => '/patroni')->{pause} } $cluster->members } 'all members to be resumed';
+	return;
+}
+
+sub is_done
+{
+	my ($name, @command) = @_;
+	my $run;
+	wait_for { ($run = $test->begin(@command))->finish != 6 } 'the lease of the one before to end', 60;
+	is($run->{status}, 0, "$name: goes on") or diag $run->last_words;
+	$test->is_healthy($name, 60);
+	return $run;
+}
+
+# Nothing is touched, and the same command makes another plan then.
+sub is_given_up
+{
+	my ($name, @command) = @_;
+	my ($leader, $timeline) = ($test->find_leader, timeline());
+	my $run;
+	wait_for { ($run = $test->begin(@command))->finish != 6 || $run->last_words =~ /since the plan/ } 'the lease of the one before to end', 60;
+	like($run->last_words, qr/the leader has changed since the plan was made/, "$name: the leader is another one");
+	like($run->last_words, qr/Nothing was changed/, "$name: and nothing is changed");
+	$test->is_healthy($name, 60);
+	is($test->leader, $leader, "$name: who leads goes on");
+	is(timeline(), $timeline, "$name: on the timeline that it was on");
+	return;
+}
+
+subtest 'another leads by now' => sub {
+	my @target = moment('the switchover');
+	my $former = $test->leader;
+	my ($next, $third) = $test->replicas;
+	my $run = $test->begin('restore', @target);
+	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused') or diag $run->last_words;
+	# the journal comes no further, and so does the restore
+	kill STOP => $third->sidecar->pid;
+	wait_for
+	{
+		my ($newest) = @{ $former->sidecar->http(GET => '/v1/restores')->{json}{restores} };
+		grep { $_->{step} eq 'stop-replicas' } @{ $newest->{document}{steps} }
+	}
+	'the journal to have the next step';
+	$run->kill;
+	$test->crash_sidecar($third);
+	resume();
+	is($former->patroni(POST => '/switchover', { leader => $former->name, candidate => $next->name })->{status}, 200, 'a switchover');
+	$cluster->wait_leader(other_than => $former);
+	$test->find_leader;
+	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
+	$test->mark('after the switchover, too');
+	is_given_up('a switchover', 'restore', @target);
+	$test->set_kept(grep { !/^after the switchover/ } $test->kept);
+	is_done('a plan of its own', 'restore', @target);
+};
+
+subtest 'the leader is on another timeline by now' => sub {
+	my @target = moment('the crash');
+	my $leader = $test->leader;
+	my $run = $test->begin('restore', @target);
+	begins($run, 'stop-replicas');
+	# one takes its time
+	my ($slow) = $test->replicas;
+	my $postmaster = $slow->postmaster;
+	kill STOP => $postmaster;
+	wait_for { 2 == grep { @{ $_->sidecar->http(GET => '/v1/jobs?kind=node-stop&state=running')->{json}{jobs} } || fenced($_) } $test->replicas }
+	'the replicas to be asked';
+	$run->kill;
+	kill CONT => $postmaster;
+	wait_for { 2 == grep { fenced($_) } $test->replicas } 'the replicas to be stopped';
+	resume();
+	my $before = timeline();
+	$leader->kill_postmaster;
+	wait_for { (eval { timeline() } // 0) > $before } 'the leader to be promoted again', 60;
+	$test->mark('after the crash, too');
+	is_given_up('a crash', 'restore', @target);
+	$test->set_kept(grep { !/^after the crash/ } $test->kept);
+	is_done('a plan of its own', 'restore', @target);
+};
+
+# As long as its journal says that nothing was done, a sidecar that nobody asks for a while gives a restore up.
+subtest 'a sidecar has given the restore up' => sub {
+	my @target = moment('a sidecar is away');
+	my ($away) = $test->replicas;
+	my $run = $test->begin('restore', @target);
+	ok($run->wait_event(event => 'step', step => 'undo-point', state => 'done'), 'Patroni is to be paused') or diag $run->last_words;
+	$away->sidecar->kill;
+	is($run->finish, 9, 'it stops') or diag $run->last_words;
+	$away->sidecar->start;
+	wait_for { ($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') eq 'done' } 'the sidecar to give it up', 60;
+	without('a sidecar is away');
+	is_done('given up by one', 'restore', @target);
+};
+
+subtest 'a restore has taken the place of another on some members only' => sub {
+	my @target = moment('two restores');
+	my $run = $test->begin('restore', @target);
+	begins($run, 'recover');
+	$run->kill;
+	my @members = $cluster->members;
+	my $away = $members[1];
+	wait_for { !$test->status->{restore}{holder_seconds_left} } 'the lease to end', 60;
+	$run = $test->begin('restore', '--type=default');
+	ok($run->wait_event(event => 'plan'), 'another target is planned') or diag $run->last_words;
+	$away->sidecar->kill;
+	isnt($run->finish, 0, 'it stops, too') or diag $run->last_words;
+	$away->sidecar->start;
+	is_done('both', 'undo');
+};
+
+# Patroni does, when it takes what is restored for a server that has crashed.
+subtest 'the target was taken away' => sub {
+	my @target = moment('the target is taken away');
+	my $leader = $test->leader;
+	my $run = $test->begin('restore', @target);
+	begins($run, 'recover');
+	$run->kill;
+	$leader->sidecar->kill;
+	kill KILL => $test->processes($leader, 'postmaster');
+	wait_for { !$test->processes($leader, 'postmaster') } 'the temporary server to be gone';
+	unlink $leader->data . '/recovery.signal' or note 'it was not there any more';
+	unlink $leader->data . '/backup_label.old';
+	$leader->sidecar->start;
+	without('the target is taken away');
+	is_done('restored again', 'restore', @target);
+};
+
+# What goes on with a segment that was archived as it was could not archive it any more.
+subtest 'a leader that has crashed in the pause' => sub {
+	my @target = moment('the leader crashes in the pause');
+	my $leader = $test->leader;
+	spew($leader->data . '/base/big', "\1" x (256 << 20));
+	my $run = $test->begin('restore', '--keep-old', @target);
+	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused') or diag $run->last_words;
+	$leader->kill_postmaster;
+	begins($run, 'keep-old');
+	kill INT => $run->pid;
+	is($run->finish, 130, 'interrupted') or diag $run->last_words;
+	is_done('taken back', 'undo');
+	system 'rm', '-rf', map { (glob($_->data . '.before-*'), $_->data . '/base/big') } $cluster->members;
+	my ($before) = $test->leader->psql('SELECT archived_count FROM pg_stat_archiver');
+	$test->leader->psql('SELECT pg_switch_wal()');
+	wait_for { $test->leader->psql('SELECT archived_count FROM pg_stat_archiver') > $before } 'WAL to be archived', 60;
+	is($test->leader->psql('SELECT failed_count FROM pg_stat_archiver'), 0, 'archiving has met nothing wrong');
+	$test->is_quiet('taken back');
+};
+
+# The DCS has a position of the leader from before the restore, which nobody has reached.
+subtest 'the leader goes again as soon as it serves' => sub {
+	my @target = moment('the leader goes again');
+	my $leader = $test->leader;
+	$leader->psql('CREATE TABLE much AS SELECT repeat(md5(n::text), 100) FROM generate_series(1, 20000) AS n');
+	my $archive = $cluster->sandbox->{root} . '/repo/archive/main/15-1';
+	my ($newest) = reverse sort map { m{(\w+)\.history$} } glob "$archive/*.history";
+	my $blocked = sprintf '%s/%08X00000000', $archive, 1 + hex $newest;
+	my $run = $test->begin('restore', @target);
+	begins($run, 'recover');
+	# the new timeline's first WAL can't be written
+	mkdir $blocked, 0500 or die "mkdir: $!";
+	begins($run, 'history-archived');
+	my $before = $leader->postmaster;
+	$leader->kill_postmaster;
+	wait_for { ($leader->postmaster // $before) != $before } 'the leader to be started again', 60;
+	wait_for { (eval { $leader->psql('SELECT pg_is_in_recovery()') } // '') eq 'f' } 'it to take writes', 60;
+	chmod 0750, $blocked;
+	is($run->finish, 0, 'the restore goes on by itself') or diag $run->last_words;
+	without('the leader goes again');
+	$test->is_healthy('done', 60);
+};
+
+subtest 'check_timeline, of a restore that was taken back' => sub {
+	my $config = sub { return $test->leader->patroni(GET => '/config')->{check_timeline} };
+	my $before = $config->();
+	my @target = moment('a host is down');
+	my ($absent) = $test->replicas;
+	$absent->kill;
+	without('a host is down');
+	$test->run_ok('without it', 'restore', "--without-member=$absent->{name}", @target);
+	$test->set_kept($test->kept, 'after a host is down');
+	$test->run_ok('taken back', 'undo');
+	ok($config->(), 'Patroni compares timelines in a leader race');
+	$test->start_host($absent);
+	wait_for { $absent->patroni(GET => '/patroni')->{status} } 'Patroni of the member with old data';
+	is_done('brought back', 'restore', '--replicas-only', "--member=$absent->{name}");
+	is($config->(), $before, 'check_timeline is what it was');
+	$test->leader->patroni(PATCH => '/config', { check_timeline => JSON::PP::true });
+	is_done('replicas once more', 'restore', '--replicas-only', "--member=$absent->{name}");
+	ok($config->(), 'what was set since is left alone');
+};
+
+done_testing;
