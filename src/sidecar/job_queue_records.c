@@ -4,6 +4,7 @@
  *		who holds this member for one; restore points; remembered facts. See job_queue.h.
  */
 #include "program/clock.h"
+#include "program/json.h"
 #include "program/log.h"
 #include "sidecar/job_queue_state.h"
 #include "sidecar/restore_store.h"
@@ -153,6 +154,20 @@ job_queue_give_up(JobQueue *queue)
 	restore_record_done(&record);
 }
 
+/* Who ends a restore says how, in its document. */
+static bool
+was_given_up(const RestoreRecord *record)
+{
+	json_t *document = record->state == RESTORE_DONE
+						   ? json_parse(record->document.data, record->document.length, NULL)
+						   : NULL;
+	bool given_up =
+		json_flag(document, "harmless") && !json_is_object(json_object_get(document, "outcome"));
+
+	json_decref(document);
+	return given_up;
+}
+
 static bool
 put_locked(JobQueue *queue, const RestorePut *put, RestoreRecord *record, PgbrError *error)
 {
@@ -171,7 +186,7 @@ put_locked(JobQueue *queue, const RestorePut *put, RestoreRecord *record, PgbrEr
 		return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
 	stored = (RestoreStored){record->state, record->revision,
 							 put->document && strcmp(record->document.data, put->document) == 0,
-							 strcmp(record->holder, put->holder) == 0};
+							 strcmp(record->holder, put->holder) == 0, was_given_up(record)};
 	if (!restore_put_decide(put, found ? &stored : NULL, &queue->hold, now, &decision, error))
 		return false;
 	if (decision.step == RESTORE_PUT_CREATE || decision.step == RESTORE_PUT_WRITE)

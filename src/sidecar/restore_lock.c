@@ -108,8 +108,8 @@ decide_ended(const RestorePut *put, const RestoreStored *stored, const RestoreHo
 		(put->document == NULL || (put->revision == stored->revision && stored->same_document)))
 		return true;
 	/* it was given up here while others have heard of more; not for who has slept through its end, though */
-	if (!put->done && put->document && stored->state == RESTORE_DONE &&
-		put->revision > stored->revision && !stored->same_holder && hold->id[0] == '\0')
+	if (!put->done && put->document && stored->given_up && put->revision > stored->revision &&
+		!stored->same_holder && hold->id[0] == '\0')
 	{
 		decision->step = RESTORE_PUT_WRITE;
 		decision->hold = true;

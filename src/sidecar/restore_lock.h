@@ -48,6 +48,7 @@ typedef struct RestoreStored
 	int64_t revision;
 	bool same_document; /* as the request's */
 	bool same_holder;
+	bool given_up; /* by the sidecar itself, and not by its holder's word */
 } RestoreStored;
 
 /* A request to take the lock, renew the lease, write the journal or end it. */

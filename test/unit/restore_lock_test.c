@@ -20,13 +20,14 @@ static const RestoreHold nobody = {.id = ""};
 static const RestoreHold leased = {.id = "r1", .holder = "ann", .until = NOW + 1500};
 static const RestoreHold lapsed = {.id = "r1", .holder = "ann", .until = NOW};
 
-static const RestoreStored active = {RESTORE_ACTIVE, 5, false, false};
-static const RestoreStored active_same = {RESTORE_ACTIVE, 5, true, false};
-static const RestoreStored done = {RESTORE_DONE, 5, false, false};
-static const RestoreStored done_own = {RESTORE_DONE, 5, false, true};
-static const RestoreStored done_same = {RESTORE_DONE, 5, true, false};
-static const RestoreStored replaced = {RESTORE_REPLACED, 5, false, false};
-static const RestoreStored replaced_same = {RESTORE_REPLACED, 5, true, false};
+static const RestoreStored active = {RESTORE_ACTIVE, 5, false, false, false};
+static const RestoreStored active_same = {RESTORE_ACTIVE, 5, true, false, false};
+static const RestoreStored done = {RESTORE_DONE, 5, false, false, false};
+static const RestoreStored done_same = {RESTORE_DONE, 5, true, false, false};
+static const RestoreStored given_up = {RESTORE_DONE, 5, false, false, true};
+static const RestoreStored given_up_own = {RESTORE_DONE, 5, false, true, true};
+static const RestoreStored replaced = {RESTORE_REPLACED, 5, false, false, false};
+static const RestoreStored replaced_same = {RESTORE_REPLACED, 5, true, false, false};
 
 typedef struct Case
 {
@@ -228,27 +229,33 @@ static const Case cases[] = {
 	 &nobody,
 	 PGBR_ERROR_CONFLICT,
 	 {0}},
-	{"after the end, by who has slept through it",
-	 {"r1", "ann", 10, 6, false, NULL, "{}", false},
-	 &done_own,
-	 &nobody,
-	 PGBR_ERROR_CONFLICT,
-	 {0}},
 	{"after the end, by one who knows more",
 	 {"r1", "bob", 10, 6, false, NULL, "{}", false},
 	 &done,
 	 &nobody,
-	 PGBR_ERROR_NONE,
-	 {RESTORE_PUT_WRITE, false, true, false}},
-	{"after the end, by one who knows no more",
-	 {"r1", "bob", 10, 5, false, NULL, "{}", false},
-	 &done,
+	 PGBR_ERROR_CONFLICT,
+	 {0}},
+	{"after it was given up, by who has slept through it",
+	 {"r1", "ann", 10, 6, false, NULL, "{}", false},
+	 &given_up_own,
 	 &nobody,
 	 PGBR_ERROR_CONFLICT,
 	 {0}},
-	{"after the end, while another is active",
+	{"after it was given up, by one who knows more",
+	 {"r1", "bob", 10, 6, false, NULL, "{}", false},
+	 &given_up,
+	 &nobody,
+	 PGBR_ERROR_NONE,
+	 {RESTORE_PUT_WRITE, false, true, false}},
+	{"after it was given up, by one who knows no more",
+	 {"r1", "bob", 10, 5, false, NULL, "{}", false},
+	 &given_up,
+	 &nobody,
+	 PGBR_ERROR_CONFLICT,
+	 {0}},
+	{"after it was given up, while another is active",
 	 {"r0", "bob", 10, 6, false, NULL, "{}", false},
-	 &done,
+	 &given_up,
 	 &lapsed,
 	 PGBR_ERROR_CONFLICT,
 	 {0}},
