@@ -148,8 +148,6 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, bool named, Pg
 	const RestoreRequest *request = &journal->plan.request;
 	bool touched;
 
-	if (restore_command_is_driven(record, error))
-		return EXIT_NOT_NOW;
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return exit_code_of(error);
 	/* a server that goes on with a segment which was archived half full can't archive it any more */
@@ -161,6 +159,8 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, bool named, Pg
 		restore_journal_done(journal);
 		return restore_command_resume(command, record, error);
 	}
+	if (restore_command_is_driven(record, error))
+		return EXIT_NOT_NOW;
 	if (touched && request->replicas_only)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,

@@ -153,6 +153,8 @@ restore_command_just_done(const RestoreCommand *command)
 ExitCode
 restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
 {
+	/* a member that was away then may not know */
+	restore_list_settle(&command->list, &command->cluster);
 	restore_events_summary(&command->events, json_object_get(record->document, "outcome"));
 	return EXIT_OK;
 }

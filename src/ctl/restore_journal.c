@@ -237,9 +237,9 @@ next_body(RestoreJournal *journal, bool done)
 }
 
 bool
-restore_journal_write(RestoreJournal *journal, bool done, PgbrError *error)
+restore_journal_write(RestoreJournal *journal, PgbrError *error)
 {
-	json_t *body = next_body(journal, done);
+	json_t *body = next_body(journal, false);
 	bool ok = body || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
 	/* in the order of names: of two that begin at once, the second meets the first at once */
@@ -252,6 +252,29 @@ restore_journal_write(RestoreJournal *journal, bool done, PgbrError *error)
 	}
 	json_decref(body);
 	return ok;
+}
+
+bool
+restore_journal_finish(RestoreJournal *journal, PgbrError *error)
+{
+	json_t *body = next_body(journal, true);
+	bool taken = false;
+
+	*error = (PgbrError) PGBR_ERROR_INIT;
+	for (int i = 0; body && i < journal->plan.member_count; i++)
+	{
+		if (journal->plan.members[i].left_out)
+			continue;
+		if (put(journal, journal->plan.members[i].name, body, error))
+			taken = true;
+		/* who goes on with it ends it, too */
+		else if (!taken && !restore_may_pass(error))
+			break;
+	}
+	if (body == NULL)
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	json_decref(body);
+	return taken;
 }
 
 bool

@@ -111,10 +111,14 @@ extern bool restore_journal_stopped_clean(const RestoreJournal *journal);
 extern bool restore_journal_harmless(const RestoreJournal *journal);
 
 /*
- * Write the document to all members of the plan that are not left out, and renew the lease. done ends
- * the restore and gives the locks back. CONFLICT, RESTORE_IN_PROGRESS: another one has the lock.
+ * Write the document to all members of the plan that are not left out, and renew the lease. CONFLICT,
+ * RESTORE_IN_PROGRESS: another one has the lock.
  */
-extern bool restore_journal_write(RestoreJournal *journal, bool done, PgbrError *error);
+extern bool restore_journal_write(RestoreJournal *journal, PgbrError *error);
+
+/* The same for the end, which gives the locks back. True when a member has taken it: then it is over; *error tells of
+ * one that has not, if there is one. */
+extern bool restore_journal_finish(RestoreJournal *journal, PgbrError *error);
 
 /* The same for those that answer at once: for the last words of a run that stops. */
 extern bool restore_journal_write_once(RestoreJournal *journal, PgbrError *error);

@@ -190,8 +190,8 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 		restore_journal_end(journal);
 		return aborted ? EXIT_INTERRUPTED : exit_code_of(error);
 	}
-	/* where the end was written once, it is over */
-	if (step != RESTORE_UNLOCK)
+	/* one who was cut off may find that another has gone on, and even come to the end */
+	if (restore_holds_now(run, &ignored) || !run->lost)
 		(void) restore_journal_write_once(journal, &ignored);
 	restore_journal_release(journal);
 	advise(run, step, error);
@@ -240,12 +240,15 @@ end_well(RestoreRun *run, const char *result, PgbrError *error)
 	int64_t begin = clock_monotonic_ms();
 
 	json_object_set(run->journal->document, "outcome", outcome);
-	if (!restore_journal_write(run->journal, true, error))
+	if (!restore_journal_finish(run->journal, error))
 	{
 		run->lost = restore_is_lost(error);
 		json_decref(outcome);
 		return stop_at(run, RESTORE_UNLOCK, error);
 	}
+	if (error->code != PGBR_ERROR_NONE)
+		restore_events_note(run->events, "%s; the next restore or undo tells it", error->message);
+	*error = (PgbrError) PGBR_ERROR_INIT;
 	restore_events_step(run->events, RESTORE_UNLOCK, RESTORE_STEP_DONE, seconds_since(begin), NULL);
 	restore_events_summary(run->events, outcome);
 	json_decref(outcome);

@@ -46,7 +46,7 @@ restore_is_lost(const PgbrError *error)
 bool
 restore_write(RestoreRun *run, PgbrError *error)
 {
-	bool ok = restore_journal_write(run->journal, false, error);
+	bool ok = restore_journal_write(run->journal, error);
 
 	run->lost |= !ok && restore_is_lost(error);
 	return ok;
