@@ -128,6 +128,20 @@ restore_list_told(const RestoreList *list, const char *member, const char *id)
 	return NULL;
 }
 
+/* A member that was away when another has taken its place may say more of it than all others. */
+static bool
+is_over(const RestoreList *list, const RestoreRecord *record)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const char *replaced = json_text(list->records[i].document, "replaces");
+
+		if (replaced && strcmp(replaced, record->id) == 0)
+			return true;
+	}
+	return strcmp(record->state, "active") != 0;
+}
+
 static void
 settle(const RestoreRecord *record, const ClusterMember *member)
 {
@@ -149,20 +163,6 @@ settle(const RestoreRecord *record, const ClusterMember *member)
 		poll(NULL, 0, SETTLE_RETRY_MS);
 	json_decref(answer);
 	json_decref(body);
-}
-
-/* A member that was away when another has taken its place may say more of it than all others. */
-static bool
-is_over(const RestoreList *list, const RestoreRecord *record)
-{
-	for (int i = 0; i < list->count; i++)
-	{
-		const char *replaced = json_text(list->records[i].document, "replaces");
-
-		if (replaced && strcmp(replaced, record->id) == 0)
-			return true;
-	}
-	return strcmp(record->state, "active") != 0;
 }
 
 void
@@ -228,7 +228,7 @@ restore_list_active(const RestoreList *list)
 {
 	for (int i = 0; i < list->count; i++)
 	{
-		if (strcmp(list->records[i].state, "active") == 0)
+		if (!is_over(list, &list->records[i]))
 			return &list->records[i];
 	}
 	return NULL;
