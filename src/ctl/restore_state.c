@@ -77,10 +77,11 @@ restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const Re
 		changed |= !seen->paused;
 		/* the leader may have moved meanwhile; not PENDING, which would say that nothing was done */
 		states[RESTORE_PAUSE] = RESTORE_STEP_STARTED;
-		/* and a sidecar that was away may have given the restore up */
-		if (is_over(states[RESTORE_WAIT_JOBS]))
-			states[RESTORE_WAIT_JOBS] = RESTORE_STEP_STARTED;
 	}
+	/* a sidecar that was away at the pause may have given the restore up, and have begun a backup */
+	if (states[RESTORE_PAUSE] != RESTORE_STEP_PENDING && !restore_state_touched(plan, states) &&
+		is_over(states[RESTORE_WAIT_JOBS]))
+		states[RESTORE_WAIT_JOBS] = RESTORE_STEP_STARTED;
 	if (!plan->request.replicas_only && is_over(states[RESTORE_STOP_LEADER]) &&
 		seen->leader_running && !is_over(states[RESTORE_VERIFY]))
 		changed |= revise_leader(states);

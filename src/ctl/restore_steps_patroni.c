@@ -221,7 +221,7 @@ restore_keep_leading(RestoreRun *run, PgbrError *error)
 		return true;
 	if (!restore_is_running(run, run->journal->plan.leader, &running, error))
 		return false;
-	return running || is_led_by_another(run) || open_leader(run, false, error);
+	return running || open_leader(run, true, error);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "ctl/restore_steps.h"
 
 #include "common/vocabulary.h"
+#include "ctl/message.h"
 #include "ctl/restore_wait.h"
 #include "program/json.h"
 
@@ -182,11 +183,23 @@ check_leader(RestoreRun *run, PgbrError *error)
 	while (!cluster_refresh(run->cluster, &wait.reason) ||
 		   ((leading = restore_find_leading(run->cluster)) == NULL && awaited))
 	{
+		bool running = false;
+
+		/* one that has crashed in the pause is started by nobody */
+		if (!restore_is_running(run, journal->plan.leader, &running, error))
+			return false;
+		awaited = awaited && running;
 		if (!restore_wait_more(&wait, error))
 			return false;
 	}
-	return leading == NULL || is_planned(run, leading) ||
-		   (let_go(run, error) && tell_moved(&journal->plan, leading, error));
+	if (leading == NULL || is_planned(run, leading))
+		return true;
+	if (!json_flag(journal->document, "replicas_before"))
+		return let_go(run, error) && tell_moved(&journal->plan, leading, error);
+	/* an earlier restore has left replicas that are not whole */
+	(void) tell_moved(&journal->plan, leading, error);
+	return pgbr_error_hint(error, "\"" PROGRAM_NAME " undo %s\" restores the replicas for it.",
+						   journal->plan.id);
 }
 
 bool
