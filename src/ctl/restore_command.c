@@ -61,7 +61,10 @@ restore_command_open(const Context *context, const ClusterArguments *arguments, 
 	if (cluster_init(&command->cluster, arguments, context->client.settings, error) &&
 		(cluster_refresh(&command->cluster, &reason) || command->cluster.count > 0) &&
 		restore_list_get(&command->list, &command->cluster, error) && learn_members(command, error))
+	{
+		restore_list_settle(&command->list, &command->cluster);
 		return command;
+	}
 	if (reason.code != PGBR_ERROR_NONE && command->cluster.count == 0)
 		*error = reason;
 	*code = exit_code_of(error);
@@ -153,8 +156,6 @@ restore_command_just_done(const RestoreCommand *command)
 ExitCode
 restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
 {
-	/* a member that was away then may not know */
-	restore_list_settle(&command->list, &command->cluster);
 	restore_events_summary(&command->events, json_object_get(record->document, "outcome"));
 	return EXIT_OK;
 }
@@ -236,7 +237,6 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 	RestorePlan plan;
 	json_t *mark;
 
-	restore_list_settle(&command->list, &command->cluster);
 	if (active && restore_plan_read(json_object_get(active->document, "plan"), &before, NULL))
 		how.before = &before;
 	if (!restore_decide(&command->cluster, request, &how, &plan, &refusal, error))

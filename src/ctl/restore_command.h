@@ -24,8 +24,8 @@ typedef struct RestoreCommand
 } RestoreCommand;
 
 /*
- * Reach the cluster and read the journals of all members. Without Patroni it goes on when the members
- * are known otherwise. NULL with an error, and *code the exit code.
+ * Reach the cluster and read the journals of all members; those that were away when a restore ended are told. Without
+ * Patroni it goes on when the members are known otherwise. NULL with an error, and *code the exit code.
  */
 extern RestoreCommand *
 restore_command_open(const Context *context, const ClusterArguments *arguments, bool force,

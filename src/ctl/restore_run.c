@@ -247,7 +247,8 @@ end_well(RestoreRun *run, const char *result, PgbrError *error)
 		return stop_at(run, RESTORE_UNLOCK, error);
 	}
 	if (error->code != PGBR_ERROR_NONE)
-		restore_events_note(run->events, "%s; the next restore or undo tells it", error->message);
+		restore_events_note(run->events, "%s; the next restore, undo or status tells it",
+							error->message);
 	*error = (PgbrError) PGBR_ERROR_INIT;
 	restore_events_step(run->events, RESTORE_UNLOCK, RESTORE_STEP_DONE, seconds_since(begin), NULL);
 	restore_events_summary(run->events, outcome);
