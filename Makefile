@@ -97,7 +97,7 @@ test: deps ## install what is missing, then unit, fuzz, regress, TAP, restore an
 check-unit check-fuzz check-regress check-tap check-restore lint: ## one kind of test alone
 	test/run $(patsubst check-%,%,$@)
 
-check-faults: ## every fault at every step of a restore, of which check-restore tries a part; an hour
+check-faults: ## every fault at every step of a restore, of which check-restore tries a part; about an hour
 	PGBR_FAULTS=all test/run $(wildcard test/restore/*_faults.pl)
 
 demo: deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
