@@ -154,7 +154,8 @@ settle(const RestoreRecord *record, const ClusterMember *member)
 	snprintf(path, sizeof(path), "/v1/restores/%s", record->id);
 	json_put_text(body, "holder", "settle");
 	json_object_set_new(body, "lease_seconds", json_integer(0));
-	json_object_set_new(body, "revision", json_integer(record->revision));
+	/* it may have this revision with another document, from a run that was gone before the others heard of it */
+	json_object_set_new(body, "revision", json_integer(record->revision + 1));
 	json_put_text(body, "state", "done");
 	json_object_set(body, "document", (json_t *) record->document);
 	/* the lease of a holder that is gone may still run */
