@@ -340,10 +340,8 @@ wait_streaming(RestoreRun *run, int limit_s, PgbrError *error)
 bool
 restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 {
-	bool replicas_only = run->journal->plan.request.replicas_only;
-
 	return wait_streaming(run, STREAM_LIMIT_S, error) &&
-		   (!replicas_only || restore_put_back_check_timeline(run, error));
+		   (run->journal->plan.check_timeline || restore_put_back_check_timeline(run, error));
 }
 
 /*
