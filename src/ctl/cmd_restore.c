@@ -39,6 +39,23 @@ verifying_of(const CmdArguments *arguments)
 										  : RESTORE_VERIFY_SMALL;
 }
 
+/* The command that has begun it is run again, perhaps without a member that is gone since. The leader's data is what
+ * is restored: without that it is another plan. */
+static bool
+goes_on(const RestoreRecord *active, const RestoreRequest *request)
+{
+	RestorePlan plan;
+	PgbrError ignored;
+
+	if (!restore_plan_read(json_object_get(active->document, "plan"), &plan, &ignored))
+		return false;
+	if (json_flag(active->document, "touched") && !request->replicas_only &&
+		restore_request_is_without(request, plan.leader))
+		return false;
+	return restore_request_equal(&plan.request, request) ||
+		   restore_request_extends(&plan.request, request);
+}
+
 static bool
 is_same(const RestoreRecord *record, const RestoreRequest *request)
 {
@@ -85,8 +102,8 @@ run_restore(RestoreCommand *command, const CmdArguments *arguments, const Restor
 	const RestoreRecord *active = restore_list_active(&command->list);
 	const RestoreRecord *done = find_done(command, request);
 
-	if (active && is_same(active, request))
-		return restore_command_resume(command, active, error);
+	if (active && goes_on(active, request))
+		return restore_command_resume(command, active, request, error);
 	if (active)
 		return go_past(command, request, verifying_of(arguments), active, error);
 	if (done && !arguments->again)

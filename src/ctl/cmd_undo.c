@@ -7,6 +7,7 @@
 #include "common/vocabulary.h"
 #include "ctl/message.h"
 #include "ctl/restore_command.h"
+#include "ctl/restore_options.h"
 #include "program/json.h"
 
 #include <string.h>
@@ -14,12 +15,15 @@
 typedef struct UndoArguments
 {
 	ClusterArguments cluster;
+	OptionList without;
 	bool force;
 } UndoArguments;
 
 static const OptionSpec options[] = {
 	{"force", 0, OPTION_FLAG, ARGUMENT(UndoArguments, force), NULL, NULL, 0, 0,
 	 "don't ask for the cluster's name", false},
+	RESTORE_TEXT(UndoArguments, without, "without-member", "NAME", NULL,
+				 "do it though this member can't be asked; may be repeated", true),
 	CLUSTER_OPTIONS(UndoArguments, cluster),
 	{NULL},
 };
@@ -106,62 +110,76 @@ choose(const RestoreCommand *command, const char *id, PgbrError *error)
 	return record;
 }
 
+/* What the restore did without, and can't be asked now either, is left out again. */
+static void
+leave_out(RestoreCommand *command, const RestorePlan *plan, RestoreRequest *request)
+{
+	RestoreRequest before = {.without_count = 0};
+
+	for (int i = 0; i < plan->request.without_count; i++)
+	{
+		const char *name = plan->request.without[i];
+
+		if (cluster_find(&command->cluster, name) && !restore_list_answered(&command->list, name))
+			strcpy(before.without[before.without_count++], name);
+	}
+	restore_request_leave_out(request, &before);
+}
+
 /* Back to the timeline that was left, to its end. */
 static ExitCode
-restore_old_timeline(RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
+restore_old_timeline(RestoreCommand *command, const RestoreRecord *record,
+					 const RestoreRequest *asked, PgbrError *error)
 {
-	RestoreRequest request = {.undo = true};
+	RestoreRequest request = *asked;
 	RestorePlan plan;
 	bool active = strcmp(record->state, "active") == 0;
 
 	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
 		return exit_code_of(error);
-	request.target.type = RECOVERY_DEFAULT;
+	request.undo = true;
 	request.target.timeline = plan.old_timeline;
-	request.without_count = plan.request.without_count;
-	memcpy(request.without, plan.request.without, sizeof(request.without));
+	leave_out(command, &plan, &request);
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, active ? record : NULL,
 								 record, error);
 }
 
 /* The restore whose place this one has taken has left replicas that must not be let in as they are. */
 static ExitCode
-restore_replicas(RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
+restore_replicas(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+				 PgbrError *error)
 {
-	RestoreRequest request = {.replicas_only = true};
+	RestoreRequest request = *asked;
 	RestorePlan plan;
 
 	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
 		return exit_code_of(error);
-	request.target.type = RECOVERY_DEFAULT;
-	request.without_count = plan.request.without_count;
-	memcpy(request.without, plan.request.without, sizeof(request.without));
+	request.replicas_only = true;
+	leave_out(command, &plan, &request);
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record, NULL, error);
 }
 
 /* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
 static ExitCode
-undo_active(RestoreCommand *command, const RestoreRecord *record, bool named, PgbrError *error)
+undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+			bool named, PgbrError *error)
 {
 	RestoreJournal *journal = &command->journal;
 	bool replicas_before = json_flag(record->document, "replicas_before");
 	const RestoreRequest *request = &journal->plan.request;
-	bool touched;
+	bool restores;
 
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return exit_code_of(error);
-	/* a server that goes on with a segment which was archived half full can't archive it any more */
-	touched = restore_journal_touched(journal) ||
-			  (journal->states[RESTORE_ARCHIVE] != RESTORE_STEP_PENDING &&
-			   !restore_journal_stopped_clean(journal));
+	restores = restore_journal_undo_restores(journal);
 	if ((request->undo && !named) || (request->replicas_only && replicas_before))
 	{
 		restore_journal_done(journal);
-		return restore_command_resume(command, record, error);
+		return restore_command_resume(command, record, asked, error);
 	}
 	if (restore_command_is_driven(record, error))
 		return EXIT_NOT_NOW;
-	if (touched && request->replicas_only)
+	if (restores && request->replicas_only)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 					   "restore %s of the replicas only can't be taken back: their files are not "
@@ -170,13 +188,15 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, bool named, Pg
 		pgbr_error_hint(error, "The command that began it goes on with it.");
 		return EXIT_NOT_NOW;
 	}
-	if (touched || replicas_before)
+	if (restores || replicas_before)
 	{
 		restore_journal_done(journal);
-		return touched ? restore_old_timeline(command, record, error)
-					   : restore_replicas(command, record, error);
+		return restores ? restore_old_timeline(command, record, asked, error)
+						: restore_replicas(command, record, asked, error);
 	}
-	if (!restore_command_confirm(command, "give up the restore and resume Patroni", error))
+	/* who would lead without the leader is for Patroni to find out */
+	if (!restore_journal_leave_out(journal, asked, true, error) ||
+		!restore_command_confirm(command, "give up the restore and resume Patroni", error))
 		return exit_code_of(error);
 	restore_run_take_signals(&command->cluster);
 	if (!restore_run_take_over(journal, &command->events, error))
@@ -190,6 +210,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	const UndoArguments *arguments = argument;
 	const RestoreRecord *record;
 	const RestoreRecord *done;
+	RestoreRequest asked = {.target.type = RECOVERY_DEFAULT};
 	RestoreCommand *command;
 	ExitCode code;
 
@@ -203,6 +224,9 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "undo tells its progress in pretty or json");
 		return EXIT_USAGE;
 	}
+	if (!restore_names_read(&arguments->without, "--without-member", asked.without,
+							&asked.without_count, error))
+		return exit_code_of(error);
 	command = restore_command_open(context, &arguments->cluster, arguments->force, &code, error);
 	if (command == NULL)
 		return code;
@@ -218,9 +242,10 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	else if (record == NULL)
 		code = exit_code_of(error);
 	else if (strcmp(record->state, "active") == 0)
-		code = undo_active(command, record, operand && strcmp(operand, record->id) == 0, error);
+		code = undo_active(command, record, &asked, operand && strcmp(operand, record->id) == 0,
+						   error);
 	else
-		code = restore_old_timeline(command, record, error);
+		code = restore_old_timeline(command, record, &asked, error);
 	if (code != EXIT_OK)
 		restore_events_stopped(&command->events, error, code);
 	restore_command_close(command);
@@ -236,7 +261,10 @@ const Command cmd_undo = {
 		"active goes on, unless its own ID is given. As long as no data was touched, Patroni is\n"
 		"resumed and that is all. Else the cluster is restored to the end of the timeline that it\n"
 		"was on before. That is a restore like any other, and can be taken back itself, by its "
-		"ID.\n",
+		"ID.\n"
+		"A member that is gone for good is left out with --without-member; \"restore "
+		"--replicas-only\"\n"
+		"brings it back.\n",
 	.options = options,
 	.arguments_size = sizeof(UndoArguments),
 	.run = run,

@@ -17,23 +17,6 @@
 /* What a restore needs beside the files: recovery's own WAL, and the history. */
 #define SPACE_RESERVE (INT64_C(64) << 20)
 
-static bool
-is_named(const char names[][RESTORE_NAME_SIZE], int count, const char *name)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_left_out(const RestoreWork *work, const FactMember *member)
-{
-	return is_named(work->request->without, work->request->without_count, member->name);
-}
-
 /* Names that the request gives must be members: a typing error must not leave one in. */
 static bool
 check_names(RestoreWork *work)
@@ -76,7 +59,7 @@ find_leader(const RestoreWork *work)
 	{
 		const FactMember *member = &work->facts->members[i];
 
-		if (member->error[0] || is_left_out(work, member))
+		if (member->error[0] || restore_request_is_without(work->request, member->name))
 			continue;
 		if (found == NULL || member->timeline > found->timeline ||
 			(member->timeline == found->timeline && member->lsn > found->lsn))
@@ -120,8 +103,8 @@ is_to_stop(const RestoreWork *work, const FactMember *member)
 	const RestoreRequest *request = work->request;
 
 	return !request->replicas_only ||
-		   (member != work->leader && (request->only_count == 0 ||
-									   is_named(request->only, request->only_count, member->name)));
+		   (member != work->leader &&
+			(request->only_count == 0 || restore_request_is_of(request, member->name)));
 }
 
 static bool
@@ -301,17 +284,17 @@ restore_check_cluster(RestoreWork *work)
 	work->leader = find_leader(work);
 	if (work->leader == NULL)
 		return restore_refuse(work, "no member of cluster \"%s\" can be asked", facts->scope);
-	if (is_left_out(work, work->leader))
+	if (restore_request_is_without(work->request, work->leader->name))
 		return restore_refuse(work, "member \"%s\" is the leader and can't be left out",
 							  work->leader->name);
-	if (is_named(work->request->only, work->request->only_count, work->leader->name))
+	if (restore_request_is_of(work->request, work->leader->name))
 		return restore_refuse(work, "member \"%s\" is the leader, not a replica",
 							  work->leader->name);
 	for (int i = 0; i < facts->member_count; i++)
 	{
 		const FactMember *member = &facts->members[i];
 
-		if (!is_left_out(work, member))
+		if (!restore_request_is_without(work->request, member->name))
 		{
 			if (!check_member(work, member))
 				return false;

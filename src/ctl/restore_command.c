@@ -161,9 +161,11 @@ restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
 }
 
 ExitCode
-restore_command_resume(RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
+restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
+					   const RestoreRequest *request, PgbrError *error)
 {
 	if (!restore_journal_read(&command->journal, &command->cluster, record, error) ||
+		!restore_journal_leave_out(&command->journal, request, false, error) ||
 		!restore_command_confirm(command, "go on with the restore that was begun", error))
 		return exit_code_of(error);
 	restore_run_take_signals(&command->cluster);

@@ -36,9 +36,9 @@ extern void restore_command_close(RestoreCommand *command);
 extern bool
 restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error);
 
-/* Go on with an active restore. */
-extern ExitCode
-restore_command_resume(RestoreCommand *command, const RestoreRecord *record, PgbrError *error);
+/* Go on with an active restore, from here on also without the members that the request does without. */
+extern ExitCode restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
+									   const RestoreRequest *request, PgbrError *error);
 
 /*
  * Plan a request, tell, ask, and run it. active is the restore whose place it takes, or NULL; undone

@@ -176,18 +176,25 @@ verify(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how, const 
 
 /*
  * While a restore is under way, the control data of a server that is down are those of a backup, of a timeline
- * that nobody has archived, or not there at all: what was true before it is what counts.
+ * that nobody has archived, or not there at all: what was true before it is what counts. Without the leader of then,
+ * it is true of whoever takes its place.
  */
 static void
-remember_before(RestoreFacts *facts, const RestorePlan *before)
+remember_before(RestoreFacts *facts, const RestorePlan *before, const RestoreRequest *request)
 {
+	bool without = restore_request_is_without(request, before->leader);
+
+	/* its key may outlive it */
+	if (without && strcmp(facts->leader, before->leader) == 0)
+		facts->leader[0] = '\0';
 	for (int i = 0; i < facts->member_count; i++)
 	{
 		FactMember *member = &facts->members[i];
 
-		if (strcmp(member->name, before->leader) != 0 || member->running)
+		if ((!without && strcmp(member->name, before->leader) != 0) || member->running)
 			continue;
-		strcpy(facts->leader, before->leader);
+		if (!without)
+			strcpy(facts->leader, before->leader);
 		member->timeline = before->old_timeline;
 		member->lsn = 0;
 	}
@@ -207,7 +214,7 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDec
 		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
 	ok = restore_facts_gather(cluster, &facts, error);
 	if (ok && how->before)
-		remember_before(&facts, how->before);
+		remember_before(&facts, how->before, request);
 	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&
 		 verify(cluster, &facts, how, plan, error) &&
 		 restore_plan_make(request, &facts, plan, refusal);

@@ -23,6 +23,17 @@ restore_may_pass(const PgbrError *error)
 		   error->code == PGBR_ERROR_STORAGE;
 }
 
+void
+restore_hint_absent(PgbrError *error, const char *member)
+{
+	PgbrError reason = *error;
+
+	pgbr_error_hint(error,
+					"%s%sIf the member is gone for good, the same command goes on without it: "
+					"--without-member=%s.",
+					reason.hint, reason.hint[0] ? " " : "", member);
+}
+
 static void
 make_holder(RestoreJournal *journal)
 {
@@ -184,7 +195,10 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 			pgbr_error_set(error, reason.code, "could not write the journal on member \"%s\": %s",
 						   name, reason.message);
 			pgbr_error_detail(error, "%s", reason.detail);
-			return pgbr_error_hint(error, "%s", reason.hint);
+			pgbr_error_hint(error, "%s", reason.hint);
+			if (restore_may_pass(&reason))
+				restore_hint_absent(error, name);
+			return false;
 		}
 		poll(NULL, 0, RETRY_MS);
 	}
@@ -214,6 +228,24 @@ restore_journal_stopped_clean(const RestoreJournal *journal)
 	const char *state = json_text(json_object_get(stopped, journal->plan.leader), "control_state");
 
 	return state && strcmp(state, "shut down") == 0;
+}
+
+bool
+restore_journal_undo_restores(const RestoreJournal *journal)
+{
+	return restore_journal_touched(journal) ||
+		   (journal->states[RESTORE_ARCHIVE] != RESTORE_STEP_PENDING &&
+			!restore_journal_stopped_clean(journal));
+}
+
+bool
+restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more, bool leader_too,
+						  PgbrError *error)
+{
+	return restore_plan_leave_out(&journal->plan, more, leader_too, error) &&
+		   (json_object_set_new(journal->document, "plan", restore_plan_json(&journal->plan)) ==
+				0 ||
+			pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory"));
 }
 
 bool

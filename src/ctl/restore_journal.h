@@ -78,6 +78,9 @@ extern void restore_list_done(RestoreList *list);
 extern bool
 restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrError *error);
 
+/* Whether a member's sidecar has answered. */
+extern bool restore_list_answered(const RestoreList *list, const char *member);
+
 /* The record of an id as a member's sidecar has told it; NULL when it has not. Lent. */
 extern const json_t *restore_list_told(const RestoreList *list, const char *member, const char *id);
 
@@ -106,6 +109,14 @@ extern bool restore_journal_serves(const RestoreJournal *journal);
 
 /* Whether the leader was shut down in order, by what its stop has told. All its WAL was archived then. */
 extern bool restore_journal_stopped_clean(const RestoreJournal *journal);
+
+/* Whether to take it back is to restore: data was touched, or the leader would go on with a segment that was archived
+ * half full, and could not archive it any more. */
+extern bool restore_journal_undo_restores(const RestoreJournal *journal);
+
+/* restore_plan_leave_out, of the journal's plan; not written yet. */
+extern bool restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more,
+									  bool leader_too, PgbrError *error);
 
 /* Whether the cluster is as it was before: nothing is lost when nobody goes on. */
 extern bool restore_journal_harmless(const RestoreJournal *journal);
@@ -145,5 +156,8 @@ extern const json_t *restore_journal_result(const RestoreJournal *journal, Resto
 
 /* Whether a failure of a request passes by itself, perhaps. */
 extern bool restore_may_pass(const PgbrError *error);
+
+/* Add to such a failure what can be done when the member does not come back. */
+extern void restore_hint_absent(PgbrError *error, const char *member);
 
 #endif

@@ -111,6 +111,12 @@ restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrErro
 	return true;
 }
 
+bool
+restore_list_answered(const RestoreList *list, const char *member)
+{
+	return json_object_get(list->answers, member) != NULL;
+}
+
 const json_t *
 restore_list_told(const RestoreList *list, const char *member, const char *id)
 {

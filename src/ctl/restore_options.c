@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-static bool
-take_names(char names[][RESTORE_NAME_SIZE], int *count, const OptionList *list, const char *option,
-		   PgbrError *error)
+bool
+restore_names_read(const OptionList *list, const char *option, char names[][RESTORE_NAME_SIZE],
+				   int *count, PgbrError *error)
 {
 	*count = 0;
 	for (int i = 0; i < list->count; i++)
@@ -48,8 +48,8 @@ restore_request_read(const RestoreArguments *arguments, RestoreRequest *request,
 	request->repo = arguments->repo;
 	request->replicas_only = arguments->replicas_only;
 	request->keep_old = arguments->keep_old;
-	return take_names(request->only, &request->only_count, &arguments->members, "--member",
-					  error) &&
-		   take_names(request->without, &request->without_count, &arguments->without,
-					  "--without-member", error);
+	return restore_names_read(&arguments->members, "--member", request->only, &request->only_count,
+							  error) &&
+		   restore_names_read(&arguments->without, "--without-member", request->without,
+							  &request->without_count, error);
 }

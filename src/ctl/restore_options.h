@@ -75,6 +75,10 @@ typedef struct RestoreArguments
 		RESTORE_FLAG(t, m.no_verify, "no-verify", NULL, "don't, though the repository is small"), \
 		CLUSTER_OPTIONS(t, m.cluster)
 
+/* The names of members that an option was given; false with INVALID_VALUE. */
+extern bool restore_names_read(const OptionList *list, const char *option,
+							   char names[][RESTORE_NAME_SIZE], int *count, PgbrError *error);
+
 /* The request; false with INVALID_VALUE or CONFIG. */
 extern bool
 restore_request_read(const RestoreArguments *arguments, RestoreRequest *request, PgbrError *error);

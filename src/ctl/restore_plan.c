@@ -5,6 +5,7 @@
  */
 #include "ctl/restore_plan.h"
 
+#include "ctl/message.h"
 #include "ctl/restore_facts.h"
 #include "ctl/restore_work.h"
 
@@ -56,16 +57,24 @@ restore_step_parse(const char *name, RestoreStep *step)
 }
 
 static bool
+has_name(const char names[][RESTORE_NAME_SIZE], int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
 same_names(const char a[][RESTORE_NAME_SIZE], int a_count, const char b[][RESTORE_NAME_SIZE],
 		   int b_count)
 {
 	int found = 0;
 
 	for (int i = 0; i < a_count; i++)
-	{
-		for (int j = 0; j < b_count; j++)
-			found += strcmp(a[i], b[j]) == 0;
-	}
+		found += has_name(b, b_count, a[i]);
 	return a_count == b_count && found == a_count;
 }
 
@@ -76,6 +85,82 @@ restore_request_equal(const RestoreRequest *a, const RestoreRequest *b)
 		   a->keep_old == b->keep_old && a->repo == b->repo && a->undo == b->undo &&
 		   same_names(a->without, a->without_count, b->without, b->without_count) &&
 		   same_names(a->only, a->only_count, b->only, b->only_count);
+}
+
+bool
+restore_request_is_without(const RestoreRequest *request, const char *member)
+{
+	return has_name(request->without, request->without_count, member);
+}
+
+bool
+restore_request_is_of(const RestoreRequest *request, const char *member)
+{
+	return has_name(request->only, request->only_count, member);
+}
+
+void
+restore_request_leave_out(RestoreRequest *request, const RestoreRequest *more)
+{
+	for (int i = 0; i < more->without_count; i++)
+	{
+		if (!restore_request_is_without(request, more->without[i]) &&
+			request->without_count < RESTORE_MEMBERS_MAX)
+			strcpy(request->without[request->without_count++], more->without[i]);
+	}
+}
+
+bool
+restore_request_extends(const RestoreRequest *request, const RestoreRequest *more)
+{
+	RestoreRequest both = *request;
+
+	restore_request_leave_out(&both, more);
+	return both.without_count > request->without_count && restore_request_equal(&both, more);
+}
+
+static RestoreMember *
+find_member(RestorePlan *plan, const char *name)
+{
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (strcmp(plan->members[i].name, name) == 0)
+			return &plan->members[i];
+	}
+	return NULL;
+}
+
+bool
+restore_plan_leave_out(RestorePlan *plan, const RestoreRequest *more, bool leader_too,
+					   PgbrError *error)
+{
+	int left = 0;
+
+	for (int i = 0; i < more->without_count; i++)
+	{
+		RestoreMember *member = find_member(plan, more->without[i]);
+
+		if (member == NULL)
+			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
+								  "restore %s has no member \"%s\"", plan->id, more->without[i]);
+		if (member->leader && !leader_too)
+		{
+			pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
+						   "restore %s can't go on without the leader, \"%s\"", plan->id,
+						   member->name);
+			return pgbr_error_hint(error,
+								   "\"" PROGRAM_NAME " undo --without-member=%s\" takes it back.",
+								   member->name);
+		}
+		member->left_out = true;
+		/* it may come back with data of before */
+		plan->check_timeline |= !plan->request.replicas_only;
+	}
+	restore_request_leave_out(&plan->request, more);
+	for (int i = 0; i < plan->member_count; i++)
+		left += !plan->members[i].left_out;
+	return left > 0 || pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
+									  "no member of restore %s would be left", plan->id);
 }
 
 bool
@@ -162,13 +247,9 @@ static bool
 is_wanted(const RestoreWork *work, const char *name)
 {
 	const RestoreRequest *request = work->request;
-	bool wanted = request->only_count == 0;
 
-	for (int i = 0; i < request->only_count; i++)
-		wanted = wanted || strcmp(request->only[i], name) == 0;
-	for (int i = 0; i < request->without_count; i++)
-		wanted = wanted && strcmp(request->without[i], name) != 0;
-	return wanted;
+	return (request->only_count == 0 || restore_request_is_of(request, name)) &&
+		   !restore_request_is_without(request, name);
 }
 
 static void

@@ -107,6 +107,16 @@ typedef struct RestoreRequest
 /* True when both ask for the same: the second of them goes on with the first's work. */
 extern bool restore_request_equal(const RestoreRequest *a, const RestoreRequest *b);
 
+/* True when the second asks for the same as the first, but perhaps without some more members. */
+extern bool restore_request_extends(const RestoreRequest *request, const RestoreRequest *more);
+
+/* Whether this member is among those that it does without, and those that are to be restored alone. */
+extern bool restore_request_is_without(const RestoreRequest *request, const char *member);
+extern bool restore_request_is_of(const RestoreRequest *request, const char *member);
+
+/* Add to the members that a request does without those of another; a name stands there once. */
+extern void restore_request_leave_out(RestoreRequest *request, const RestoreRequest *more);
+
 typedef struct RestoreMember
 {
 	char name[RESTORE_NAME_SIZE];
@@ -176,6 +186,13 @@ struct RestoreFacts;
 /* Decide. False: the refusal says why, and what could be reached; nothing else may be done. */
 extern bool restore_plan_make(const RestoreRequest *request, const struct RestoreFacts *facts,
 							  RestorePlan *plan, RestoreRefusal *refusal);
+
+/*
+ * Go on without members that can't be asked any more, those that the request does without. False with INVALID_VALUE
+ * for one that the plan does not have, for the leader unless it may be, and when nobody would be left.
+ */
+extern bool restore_plan_leave_out(RestorePlan *plan, const RestoreRequest *more, bool leader_too,
+								   PgbrError *error);
 
 /* The plan as it goes into the journal and to --format=json; the caller owns it. NULL when out of
  * memory. */

@@ -158,7 +158,8 @@ advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 	if (!touched || !plan->request.replicas_only)
 		snprintf(undo, sizeof(undo), "; \"" PROGRAM_NAME " undo%s%s\" %s",
 				 plan->request.undo ? " " : "", plan->request.undo ? plan->id : "",
-				 touched ? "takes it back" : "gives the cluster back as it is");
+				 restore_journal_undo_restores(run->journal) ? "takes it back"
+															 : "gives the cluster back as it is");
 	pgbr_error_hint(error,
 					"%s%sThe same command again goes on%s%s; \"" PROGRAM_NAME
 					" status\" shows the journal.",

@@ -357,7 +357,7 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 	PgbrError ignored;
 	RestoreWait wait;
 
-	if (plan->request.replicas_only ||
+	if (plan->request.replicas_only || restore_request_is_without(&plan->request, plan->leader) ||
 		run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
 		return true;
 	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");

@@ -155,7 +155,11 @@ request(RestoreRun *run, const char *name, const char *path, const json_t *body,
 								wait.reason.message, RESTORE_OUTAGE_S);
 		told = true;
 		if (!restore_wait_more(&wait, error))
+		{
+			if (restore_may_pass(error))
+				restore_hint_absent(error, name);
 			return false;
+		}
 	}
 }
 

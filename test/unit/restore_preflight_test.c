@@ -281,6 +281,55 @@ test_json(void **state)
 	restore_facts_done(&facts);
 }
 
+/* Members that are gone since the plan was made. */
+static void
+test_leave_out(void **state)
+{
+	RestoreRequest request = {0};
+	RestoreRequest more;
+	RestoreFacts facts;
+	RestorePlan made;
+	RestoreRefusal refusal;
+	PgbrError error;
+
+	(void) state;
+	make_past(&facts);
+	assert_true(recovery_target_parse(&request.target, "time", "2027-01-15 08:30:00+00", true, D,
+									  "2", &error));
+	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
+	more = request;
+	assert_false(restore_request_extends(&request, &more));
+	assert_true(restore_plan_leave_out(&made, &more, false, &error));
+	assert_false(made.check_timeline);
+
+	strcpy(more.without[more.without_count++], "m2");
+	assert_true(restore_request_extends(&request, &more));
+	assert_false(restore_request_extends(&more, &request));
+	assert_true(restore_plan_leave_out(&made, &more, false, &error));
+	assert_true(made.check_timeline);
+	for (int i = 0; i < made.member_count; i++)
+		assert_true(made.members[i].left_out == (strcmp(made.members[i].name, "m2") == 0));
+	assert_true(restore_request_equal(&made.request, &more));
+	/* a name that stands there already is not added */
+	assert_true(restore_plan_leave_out(&made, &more, false, &error));
+	assert_int_equal(made.request.without_count, 1);
+	more.target.exclusive = false;
+	assert_false(restore_request_extends(&request, &more));
+
+	strcpy(more.without[more.without_count++], "m9");
+	assert_false(restore_plan_leave_out(&made, &more, true, &error));
+	assert_string_equal(strstr(error.message, "has no member"), "has no member \"m9\"");
+	strcpy(more.without[1], "m1");
+	assert_false(restore_plan_leave_out(&made, &more, false, &error));
+	assert_non_null(strstr(error.message, "can't go on without the leader, \"m1\""));
+	assert_non_null(strstr(error.hint, "undo --without-member=m1"));
+	assert_true(restore_plan_leave_out(&made, &more, true, &error));
+	strcpy(more.without[more.without_count++], "m3");
+	assert_false(restore_plan_leave_out(&made, &more, true, &error));
+	assert_non_null(strstr(error.message, "no member of restore"));
+	restore_facts_done(&facts);
+}
+
 typedef struct Reach
 {
 	const char *type;
@@ -363,9 +412,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hindrances),
-		cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_hindrances), cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_json),	   cmocka_unit_test(test_leave_out),
 		cmocka_unit_test(test_verify),
 	};
 
