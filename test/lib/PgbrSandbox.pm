@@ -174,6 +174,8 @@ sub spawn
 	my $pid = fork // die "fork: $!";
 	if ($pid)
 	{
+		# the kernel gives numbers anew
+		delete $self->{status}{$pid};
 		# until then it is a copy of this test, which would catch a signal that is meant for the program
 		close $not_yet;
 		readline $executed;
