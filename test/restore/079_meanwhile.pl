@@ -139,8 +139,19 @@ subtest 'a sidecar has given the restore up' => sub {
 	is((reverse $run->steps_done)[0], 'undo-point', 'with the pause') or diag $run->last_words;
 	$away->sidecar->start;
 	wait_for { ($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') eq 'done' } 'the sidecar to give it up', 60;
+	# and has something else to do since
+	my $job = $away->sidecar->post_job(kind => 'verify');
+	my $pgbackrest;
+	wait_for { ($pgbackrest) = $test->processes($away, 'pgbackrest') } 'the job to run';
+	kill STOP => $pgbackrest;
 	without('a sidecar is away');
-	is_done('given up by one', 'restore', @target);
+	$run = $test->begin('restore', @target);
+	ok($run->wait_event(event => 'note', message => "member $away->{name}: verify $job->{id} is running; waiting for its end"),
+		'the job is waited for') or diag $run->last_words;
+	kill CONT => $pgbackrest;
+	is($run->finish, 0, 'given up by one: goes on') or diag $run->last_words;
+	is($away->sidecar->wait_job($job->{id})->{state}, 'succeeded', 'the job has not been disturbed');
+	$test->is_healthy('given up by one', 60);
 };
 
 subtest 'a restore has taken the place of another on some members only' => sub {
@@ -187,6 +198,7 @@ subtest 'a leader that has crashed in the pause' => sub {
 	begins($run, 'keep-old');
 	kill INT => $run->pid;
 	is($run->finish, 130, 'interrupted') or diag $run->last_words;
+	like($run->errors, qr/"pgbackrest_ctl undo" takes it back/, 'and says what undo does');
 	is_done('taken back', 'undo');
 	system 'rm', '-rf', map { (glob($_->data . '.before-*'), $_->data . '/base/big') } $cluster->members;
 	my ($before) = $test->leader->psql('SELECT archived_count FROM pg_stat_archiver');
