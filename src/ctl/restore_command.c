@@ -176,45 +176,82 @@ restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
 	return restore_run(&command->cluster, &command->journal, &command->events, error);
 }
 
-/* What a restore keeps of the one whose place it takes: the way back is still that one's. */
+/* Patroni may have opened the leader though nobody has seen it; its fence stays up until then. */
 static bool
-inherit(RestoreCommand *command, const RestoreRecord *active, PgbrError *error)
+is_opened(RestoreCommand *command, const char *leader)
 {
-	json_t *document = command->journal.document;
-	json_t *mark = json_object_get(active->document, "mark");
-	RestoreJournal before;
-	bool ok = restore_journal_read(&before, &command->cluster, active, error);
-	bool touched;
-	bool handed_over;
-	bool serves;
+	const ClusterMember *member = cluster_find(&command->cluster, leader);
+	json_t *node = NULL;
+	PgbrError ignored;
+	bool opened =
+		member && member->sidecar.url[0] &&
+		sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node, &ignored) &&
+		json_is_false(json_object_get(node, "fenced"));
 
-	strcpy(command->journal.replaces, active->id);
-	json_put_text(document, "replaces", active->id);
+	json_decref(node);
+	return opened;
+}
+
+/* The data directory of its leader is a server's of the cluster: this restore has not written there, or has handed it
+ * over. Else it is that of a backup, or of a recovery that nobody has taken for the cluster's. */
+static bool
+is_leader_whole(RestoreCommand *command, const RestoreJournal *before)
+{
+	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
+
+	if (before->plan.request.replicas_only || handed == RESTORE_STEP_DONE)
+		return true;
+	if (handed != RESTORE_STEP_PENDING)
+		return is_opened(command, before->plan.leader);
+	return !restore_state_touched(&before->plan, before->states) &&
+		   (json_flag(before->document, "handed_over_before") ||
+			!json_flag(before->document, "touched_before"));
+}
+
+/* The timeline that its leader was on last, as a server of the cluster. */
+static uint32_t
+last_timeline(const RestoreJournal *before, bool whole)
+{
+	const json_t *recovered = restore_journal_result(before, RESTORE_RECOVER);
+
+	return whole ? (uint32_t) json_number(recovered, "timeline", before->plan.old_timeline)
+				 : before->plan.old_timeline;
+}
+
+/* What a restore keeps of the one whose place it takes. Where that has not opened the leader, the way back is still
+ * that one's. */
+static void
+inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
+{
+	json_t *document = journal->document;
+	json_t *mark = json_object_get(before->document, "mark");
+	bool replicas_torn =
+		restore_journal_touched(before) || json_flag(before->document, "replicas_before");
+
+	strcpy(journal->replaces, before->plan.id);
+	json_put_text(document, "replaces", before->plan.id);
 	/* its pause, and the fences of its replicas, are to be ended by this one */
-	if (ok && (before.states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
-			   json_flag(before.document, "paused_before")))
+	if (before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
+		json_flag(before->document, "paused_before"))
 		json_object_set_new(document, "paused_before", json_true());
-	touched = ok && restore_journal_touched(&before);
-	/* Patroni may have opened the leader though nobody has seen it */
-	handed_over = ok && (before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
-						 (json_flag(before.document, "handed_over_before") &&
-						  !restore_state_touched(&before.plan, before.states)));
-	serves = ok && (restore_journal_serves(&before) ||
-					(handed_over && !command->journal.plan.broken_leader));
+	if (!replicas_torn)
+		return;
 	/* the leader's data is good, and that of the replicas is not, or has not been let in */
-	if (serves && (touched || json_flag(before.document, "replicas_before")))
-		json_object_set_new(document, "replicas_before", json_true());
-	if (touched && !serves)
+	if (whole && !journal->plan.broken_leader)
 	{
-		json_object_set_new(document, "touched_before", json_true());
-		json_object_set_new(document, "handed_over_before", json_boolean(handed_over));
-		if (mark)
-			json_object_set(document, "mark", mark);
-		command->journal.plan.old_timeline = before.plan.old_timeline;
-		json_object_set_new(document, "plan", restore_plan_json(&command->journal.plan));
+		json_object_set_new(document, "replicas_before", json_true());
+		return;
 	}
-	restore_journal_done(&before);
-	return ok;
+	json_object_set_new(document, "touched_before", json_true());
+	json_object_set_new(
+		document, "handed_over_before",
+		json_boolean(whole && strcmp(before->plan.leader, journal->plan.leader) == 0));
+	if (whole)
+		return;
+	if (mark)
+		json_object_set(document, "mark", mark);
+	journal->plan.old_timeline = before->plan.old_timeline;
+	json_object_set_new(document, "plan", restore_plan_json(&journal->plan));
 }
 
 static ExitCode
@@ -235,17 +272,28 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 	RestoreDecision how = {
 		.verifying = verifying, .retry = active != NULL, .tell = restore_show_progress};
 	RestoreRefusal refusal = {.nearest_count = 0};
-	RestorePlan before;
+	RestoreJournal before = {.document = NULL};
+	bool whole = false;
+	bool decided;
+	bool begun;
 	RestorePlan plan;
 	json_t *mark;
 
-	if (active && restore_plan_read(json_object_get(active->document, "plan"), &before, NULL))
-		how.before = &before;
-	if (!restore_decide(&command->cluster, request, &how, &plan, &refusal, error))
-		return refuse(command, &refusal, error);
-	if (!restore_journal_begin(&command->journal, &command->cluster, &plan, error) ||
-		(active && !inherit(command, active, error)))
-		return exit_code_of(error);
+	if (active)
+	{
+		if (!restore_journal_read(&before, &command->cluster, active, error))
+			return exit_code_of(error);
+		whole = is_leader_whole(command, &before);
+		how.before = &before.plan;
+		how.timeline_before = last_timeline(&before, whole);
+	}
+	decided = restore_decide(&command->cluster, request, &how, &plan, &refusal, error);
+	begun = decided && restore_journal_begin(&command->journal, &command->cluster, &plan, error);
+	if (begun && active)
+		inherit(&command->journal, &before, whole);
+	restore_journal_done(&before);
+	if (!begun)
+		return decided ? exit_code_of(error) : refuse(command, &refusal, error);
 	if (undone)
 	{
 		json_put_text(command->journal.document, "undo_of", undone->id);

@@ -180,22 +180,23 @@ verify(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how, const 
  * it is true of whoever takes its place.
  */
 static void
-remember_before(RestoreFacts *facts, const RestorePlan *before, const RestoreRequest *request)
+remember_before(RestoreFacts *facts, const RestoreDecision *how, const RestoreRequest *request)
 {
-	bool without = restore_request_is_without(request, before->leader);
+	const char *leader = how->before->leader;
+	bool without = restore_request_is_without(request, leader);
 
 	/* its key may outlive it */
-	if (without && strcmp(facts->leader, before->leader) == 0)
+	if (without && strcmp(facts->leader, leader) == 0)
 		facts->leader[0] = '\0';
 	for (int i = 0; i < facts->member_count; i++)
 	{
 		FactMember *member = &facts->members[i];
 
-		if ((!without && strcmp(member->name, before->leader) != 0) || member->running)
+		if ((!without && strcmp(member->name, leader) != 0) || member->running)
 			continue;
 		if (!without)
-			strcpy(facts->leader, before->leader);
-		member->timeline = before->old_timeline;
+			strcpy(facts->leader, leader);
+		member->timeline = how->timeline_before;
 		member->lsn = 0;
 	}
 }
@@ -214,7 +215,7 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDec
 		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
 	ok = restore_facts_gather(cluster, &facts, error);
 	if (ok && how->before)
-		remember_before(&facts, how->before, request);
+		remember_before(&facts, how, request);
 	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&
 		 verify(cluster, &facts, how, plan, error) &&
 		 restore_plan_make(request, &facts, plan, refusal);
