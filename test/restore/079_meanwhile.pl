@@ -132,9 +132,18 @@ subtest 'a sidecar has given the restore up' => sub {
 	my @target = moment('a sidecar is away');
 	my ($away) = $test->replicas;
 	my $run = $test->begin('restore', @target);
-	# it does not hear that Patroni is to be paused, in whatever order the members are told
-	begins($run, 'undo-point');
+	begins($run, 'wait-jobs');
+	# nobody connects to it: the undo point takes until this sidecar is gone, which does not hear of the pause then
+	my $postmaster = $test->leader->postmaster;
+	kill STOP => $postmaster;
+	wait_for
+	{
+		my ($newest) = @{ $away->sidecar->http(GET => '/v1/restores')->{json}{restores} };
+		grep { $_->{step} eq 'undo-point' } @{ $newest->{document}{steps} }
+	}
+	'the journal to have the undo point';
 	$away->sidecar->kill;
+	kill CONT => $postmaster;
 	is($run->finish, 9, 'it stops') or diag $run->last_words;
 	is((reverse $run->steps_done)[0], 'undo-point', 'with the pause') or diag $run->last_words;
 	$away->sidecar->start;
