@@ -44,9 +44,20 @@ read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
 	return true;
 }
 
+/* 2: another has taken its place, 1: it was ended, 0: it is active, or was given up by a sidecar that did not hear of
+ * more. */
+static int
+end_of(const RestoreRecord *record)
+{
+	if (strcmp(record->state, "replaced") == 0)
+		return 2;
+	return strcmp(record->state, "done") == 0 &&
+		   json_is_object(json_object_get(record->document, "outcome"));
+}
+
 /*
- * Put two views of one restore together. One that is over anywhere is over: only its end is written
- * in one go, and a member that did not hear of it is told by the next restore.
+ * Put two views of one restore together. One that has come to its end anywhere is over, whatever a member that was cut
+ * off has heard last: it is told by the next restore.
  */
 static void
 merge(RestoreRecord *known, const RestoreRecord *other)
@@ -54,9 +65,11 @@ merge(RestoreRecord *known, const RestoreRecord *other)
 	int lease = known->holder_seconds_left > other->holder_seconds_left
 					? known->holder_seconds_left
 					: other->holder_seconds_left;
+	int further = end_of(other) - end_of(known);
 
-	if (other->revision > known->revision ||
-		(other->revision == known->revision && strcmp(known->state, "active") == 0))
+	if (further > 0 || (further == 0 && (other->revision > known->revision ||
+										 (other->revision == known->revision &&
+										  strcmp(known->state, "active") == 0))))
 		*known = *other;
 	known->holder_seconds_left = lease;
 }
@@ -149,7 +162,7 @@ is_over(const RestoreList *list, const RestoreRecord *record)
 }
 
 static void
-settle(const RestoreRecord *record, const ClusterMember *member)
+settle(const RestoreRecord *record, long long revision, const ClusterMember *member)
 {
 	int64_t until = clock_monotonic_ms() + SETTLE_LIMIT_MS;
 	json_t *body = json_object();
@@ -160,8 +173,10 @@ settle(const RestoreRecord *record, const ClusterMember *member)
 	snprintf(path, sizeof(path), "/v1/restores/%s", record->id);
 	json_put_text(body, "holder", "settle");
 	json_object_set_new(body, "lease_seconds", json_integer(0));
-	/* it may have this revision with another document, from a run that was gone before the others heard of it */
-	json_object_set_new(body, "revision", json_integer(record->revision + 1));
+	/* it may have heard more than the others, from a run that was cut off from them */
+	if (revision < record->revision)
+		revision = record->revision;
+	json_object_set_new(body, "revision", json_integer(revision + 1));
 	json_put_text(body, "state", "done");
 	json_object_set(body, "document", (json_t *) record->document);
 	/* the lease of a holder that is gone may still run */
@@ -185,7 +200,7 @@ restore_list_settle(const RestoreList *list, Cluster *cluster)
 			const char *state = told ? json_text(told, "state") : NULL;
 
 			if (state && strcmp(state, "active") == 0)
-				settle(record, &cluster->members[j]);
+				settle(record, json_number(told, "revision", 0), &cluster->members[j]);
 		}
 	}
 }

@@ -22,17 +22,19 @@ static void
 add(RestoreList *list, const char *member, const char *id, const char *state, int revision,
 	int lease)
 {
-	json_t *answer = json_pack("{s:[{ss ss si si ss ss s{ss}}]}", "restores", "id", id, "state",
-							   state, "revision", revision, "holder_seconds_left", lease,
-							   "created_at", "2026-11-24T10:00:00Z", "updated_at",
-							   "2026-11-24T10:00:00Z", "document", "by", member);
+	bool ended = strcmp(state, "ended") == 0;
+	json_t *answer =
+		json_pack("{s:[{ss ss si si ss ss s{ss so}}]}", "restores", "id", id, "state",
+				  ended ? "done" : state, "revision", revision, "holder_seconds_left", lease,
+				  "created_at", "2026-11-24T10:00:00Z", "updated_at", "2026-11-24T10:00:00Z",
+				  "document", "by", member, "outcome", ended ? json_object() : json_null());
 	PgbrError error;
 
 	assert_non_null(answer);
 	assert_true(restore_list_add(list, member, answer, &error));
 }
 
-/* Two views of one restore, in both orders. */
+/* Two views of one restore, in both orders; "ended" is done with an outcome. */
 static void
 test_views(void **state)
 {
@@ -52,6 +54,12 @@ test_views(void **state)
 		/* given up by the first, and not yet by the second */
 		{{"done", "active"}, {3, 3}, {0, 0}, 0, "done", 0},
 		{{"replaced", "active"}, {7, 7}, {0, 0}, 0, "replaced", 0},
+		/* the second was cut off from the others, and has heard of more steps than its end knows */
+		{{"ended", "active"}, {4, 6}, {0, 3}, 0, "done", 3},
+		{{"replaced", "active"}, {4, 6}, {0, 0}, 0, "replaced", 0},
+		{{"replaced", "done"}, {4, 6}, {0, 0}, 0, "replaced", 0},
+		/* given up by the first, which did not hear of more */
+		{{"done", "active"}, {3, 6}, {0, 0}, 1, "active", 0},
 	};
 
 	(void) state;
