@@ -39,8 +39,16 @@ verifying_of(const CmdArguments *arguments)
 										  : RESTORE_VERIFY_SMALL;
 }
 
+/* The same command, also where it went on without a member that was gone. */
+static bool
+is_same(const RestorePlan *plan, const RestoreRequest *request)
+{
+	return restore_request_equal(&plan->request, request) ||
+		   restore_request_extends(request, &plan->request);
+}
+
 /* The command that has begun it is run again, perhaps without a member that is gone since. The leader's data is what
- * is restored: without that it is another plan. */
+ * is restored: without that it is another plan, until Patroni may have another lead. */
 static bool
 goes_on(const RestoreRecord *active, const RestoreRequest *request)
 {
@@ -49,21 +57,12 @@ goes_on(const RestoreRecord *active, const RestoreRequest *request)
 
 	if (!restore_plan_read(json_object_get(active->document, "plan"), &plan, &ignored))
 		return false;
-	if (json_flag(active->document, "touched") && !request->replicas_only &&
-		restore_request_is_without(request, plan.leader))
-		return false;
-	return restore_request_equal(&plan.request, request) ||
-		   restore_request_extends(&plan.request, request);
-}
-
-static bool
-is_same(const RestoreRecord *record, const RestoreRequest *request)
-{
-	RestorePlan plan;
-	PgbrError ignored;
-
-	return restore_plan_read(json_object_get(record->document, "plan"), &plan, &ignored) &&
-		   restore_request_equal(&plan.request, request);
+	if (is_same(&plan, request))
+		return true;
+	return restore_request_extends(&plan.request, request) &&
+		   (!json_flag(active->document, "touched") || request->replicas_only ||
+			!restore_request_is_without(request, plan.leader) ||
+			restore_record_state(active, RESTORE_RESUME) != RESTORE_STEP_PENDING);
 }
 
 /* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is
@@ -72,11 +71,16 @@ static const RestoreRecord *
 find_done(const RestoreCommand *command, const RestoreRequest *request)
 {
 	const RestoreRecord *newest = restore_command_just_done(command);
+	RestorePlan plan;
+	PgbrError ignored;
 
 	if (newest == NULL || request->replicas_only || request->target.type == RECOVERY_DEFAULT ||
 		request->target.type == RECOVERY_IMMEDIATE)
 		return NULL;
-	return is_same(newest, request) ? newest : NULL;
+	return restore_plan_read(json_object_get(newest->document, "plan"), &plan, &ignored) &&
+				   is_same(&plan, request)
+			   ? newest
+			   : NULL;
 }
 
 /* Another restore is under way; only one that has failed half-way gives its place to another. */

@@ -18,7 +18,8 @@ restore_names_read(const OptionList *list, const char *option, char names[][REST
 		if (!pgbr_is_plain_text(name, RESTORE_NAME_SIZE - 1) || name[0] == '\0')
 			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid value \"%s\" for %s",
 								  name, option);
-		strcpy(names[(*count)++], name);
+		if (!restore_has_name(names, *count, name))
+			strcpy(names[(*count)++], name);
 	}
 	return true;
 }

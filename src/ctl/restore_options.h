@@ -75,7 +75,7 @@ typedef struct RestoreArguments
 		RESTORE_FLAG(t, m.no_verify, "no-verify", NULL, "don't, though the repository is small"), \
 		CLUSTER_OPTIONS(t, m.cluster)
 
-/* The names of members that an option was given; false with INVALID_VALUE. */
+/* The names of members that an option was given, each once; false with INVALID_VALUE. */
 extern bool restore_names_read(const OptionList *list, const char *option,
 							   char names[][RESTORE_NAME_SIZE], int *count, PgbrError *error);
 

@@ -56,8 +56,8 @@ restore_step_parse(const char *name, RestoreStep *step)
 	return false;
 }
 
-static bool
-has_name(const char names[][RESTORE_NAME_SIZE], int count, const char *name)
+bool
+restore_has_name(const char names[][RESTORE_NAME_SIZE], int count, const char *name)
 {
 	for (int i = 0; i < count; i++)
 	{
@@ -74,7 +74,7 @@ same_names(const char a[][RESTORE_NAME_SIZE], int a_count, const char b[][RESTOR
 	int found = 0;
 
 	for (int i = 0; i < a_count; i++)
-		found += has_name(b, b_count, a[i]);
+		found += restore_has_name(b, b_count, a[i]);
 	return a_count == b_count && found == a_count;
 }
 
@@ -90,13 +90,13 @@ restore_request_equal(const RestoreRequest *a, const RestoreRequest *b)
 bool
 restore_request_is_without(const RestoreRequest *request, const char *member)
 {
-	return has_name(request->without, request->without_count, member);
+	return restore_has_name(request->without, request->without_count, member);
 }
 
 bool
 restore_request_is_of(const RestoreRequest *request, const char *member)
 {
-	return has_name(request->only, request->only_count, member);
+	return restore_has_name(request->only, request->only_count, member);
 }
 
 void

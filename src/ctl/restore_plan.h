@@ -110,6 +110,9 @@ extern bool restore_request_equal(const RestoreRequest *a, const RestoreRequest 
 /* True when the second asks for the same as the first, but perhaps without some more members. */
 extern bool restore_request_extends(const RestoreRequest *request, const RestoreRequest *more);
 
+/* Whether a name is among so many. */
+extern bool restore_has_name(const char names[][RESTORE_NAME_SIZE], int count, const char *name);
+
 /* Whether this member is among those that it does without, and those that are to be restored alone. */
 extern bool restore_request_is_without(const RestoreRequest *request, const char *member);
 extern bool restore_request_is_of(const RestoreRequest *request, const char *member);
