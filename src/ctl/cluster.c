@@ -202,6 +202,28 @@ cluster_find(Cluster *cluster, const char *name)
 	return NULL;
 }
 
+bool
+cluster_is_gone(Cluster *cluster, const char *name)
+{
+	const ClusterMember *member = cluster_find(cluster, name);
+	PgbrError sidecar = {.code = PGBR_ERROR_UNREACHABLE};
+	PgbrError api = {.code = PGBR_ERROR_UNREACHABLE};
+	json_t *node = NULL;
+	PatroniNode patroni;
+
+	if (member && member->sidecar.url[0] &&
+		sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node, &sidecar))
+	{
+		json_decref(node);
+		return false;
+	}
+	/* an answer that is an error is one, too */
+	return (member == NULL || member->api_url[0] == '\0' ||
+			!patroni_get_node(&cluster->patroni, member->api_url, &patroni, &api)) &&
+		   (sidecar.code == PGBR_ERROR_UNREACHABLE || sidecar.code == PGBR_ERROR_TIMEOUT) &&
+		   (api.code == PGBR_ERROR_UNREACHABLE || api.code == PGBR_ERROR_TIMEOUT);
+}
+
 /* The member of a name, made at its place in the order of names when there is none. */
 static ClusterMember *
 find_or_make(Cluster *cluster, const char *name)

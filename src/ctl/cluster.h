@@ -158,6 +158,9 @@ extern bool cluster_add(Cluster *cluster, const char *name, const char *api_url,
 /* The member of a name; NULL when there is none. */
 extern ClusterMember *cluster_find(Cluster *cluster, const char *name);
 
+/* Whether neither the sidecar nor Patroni of a member answers, also one that is not known. */
+extern bool cluster_is_gone(Cluster *cluster, const char *name);
+
 /* Have all clients ask this several times a second whether to give up. */
 extern void
 cluster_set_abort(Cluster *cluster, bool (*should_abort)(void *argument), void *argument);

@@ -159,6 +159,25 @@ restore_replicas(RestoreCommand *command, const RestoreRecord *record, const Res
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record, NULL, error);
 }
 
+/* The leader of an undo is gone: another member is restored to where it was to lead. */
+static ExitCode
+undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+			   PgbrError *error)
+{
+	const char *undone = json_text(record->document, "undo_of");
+	RestoreRequest request;
+	RestorePlan plan;
+
+	if (restore_command_is_driven(record, error))
+		return EXIT_NOT_NOW;
+	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
+		return exit_code_of(error);
+	request = plan.request;
+	restore_request_leave_out(&request, asked);
+	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record,
+								 undone ? restore_list_find(&command->list, undone) : NULL, error);
+}
+
 /* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
 static ExitCode
 undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
@@ -167,19 +186,27 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	RestoreJournal *journal = &command->journal;
 	bool replicas_before = json_flag(record->document, "replicas_before");
 	const RestoreRequest *request = &journal->plan.request;
+	bool without_leader;
 	bool restores;
 
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return exit_code_of(error);
-	restores = restore_journal_undo_restores(journal);
-	if ((request->undo && !named) || (request->replicas_only && replicas_before))
+	/* until Patroni may have another member lead, this is for us to do: replicas that were stopped lack what the leader
+	 * has written since, and the archive has it */
+	without_leader = restore_request_is_without(asked, journal->plan.leader) &&
+					 journal->states[RESTORE_RESUME] == RESTORE_STEP_PENDING;
+	restores = restore_journal_undo_restores(journal) ||
+			   (without_leader && (replicas_before ||
+								   journal->states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_PENDING));
+	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without_leader))
 	{
 		restore_journal_done(journal);
-		return restore_command_resume(command, record, asked, error);
+		return without_leader ? undo_elsewhere(command, record, asked, error)
+							  : restore_command_resume(command, record, asked, error);
 	}
 	if (restore_command_is_driven(record, error))
 		return EXIT_NOT_NOW;
-	if (restores && request->replicas_only)
+	if (restores && request->replicas_only && !without_leader)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 					   "restore %s of the replicas only can't be taken back: their files are not "

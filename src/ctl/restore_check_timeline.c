@@ -33,6 +33,22 @@ value_before(const RestoreRecord *record)
 	return json_object_get(json_object_get(record->document, "check_timeline"), "before");
 }
 
+/* All members have the same. */
+static bool
+get_config(RestoreRun *run, json_t **config, PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
+				   "it is not known where the REST API of any member is");
+	for (int i = 0; i < run->journal->plan.member_count; i++)
+	{
+		const ClusterMember *member = restore_patroni_member(run, i);
+
+		if (member && patroni_get_config(&run->cluster->patroni, member->api_url, config, error))
+			return true;
+	}
+	return false;
+}
+
 bool
 restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 {
@@ -47,10 +63,7 @@ restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 		const json_t *before = NULL;
 		RestoreList list;
 
-		if (!restore_list_get(&list, run->cluster, error) ||
-			!patroni_get_config(&run->cluster->patroni,
-								cluster_find(run->cluster, run->journal->plan.leader)->api_url,
-								&config, error))
+		if (!restore_list_get(&list, run->cluster, error) || !get_config(run, &config, error))
 		{
 			restore_list_done(&list);
 			return false;
@@ -70,9 +83,15 @@ restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 	return true;
 }
 
+/* It takes part in this restore, or follows the leader: old data does not. */
 static bool
-is_back(const RestorePlan *plan, const char *name)
+is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
 {
+	for (int i = 0; i < leader->streaming_count; i++)
+	{
+		if (strcmp(leader->streaming[i], name) == 0)
+			return true;
+	}
 	for (int i = 0; i < plan->member_count; i++)
 	{
 		if (strcmp(plan->members[i].name, name) == 0)
@@ -85,14 +104,18 @@ is_back(const RestorePlan *plan, const char *name)
 static bool
 are_back(const RestoreRun *run, const RestoreRecord *record)
 {
+	const ClusterMember *leading = restore_find_leading(run->cluster);
+	PatroniNode leader = {.streaming_count = 0};
 	RestorePlan left;
 	PgbrError ignored;
 
+	if (leading)
+		(void) patroni_get_node(&run->cluster->patroni, leading->api_url, &leader, &ignored);
 	if (!restore_plan_read(json_object_get(record->document, "plan"), &left, &ignored))
 		return false;
 	for (int i = 0; i < left.request.without_count; i++)
 	{
-		if (!is_back(&run->journal->plan, left.request.without[i]))
+		if (!is_back(&run->journal->plan, &leader, left.request.without[i]))
 			return false;
 	}
 	return true;

@@ -165,7 +165,9 @@ restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
 					   const RestoreRequest *request, PgbrError *error)
 {
 	if (!restore_journal_read(&command->journal, &command->cluster, record, error) ||
-		!restore_journal_leave_out(&command->journal, request, false, error) ||
+		!restore_journal_leave_out(&command->journal, request,
+								   command->journal.states[RESTORE_RESUME] != RESTORE_STEP_PENDING,
+								   error) ||
 		!restore_command_confirm(command, "go on with the restore that was begun", error))
 		return exit_code_of(error);
 	restore_run_take_signals(&command->cluster);
@@ -195,12 +197,17 @@ is_opened(RestoreCommand *command, const char *leader)
 /* The data directory of its leader is a server's of the cluster: this restore has not written there, or has handed it
  * over. Else it is that of a backup, or of a recovery that nobody has taken for the cluster's. */
 static bool
-is_leader_whole(RestoreCommand *command, const RestoreJournal *before)
+is_leader_whole(RestoreCommand *command, const RestoreJournal *before,
+				const RestoreRequest *request)
 {
 	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
 
-	if (before->plan.request.replicas_only || handed == RESTORE_STEP_DONE)
+	if (before->plan.request.replicas_only)
 		return true;
+	/* where it is gone, nobody else has the way to its new timeline before that is archived */
+	if (handed == RESTORE_STEP_DONE)
+		return before->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE ||
+			   !restore_request_is_without(request, before->plan.leader);
 	if (handed != RESTORE_STEP_PENDING)
 		return is_opened(command, before->plan.leader);
 	return !restore_state_touched(&before->plan, before->states) &&
@@ -218,6 +225,37 @@ last_timeline(const RestoreJournal *before, bool whole)
 				 : before->plan.old_timeline;
 }
 
+/* Some data directory may be that of a backup. */
+static bool
+is_torn(const RestoreJournal *before)
+{
+	return restore_journal_touched(before) || json_flag(before->document, "replicas_before");
+}
+
+/* Whether what the new leader's disk has of WAL is a server's of the cluster, and may be more than the archive has. */
+static bool
+has_own_wal(const RestoreJournal *before, const RestorePlan *plan, bool whole)
+{
+	if (strcmp(before->plan.leader, plan->leader) == 0)
+		return whole;
+	for (int i = 0; i < before->plan.member_count; i++)
+	{
+		if (strcmp(before->plan.members[i].name, plan->leader) == 0)
+			return before->plan.request.replicas_only && before->plan.members[i].left_out;
+	}
+	return false;
+}
+
+/* Members that stay left out may still have old data. */
+static void
+inherit_check_timeline(RestorePlan *plan, const RestorePlan *before)
+{
+	for (int i = 0; i < before->request.without_count; i++)
+		plan->check_timeline |=
+			before->check_timeline &&
+			restore_request_is_without(&plan->request, before->request.without[i]);
+}
+
 /* What a restore keeps of the one whose place it takes. Where that has not opened the leader, the way back is still
  * that one's. */
 static void
@@ -225,33 +263,34 @@ inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 {
 	json_t *document = journal->document;
 	json_t *mark = json_object_get(before->document, "mark");
-	bool replicas_torn =
-		restore_journal_touched(before) || json_flag(before->document, "replicas_before");
+	RestorePlan *plan = &journal->plan;
+	/* no other has more WAL than a leader that was stopped before it was gone */
+	bool archived = strcmp(before->plan.leader, plan->leader) != 0 &&
+					before->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE;
 
+	inherit_check_timeline(plan, &before->plan);
+	if (!whole)
+		plan->old_timeline = before->plan.old_timeline;
+	json_object_set_new(document, "plan", restore_plan_json(plan));
 	strcpy(journal->replaces, before->plan.id);
 	json_put_text(document, "replaces", before->plan.id);
 	/* its pause, and the fences of its replicas, are to be ended by this one */
 	if (before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
 		json_flag(before->document, "paused_before"))
 		json_object_set_new(document, "paused_before", json_true());
-	if (!replicas_torn)
+	if (!is_torn(before) && !archived)
 		return;
 	/* the leader's data is good, and that of the replicas is not, or has not been let in */
-	if (whole && !journal->plan.broken_leader)
+	if (whole && !plan->broken_leader)
 	{
 		json_object_set_new(document, "replicas_before", json_true());
 		return;
 	}
 	json_object_set_new(document, "touched_before", json_true());
-	json_object_set_new(
-		document, "handed_over_before",
-		json_boolean(whole && strcmp(before->plan.leader, journal->plan.leader) == 0));
-	if (whole)
-		return;
-	if (mark)
+	json_object_set_new(document, "handed_over_before",
+						json_boolean(has_own_wal(before, plan, whole) && !archived));
+	if (mark && !whole)
 		json_object_set(document, "mark", mark);
-	journal->plan.old_timeline = before->plan.old_timeline;
-	json_object_set_new(document, "plan", restore_plan_json(&journal->plan));
 }
 
 static ExitCode
@@ -283,14 +322,20 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 	{
 		if (!restore_journal_read(&before, &command->cluster, active, error))
 			return exit_code_of(error);
-		whole = is_leader_whole(command, &before);
+		whole = is_leader_whole(command, &before, request);
 		how.before = &before.plan;
-		how.timeline_before = last_timeline(&before, whole);
+		how.timeline_before = is_torn(&before) ? last_timeline(&before, whole) : 0;
 	}
 	decided = restore_decide(&command->cluster, request, &how, &plan, &refusal, error);
 	begun = decided && restore_journal_begin(&command->journal, &command->cluster, &plan, error);
 	if (begun && active)
 		inherit(&command->journal, &before, whole);
+	if (begun && active && !whole && before.states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE)
+		restore_events_note(
+			&command->events,
+			"member %s was opened on a timeline that nobody else knows, and the new one may "
+			"get the same number: clear its data directory before Patroni starts there again",
+			before.plan.leader);
 	restore_journal_done(&before);
 	if (!begun)
 		return decided ? exit_code_of(error) : refuse(command, &refusal, error);

@@ -176,14 +176,15 @@ verify(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how, const 
 
 /*
  * While a restore is under way, the control data of a server that is down are those of a backup, of a timeline
- * that nobody has archived, or not there at all: what was true before it is what counts. Without the leader of then,
- * it is true of whoever takes its place.
+ * that nobody has archived, or not there at all: what was true before it is what counts. Where the leader of then is
+ * gone, it is true of whoever takes its place.
  */
 static void
-remember_before(RestoreFacts *facts, const RestoreDecision *how, const RestoreRequest *request)
+remember_before(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how,
+				const RestoreRequest *request)
 {
 	const char *leader = how->before->leader;
-	bool without = restore_request_is_without(request, leader);
+	bool without = restore_request_is_without(request, leader) && cluster_is_gone(cluster, leader);
 
 	/* its key may outlive it */
 	if (without && strcmp(facts->leader, leader) == 0)
@@ -196,6 +197,8 @@ remember_before(RestoreFacts *facts, const RestoreDecision *how, const RestoreRe
 			continue;
 		if (!without)
 			strcpy(facts->leader, leader);
+		if (how->timeline_before == 0)
+			continue;
 		member->timeline = how->timeline_before;
 		member->lsn = 0;
 	}
@@ -215,7 +218,7 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDec
 		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
 	ok = restore_facts_gather(cluster, &facts, error);
 	if (ok && how->before)
-		remember_before(&facts, how, request);
+		remember_before(cluster, &facts, how, request);
 	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&
 		 verify(cluster, &facts, how, plan, error) &&
 		 restore_plan_make(request, &facts, plan, refusal);

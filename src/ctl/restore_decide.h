@@ -28,8 +28,8 @@ typedef struct RestoreDecision
 	/* there is an active restore, which this one goes on with or replaces: a cluster that is paused and sidecars that
 	 * are locked are no hindrance */
 	bool retry;
-	/* what that one had planned, and the timeline that its leader was on last: the leader's control data may be gone,
-	 * or be those of a backup; NULL: not known */
+	/* what that one had planned, and the timeline that its leader was on last, or 0 while it has touched no data: once
+	 * it has, the control data of those that are down may be gone, or be those of a backup; NULL: not known */
 	const RestorePlan *before;
 	uint32_t timeline_before;
 	void (*tell)(const char *text); /* told what takes long; NULL: nobody is */

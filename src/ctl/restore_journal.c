@@ -4,6 +4,7 @@
  */
 #include "ctl/restore_journal.h"
 
+#include "ctl/message.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -24,13 +25,16 @@ restore_may_pass(const PgbrError *error)
 }
 
 void
-restore_hint_absent(PgbrError *error, const char *member)
+restore_hint_absent(PgbrError *error, const RestorePlan *plan, const char *member)
 {
 	PgbrError reason = *error;
+	bool leader = strcmp(plan->leader, member) == 0;
 
 	pgbr_error_hint(error,
-					"%s%sIf the member is gone for good, the same command goes on without it: "
-					"--without-member=%s.",
+					leader ? "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
+							 " undo --without-member=%s\" takes the restore back without it."
+						   : "%s%sIf the member is gone for good, the same command goes on without "
+							 "it: --without-member=%s.",
 					reason.hint, reason.hint[0] ? " " : "", member);
 }
 
@@ -197,7 +201,7 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 			pgbr_error_detail(error, "%s", reason.detail);
 			pgbr_error_hint(error, "%s", reason.hint);
 			if (restore_may_pass(&reason))
-				restore_hint_absent(error, name);
+				restore_hint_absent(error, &journal->plan, name);
 			return false;
 		}
 		poll(NULL, 0, RETRY_MS);
@@ -242,6 +246,14 @@ bool
 restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more, bool leader_too,
 						  PgbrError *error)
 {
+	if (leader_too && restore_request_is_without(more, journal->plan.leader) &&
+		!cluster_is_gone(journal->cluster, journal->plan.leader))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+					   "member \"%s\" is the leader and can't be left out: it answers",
+					   journal->plan.leader);
+		return pgbr_error_hint(error, "The same command without the option goes on with it.");
+	}
 	return restore_plan_leave_out(&journal->plan, more, leader_too, error) &&
 		   (json_object_set_new(journal->document, "plan", restore_plan_json(&journal->plan)) ==
 				0 ||

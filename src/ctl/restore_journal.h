@@ -114,7 +114,7 @@ extern bool restore_journal_stopped_clean(const RestoreJournal *journal);
  * half full, and could not archive it any more. */
 extern bool restore_journal_undo_restores(const RestoreJournal *journal);
 
-/* restore_plan_leave_out, of the journal's plan; not written yet. */
+/* restore_plan_leave_out, of the journal's plan, for the leader only if it is gone; not written yet. */
 extern bool restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more,
 									  bool leader_too, PgbrError *error);
 
@@ -158,6 +158,6 @@ extern const json_t *restore_journal_result(const RestoreJournal *journal, Resto
 extern bool restore_may_pass(const PgbrError *error);
 
 /* Add to such a failure what can be done when the member does not come back. */
-extern void restore_hint_absent(PgbrError *error, const char *member);
+extern void restore_hint_absent(PgbrError *error, const RestorePlan *plan, const char *member);
 
 #endif

@@ -565,13 +565,29 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 bool
 restore_do_backup(RestoreRun *run, PgbrError *error)
 {
+	const RestorePlan *plan = &run->journal->plan;
+	const char *leader = plan->leader;
 	json_t *job = NULL;
-	json_t *result = json_object();
-	bool ok =
-		restore_job_start(run, RESTORE_BACKUP, run->journal->plan.leader, "backup",
-						  json_pack("{ss ss}", "type", pgbr_backup_type_name(PGBR_BACKUP_INCR),
-									"reason", "the first one after a restore"),
-						  &job, error);
+	json_t *result;
+	bool ok;
+
+	if (restore_request_is_without(&plan->request, plan->leader))
+	{
+		const ClusterMember *leading =
+			cluster_refresh(run->cluster, error) ? restore_find_leading(run->cluster) : NULL;
+
+		if (leading == NULL)
+		{
+			strcpy(run->skipped, "no member leads that could be asked for one");
+			return true;
+		}
+		leader = leading->name;
+	}
+	result = json_object();
+	ok = restore_job_start(run, RESTORE_BACKUP, leader, "backup",
+						   json_pack("{ss ss}", "type", pgbr_backup_type_name(PGBR_BACKUP_INCR),
+									 "reason", "the first one after a restore"),
+						   &job, error);
 
 	if (ok)
 		json_put_text(result, "id", json_text(job, "id"));

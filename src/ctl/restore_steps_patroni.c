@@ -243,9 +243,12 @@ bool
 restore_do_resume(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = restore_pause_patch(false);
-	bool ok = restore_keep_leading(run, error);
+	const RestorePlan *plan = &run->journal->plan;
+	/* one that has gone since Patroni may have been resumed is Patroni's to replace */
+	bool without = restore_request_is_without(&plan->request, plan->leader);
+	bool ok = without || restore_keep_leading(run, error);
 
-	if (ok)
+	if (ok && !without)
 		have_position_told(run);
 	ok =
 		ok && restore_add_check_timeline(run, patch, error) && restore_patch_all(run, patch, error);

@@ -38,6 +38,9 @@ typedef struct WalHeader
 
 #define HAS_LONG_HEADER 0x0002
 
+/* pgbackrest's exit code for a file that the archive has with another content */
+#define ARCHIVE_DUPLICATE 45
+
 typedef struct Names
 {
 	char (*names)[40];
@@ -194,6 +197,24 @@ push(NodeStepContext *context, const char *name, json_t *pushed, Job *job, PgbrE
 	return ok;
 }
 
+/* A replica has got a part of a segment that its leader has archived since. */
+static bool
+is_there(NodeStepContext *context, const char *name, Job *job)
+{
+	ControlData control;
+	PgbrError ignored;
+
+	if (job->exit_code != ARCHIVE_DUPLICATE || !node_control(context, &control, &ignored) ||
+		(strcmp(control.state, "in archive recovery") != 0 &&
+		 strcmp(control.state, "shut down in recovery") != 0))
+		return false;
+	node_log(context, "the archive has %s already, with more than is here", name);
+	job->exit_code = -1;
+	job->error[0] = '\0';
+	job->hint[0] = '\0';
+	return true;
+}
+
 /* So that a server which comes back on this directory does not push it again. */
 static bool
 mark_done(const char *data_directory, const char *name, PgbrError *error)
@@ -231,7 +252,8 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 		ok = push(context, ready.names[i], pushed, job, error) &&
 			 mark_done(context->data_directory, ready.names[i], error);
 	for (int i = 0; ok && i < begun.count; i++)
-		ok = push(context, begun.names[i], pushed, job, error);
+		ok = push(context, begun.names[i], pushed, job, error) ||
+			 is_there(context, begun.names[i], job);
 	ok = (!fenced || fence_raise(context->data_directory, ok ? error : NULL)) && ok;
 	if (ok)
 		context->result =
