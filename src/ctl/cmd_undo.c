@@ -8,6 +8,7 @@
 #include "ctl/message.h"
 #include "ctl/restore_command.h"
 #include "ctl/restore_options.h"
+#include "ctl/restore_steps.h"
 #include "program/json.h"
 
 #include <string.h>
@@ -159,21 +160,32 @@ restore_replicas(RestoreCommand *command, const RestoreRecord *record, const Res
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record, NULL, error);
 }
 
-/* The leader of an undo is gone: another member is restored to where it was to lead. */
+static ExitCode
+resume_undo(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+			PgbrError *error)
+{
+	restore_journal_done(&command->journal);
+	return restore_command_resume(command, record, asked, error);
+}
+
+/* The journal of an undo is read, and its leader is gone: another member is restored to where it was to lead. */
 static ExitCode
 undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
 			   PgbrError *error)
 {
 	const char *undone = json_text(record->document, "undo_of");
-	RestoreRequest request;
-	RestorePlan plan;
+	RestoreJournal *journal = &command->journal;
+	RestoreRequest request = journal->plan.request;
 
+	restore_request_leave_out(&request, asked);
+	/* it has served since, on its new timeline */
+	if (journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE &&
+		journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
+		request.target.timeline = (uint32_t) json_number(
+			restore_journal_result(journal, RESTORE_RECOVER), "timeline", request.target.timeline);
+	restore_journal_done(journal);
 	if (restore_command_is_driven(record, error))
 		return EXIT_NOT_NOW;
-	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
-		return exit_code_of(error);
-	request = plan.request;
-	restore_request_leave_out(&request, asked);
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record,
 								 undone ? restore_list_find(&command->list, undone) : NULL, error);
 }
@@ -186,27 +198,32 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	RestoreJournal *journal = &command->journal;
 	bool replicas_before = json_flag(record->document, "replicas_before");
 	const RestoreRequest *request = &journal->plan.request;
-	bool without_leader;
+	const ClusterMember *leading;
+	bool without;
+	bool leaderless;
 	bool restores;
 
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return exit_code_of(error);
-	/* until Patroni may have another member lead, this is for us to do: replicas that were stopped lack what the leader
-	 * has written since, and the archive has it */
-	without_leader = restore_request_is_without(asked, journal->plan.leader) &&
-					 journal->states[RESTORE_RESUME] == RESTORE_STEP_PENDING;
-	restores = restore_journal_undo_restores(journal) ||
-			   (without_leader && (replicas_before ||
-								   journal->states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_PENDING));
-	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without_leader))
-	{
-		restore_journal_done(journal);
-		return without_leader ? undo_elsewhere(command, record, asked, error)
-							  : restore_command_resume(command, record, asked, error);
-	}
+	leading = restore_find_leading(&command->cluster);
+	without = restore_request_is_without(asked, journal->plan.leader);
+	/* until Patroni has another member lead, this is for us to do */
+	leaderless = without && journal->states[RESTORE_RESUME] == RESTORE_STEP_PENDING &&
+				 (leading == NULL || strcmp(leading->name, journal->plan.leader) == 0);
+	/* once its WAL is archived, the archive has more than replicas that were stopped before it; till then they have what
+	 * the archive has not */
+	restores =
+		restore_journal_undo_restores(journal) ||
+		(leaderless && (replicas_before || journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE));
+	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without))
+		return leaderless ? undo_elsewhere(command, record, asked, error)
+						  : resume_undo(command, record, asked, error);
 	if (restore_command_is_driven(record, error))
 		return EXIT_NOT_NOW;
-	if (restores && request->replicas_only && !without_leader)
+	/* another leads, which the replicas are to follow */
+	if (restores && request->replicas_only && without && !leaderless)
+		restores = !(replicas_before = true);
+	if (restores && request->replicas_only && !without)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 					   "restore %s of the replicas only can't be taken back: their files are not "

@@ -330,10 +330,12 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 	begun = decided && restore_journal_begin(&command->journal, &command->cluster, &plan, error);
 	if (begun && active)
 		inherit(&command->journal, &before, whole);
-	if (begun && active && !whole && before.states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE)
+	if (begun && active && !whole && before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING &&
+		restore_request_is_without(request, before.plan.leader))
 		restore_events_note(
 			&command->events,
-			"member %s was opened on a timeline that nobody else knows, and the new one may "
+			"member %s may have been opened on a timeline that nobody else knows, and the new one "
+			"may "
 			"get the same number: clear its data directory before Patroni starts there again",
 			before.plan.leader);
 	restore_journal_done(&before);

@@ -189,6 +189,9 @@ remember_before(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *ho
 	/* its key may outlive it */
 	if (without && strcmp(facts->leader, leader) == 0)
 		facts->leader[0] = '\0';
+	/* and one that answers may run without it */
+	if (!without && restore_request_is_without(request, leader) && facts->leader[0] == '\0')
+		strcpy(facts->leader, leader);
 	for (int i = 0; i < facts->member_count; i++)
 	{
 		FactMember *member = &facts->members[i];

@@ -25,17 +25,22 @@ restore_may_pass(const PgbrError *error)
 }
 
 void
-restore_hint_absent(PgbrError *error, const RestorePlan *plan, const char *member)
+restore_hint_absent(PgbrError *error, const RestoreJournal *journal, const char *member)
 {
 	PgbrError reason = *error;
-	bool leader = strcmp(plan->leader, member) == 0;
+	/* Patroni replaces one that has gone since it was resumed */
+	bool leads = strcmp(journal->plan.leader, member) == 0 &&
+				 journal->states[RESTORE_RESUME] == RESTORE_STEP_PENDING;
+	const char *format =
+		!leads ? "%s%sIf the member is gone for good, the same command goes on without it: "
+				 "--without-member=%s."
+		: journal->plan.request.undo
+			? "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
+			  " undo --without-member=%s\" goes on with another in its place."
+			: "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
+			  " undo --without-member=%s\" takes the restore back without it.";
 
-	pgbr_error_hint(error,
-					leader ? "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
-							 " undo --without-member=%s\" takes the restore back without it."
-						   : "%s%sIf the member is gone for good, the same command goes on without "
-							 "it: --without-member=%s.",
-					reason.hint, reason.hint[0] ? " " : "", member);
+	pgbr_error_hint(error, format, reason.hint, reason.hint[0] ? " " : "", member);
 }
 
 static void
@@ -201,7 +206,7 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 			pgbr_error_detail(error, "%s", reason.detail);
 			pgbr_error_hint(error, "%s", reason.hint);
 			if (restore_may_pass(&reason))
-				restore_hint_absent(error, &journal->plan, name);
+				restore_hint_absent(error, journal, name);
 			return false;
 		}
 		poll(NULL, 0, RETRY_MS);

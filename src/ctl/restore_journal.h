@@ -158,6 +158,7 @@ extern const json_t *restore_journal_result(const RestoreJournal *journal, Resto
 extern bool restore_may_pass(const PgbrError *error);
 
 /* Add to such a failure what can be done when the member does not come back. */
-extern void restore_hint_absent(PgbrError *error, const RestorePlan *plan, const char *member);
+extern void
+restore_hint_absent(PgbrError *error, const RestoreJournal *journal, const char *member);
 
 #endif

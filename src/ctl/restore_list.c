@@ -44,14 +44,13 @@ read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
 	return true;
 }
 
-/* 2: another has taken its place, 1: it was ended, 0: it is active, or was given up by a sidecar that did not hear of
- * more. */
+/* 2: another has taken its place, 1: it was ended, 0: it is active, or was given up by who did not hear of more. */
 static int
 end_of(const RestoreRecord *record)
 {
 	if (strcmp(record->state, "replaced") == 0)
 		return 2;
-	return strcmp(record->state, "done") == 0 &&
+	return strcmp(record->state, "done") == 0 && !json_flag(record->document, "harmless") &&
 		   json_is_object(json_object_get(record->document, "outcome"));
 }
 

@@ -157,7 +157,7 @@ request(RestoreRun *run, const char *name, const char *path, const json_t *body,
 		if (!restore_wait_more(&wait, error))
 		{
 			if (restore_may_pass(error))
-				restore_hint_absent(error, &run->journal->plan, name);
+				restore_hint_absent(error, run->journal, name);
 			return false;
 		}
 	}
