@@ -187,13 +187,9 @@ run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 
 	for (int i = 0; ok && i < plan->member_count; i++)
 	{
-		if (leader ? !plan->members[i].leader : !restore_is_replica(&plan->members[i]))
-			continue;
-		/* one that has begun may start a server that is stopped meanwhile, which the fence refuses with an error */
-		if (step == RESTORE_STOP_LEADER || step == RESTORE_STOP_REPLICAS)
-			restore_let_rounds_end(run, restore_patroni_member(run, i));
-		ok = restore_job_start(run, step, plan->members[i].name, kind, make_arguments(plan),
-							   &jobs[i], error);
+		if (leader ? plan->members[i].leader : restore_is_replica(&plan->members[i]))
+			ok = restore_job_start(run, step, plan->members[i].name, kind, make_arguments(plan),
+								   &jobs[i], error);
 	}
 	for (int i = 0; ok && wait && i < plan->member_count; i++)
 	{
@@ -571,14 +567,15 @@ restore_do_backup(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->plan;
 	const char *leader = plan->leader;
-	const ClusterMember *leading;
 	json_t *job = NULL;
 	json_t *result;
 	bool ok;
 
 	if (restore_request_is_without(&plan->request, plan->leader))
 	{
-		leading = cluster_refresh(run->cluster, error) ? restore_find_leading(run->cluster) : NULL;
+		const ClusterMember *leading =
+			cluster_refresh(run->cluster, error) ? restore_find_leading(run->cluster) : NULL;
+
 		if (leading == NULL)
 		{
 			strcpy(run->skipped, "no member leads that could be asked for one");

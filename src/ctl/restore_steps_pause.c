@@ -98,7 +98,7 @@ restore_let_rounds_end(RestoreRun *run, const ClusterMember *member)
 	PatroniNode node;
 	PgbrError ignored;
 
-	for (int i = 0; member && i < 2; i++)
+	for (int i = 0; i < 2; i++)
 	{
 		if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, &ignored) ||
 			node.restart_scheduled ||
@@ -217,6 +217,10 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 
 		while (ok && member && !has_seen_pause(run, member, &wait.reason))
 			ok = restore_wait_more(&wait, error);
+		/* a round that has begun may start a server that is stopped in the midst of it, which is refused then, with an
+		 * error in its log; one that begins later finds the server stopped, and leaves it */
+		if (ok && member)
+			restore_let_rounds_end(run, member);
 	}
 	if (ok)
 		restore_wait_end(&wait);
