@@ -68,7 +68,8 @@ extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 extern bool
 restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error);
 
-/* Return when the rounds of its loop that Patroni of a member has begun have ended; failures don't matter. */
+/* Return when the rounds of its loop that Patroni of a member has begun have ended; failures don't matter, and neither
+ * does a member that is NULL. */
 extern void restore_let_rounds_end(RestoreRun *run, const ClusterMember *member);
 
 /* In a pause nobody starts a leader again that has gone after it was handed over: do that. */

@@ -98,12 +98,32 @@ restore_let_rounds_end(RestoreRun *run, const ClusterMember *member)
 	PatroniNode node;
 	PgbrError ignored;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; member && i < 2; i++)
 	{
 		if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, &ignored) ||
 			node.restart_scheduled ||
 			!patroni_await_round(&run->cluster->patroni, member->api_url, &ignored))
 			return;
+	}
+}
+
+/*
+ * A round that has begun may start a server that is stopped in the midst of it, which the fence refuses, with an error
+ * in its log; one that begins later finds the server stopped, and leaves it. The leader's come first: with the position
+ * that it writes it wakes the replicas.
+ */
+static void
+let_all_rounds_end(RestoreRun *run)
+{
+	const RestorePlan *plan = &run->journal->plan;
+
+	for (int replicas = 0; replicas < 2; replicas++)
+	{
+		for (int i = 0; i < plan->member_count; i++)
+		{
+			if (plan->members[i].leader == !replicas)
+				restore_let_rounds_end(run, restore_patroni_member(run, i));
+		}
 	}
 }
 
@@ -217,12 +237,11 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 
 		while (ok && member && !has_seen_pause(run, member, &wait.reason))
 			ok = restore_wait_more(&wait, error);
-		/* a round that has begun may start a server that is stopped in the midst of it, which is refused then, with an
-		 * error in its log; one that begins later finds the server stopped, and leaves it */
-		if (ok && member)
-			restore_let_rounds_end(run, member);
 	}
 	if (ok)
+	{
 		restore_wait_end(&wait);
+		let_all_rounds_end(run);
+	}
 	return ok && check_leader(run, error);
 }
