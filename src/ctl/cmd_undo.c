@@ -221,8 +221,11 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	if (restore_command_is_driven(record, error))
 		return EXIT_NOT_NOW;
 	/* another leads, which the replicas are to follow */
-	if (restores && request->replicas_only && without && !leaderless)
-		restores = !(replicas_before = true);
+	if (request->replicas_only && restores && without && !leaderless)
+	{
+		replicas_before = true;
+		restores = false;
+	}
 	if (restores && request->replicas_only && !without)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
