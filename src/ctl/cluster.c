@@ -202,6 +202,17 @@ cluster_find(Cluster *cluster, const char *name)
 	return NULL;
 }
 
+const ClusterMember *
+cluster_find_leading(const Cluster *cluster)
+{
+	for (int i = 0; i < cluster->count; i++)
+	{
+		if (cluster->members[i].patroni.leads)
+			return &cluster->members[i];
+	}
+	return NULL;
+}
+
 bool
 cluster_is_gone(Cluster *cluster, const char *name)
 {

@@ -158,6 +158,9 @@ extern bool cluster_add(Cluster *cluster, const char *name, const char *api_url,
 /* The member of a name; NULL when there is none. */
 extern ClusterMember *cluster_find(Cluster *cluster, const char *name);
 
+/* Who leads by Patroni's word when the cluster was last refreshed; NULL when nobody does. */
+extern const ClusterMember *cluster_find_leading(const Cluster *cluster);
+
 /* Whether neither the sidecar nor Patroni of a member answers, also one that is not known. */
 extern bool cluster_is_gone(Cluster *cluster, const char *name);
 

@@ -8,7 +8,6 @@
 #include "ctl/message.h"
 #include "ctl/restore_command.h"
 #include "ctl/restore_options.h"
-#include "ctl/restore_steps.h"
 #include "program/json.h"
 
 #include <string.h>
@@ -205,7 +204,7 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return exit_code_of(error);
-	leading = restore_find_leading(&command->cluster);
+	leading = cluster_find_leading(&command->cluster);
 	without = restore_request_is_without(asked, journal->plan.leader);
 	/* until Patroni has another member lead, this is for us to do */
 	leaderless = without && journal->states[RESTORE_RESUME] == RESTORE_STEP_PENDING &&

@@ -104,7 +104,7 @@ is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
 static bool
 are_back(const RestoreRun *run, const RestoreRecord *record)
 {
-	const ClusterMember *leading = restore_find_leading(run->cluster);
+	const ClusterMember *leading = cluster_find_leading(run->cluster);
 	PatroniNode leader = {.streaming_count = 0};
 	RestorePlan left;
 	PgbrError ignored;

@@ -6,7 +6,6 @@
 
 #include "ctl/message.h"
 #include "ctl/restore_show.h"
-#include "ctl/restore_steps.h"
 #include "program/clock.h"
 #include "program/json.h"
 

@@ -148,6 +148,7 @@ choose_teller(const RestoreFacts *facts)
 bool
 restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error)
 {
+	const ClusterMember *leading;
 	const FactMember *teller;
 
 	facts->now_ms = clock_now_ms();
@@ -156,11 +157,9 @@ restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error)
 	strcpy(facts->scope, cluster->scope);
 	facts->paused = cluster->view.paused;
 	facts->scheduled_switchover = cluster->view.switchover_scheduled;
-	for (int i = 0; i < cluster->count; i++)
-	{
-		if (cluster->members[i].patroni.leads)
-			strcpy(facts->leader, cluster->members[i].name);
-	}
+	leading = cluster_find_leading(cluster);
+	if (leading)
+		strcpy(facts->leader, leading->name);
 	for (int i = 0; i < cluster->count; i++)
 	{
 		if (!ask_member(facts, cluster, &cluster->members[i], error))

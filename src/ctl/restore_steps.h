@@ -47,9 +47,6 @@ extern json_t *restore_pause_patch(bool paused);
 /* The member of the plan with this index, where Patroni knows it and it takes part; or NULL. */
 extern ClusterMember *restore_patroni_member(RestoreRun *run, int index);
 
-/* Who leads by Patroni's word when the cluster was last refreshed; NULL when nobody does. */
-extern const ClusterMember *restore_find_leading(const Cluster *cluster);
-
 /* Send the change to Patroni of every member, which also wakes each; one that takes it is enough. */
 extern bool restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error);
 

@@ -574,7 +574,7 @@ restore_do_backup(RestoreRun *run, PgbrError *error)
 	if (restore_request_is_without(&plan->request, plan->leader))
 	{
 		const ClusterMember *leading =
-			cluster_refresh(run->cluster, error) ? restore_find_leading(run->cluster) : NULL;
+			cluster_refresh(run->cluster, error) ? cluster_find_leading(run->cluster) : NULL;
 
 		if (leading == NULL)
 		{

@@ -54,7 +54,7 @@ holds_key(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 {
 	if (!cluster_refresh(run->cluster, reason))
 		return false;
-	return restore_find_leading(run->cluster) == leader ||
+	return cluster_find_leading(run->cluster) == leader ||
 		   pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
 						  "member \"%s\" has not got the leader key again yet", leader->name);
 }
@@ -146,7 +146,7 @@ is_led_by_another(RestoreRun *run)
 
 	if (!cluster_refresh(run->cluster, &ignored))
 		return false;
-	leading = restore_find_leading(run->cluster);
+	leading = cluster_find_leading(run->cluster);
 	return leading && strcmp(leading->name, run->journal->plan.leader) != 0;
 }
 
@@ -389,7 +389,7 @@ wait_given_back(RestoreRun *run, PgbrError *error)
 		return true;
 	if ((restore_may_pass(&reason) || reason.code == PGBR_ERROR_TIMEOUT) &&
 		restore_holds_now(run, error) && cluster_refresh(run->cluster, error) &&
-		restore_find_leading(run->cluster))
+		cluster_find_leading(run->cluster))
 	{
 		restore_events_note(run->events, "%s", reason.message);
 		return true;

@@ -66,17 +66,6 @@ restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
 	}
 }
 
-const ClusterMember *
-restore_find_leading(const Cluster *cluster)
-{
-	for (int i = 0; i < cluster->count; i++)
-	{
-		if (cluster->members[i].patroni.leads)
-			return &cluster->members[i];
-	}
-	return NULL;
-}
-
 /* Whether a member has seen the pause. One whose Patroni is down reads it when it comes back. */
 static bool
 has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
@@ -158,7 +147,7 @@ restore_explain_moved(RestoreRun *run, PgbrError *error)
 
 	if (!cluster_refresh(run->cluster, &ignored))
 		return;
-	leading = restore_find_leading(run->cluster);
+	leading = cluster_find_leading(run->cluster);
 	if (leading && !is_planned(run, leading))
 		(void) tell_moved(&run->journal->plan, leading, error);
 }
@@ -201,7 +190,7 @@ check_leader(RestoreRun *run, PgbrError *error)
 		return true;
 	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to name the leader");
 	while (!cluster_refresh(run->cluster, &wait.reason) ||
-		   ((leading = restore_find_leading(run->cluster)) == NULL && awaited))
+		   ((leading = cluster_find_leading(run->cluster)) == NULL && awaited))
 	{
 		bool running = false;
 
