@@ -154,6 +154,7 @@ bool
 restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error)
 {
 	const json_t *control = json_object_get(node, "control");
+	const char *state = json_text(control, "state");
 	const char *time = json_text(node, "time");
 
 	member->running = json_flag(node, "running");
@@ -183,7 +184,11 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	member->free_bytes = json_number(node, "free_bytes", -1);
 	member->is_mount = json_flag(node, "data_directory_is_mount");
 	member->tablespaces = (int) json_number(node, "tablespaces", -1);
-	member->unarchived = json_number(node, "unarchived_segments", -1);
+	/* a replica archives nothing, and what its leader had still to archive is not known here */
+	member->unarchived = state && (strcmp(state, "in archive recovery") == 0 ||
+								   strcmp(state, "shut down in recovery") == 0)
+							 ? -1
+							 : json_number(node, "unarchived_segments", -1);
 	read_settings(member->settings, json_object_get(node, "server_settings"));
 	read_settings(member->control, control);
 	if (time && !clock_parse(time, &member->time_ms))

@@ -133,6 +133,13 @@ control_data_is_clean(const ControlData *control)
 		   strcmp(control->state, "shut down in recovery") == 0;
 }
 
+bool
+control_data_is_replica(const ControlData *control)
+{
+	return strcmp(control->state, "in archive recovery") == 0 ||
+		   strcmp(control->state, "shut down in recovery") == 0;
+}
+
 json_t *
 control_data_json(const ControlData *control)
 {

@@ -41,6 +41,9 @@ extern bool control_data_parse(const char *text, ControlData *control);
 /* True when the server was shut down in order, be it as a primary or as a standby. */
 extern bool control_data_is_clean(const ControlData *control);
 
+/* True when the server was a standby last, whether or not it was shut down in order. */
+extern bool control_data_is_replica(const ControlData *control);
+
 /* As steps report it. The caller owns a reference; NULL when out of memory. */
 extern json_t *control_data_json(const ControlData *control);
 

@@ -137,10 +137,12 @@ list_ready(const char *data_directory, Names *ready, char *newest_known)
 	return !ready->failed;
 }
 
-/* Segments that were begun after the newest that archive_status knows, on its timeline: of a server
- * that was killed the last is not full. */
+/*
+ * Segments that were begun after the newest that archive_status knows, on its timeline: of a server that was killed the
+ * last is not full. A replica has not archived any: of its newest timeline it may have more than the archive.
+ */
 static bool
-list_begun(const char *data_directory, const char *newest_known, Names *begun)
+list_begun(const char *data_directory, const char *newest_known, bool replica, Names *begun)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -154,7 +156,8 @@ list_begun(const char *data_directory, const char *newest_known, Names *begun)
 		return false;
 	while ((entry = readdir(folder)) != NULL)
 	{
-		if (!pgbr_is_wal_segment(entry->d_name) || strcmp(entry->d_name, newest_known) <= 0 ||
+		if (!pgbr_is_wal_segment(entry->d_name) ||
+			(!replica && strcmp(entry->d_name, newest_known) <= 0) ||
 			!holds_itself(data_directory, entry->d_name))
 			continue;
 		add_name(begun, entry->d_name);
@@ -167,7 +170,8 @@ list_begun(const char *data_directory, const char *newest_known, Names *begun)
 	 * is certain not to be in the archive */
 	for (int i = 0; i < begun->count; i++)
 	{
-		if (strncmp(begun->names[i], newest, 8) == 0 && (newest_known[0] || i == begun->count - 1))
+		if (strncmp(begun->names[i], newest, 8) == 0 &&
+			(replica || newest_known[0] || i == begun->count - 1))
 			memmove(begun->names[kept++], begun->names[i], sizeof(begun->names[0]));
 	}
 	begun->count = kept;
@@ -201,12 +205,7 @@ push(NodeStepContext *context, const char *name, json_t *pushed, Job *job, PgbrE
 static bool
 is_there(NodeStepContext *context, const char *name, Job *job)
 {
-	ControlData control;
-	PgbrError ignored;
-
-	if (job->exit_code != ARCHIVE_DUPLICATE || !node_control(context, &control, &ignored) ||
-		(strcmp(control.state, "in archive recovery") != 0 &&
-		 strcmp(control.state, "shut down in recovery") != 0))
+	if (job->exit_code != ARCHIVE_DUPLICATE)
 		return false;
 	node_log(context, "the archive has %s already, with more than is here", name);
 	job->exit_code = -1;
@@ -237,12 +236,17 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	char newest_known[40];
 	json_t *pushed = json_array();
 	bool fenced = fence_stands(context->data_directory);
+	ControlData control;
+	PgbrError ignored;
+	bool replica;
 	bool ok;
 
 	job_queue_progress(context->queue, &(JobProgress){"archiving", 0, -1, -1});
 	ok = node_must_be_down(context, error);
+	replica = ok && node_control(context, &control, &ignored) && control_data_is_replica(&control);
 	if (ok && (!list_ready(context->data_directory, &ready, newest_known) ||
-			   (arguments->partial && !list_begun(context->data_directory, newest_known, &begun))))
+			   (arguments->partial &&
+				!list_begun(context->data_directory, newest_known, replica, &begun))))
 		ok = pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not list the WAL in \"%s\"",
 							context->data_directory);
 	/* pgbackrest reads pg_control */
@@ -253,7 +257,7 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 			 mark_done(context->data_directory, ready.names[i], error);
 	for (int i = 0; ok && i < begun.count; i++)
 		ok = push(context, begun.names[i], pushed, job, error) ||
-			 is_there(context, begun.names[i], job);
+			 (replica && is_there(context, begun.names[i], job));
 	ok = (!fenced || fence_raise(context->data_directory, ok ? error : NULL)) && ok;
 	if (ok)
 		context->result =

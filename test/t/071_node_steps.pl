@@ -358,6 +358,42 @@ subtest 'a crash with WAL that is not archived' => sub {
 	is(batches(), 'a b e f', 'every row that was committed is back');
 };
 
+subtest 'a replica with a part of a segment that the archive has' => sub {
+	hold_lock();
+	$member->psql('SELECT pg_switch_wal()');
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
+	# its own WAL alone, on its own timeline
+	$member->psql("ALTER SYSTEM SET restore_command = ''");
+	$member->psql("ALTER SYSTEM SET recovery_target_timeline = 'current'");
+	$member->psql("INSERT INTO t SELECT 'i', 1, 'x'");
+	my $segment = $member->psql('SELECT pg_walfile_name(pg_current_wal_lsn())');
+	$member->kill_postmaster;
+	server_is_down();
+	spew("$data/standby.signal", '');
+	$member->start;
+	is(step('node-stop')->{control}{state}, 'shut down in recovery', 'it is a replica');
+	server_is_down();
+	# what its leader has written since
+	spew("$dir/$segment", substr(slurp("$data/pg_wal/$segment"), 0, -1) . 'x');
+	$member->pgbackrest('archive-push', "$dir/$segment");
+	# and what it may have had no time to archive: a replica takes all for archived
+	my ($before) = reverse sort grep { /^[0-9A-F]{24}$/ && $_ lt $segment && /^@{[ substr $segment, 0, 8 ]}/ } map { s{.*/}{}r } glob "$data/pg_wal/*";
+	unlink glob("$repo/archive/main/15-1/*/$before-*") or die "$before: $!";
+	my $archived = step('node-archive', partial => $true);
+	is($archived->{partial}, $segment, 'is no error');
+	ok((grep { $_ eq $before } @{ $archived->{pushed} }) && !(grep { $_ eq $segment } @{ $archived->{pushed} }), 'what is not there is pushed');
+	is($sidecar->http(GET => "/v1/wal/$before")->{json}{archived}, $true, 'indeed');
+	unlink "$data/standby.signal" or die;
+	$member->start;
+	$member->kill_postmaster;
+	step('node-stop');
+	server_is_down();
+	is(step_fails('node-archive', partial => $true)->{exit_code}, 45, 'that of a leader, which nobody else has, is one');
+	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step('node-recover', target_timeline => 1);
+	$member->start;
+};
+
 subtest 'whose process it is' => sub {
 	hold_lock();
 	step('node-stop');

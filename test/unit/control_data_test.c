@@ -84,11 +84,15 @@ test_states(void **state)
 	assert_true(control_data_parse(text_without(LINES), &control));
 	strcpy(control.state, "shut down");
 	assert_true(control_data_is_clean(&control));
+	assert_false(control_data_is_replica(&control));
 	for (size_t i = 0; i < sizeof(dirty) / sizeof(dirty[0]); i++)
 	{
 		strcpy(control.state, dirty[i]);
 		assert_false(control_data_is_clean(&control));
+		assert_int_equal(control_data_is_replica(&control), i == 3);
 	}
+	strcpy(control.state, "shut down in recovery");
+	assert_true(control_data_is_replica(&control));
 }
 
 static void
