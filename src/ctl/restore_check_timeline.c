@@ -100,23 +100,31 @@ is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
 	return false;
 }
 
-/* All members that a restore has left out take part again. */
+/* All members take part again that restores have left out since it was changed. */
 static bool
-are_back(const RestoreRun *run, const RestoreRecord *record)
+are_back(const RestoreRun *run, const RestoreList *list)
 {
 	const ClusterMember *leading = cluster_find_leading(run->cluster);
 	PatroniNode leader = {.streaming_count = 0};
-	RestorePlan left;
 	PgbrError ignored;
 
 	if (leading)
 		(void) patroni_get_node(&run->cluster->patroni, leading->api_url, &leader, &ignored);
-	if (!restore_plan_read(json_object_get(record->document, "plan"), &left, &ignored))
-		return false;
-	for (int i = 0; i < left.request.without_count; i++)
+	for (int i = 0;
+		 i < list->count && !json_flag(list->records[i].document, "check_timeline_is_back"); i++)
 	{
-		if (!is_back(&run->journal->plan, &leader, left.request.without[i]))
+		const json_t *document = list->records[i].document;
+		RestorePlan left;
+
+		if (!json_is_object(json_object_get(document, "check_timeline")))
+			continue;
+		if (!restore_plan_read(json_object_get(document, "plan"), &left, &ignored))
 			return false;
+		for (int j = 0; j < left.request.without_count; j++)
+		{
+			if (!is_back(&run->journal->plan, &leader, left.request.without[j]))
+				return false;
+		}
 	}
 	return true;
 }
@@ -130,7 +138,7 @@ restore_put_back_check_timeline(RestoreRun *run, PgbrError *error)
 	bool ok = restore_list_get(&list, run->cluster, error);
 
 	record = ok ? find_changed(&list) : NULL;
-	if (record && are_back(run, record))
+	if (record && are_back(run, &list))
 	{
 		patch = json_object();
 		json_object_set_new(patch, "check_timeline", json_deep_copy(value_before(record)));
