@@ -4,7 +4,7 @@
 #	my $gone = PgbrGoneTest->new;           # a PgbrRestoreTest with more to say
 #	my @target = $gone->moment('a name');
 #	$gone->lose_at('recover', $member, 'restore', @target);
-#	$gone->goes_on('a name', 'restore', "--without-member=$member->{name}", @target);
+#	$gone->is_done('a name', 'restore', "--without-member=$member->{name}", @target);
 #	$gone->bring_back('a name', $member);
 package PgbrGoneTest;
 use strict;
@@ -13,37 +13,41 @@ use parent 'PgbrRestoreTest';
 use PgbrSandbox qw(wait_for);
 use Test::More;
 
-# A row, a moment, and a row after it, which a restore to the moment takes away.
-sub moment
-{
-	my ($self, $name) = @_;
-	$self->mark("before $name");
-	my @target = $self->target('time');
-	$self->mark("after $name");
-	return @target;
-}
-
-sub without
-{
-	my ($self, $name) = @_;
-	$self->set_kept(grep { $_ ne "after $name" } $self->kept);
-	return;
-}
-
 sub has_begun
 {
 	my ($self, $run, $step) = @_;
 	return ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") || diag $run->last_words;
 }
 
-# A host goes for good as the step begins, and the control binary with it.
+# Run a command until the step begins.
+sub begin_at
+{
+	my ($self, $step, @command) = @_;
+	my $run = $self->begin(@command);
+	$self->has_begun($run, $step);
+	return $run;
+}
+
+# A host goes for good, and the control binary with it.
+sub lose
+{
+	my ($self, $run, $member) = @_;
+	$run->kill;
+	$member->kill;
+	$self->await_lease;
+	return;
+}
+
+# ... as the step begins
 sub lose_at
 {
 	my ($self, $step, $member, @command) = @_;
-	my $run = $self->begin(@command);
-	$self->has_begun($run, $step);
-	$run->kill;
-	$member->kill;
+	return $self->lose($self->begin_at($step, @command), $member);
+}
+
+sub await_lease
+{
+	my ($self) = @_;
 	wait_for { ($self->status->{restore}{holder_seconds_left} // 0) == 0 } 'the lease to end', 60;
 	return;
 }
@@ -58,15 +62,6 @@ sub stops
 	return;
 }
 
-sub goes_on
-{
-	my ($self, $name, @command) = @_;
-	my $run = $self->run(@command);
-	is($run->{status}, 0, "$name: done") or diag $run->last_words;
-	$self->is_healthy($name, 60);
-	return $run;
-}
-
 # A new disk, or the old one: it is rebuilt as a replica.
 sub bring_back
 {
@@ -74,7 +69,7 @@ sub bring_back
 	$self->start_host($member);
 	wait_for { $member->patroni(GET => '/patroni')->{status} } 'its Patroni';
 	$self->mark("$name is back");
-	$self->goes_on("$name is brought back", 'restore', '--replicas-only', "--member=$member->{name}");
+	$self->is_done("$name is brought back", 'restore', '--replicas-only', "--member=$member->{name}");
 	ok(!$member->sidecar->http(GET => '/v1/node')->{json}{fenced}, "$name: its fence is lifted");
 	return;
 }

@@ -144,6 +144,24 @@ sub target
 	return ("--type=$type", defined $target ? "--target=$target" : ());
 }
 
+# A row, a moment, and a row after it, which a restore to the moment takes away; gives the options of that restore.
+sub moment
+{
+	my ($self, $name) = @_;
+	$self->mark("before $name");
+	my @target = $self->target('time');
+	$self->mark("after $name");
+	return @target;
+}
+
+# That row is not to be there any more.
+sub without
+{
+	my ($self, $name) = @_;
+	$self->set_kept(grep { $_ ne "after $name" } $self->kept);
+	return;
+}
+
 # --- the control binary
 
 # Start a verb of the cluster with events as JSON; gives the PgbrRestoreRun.
@@ -163,7 +181,18 @@ sub run
 	return $run;
 }
 
-# ... which must be a good one; gives the summary.
+# The same once the lease of the one before has ended; the cluster is whole then.
+sub is_done
+{
+	my ($self, $name, @arguments) = @_;
+	my $run;
+	wait_for { ($run = $self->run(@arguments))->{status} != 6 } 'the lease of the one before to end', 60;
+	is($run->{status}, 0, "$name: done") or diag $run->last_words;
+	$self->is_healthy($name, 60);
+	return $run;
+}
+
+# Run it to its end, which must be a good one; gives the summary.
 sub run_ok
 {
 	my ($self, $name, @arguments) = @_;
@@ -235,6 +264,13 @@ sub is_healthy
 	};
 	$illness = $@ if $@ && $illness eq '';
 	return ok($illness eq '', "$name: the cluster is whole") || diag $illness eq '' ? $@ : "$illness\n$@";
+}
+
+# The timeline on which the leader writes; that of its last checkpoint may be another.
+sub timeline
+{
+	my ($self) = @_;
+	return hex substr $self->leader->psql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())'), 0, 8;
 }
 
 # Lines that the servers (through Patroni's output) and pgbackrest have logged since this was last asked,

@@ -9,28 +9,7 @@ use Test::More;
 my $test = PgbrRestoreTest->new;
 my $cluster = $test->cluster;
 
-# Of a primary: that of its last checkpoint may be another.
-sub timeline { return hex substr $test->leader->psql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())'), 0, 8 }
-
 sub fenced { my ($member) = @_; return -e $member->data . '/pgbr_fence/global/pg_control' }
-
-# A row, a moment, and a row after it; gives the options that restore to the moment.
-sub moment
-{
-	my ($name) = @_;
-	$test->mark("before $name");
-	my @target = $test->target('time');
-	$test->mark("after $name");
-	return @target;
-}
-
-# The last moment's second row is not to be there any more.
-sub without
-{
-	my ($name) = @_;
-	$test->set_kept(grep { $_ ne "after $name" } $test->kept);
-	return;
-}
 
 sub begins
 {
@@ -46,33 +25,23 @@ sub resume
 	return;
 }
 
-sub is_done
-{
-	my ($name, @command) = @_;
-	my $run;
-	wait_for { ($run = $test->begin(@command))->finish != 6 } 'the lease of the one before to end', 60;
-	is($run->{status}, 0, "$name: goes on") or diag $run->last_words;
-	$test->is_healthy($name, 60);
-	return $run;
-}
-
 # Nothing is touched, and the same command makes another plan then.
 sub is_given_up
 {
 	my ($name, @command) = @_;
-	my ($leader, $timeline) = ($test->find_leader, timeline());
+	my ($leader, $timeline) = ($test->find_leader, $test->timeline);
 	my $run;
 	wait_for { ($run = $test->begin(@command))->finish != 6 || $run->last_words =~ /since the plan/ } 'the lease of the one before to end', 60;
 	like($run->last_words, qr/the leader has changed since the plan was made/, "$name: the leader is another one");
 	like($run->last_words, qr/Nothing was changed/, "$name: and nothing is changed");
 	$test->is_healthy($name, 60);
 	is($test->leader, $leader, "$name: who leads goes on");
-	is(timeline(), $timeline, "$name: on the timeline that it was on");
+	is($test->timeline, $timeline, "$name: on the timeline that it was on");
 	return;
 }
 
 subtest 'another leads by now' => sub {
-	my @target = moment('the switchover');
+	my @target = $test->moment('the switchover');
 	my $former = $test->leader;
 	my ($next, $third) = $test->replicas;
 	my $run = $test->begin('restore', @target);
@@ -95,11 +64,11 @@ subtest 'another leads by now' => sub {
 	$test->mark('after the switchover, too');
 	is_given_up('a switchover', 'restore', @target);
 	$test->set_kept(grep { !/^after the switchover/ } $test->kept);
-	is_done('a plan of its own', 'restore', @target);
+	$test->is_done('a plan of its own', 'restore', @target);
 };
 
 subtest 'the leader is on another timeline by now' => sub {
-	my @target = moment('the crash');
+	my @target = $test->moment('the crash');
 	my $leader = $test->leader;
 	my $run = $test->begin('restore', @target);
 	begins($run, 'stop-replicas');
@@ -113,10 +82,10 @@ subtest 'the leader is on another timeline by now' => sub {
 	kill CONT => $postmaster;
 	wait_for { 2 == grep { fenced($_) } $test->replicas } 'the replicas to be stopped';
 	resume();
-	my ($before, $killed) = (timeline(), $leader->postmaster);
+	my ($before, $killed) = ($test->timeline, $leader->postmaster);
 	$leader->kill_postmaster;
 	my $now;
-	wait_for { ($leader->postmaster // $killed) != $killed && ($now = eval { timeline() }) } 'the leader to take writes again', 60;
+	wait_for { ($leader->postmaster // $killed) != $killed && ($now = eval { $test->timeline }) } 'the leader to take writes again', 60;
 	# Patroni 3 promotes it anew, 4 starts it as the primary that it was
 	if ($now > $before)
 	{
@@ -124,12 +93,12 @@ subtest 'the leader is on another timeline by now' => sub {
 		is_given_up('a crash', 'restore', @target);
 	}
 	$test->set_kept(grep { !/^after the crash/ } $test->kept);
-	is_done($now > $before ? 'a plan of its own' : 'the same timeline', 'restore', @target);
+	$test->is_done($now > $before ? 'a plan of its own' : 'the same timeline', 'restore', @target);
 };
 
 # As long as its journal says that nothing was done, a sidecar that nobody asks for a while gives a restore up.
 subtest 'a sidecar has given the restore up' => sub {
-	my @target = moment('a sidecar is away');
+	my @target = $test->moment('a sidecar is away');
 	my ($away) = $test->replicas;
 	my $run = $test->begin('restore', @target);
 	begins($run, 'wait-jobs');
@@ -153,7 +122,7 @@ subtest 'a sidecar has given the restore up' => sub {
 	my $pgbackrest;
 	wait_for { ($pgbackrest) = $test->processes($away, 'pgbackrest') } 'the job to run';
 	kill STOP => $pgbackrest;
-	without('a sidecar is away');
+	$test->without('a sidecar is away');
 	$run = $test->begin('restore', @target);
 	ok($run->wait_event(event => 'note', message => "member $away->{name}: verify $job->{id} is running; waiting for its end"),
 		'the job is waited for') or diag $run->last_words;
@@ -164,7 +133,7 @@ subtest 'a sidecar has given the restore up' => sub {
 };
 
 subtest 'a restore has taken the place of another on some members only' => sub {
-	my @target = moment('two restores');
+	my @target = $test->moment('two restores');
 	my $run = $test->begin('restore', @target);
 	begins($run, 'recover');
 	$run->kill;
@@ -176,12 +145,12 @@ subtest 'a restore has taken the place of another on some members only' => sub {
 	$away->sidecar->kill;
 	isnt($run->finish, 0, 'it stops, too') or diag $run->last_words;
 	$away->sidecar->start;
-	is_done('both', 'undo');
+	$test->is_done('both', 'undo');
 };
 
 # Patroni does, when it takes what is restored for a server that has crashed.
 subtest 'the target was taken away' => sub {
-	my @target = moment('the target is taken away');
+	my @target = $test->moment('the target is taken away');
 	my $leader = $test->leader;
 	my $run = $test->begin('restore', @target);
 	begins($run, 'recover');
@@ -192,13 +161,13 @@ subtest 'the target was taken away' => sub {
 	unlink $leader->data . '/recovery.signal' or note 'it was not there any more';
 	unlink $leader->data . '/backup_label.old';
 	$leader->sidecar->start;
-	without('the target is taken away');
-	is_done('restored again', 'restore', @target);
+	$test->without('the target is taken away');
+	$test->is_done('restored again', 'restore', @target);
 };
 
 # What goes on with a segment that was archived as it was could not archive it any more.
 subtest 'a leader that has crashed in the pause' => sub {
-	my @target = moment('the leader crashes in the pause');
+	my @target = $test->moment('the leader crashes in the pause');
 	my $leader = $test->leader;
 	spew($leader->data . '/base/big', "\1" x (256 << 20));
 	my $run = $test->begin('restore', '--keep-old', @target);
@@ -208,7 +177,7 @@ subtest 'a leader that has crashed in the pause' => sub {
 	kill INT => $run->pid;
 	is($run->finish, 130, 'interrupted') or diag $run->last_words;
 	like($run->errors, qr/"pgbackrest_ctl undo" takes it back/, 'and says what undo does');
-	is_done('taken back', 'undo');
+	$test->is_done('taken back', 'undo');
 	system 'rm', '-rf', map { (glob($_->data . '.before-*'), $_->data . '/base/big') } $cluster->members;
 	my ($before) = $test->leader->psql('SELECT archived_count FROM pg_stat_archiver');
 	$test->leader->psql('SELECT pg_switch_wal()');
@@ -219,18 +188,18 @@ subtest 'a leader that has crashed in the pause' => sub {
 
 # Nobody starts it again in the pause.
 subtest 'a leader that has crashed before it was stopped' => sub {
-	my @target = moment('the leader crashes before it is stopped');
+	my @target = $test->moment('the leader crashes before it is stopped');
 	my $run = $test->begin('restore', @target);
 	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused') or diag $run->last_words;
 	$run->kill;
 	$test->leader->kill_postmaster if $test->leader->postmaster;
-	without('the leader crashes before it is stopped');
-	is_done('a crashed leader', 'restore', @target);
+	$test->without('the leader crashes before it is stopped');
+	$test->is_done('a crashed leader', 'restore', @target);
 };
 
 subtest 'a sidecar is away at the end' => sub {
-	my @target = moment('the end is not heard');
-	without('the end is not heard');
+	my @target = $test->moment('the end is not heard');
+	$test->without('the end is not heard');
 	my ($away) = $test->replicas;
 	my $state = sub { return ($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') };
 	my $run = $test->begin('restore', @target);
@@ -241,7 +210,7 @@ subtest 'a sidecar is away at the end' => sub {
 	# the backup's step may not have come to the journal of all
 	if ($status == 9)
 	{
-		is_done('the last step', 'restore', @target);
+		$test->is_done('the last step', 'restore', @target);
 	}
 	else
 	{
@@ -255,7 +224,7 @@ subtest 'a sidecar is away at the end' => sub {
 
 # The DCS has a position of the leader from before the restore, which nobody has reached.
 subtest 'the leader goes again as soon as it serves' => sub {
-	my @target = moment('the leader goes again');
+	my @target = $test->moment('the leader goes again');
 	my $leader = $test->leader;
 	$leader->psql('CREATE TABLE much AS SELECT repeat(md5(n::text), 100) FROM generate_series(1, 20000) AS n');
 	my $archive = $cluster->sandbox->{root} . '/repo/archive/main/15-1';
@@ -272,27 +241,27 @@ subtest 'the leader goes again as soon as it serves' => sub {
 	wait_for { (eval { $leader->psql('SELECT pg_is_in_recovery()') } // '') eq 'f' } 'it to take writes', 60;
 	chmod 0750, $blocked;
 	is($run->finish, 0, 'the restore goes on by itself') or diag $run->last_words;
-	without('the leader goes again');
+	$test->without('the leader goes again');
 	$test->is_healthy('done', 60);
 };
 
 subtest 'check_timeline, of a restore that was taken back' => sub {
 	my $config = sub { return $test->leader->patroni(GET => '/config')->{check_timeline} };
 	my $before = $config->();
-	my @target = moment('a host is down');
+	my @target = $test->moment('a host is down');
 	my ($absent) = $test->replicas;
 	$absent->kill;
-	without('a host is down');
+	$test->without('a host is down');
 	$test->run_ok('without it', 'restore', "--without-member=$absent->{name}", @target);
 	$test->set_kept($test->kept, 'after a host is down');
 	$test->run_ok('taken back', 'undo');
 	ok($config->(), 'Patroni compares timelines in a leader race');
 	$test->start_host($absent);
 	wait_for { $absent->patroni(GET => '/patroni')->{status} } 'Patroni of the member with old data';
-	is_done('brought back', 'restore', '--replicas-only', "--member=$absent->{name}");
+	$test->is_done('brought back', 'restore', '--replicas-only', "--member=$absent->{name}");
 	is($config->(), $before, 'check_timeline is what it was');
 	$test->leader->patroni(PATCH => '/config', { check_timeline => JSON::PP::true });
-	is_done('replicas once more', 'restore', '--replicas-only', "--member=$absent->{name}");
+	$test->is_done('replicas once more', 'restore', '--replicas-only', "--member=$absent->{name}");
 	ok($config->(), 'what was set since is left alone');
 };
 

@@ -9,8 +9,6 @@ use Test::More;
 my $test = PgbrRestoreTest->new;
 my $cluster = $test->cluster;
 
-sub timeline { return hex substr $test->leader->psql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())'), 0, 8 }
-
 # A restore, ended as the step begins, with its lease.
 sub end_at
 {
@@ -26,16 +24,6 @@ sub end_at
 	return $run;
 }
 
-sub is_done
-{
-	my ($name, @command) = @_;
-	my $run;
-	wait_for { ($run = $test->begin(@command))->finish != 6 } 'the lease of the one before to end', 60;
-	is($run->{status}, 0, "$name: done") or diag $run->last_words;
-	$test->is_healthy($name, 60);
-	return $run;
-}
-
 subtest 'the leader has moved to another timeline while replicas were not whole' => sub {
 	$test->mark('before the first');
 	my @first = $test->target('time');
@@ -47,10 +35,10 @@ subtest 'the leader has moved to another timeline while replicas were not whole'
 	my $leader = $test->leader;
 	is($leader->patroni(PATCH => '/config', { pause => undef })->{status}, 200, 'somebody resumes Patroni');
 	wait_for { !$leader->patroni(GET => '/patroni')->{pause} } 'the leader to be resumed';
-	my ($before, $killed) = (timeline(), $leader->postmaster);
+	my ($before, $killed) = ($test->timeline, $leader->postmaster);
 	$leader->kill_postmaster;
 	my $now;
-	wait_for { ($leader->postmaster // $killed) != $killed && ($now = eval { timeline() }) } 'the leader to take writes again', 60;
+	wait_for { ($leader->postmaster // $killed) != $killed && ($now = eval { $test->timeline }) } 'the leader to take writes again', 60;
 	my $run;
 	# Patroni 3 promotes it anew, 4 starts it as the primary that it was
 	if ($now > $before)
@@ -59,14 +47,14 @@ subtest 'the leader has moved to another timeline while replicas were not whole'
 		like($run->last_words, qr/the leader has changed since the plan was made/, 'the second restore is given up');
 		my ($hint) = $run->last_words =~ /"pgbackrest_ctl undo (\S+)" restores the replicas for it/;
 		ok($hint, 'with what is to be done for the replicas') or diag $run->last_words;
-		is_done('the replicas', 'undo', $hint);
+		$test->is_done('the replicas', 'undo', $hint);
 	}
 	else
 	{
-		is_done('the replicas', 'undo');
+		$test->is_done('the replicas', 'undo');
 	}
 	is($test->leader, $leader, 'who led leads');
-	is(timeline(), $now, 'on the timeline that it was on');
+	is($test->timeline, $now, 'on the timeline that it was on');
 };
 
 # The first has opened the leader, and nobody has seen it; then it crashes. What was written there since is saved by the
@@ -85,7 +73,7 @@ subtest 'a leader that was handed over, and two that follow' => sub {
 	# in the pause nobody starts it again
 	$leader->kill_postmaster;
 	end_at('archive', '--type=default');
-	is_done('the third', 'restore', @target);
+	$test->is_done('the third', 'restore', @target);
 };
 
 # The same, and the second is taken back: to where the cluster was before it, not before the first.
@@ -96,7 +84,7 @@ subtest 'a leader that was handed over, and one that is taken back' => sub {
 	$test->mark('since it serves');
 	$test->leader->kill_postmaster;
 	end_at('stop-leader', '--type=default');
-	is_done('the second is taken back', 'undo');
+	$test->is_done('the second is taken back', 'undo');
 };
 
 done_testing;
