@@ -214,7 +214,7 @@ cluster_find_leading(const Cluster *cluster)
 }
 
 bool
-cluster_is_gone(Cluster *cluster, const char *name)
+cluster_is_silent(Cluster *cluster, const char *name)
 {
 	const ClusterMember *member = cluster_find(cluster, name);
 	PgbrError sidecar = {.code = PGBR_ERROR_UNREACHABLE};
@@ -230,9 +230,23 @@ cluster_is_gone(Cluster *cluster, const char *name)
 	}
 	/* an answer that is an error is one, too */
 	return (member == NULL || member->api_url[0] == '\0' ||
-			!patroni_get_node(&cluster->patroni, member->api_url, &patroni, &api)) &&
+			!patroni_watch_node(&cluster->patroni, member->api_url, &patroni, &api)) &&
 		   (sidecar.code == PGBR_ERROR_UNREACHABLE || sidecar.code == PGBR_ERROR_TIMEOUT) &&
 		   (api.code == PGBR_ERROR_UNREACHABLE || api.code == PGBR_ERROR_TIMEOUT);
+}
+
+bool
+cluster_is_leading(const Cluster *cluster, const char *name)
+{
+	const ClusterMember *leading = cluster_find_leading(cluster);
+
+	return leading && strcmp(leading->name, name) == 0;
+}
+
+bool
+cluster_is_gone(Cluster *cluster, const char *name)
+{
+	return !cluster_is_leading(cluster, name) && cluster_is_silent(cluster, name);
 }
 
 /* The member of a name, made at its place in the order of names when there is none. */

@@ -161,7 +161,12 @@ extern ClusterMember *cluster_find(Cluster *cluster, const char *name);
 /* Who leads by Patroni's word when the cluster was last refreshed; NULL when nobody does. */
 extern const ClusterMember *cluster_find_leading(const Cluster *cluster);
 
+extern bool cluster_is_leading(const Cluster *cluster, const char *name);
+
 /* Whether neither the sidecar nor Patroni of a member answers, also one that is not known. */
+extern bool cluster_is_silent(Cluster *cluster, const char *name);
+
+/* The same, and it had not the leader key when the cluster was last refreshed: one that keeps it runs. */
 extern bool cluster_is_gone(Cluster *cluster, const char *name);
 
 /* Have all clients ask this several times a second whether to give up. */

@@ -8,17 +8,13 @@
 #include "ctl/restore_decide.h"
 
 #include "common/vocabulary.h"
+#include "ctl/archive_view.h"
 #include "program/clock.h"
 #include "program/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PATH_ARCHIVE "/v1/archive"
-
-/* Listing the archive of a large repository takes longer than other answers. */
-#define ARCHIVE_WAIT_S 120
 
 /* Starts of the same postmaster, told in different precision, differ by less. */
 #define SAME_START_US SECOND_OF_US
@@ -107,8 +103,8 @@ ask_repository(RestoreFacts *facts, const FactMember *fact, Cluster *cluster, Pg
 	ok = sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_INFO "?refresh=true&wait=60", NULL,
 							 60, &info, error) &&
 		 restore_facts_read_info(facts, info, fact->stanza, error) &&
-		 sidecar_client_call(&member->sidecar, "GET", PATH_ARCHIVE, NULL, ARCHIVE_WAIT_S, &archive,
-							 error) &&
+		 sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_ARCHIVE, NULL, ARCHIVE_WAIT_S,
+							 &archive, error) &&
 		 restore_facts_read_archive(facts, archive, error);
 	if (ok && json_text(json_object_get(info, "error"), "message"))
 	{

@@ -69,6 +69,13 @@ restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError
  * does a member that is NULL. */
 extern void restore_let_rounds_end(RestoreRun *run, const ClusterMember *member);
 
+/*
+ * A round of Patroni that was under way as its replica was stopped starts it again at its end. That a server is stopped
+ * is said by a round that began later, and that one leaves it alone, as all do after it. Return when Patroni of each
+ * replica says so; one that is late is noted.
+ */
+extern bool restore_await_stops_seen(RestoreRun *run, PgbrError *error);
+
 /* In a pause nobody starts a leader again that has gone after it was handed over: do that. */
 extern bool restore_keep_leading(RestoreRun *run, PgbrError *error);
 

@@ -6,6 +6,7 @@
 #include "ctl/restore_steps.h"
 
 #include "common/vocabulary.h"
+#include "ctl/archive_view.h"
 #include "ctl/restore_wait.h"
 #include "ctl/timeline_path.h"
 #include "program/clock.h"
@@ -18,6 +19,7 @@
 #define JOBS_LIMIT_S 86400
 
 #define HISTORY_LIMIT_S 300
+#define LEADING_LIMIT_S 300
 
 /* How often it is looked meanwhile whether the leader is still there. */
 #define LOOK_MS		   1000
@@ -328,7 +330,8 @@ restore_do_start_restore(RestoreRun *run, PgbrError *error)
 bool
 restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 {
-	return run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
+	return restore_await_stops_seen(run, error) &&
+		   run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
 				  NULL, error);
 }
 
@@ -449,64 +452,6 @@ restore_do_verify(RestoreRun *run, PgbrError *error)
 	return restore_verify(&run->journal->plan, recovered, mark, error);
 }
 
-/* Where the timeline left its parent; false when its history is not in this repository. */
-static bool
-find_beginning(const json_t *repository, uint32_t timeline, uint64_t *lsn)
-{
-	json_t *history;
-	size_t index;
-
-	json_array_foreach(json_object_get(repository, "histories"), index, history)
-	{
-		const json_t *entries = json_object_get(history, "entries");
-		const json_t *last = json_array_get(entries, json_array_size(entries) - 1);
-		const char *text = json_text(last, "lsn");
-
-		if (json_number(history, "timeline", 0) == timeline)
-			return text && recovery_lsn_parse(text, lsn);
-	}
-	return false;
-}
-
-static bool
-has_segment(const json_t *repository, const char *name)
-{
-	json_t *range;
-	size_t index;
-
-	json_array_foreach(json_object_get(repository, "ranges"), index, range)
-	{
-		const char *first = json_text(range, "first");
-		const char *last = json_text(range, "last");
-
-		/* names of one timeline are in the order of its WAL */
-		if (first && last && strncmp(name, first, 8) == 0 && strcmp(name, first) >= 0 &&
-			strcmp(name, last) <= 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-has_timeline(const json_t *archive, uint32_t timeline, long long segment_size)
-{
-	json_t *repository;
-	size_t index;
-
-	json_array_foreach(json_object_get(archive, "repositories"), index, repository)
-	{
-		char name[WAL_SEGMENT_SIZE];
-		uint64_t lsn;
-
-		if (!find_beginning(repository, timeline, &lsn))
-			continue;
-		wal_segment_name(name, timeline, lsn / (uint64_t) segment_size, (uint64_t) segment_size);
-		if (has_segment(repository, name))
-			return true;
-	}
-	return false;
-}
-
 static bool
 begins_on(const RestorePlan *plan, uint32_t timeline)
 {
@@ -543,9 +488,9 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 		json_t *archive = NULL;
 		bool found;
 
-		if (!restore_ask(run, plan->leader, "/v1/archive", &archive, error))
+		if (!restore_ask(run, plan->leader, PGBR_PATH_ARCHIVE, &archive, error))
 			return false;
-		found = has_timeline(archive, timeline, plan->wal_segment_size);
+		found = archive_has_timeline(archive, timeline, plan->wal_segment_size);
 		json_decref(archive);
 		if (!found && clock_monotonic_ms() - looked >= LOOK_MS)
 		{
@@ -562,6 +507,23 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
+/* The name of whoever Patroni has chosen since the leader of the plan is gone; NULL on failure. */
+static const char *
+await_leading(RestoreRun *run, PgbrError *error)
+{
+	const ClusterMember *leading = NULL;
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, LEADING_LIMIT_S, "a member to lead");
+	while (!cluster_refresh(run->cluster, &wait.reason) ||
+		   (leading = cluster_find_leading(run->cluster)) == NULL)
+	{
+		if (!restore_wait_more(&wait, error))
+			return NULL;
+	}
+	return leading->name;
+}
+
 bool
 restore_do_backup(RestoreRun *run, PgbrError *error)
 {
@@ -573,15 +535,16 @@ restore_do_backup(RestoreRun *run, PgbrError *error)
 
 	if (restore_request_is_without(&plan->request, plan->leader))
 	{
-		const ClusterMember *leading =
-			cluster_refresh(run->cluster, error) ? cluster_find_leading(run->cluster) : NULL;
-
-		if (leading == NULL)
+		leader = await_leading(run, error);
+		if (leader == NULL)
+			return false;
+		/* it has come back, and its lock is that of a restore which it has not heard of */
+		if (restore_request_is_without(&plan->request, leader))
 		{
-			strcpy(run->skipped, "no member leads that could be asked for one");
+			snprintf(run->skipped, sizeof(run->skipped), "member %s leads, which takes no part",
+					 leader);
 			return true;
 		}
-		leader = leading->name;
 	}
 	result = json_object();
 	ok = restore_job_start(run, RESTORE_BACKUP, leader, "backup",

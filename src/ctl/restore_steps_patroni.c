@@ -21,19 +21,24 @@
 #define GIVE_BACK_LIMIT_S  300
 #define RESTART_TIMEOUT_MS 120000
 
+/* Patroni asks a PostgreSQL that has gone for half of its retry_timeout, five seconds, before it goes on. */
+#define STOPPED_LIMIT_S 60
+
 /* How often a member whose loop lags is woken. */
 #define NUDGE_MS 1000
 
-/* A member's loop may be asleep for as long as loop_wait; failures don't matter. */
-static void
+/* A member's loop may be asleep for as long as loop_wait. Failures don't matter; false when its Patroni is down. */
+static bool
 nudge(RestoreRun *run, const ClusterMember *member, bool paused)
 {
 	json_t *patch = restore_pause_patch(paused);
-	PgbrError ignored;
+	PgbrError reason;
+	bool ok = !restore_still_holds(run, &reason) ||
+			  patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &reason) ||
+			  reason.code != PGBR_ERROR_UNREACHABLE;
 
-	if (restore_still_holds(run, &ignored))
-		(void) patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &ignored);
 	json_decref(patch);
+	return ok;
 }
 
 static bool
@@ -50,19 +55,78 @@ is_due(int64_t *last)
  * Patroni is resumed then, it is demoted.
  */
 static bool
-holds_key(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
+holds_key(RestoreRun *run, PgbrError *reason)
 {
+	const char *leader = run->journal->plan.leader;
+
 	if (!cluster_refresh(run->cluster, reason))
 		return false;
-	return cluster_find_leading(run->cluster) == leader ||
+	return cluster_is_leading(run->cluster, leader) ||
 		   pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
-						  "member \"%s\" has not got the leader key again yet", leader->name);
+						  "member \"%s\" has not got the leader key again yet", leader);
+}
+
+/* The leader of the plan. A member that is new in the cluster moves the others: to be asked for after each refresh. */
+static const ClusterMember *
+planned_leader(RestoreRun *run)
+{
+	return cluster_find(run->cluster, run->journal->plan.leader);
+}
+
+/* The replica whose Patroni does not say yet that it is stopped; NULL when all do. One whose Patroni is down, or was
+ * resumed by somebody, is not waited for. */
+static const ClusterMember *
+find_unseen(RestoreRun *run, bool wake)
+{
+	const RestorePlan *plan = &run->journal->plan;
+
+	for (int i = 0; i < plan->member_count && run->cluster->view.paused; i++)
+	{
+		const ClusterMember *member = restore_patroni_member(run, i);
+
+		if (member && !plan->members[i].leader && member->patroni.name[0] &&
+			strcmp(member->patroni.state, "stopped") != 0 && (!wake || nudge(run, member, true)))
+			return member;
+	}
+	return NULL;
+}
+
+bool
+restore_await_stops_seen(RestoreRun *run, PgbrError *error)
+{
+	int64_t nudged = 0;
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, STOPPED_LIMIT_S,
+					   "Patroni of all replicas to see that they are stopped");
+	for (;;)
+	{
+		if (cluster_refresh(run->cluster, &wait.reason))
+		{
+			const ClusterMember *late = find_unseen(run, is_due(&nudged));
+
+			if (late == NULL)
+				break;
+			pgbr_error_set(&wait.reason, PGBR_ERROR_CONFLICT, "member \"%s\" is %s", late->name,
+						   late->patroni.state);
+		}
+		if (restore_wait_more(&wait, error))
+			continue;
+		if (error->code != PGBR_ERROR_TIMEOUT)
+			return false;
+		/* the fence keeps it out as well, with an error in the server's log */
+		restore_events_note(run->events, "%s", error->message);
+		return true;
+	}
+	restore_wait_end(&wait);
+	return true;
 }
 
 /* It runs as primary on the new timeline and holds the leader key. */
 static bool
-takes_writes(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
+takes_writes(RestoreRun *run, PgbrError *reason)
 {
+	const ClusterMember *leader = planned_leader(run);
 	uint32_t timeline = restore_new_timeline(run);
 	PatroniNode node;
 	bool primary = false;
@@ -73,7 +137,7 @@ takes_writes(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 		return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
 							  "member \"%s\" does not hold the leader key yet", leader->name);
 	if (node.primary && node.running && (timeline == 0 || node.timeline == timeline))
-		return holds_key(run, leader, reason);
+		return holds_key(run, reason);
 	return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
 						  "member \"%s\" is %s on timeline %u, not primary on timeline %u",
 						  leader->name, node.role, node.timeline, timeline);
@@ -82,7 +146,6 @@ takes_writes(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 typedef struct HandOver
 {
 	RestoreRun *run;
-	const ClusterMember *leader;
 	bool (*outer)(void *argument);
 	void *outer_argument;
 	bool busy; /* the questions below are not to ask themselves */
@@ -99,7 +162,7 @@ is_handed_over(void *argument)
 	if (hand->busy)
 		return restore_run_interrupted();
 	hand->busy = true;
-	hand->ready = takes_writes(hand->run, hand->leader, &ignored);
+	hand->ready = takes_writes(hand->run, &ignored);
 	if (!hand->ready)
 		(void) restore_still_holds(hand->run, &ignored);
 	hand->busy = false;
@@ -107,20 +170,18 @@ is_handed_over(void *argument)
 }
 
 static bool
-restart_leader(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
+restart_leader(RestoreRun *run, PgbrError *reason)
 {
 	PatroniClient *client = &run->cluster->patroni;
-	HandOver hand = {.run = run,
-					 .leader = leader,
-					 .outer = client->should_abort,
-					 .outer_argument = client->abort_argument};
+	HandOver hand = {
+		.run = run, .outer = client->should_abort, .outer_argument = client->abort_argument};
 	bool ok;
 
 	if (!restore_holds_now(run, reason))
 		return false;
 	client->should_abort = is_handed_over;
 	client->abort_argument = &hand;
-	ok = patroni_restart(client, leader->api_url, RESTART_TIMEOUT_MS, reason);
+	ok = patroni_restart(client, planned_leader(run)->api_url, RESTART_TIMEOUT_MS, reason);
 	client->should_abort = hand.outer;
 	client->abort_argument = hand.outer_argument;
 	return ok || hand.ready;
@@ -128,12 +189,13 @@ restart_leader(RestoreRun *run, const ClusterMember *leader, PgbrError *reason)
 
 /* Patroni has remembered that it was to be one; it does not promote in a pause. */
 static bool
-is_standby(RestoreRun *run, const ClusterMember *leader)
+is_standby(RestoreRun *run)
 {
 	PatroniNode node;
 	PgbrError ignored;
 
-	return patroni_watch_node(&run->cluster->patroni, leader->api_url, &node, &ignored) &&
+	return patroni_watch_node(&run->cluster->patroni, planned_leader(run)->api_url, &node,
+							  &ignored) &&
 		   node.running && !node.primary;
 }
 
@@ -147,14 +209,14 @@ is_led_by_another(RestoreRun *run)
 	if (!cluster_refresh(run->cluster, &ignored))
 		return false;
 	leading = cluster_find_leading(run->cluster);
-	return leading && strcmp(leading->name, run->journal->plan.leader) != 0;
+	return leading && leading != planned_leader(run);
 }
 
 /* Have the leader take writes; in a restore that is given up (back) only as long as no other one leads. */
 static bool
 open_leader(RestoreRun *run, bool back, PgbrError *error)
 {
-	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
+	const ClusterMember *leader = planned_leader(run);
 	bool open = false;
 	bool restarted = false;
 	int64_t nudged = clock_monotonic_ms();
@@ -165,16 +227,16 @@ open_leader(RestoreRun *run, bool back, PgbrError *error)
 							  "it is not known where Patroni of member \"%s\" is",
 							  run->journal->plan.leader);
 	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
-	while (!takes_writes(run, leader, &wait.reason))
+	while (!takes_writes(run, &wait.reason))
 	{
 		if (back && is_led_by_another(run))
 			return restore_unfence_leader(run, false, error);
-		if (open && is_standby(run, leader))
+		if (open && is_standby(run))
 		{
 			restore_events_note(run->events,
 								"member %s: Patroni has started it as a replica; it is "
 								"started again",
-								leader->name);
+								run->journal->plan.leader);
 			open = restarted = false;
 		}
 		if (!open && !restore_unfence_leader(run, true, error))
@@ -184,7 +246,7 @@ open_leader(RestoreRun *run, bool back, PgbrError *error)
 		{
 			PgbrError reason;
 
-			restarted = restart_leader(run, leader, &reason);
+			restarted = restart_leader(run, &reason);
 			if (restarted && !restore_wait_check(&wait, error))
 				return false;
 			if (restarted)
@@ -198,7 +260,7 @@ open_leader(RestoreRun *run, bool back, PgbrError *error)
 		}
 		/* a pause that somebody has ended is not begun again */
 		if (is_due(&nudged))
-			nudge(run, leader, !back || run->cluster->view.paused);
+			(void) nudge(run, planned_leader(run), !back || run->cluster->view.paused);
 		if (!restore_wait_more(&wait, error))
 			return false;
 	}
@@ -231,11 +293,11 @@ restore_keep_leading(RestoreRun *run, PgbrError *error)
 static void
 have_position_told(RestoreRun *run)
 {
-	const ClusterMember *leader = cluster_find(run->cluster, run->journal->plan.leader);
+	const ClusterMember *leader = planned_leader(run);
 
 	if (run->journal->plan.request.replicas_only || leader == NULL)
 		return;
-	nudge(run, leader, true);
+	(void) nudge(run, leader, true);
 	restore_let_rounds_end(run, leader);
 }
 
@@ -292,7 +354,7 @@ static ClusterMember *
 find_late(RestoreRun *run, PgbrError *reason)
 {
 	const RestorePlan *plan = &run->journal->plan;
-	const ClusterMember *planned = cluster_find(run->cluster, plan->leader);
+	const ClusterMember *planned = planned_leader(run);
 	PatroniNode leader = {.streaming_count = 0};
 	const char *leads = planned && is_primary(run, planned, &leader, reason) ? plan->leader : NULL;
 
@@ -332,7 +394,7 @@ wait_streaming(RestoreRun *run, int limit_s, PgbrError *error)
 	while ((late = find_late(run, &wait.reason)) != NULL)
 	{
 		if (is_due(&nudged))
-			nudge(run, late, false);
+			(void) nudge(run, late, false);
 		if (!restore_wait_more(&wait, error))
 			return false;
 	}
@@ -360,9 +422,12 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 	PgbrError ignored;
 	RestoreWait wait;
 
-	if (plan->request.replicas_only || restore_request_is_without(&plan->request, plan->leader) ||
-		run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
+	if (plan->request.replicas_only || restore_request_is_without(&plan->request, plan->leader))
 		return true;
+	/* an earlier restore may have fenced it off */
+	if (run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
+		return !json_flag(run->journal->document, "paused_before") ||
+			   restore_unfence_leader(run, false, error);
 	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");
 	while (!cluster_refresh(run->cluster, &wait.reason))
 	{
@@ -373,9 +438,9 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 		return open_leader(run, true, error);
 	if (!restore_unfence_leader(run, false, error))
 		return false;
-	leader = cluster_find(run->cluster, plan->leader);
+	leader = planned_leader(run);
 	if (!is_led_by_another(run) && leader && leader->api_url[0])
-		(void) restart_leader(run, leader, &ignored);
+		(void) restart_leader(run, &ignored);
 	return true;
 }
 
