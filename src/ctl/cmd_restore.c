@@ -50,7 +50,7 @@ is_same(const RestorePlan *plan, const RestoreRequest *request)
 /* The command that has begun it is run again, perhaps without a member that is gone since. The leader's data is what
  * is restored: without that it is another plan, until Patroni may have another lead. */
 static bool
-goes_on(const RestoreRecord *active, const RestoreRequest *request)
+goes_on(const RestoreCommand *command, const RestoreRecord *active, const RestoreRequest *request)
 {
 	RestorePlan plan;
 	PgbrError ignored;
@@ -62,7 +62,8 @@ goes_on(const RestoreRecord *active, const RestoreRequest *request)
 	return restore_request_extends(&plan.request, request) &&
 		   (!json_flag(active->document, "touched") || request->replicas_only ||
 			!restore_request_is_without(request, plan.leader) ||
-			restore_record_state(active, RESTORE_RESUME) != RESTORE_STEP_PENDING);
+			(restore_record_state(active, RESTORE_RESUME) != RESTORE_STEP_PENDING &&
+			 !command->cluster.view.paused));
 }
 
 /* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is
@@ -106,7 +107,7 @@ run_restore(RestoreCommand *command, const CmdArguments *arguments, const Restor
 	const RestoreRecord *active = restore_list_active(&command->list);
 	const RestoreRecord *done = find_done(command, request);
 
-	if (active && goes_on(active, request))
+	if (active && goes_on(command, active, request))
 		return restore_command_resume(command, active, request, error);
 	if (active)
 		return go_past(command, request, verifying_of(arguments), active, error);

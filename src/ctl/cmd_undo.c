@@ -178,8 +178,7 @@ undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const Resto
 
 	restore_request_leave_out(&request, asked);
 	/* it has served since, on its new timeline */
-	if (journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE &&
-		journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
+	if (journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
 		request.target.timeline = (uint32_t) json_number(
 			restore_journal_result(journal, RESTORE_RECOVER), "timeline", request.target.timeline);
 	restore_journal_done(journal);
@@ -202,18 +201,17 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	bool leaderless;
 	bool restores;
 
-	if (!restore_journal_read(journal, &command->cluster, record, error))
+	if (!restore_command_read(command, record, asked, journal, error))
 		return exit_code_of(error);
 	leading = cluster_find_leading(&command->cluster);
 	without = restore_request_is_without(asked, journal->plan.leader);
 	/* until Patroni has another member lead, this is for us to do */
-	leaderless = without && journal->states[RESTORE_RESUME] == RESTORE_STEP_PENDING &&
-				 (leading == NULL || strcmp(leading->name, journal->plan.leader) == 0);
+	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
 	/* once its WAL is archived, the archive has more than replicas that were stopped before it; till then they have what
 	 * the archive has not */
-	restores =
-		restore_journal_undo_restores(journal) ||
-		(leaderless && (replicas_before || journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE));
+	restores = leaderless ? restore_journal_touched(journal) || replicas_before ||
+								journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
+						  : restore_journal_undo_restores(journal);
 	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without))
 		return leaderless ? undo_elsewhere(command, record, asked, error)
 						  : resume_undo(command, record, asked, error);

@@ -4,12 +4,15 @@
  */
 #include "ctl/restore_command.h"
 
+#include "common/vocabulary.h"
+#include "ctl/archive_view.h"
 #include "ctl/message.h"
 #include "ctl/restore_show.h"
 #include "program/clock.h"
 #include "program/json.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,11 @@
 
 /* Within this time the same request again is taken for a repetition, not for a second restore. */
 #define REPEAT_MS 600000
+
+/* Patroni's ttl where nobody has set another, in seconds; how many of them a key is waited for that is not renewed. */
+#define TTL_DEFAULT 30
+#define TTLS		3
+#define KEY_POLL_MS 500
 
 /* Where the members are is in the journals too; whoever knows one member learns of the others. */
 static bool
@@ -159,14 +167,116 @@ restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
 	return EXIT_OK;
 }
 
+static int
+get_ttl(const RestoreCommand *command)
+{
+	long long ttl = TTL_DEFAULT;
+
+	for (int i = 0; i < command->cluster.count; i++)
+	{
+		const ClusterMember *member = &command->cluster.members[i];
+		json_t *config = NULL;
+		PgbrError ignored;
+
+		if (member->api_url[0] &&
+			patroni_get_config(&command->cluster.patroni, member->api_url, &config, &ignored))
+		{
+			ttl = json_number(config, "ttl", TTL_DEFAULT);
+			json_decref(config);
+			break;
+		}
+	}
+	return (int) ttl;
+}
+
+/*
+ * Neither its sidecar nor its Patroni answers, and the leader key is a member's all the same: it runs out when that host
+ * is gone, and is renewed where the way there is all that is lost.
+ */
+static bool
+await_key(RestoreCommand *command, const RestoreRequest *request, const char *leader,
+		  PgbrError *error)
+{
+	int64_t deadline = 0;
+	PgbrError ignored;
+
+	while (restore_request_is_without(request, leader) &&
+		   cluster_refresh(&command->cluster, &ignored) &&
+		   cluster_is_leading(&command->cluster, leader) &&
+		   cluster_is_silent(&command->cluster, leader))
+	{
+		if (deadline == 0)
+		{
+			int limit = TTLS * get_ttl(command);
+
+			restore_events_note(&command->events,
+								"member %s does not answer; waiting for up to %d s for its leader "
+								"key to expire",
+								leader, limit);
+			deadline = clock_monotonic_ms() + (int64_t) limit * 1000;
+		}
+		if (clock_monotonic_ms() >= deadline)
+		{
+			pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+						   "member \"%s\" does not answer, but keeps the leader key", leader);
+			return pgbr_error_hint(error, "It runs, and two would take writes: make sure that it "
+										  "is down, or mend the way there.");
+		}
+		poll(NULL, 0, KEY_POLL_MS);
+	}
+	return true;
+}
+
+/* The leader may have gone on archiving after the control binary that waited for it was gone. */
+static void
+revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *request)
+{
+	const RestorePlan *plan = &journal->plan;
+	const json_t *recovered = restore_journal_result(journal, RESTORE_RECOVER);
+	uint32_t opened = journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING ||
+							  journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE
+						  ? 0
+						  : (uint32_t) json_number(recovered, "timeline", 0);
+	bool inherited = restore_journal_archived_timeline(journal) != plan->old_timeline;
+	json_t *archive = NULL;
+	PgbrError ignored;
+
+	for (int i = 0; i < command->cluster.count && (opened > 0 || inherited) && !archive; i++)
+	{
+		const ClusterMember *member = &command->cluster.members[i];
+
+		if (member->sidecar.url[0] && !restore_request_is_without(request, member->name))
+			(void) sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_ARCHIVE, NULL,
+									   ARCHIVE_WAIT_S, &archive, &ignored);
+	}
+	if (opened > 0 && archive_has_timeline(archive, opened, plan->wal_segment_size))
+		journal->states[RESTORE_HAND_OVER] = journal->states[RESTORE_HISTORY_ARCHIVED] =
+			RESTORE_STEP_DONE;
+	if (inherited && archive_has_timeline(archive, plan->old_timeline, plan->wal_segment_size))
+		json_object_del(journal->document, "archived_timeline");
+	json_decref(archive);
+}
+
+bool
+restore_command_read(RestoreCommand *command, const RestoreRecord *record,
+					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error)
+{
+	if (!restore_journal_read(journal, &command->cluster, record, error) ||
+		!await_key(command, request, journal->plan.leader, error))
+		return false;
+	if (restore_request_is_without(request, journal->plan.leader))
+		revise(command, journal, request);
+	return true;
+}
+
 ExitCode
 restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
 					   const RestoreRequest *request, PgbrError *error)
 {
 	if (!restore_journal_read(&command->journal, &command->cluster, record, error) ||
+		!await_key(command, request, command->journal.plan.leader, error) ||
 		!restore_journal_leave_out(&command->journal, request,
-								   command->journal.states[RESTORE_RESUME] != RESTORE_STEP_PENDING,
-								   error) ||
+								   restore_journal_is_resumed(&command->journal), error) ||
 		!restore_command_confirm(command, "go on with the restore that was begun", error))
 		return exit_code_of(error);
 	restore_run_take_signals(&command->cluster);
@@ -201,12 +311,14 @@ is_leader_whole(RestoreCommand *command, const RestoreJournal *before,
 {
 	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
 
-	if (before->plan.request.replicas_only)
+	/* where it is gone, nobody else has the way to its timeline before that is archived */
+	if (restore_request_is_without(request, before->plan.leader) &&
+		(handed == RESTORE_STEP_DONE
+			 ? before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE
+			 : restore_journal_archived_timeline(before) != before->plan.old_timeline))
+		return false;
+	if (before->plan.request.replicas_only || handed == RESTORE_STEP_DONE)
 		return true;
-	/* where it is gone, nobody else has the way to its new timeline before that is archived */
-	if (handed == RESTORE_STEP_DONE)
-		return before->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE ||
-			   !restore_request_is_without(request, before->plan.leader);
 	if (handed != RESTORE_STEP_PENDING)
 		return is_opened(command, before->plan.leader);
 	return !restore_state_touched(&before->plan, before->states) &&
@@ -221,7 +333,7 @@ last_timeline(const RestoreJournal *before, bool whole)
 	const json_t *recovered = restore_journal_result(before, RESTORE_RECOVER);
 
 	return whole ? (uint32_t) json_number(recovered, "timeline", before->plan.old_timeline)
-				 : before->plan.old_timeline;
+				 : restore_journal_archived_timeline(before);
 }
 
 /* Some data directory may be that of a backup. */
@@ -269,7 +381,12 @@ inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 
 	inherit_check_timeline(plan, &before->plan);
 	if (!whole)
-		plan->old_timeline = before->plan.old_timeline;
+		plan->old_timeline = restore_journal_archived_timeline(before);
+	else if (before->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING
+				 ? before->plan.old_timeline == plan->old_timeline
+				 : before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE)
+		json_object_set_new(document, "archived_timeline",
+							json_integer(restore_journal_archived_timeline(before)));
 	json_object_set_new(document, "plan", restore_plan_json(plan));
 	strcpy(journal->replaces, before->plan.id);
 	json_put_text(document, "replaces", before->plan.id);
@@ -277,7 +394,7 @@ inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 	if (before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
 		json_flag(before->document, "paused_before"))
 		json_object_set_new(document, "paused_before", json_true());
-	if (!is_torn(before) && !archived)
+	if (!is_torn(before) && !restore_journal_undo_restores(before) && !archived)
 		return;
 	/* the leader's data is good, and that of the replicas is not, or has not been let in */
 	if (whole && !plan->broken_leader)
@@ -287,7 +404,7 @@ inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 	}
 	json_object_set_new(document, "touched_before", json_true());
 	json_object_set_new(document, "handed_over_before",
-						json_boolean(has_own_wal(before, plan, whole) && !archived));
+						json_boolean(has_own_wal(before, plan, whole)));
 	if (mark && !whole)
 		json_object_set(document, "mark", mark);
 }
@@ -311,6 +428,7 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 		.verifying = verifying, .retry = active != NULL, .tell = restore_show_progress};
 	RestoreRefusal refusal = {.nearest_count = 0};
 	RestoreJournal before = {.document = NULL};
+	RestoreRequest adjusted = *request;
 	bool whole = false;
 	bool decided;
 	bool begun;
@@ -319,23 +437,27 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 
 	if (active)
 	{
-		if (!restore_journal_read(&before, &command->cluster, active, error))
+		if (!restore_command_read(command, active, request, &before, error))
 			return exit_code_of(error);
+		if (restore_request_extends(&before.plan.request, request))
+			how.timeline_followed = before.plan.target_timeline;
 		whole = is_leader_whole(command, &before, request);
+		if (undone == active && restore_request_is_without(request, before.plan.leader))
+			adjusted.target.timeline = restore_journal_archived_timeline(&before);
 		how.before = &before.plan;
 		how.timeline_before = is_torn(&before) ? last_timeline(&before, whole) : 0;
 	}
-	decided = restore_decide(&command->cluster, request, &how, &plan, &refusal, error);
+	decided = restore_decide(&command->cluster, &adjusted, &how, &plan, &refusal, error);
 	begun = decided && restore_journal_begin(&command->journal, &command->cluster, &plan, error);
 	if (begun && active)
 		inherit(&command->journal, &before, whole);
-	if (begun && active && !whole && before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING &&
-		restore_request_is_without(request, before.plan.leader))
+	if (begun && active && !whole && restore_request_is_without(request, before.plan.leader) &&
+		(before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
+		 restore_journal_archived_timeline(&before) != before.plan.old_timeline))
 		restore_events_note(
 			&command->events,
-			"member %s may have been opened on a timeline that nobody else knows, and the new one "
-			"may "
-			"get the same number: clear its data directory before Patroni starts there again",
+			"member %s may have been opened on a timeline that nobody else knows, and the new "
+			"one may get its number: clear its data directory before Patroni starts there again",
 			before.plan.leader);
 	restore_journal_done(&before);
 	if (!begun)

@@ -36,6 +36,15 @@ extern void restore_command_close(RestoreCommand *command);
 extern bool
 restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error);
 
+/*
+ * Read the journal of a record, for a request that takes the restore back or takes its place. Where that does without
+ * the leader, wait for the leader key of one that does not answer to expire (CONFLICT when it is renewed), and take for
+ * done, in memory, what the archive has got though nobody has waited for it.
+ */
+extern bool
+restore_command_read(RestoreCommand *command, const RestoreRecord *record,
+					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error);
+
 /* Go on with an active restore, from here on also without the members that the request does without. */
 extern ExitCode restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
 									   const RestoreRequest *request, PgbrError *error);

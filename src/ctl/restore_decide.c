@@ -186,10 +186,7 @@ remember_before(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *ho
 	const char *leader = how->before->leader;
 	bool without = restore_request_is_without(request, leader) && cluster_is_gone(cluster, leader);
 
-	/* its key may outlive it */
-	if (without && strcmp(facts->leader, leader) == 0)
-		facts->leader[0] = '\0';
-	/* and one that answers may run without it */
+	/* one that answers may run without the key */
 	if (!without && restore_request_is_without(request, leader) && facts->leader[0] == '\0')
 		strcpy(facts->leader, leader);
 	for (int i = 0; i < facts->member_count; i++)
@@ -217,6 +214,7 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDec
 	memset(refusal, 0, sizeof(*refusal));
 	restore_facts_init(&facts);
 	facts.undo_retry = how->retry;
+	facts.timeline_followed = how->timeline_followed;
 	if (how->before)
 		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
 	ok = restore_facts_gather(cluster, &facts, error);

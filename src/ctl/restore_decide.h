@@ -32,6 +32,8 @@ typedef struct RestoreDecision
 	 * it has, the control data of those that are down may be gone, or be those of a backup; NULL: not known */
 	const RestorePlan *before;
 	uint32_t timeline_before;
+	uint32_t
+		timeline_followed; /* on which the same target was found then; 0: another one is asked for */
 	void (*tell)(const char *text); /* told what takes long; NULL: nobody is */
 } RestoreDecision;
 

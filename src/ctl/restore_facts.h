@@ -127,6 +127,7 @@ typedef struct RestoreFacts
 	bool verified;			/* the files of the backups were verified... */
 	int64_t verified_at;	/* ...by a job that ended then, in seconds; newer backups were not */
 	char verify_error[256]; /* why they could not be */
+	uint32_t timeline_followed; /* on which an earlier try has found the same target; 0 */
 	bool undo_retry; /* the active restore is the one that this plan replaces or goes on with */
 } RestoreFacts;
 

@@ -29,8 +29,7 @@ restore_hint_absent(PgbrError *error, const RestoreJournal *journal, const char 
 {
 	PgbrError reason = *error;
 	/* Patroni replaces one that has gone since it was resumed */
-	bool leads = strcmp(journal->plan.leader, member) == 0 &&
-				 journal->states[RESTORE_RESUME] == RESTORE_STEP_PENDING;
+	bool leads = strcmp(journal->plan.leader, member) == 0 && !restore_journal_is_resumed(journal);
 	const char *format =
 		!leads ? "%s%sIf the member is gone for good, the same command goes on without it: "
 				 "--without-member=%s."
@@ -245,6 +244,24 @@ restore_journal_undo_restores(const RestoreJournal *journal)
 	return restore_journal_touched(journal) ||
 		   (journal->states[RESTORE_ARCHIVE] != RESTORE_STEP_PENDING &&
 			!restore_journal_stopped_clean(journal));
+}
+
+bool
+restore_journal_is_resumed(const RestoreJournal *journal)
+{
+	return journal->states[RESTORE_RESUME] != RESTORE_STEP_PENDING &&
+		   !journal->cluster->view.paused;
+}
+
+uint32_t
+restore_journal_archived_timeline(const RestoreJournal *journal)
+{
+	uint32_t timeline = journal->plan.old_timeline;
+
+	return json_object_get(journal->document, "mark") ||
+				   journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
+			   ? timeline
+			   : (uint32_t) json_number(journal->document, "archived_timeline", timeline);
 }
 
 bool

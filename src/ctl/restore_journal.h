@@ -6,7 +6,7 @@
  * The document is {"plan", "members": [{"name", "api_url", "sidecar_url"}], "steps": [{"step",
  * "state", "attempt", "started_at", "finished_at", "result", "message"}], "undo_of", "mark",
  * "check_timeline", "touched", "harmless", "replaces", "touched_before", "handed_over_before",
- * "paused_before", "replicas_before", "outcome"}. It has a revision; the highest one counts. Writing it
+ * "paused_before", "replicas_before", "archived_timeline", "outcome"}. It has a revision; the highest one counts. Writing it
  * takes and holds the lock of every member for as long as the lease runs.
  *
  * A sidecar that does not answer is asked again for RESTORE_OUTAGE_S. The journal owns its document;
@@ -110,9 +110,17 @@ extern bool restore_journal_serves(const RestoreJournal *journal);
 /* Whether the leader was shut down in order, by what its stop has told. All its WAL was archived then. */
 extern bool restore_journal_stopped_clean(const RestoreJournal *journal);
 
+/* Whether Patroni has the members again: it was resumed, as far as is known, and is not paused. */
+extern bool restore_journal_is_resumed(const RestoreJournal *journal);
+
 /* Whether to take it back is to restore: data was touched, or the leader would go on with a segment that was archived
  * half full, and could not archive it any more. */
 extern bool restore_journal_undo_restores(const RestoreJournal *journal);
+
+/* The timeline from which the plan begins, as far as the archive has it. Where an earlier restore has opened the leader
+ * on one that was not archived, and this one has not yet either, it is the one before: all that is left when the leader
+ * is gone. */
+extern uint32_t restore_journal_archived_timeline(const RestoreJournal *journal);
 
 /* restore_plan_leave_out, of the journal's plan, for the leader only if it is gone; not written yet. */
 extern bool restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more,

@@ -263,6 +263,8 @@ restore_choose_timeline(RestoreWork *work)
 		if (timeline == 0 && !is_on_path_of(work, work->leader->timeline, work->point))
 			timeline = work->point->timeline;
 	}
+	if (timeline == 0 && target->type != RECOVERY_DEFAULT)
+		timeline = work->facts->timeline_followed;
 	if (timeline == 0)
 		timeline = work->leader->timeline;
 	work->plan->target_timeline = timeline;

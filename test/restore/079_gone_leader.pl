@@ -1,7 +1,8 @@
-# The leader that is gone for good in the midst of a restore, or of an undo: --without-member goes on without it, or
-# gives the cluster back without it. What is fenced off on the disk stays that until it is rebuilt.
+# The leader that is gone for good in the midst of a restore: --without-member goes on without it, or gives the cluster
+# back without it. What is fenced off on the disk stays that until it is rebuilt.
 use strict;
 use warnings;
+use File::Path qw(remove_tree);
 use PgbrGoneTest;
 use PgbrSandbox qw(wait_for);
 use Test::More;
@@ -16,8 +17,21 @@ subtest 'the leader, before any data was touched' => sub {
 	my $run = $test->run('restore', @without, @target);
 	like($run->last_words, qr/can't go on without the leader.*undo @without/s, 'its data was to be restored');
 	isnt($run->{status}, 0, 'so it is refused');
-	$test->goes_on('without the leader', 'undo', @without);
+	$test->is_done('without the leader', 'undo', @without);
 	$test->another_leads('the leader', $gone);
+};
+
+# What its replicas have of its WAL may be more than was archived.
+subtest 'the leader, which has crashed, before any data was touched' => sub {
+	my @target = $test->moment('a crash');
+	my $gone = $test->leader;
+	my $run = $test->begin_at('stop-replicas', 'restore', @target);
+	$gone->kill_postmaster;
+	$test->has_begun($run, 'archive');
+	$test->lose($run, $gone);
+	$run = $test->is_done('given back', 'undo', "--without-member=$gone->{name}");
+	ok(!(grep { $_ eq 'recover' } $run->steps_done), 'nothing is restored');
+	$test->another_leads('a crashed leader', $gone);
 };
 
 subtest 'the leader, when data was touched' => sub {
@@ -26,7 +40,7 @@ subtest 'the leader, when data was touched' => sub {
 	$test->lose_at('recover', $gone, 'restore', @target);
 	$test->stops('touched', 'restore', @target);
 	$test->without('the leader is gone late');
-	$test->goes_on('without the leader', 'restore', "--without-member=$gone->{name}", @target);
+	$test->is_done('without the leader', 'restore', "--without-member=$gone->{name}", @target);
 	$test->another_leads('the leader late', $gone);
 };
 
@@ -35,7 +49,7 @@ subtest 'the leader, when it served' => sub {
 	my $gone = $test->leader;
 	$test->lose_at('restore-replicas', $gone, 'restore', @target);
 	$test->without('the leader is gone as it serves');
-	$test->goes_on('without the leader', 'restore', "--without-member=$gone->{name}", @target);
+	$test->is_done('without the leader', 'restore', "--without-member=$gone->{name}", @target);
 	$test->another_leads('the leader that served', $gone);
 };
 
@@ -43,30 +57,28 @@ subtest 'the leader, when it served, and it is taken back' => sub {
 	my @target = $test->moment('the leader is gone as it serves again');
 	my $gone = $test->leader;
 	$test->lose_at('restore-replicas', $gone, 'restore', @target);
-	$test->goes_on('without the leader', 'undo', "--without-member=$gone->{name}");
+	$test->is_done('without the leader', 'undo', "--without-member=$gone->{name}");
 	$test->another_leads('the leader of an undo', $gone);
 };
 
-
-subtest 'the leader, of an undo' => sub {
-	my @target = $test->moment('an undo without its leader');
-	my $gone = $test->leader;
-	$test->without('an undo without its leader');
-	$test->goes_on('a restore', 'restore', @target);
-	$test->set_kept($test->kept, 'after an undo without its leader');
-	$test->lose_at('recover', $gone, 'undo');
-	$test->goes_on('an undo elsewhere', 'undo', "--without-member=$gone->{name}");
-	$test->another_leads('an undo', $gone);
-};
-
-subtest 'the leader, while a replica alone is restored' => sub {
-	my ($gone, ($replica)) = ($test->leader, $test->replicas);
-	$test->mark('the replicas have it');
-	$test->lose_at('restore-replicas', $gone, 'restore', '--replicas-only', "--member=$replica->{name}");
-	my $run = $test->run('restore', '--replicas-only', "--member=$replica->{name}");
-	like($run->last_words, qr/"pgbackrest_ctl undo --without-member=$gone->{name}" takes the restore back/, 'what can be done is told');
-	$test->goes_on('another member', 'undo', "--without-member=$gone->{name}");
-	$test->another_leads('replicas alone', $gone);
+# The repository takes nothing while it serves, and so it is with it that the rows are lost which were written since.
+subtest 'the leader, when it served on a timeline that nobody else knows, and another restore has begun' => sub {
+	my @earlier = $test->target('time');
+	my @target = $test->moment('nobody knows its timeline');
+	my ($gone, $timeline) = ($test->leader, $test->timeline);
+	my $archive = $test->cluster->{sandbox}{root} . '/repo/archive/main/15-1';
+	my $run = $test->begin_at('verify', 'restore', @target);
+	chmod 0550, $archive or die "$archive: $!";
+	$test->has_begun($run, 'history-archived');
+	$run->kill;
+	$test->mark_lost('on its timeline');
+	$test->await_lease;
+	$test->lose_at('undo-point', $gone, 'restore', @earlier, "--target-timeline=$timeline");
+	chmod 0750, $archive or die "$archive: $!";
+	$run = $test->is_done('without the leader', 'undo', "--without-member=$gone->{name}");
+	ok((grep { ($_->{message} // '') =~ /member $gone->{name} may have been opened .* clear its data directory/ } $run->events), 'what that means is told');
+	remove_tree($gone->data);
+	$test->another_leads('the leader of two restores', $gone);
 };
 
 subtest 'the leader, when Patroni was resumed' => sub {
@@ -78,31 +90,9 @@ subtest 'the leader, when Patroni was resumed' => sub {
 	$test->find_leader;
 	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
 	$test->mark('another leads since');
-	my $run = $test->goes_on('what is left to be done', 'restore', "--without-member=$gone->{name}", @target);
+	my $run = $test->is_done('what is left to be done', 'restore', "--without-member=$gone->{name}", @target);
 	ok(!(grep { $_ eq 'recover' } $run->steps_done), 'nothing is restored again');
 	$test->another_leads('the leader of then', $gone);
-};
-
-# Two would take writes.
-subtest 'a leader that answers is not left out' => sub {
-	my @target = $test->moment('the leader answers');
-	my $leader = $test->leader;
-	my @without = ("--without-member=$leader->{name}");
-	for my $step (qw(pause restore-replicas))
-	{
-		my $run = $test->begin('restore', @target);
-		$test->has_begun($run, $step);
-		$run->kill;
-		wait_for { ($test->status->{restore}{holder_seconds_left} // 0) == 0 } 'the lease to end', 60;
-		for my $command ([ 'undo', @without ], $step eq 'pause' ? () : [ 'restore', @without, @target ])
-		{
-			$run = $test->run(@$command);
-			like($run->last_words, qr/member "$leader->{name}" is the leader and can't be left out/, "$step: @$command[0] is refused")
-			  or diag "exit status $run->{status}";
-		}
-	}
-	$test->without('the leader answers');
-	$test->goes_on('with it', 'restore', @target);
 };
 
 done_testing;

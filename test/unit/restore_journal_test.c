@@ -169,6 +169,28 @@ test_largest(void **state)
 	free(plan);
 }
 
+/* Until this restore has archived the leader's WAL itself, what an earlier one has left counts. */
+static void
+test_archived_timeline(void **state)
+{
+	RestoreJournal *journal = calloc(1, sizeof(*journal));
+
+	(void) state;
+	assert_non_null(journal);
+	journal->document = json_object();
+	journal->plan.old_timeline = 7;
+	assert_int_equal(restore_journal_archived_timeline(journal), 7);
+	json_object_set_new(journal->document, "archived_timeline", json_integer(5));
+	assert_int_equal(restore_journal_archived_timeline(journal), 5);
+	journal->states[RESTORE_ARCHIVE] = RESTORE_STEP_DONE;
+	assert_int_equal(restore_journal_archived_timeline(journal), 7);
+	journal->states[RESTORE_ARCHIVE] = RESTORE_STEP_STARTED;
+	json_object_set_new(journal->document, "mark", json_object());
+	assert_int_equal(restore_journal_archived_timeline(journal), 7);
+	json_decref(journal->document);
+	free(journal);
+}
+
 int
 main(void)
 {
@@ -176,6 +198,7 @@ main(void)
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_lost_document),
 		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_archived_timeline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,25 @@ test_targets(void **state)
 	restore_facts_done(&facts);
 }
 
+/* Another try finds the target where the first has found it, and all there is where the leader was last. */
+static void
+test_followed(void **state)
+{
+	static const Case followed[] = {
+		{"time", "2027-01-15 08:30:00Z", NULL, NULL, D, 2},
+		{"time", "2027-01-15 08:12:31Z", NULL, "1", I, 1},
+		{NULL, NULL, NULL, NULL, F2, 3},
+	};
+	RestoreFacts facts;
+
+	(void) state;
+	make_past(&facts);
+	facts.timeline_followed = 2;
+	for (size_t i = 0; i < sizeof(followed) / sizeof(followed[0]); i++)
+		check(&facts, &followed[i]);
+	restore_facts_done(&facts);
+}
+
 /* What is offered instead must itself be accepted. */
 static void
 test_nearest(void **state)
@@ -313,9 +332,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_targets),			 cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_missing_wal),		 cmocka_unit_test(test_missing_at_fork),
-		cmocka_unit_test(test_not_archived_yet), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_targets),			cmocka_unit_test(test_followed),
+		cmocka_unit_test(test_nearest),			cmocka_unit_test(test_missing_wal),
+		cmocka_unit_test(test_missing_at_fork), cmocka_unit_test(test_not_archived_yet),
+		cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
