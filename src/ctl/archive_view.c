@@ -67,3 +67,20 @@ archive_has_timeline(const json_t *archive, uint32_t timeline, long long segment
 	}
 	return false;
 }
+
+bool
+archive_is_whole(const json_t *archive, PgbrError *error)
+{
+	json_t *repository;
+	size_t index;
+
+	json_array_foreach(json_object_get(archive, "repositories"), index, repository)
+	{
+		const char *problem = json_text(repository, "error");
+
+		if (problem)
+			return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "repository %lld: %s",
+								  json_number(repository, "repo", 0), problem);
+	}
+	return true;
+}

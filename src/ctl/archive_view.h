@@ -6,6 +6,8 @@
 #ifndef PGBR_CTL_ARCHIVE_VIEW_H
 #define PGBR_CTL_ARCHIVE_VIEW_H
 
+#include "common/error.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,5 +18,8 @@
 /* Whether some repository has the history of a timeline and the segment with which it begins, that of the switch. The
  * size of a segment in bytes. */
 extern bool archive_has_timeline(const json_t *archive, uint32_t timeline, long long segment_size);
+
+/* Whether all repositories could be read; UNAVAILABLE with the one that could not. */
+extern bool archive_is_whole(const json_t *archive, PgbrError *error);
 
 #endif

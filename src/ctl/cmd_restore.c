@@ -62,8 +62,8 @@ goes_on(const RestoreCommand *command, const RestoreRecord *active, const Restor
 	return restore_request_extends(&plan.request, request) &&
 		   (!json_flag(active->document, "touched") || request->replicas_only ||
 			!restore_request_is_without(request, plan.leader) ||
-			(restore_record_state(active, RESTORE_RESUME) != RESTORE_STEP_PENDING &&
-			 !command->cluster.view.paused));
+			restore_state_resumed(restore_record_state(active, RESTORE_RESUME),
+								  command->cluster.view.paused));
 }
 
 /* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is

@@ -191,17 +191,21 @@ get_ttl(const RestoreCommand *command)
 
 /*
  * Neither its sidecar nor its Patroni answers, and the leader key is a member's all the same: it runs out when that host
- * is gone, and is renewed where the way there is all that is lost.
+ * is gone, and is renewed where the way there is all that is lost. In a pause Patroni does not stop a server whose key
+ * has run out.
  */
 static bool
-await_key(RestoreCommand *command, const RestoreRequest *request, const char *leader,
+await_key(RestoreCommand *command, const RestoreJournal *journal, const RestoreRequest *request,
 		  PgbrError *error)
 {
+	const char *leader = journal->plan.leader;
+	bool without = restore_request_is_without(request, leader);
+	bool stopped = journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_DONE &&
+				   journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING;
 	int64_t deadline = 0;
 	PgbrError ignored;
 
-	while (restore_request_is_without(request, leader) &&
-		   cluster_refresh(&command->cluster, &ignored) &&
+	while (without && cluster_refresh(&command->cluster, &ignored) &&
 		   cluster_is_leading(&command->cluster, leader) &&
 		   cluster_is_silent(&command->cluster, leader))
 	{
@@ -224,49 +228,76 @@ await_key(RestoreCommand *command, const RestoreRequest *request, const char *le
 		}
 		poll(NULL, 0, KEY_POLL_MS);
 	}
+	if (without && !stopped && !command->warned && cluster_is_silent(&command->cluster, leader))
+	{
+		restore_events_note(
+			&command->events,
+			"the host of member %s must be down: its PostgreSQL was not stopped, and "
+			"two would take writes",
+			leader);
+		command->warned = true;
+	}
 	return true;
 }
 
-/* The leader may have gone on archiving after the control binary that waited for it was gone. */
-static void
-revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *request)
+static bool
+get_archive(RestoreCommand *command, const RestoreRequest *request, json_t **archive,
+			PgbrError *error)
 {
-	const RestorePlan *plan = &journal->plan;
-	const json_t *recovered = restore_journal_result(journal, RESTORE_RECOVER);
-	uint32_t opened = journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING ||
-							  journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE
-						  ? 0
-						  : (uint32_t) json_number(recovered, "timeline", 0);
-	bool inherited = restore_journal_archived_timeline(journal) != plan->old_timeline;
-	json_t *archive = NULL;
-	PgbrError ignored;
-
-	for (int i = 0; i < command->cluster.count && (opened > 0 || inherited) && !archive; i++)
+	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no sidecar can tell what the archive has");
+	for (int i = 0; i < command->cluster.count; i++)
 	{
 		const ClusterMember *member = &command->cluster.members[i];
 
-		if (member->sidecar.url[0] && !restore_request_is_without(request, member->name))
-			(void) sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_ARCHIVE, NULL,
-									   ARCHIVE_WAIT_S, &archive, &ignored);
+		if (member->sidecar.url[0] && !restore_request_is_without(request, member->name) &&
+			sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_ARCHIVE, NULL, ARCHIVE_WAIT_S,
+								archive, error))
+			return true;
 	}
-	if (opened > 0 && archive_has_timeline(archive, opened, plan->wal_segment_size))
+	return false;
+}
+
+/* The leader may have gone on archiving after the control binary that waited for it was gone. */
+static bool
+revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *request,
+	   PgbrError *error)
+{
+	const RestorePlan *plan = &journal->plan;
+	const json_t *recovered = restore_journal_result(journal, RESTORE_RECOVER);
+	bool opened = journal->states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING &&
+				  journal->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE && recovered;
+	bool inherited = restore_journal_archived_timeline(journal) != plan->old_timeline;
+	uint32_t timeline =
+		opened ? (uint32_t) json_number(recovered, "timeline", 0) : plan->old_timeline;
+	json_t *archive = NULL;
+	bool found;
+	bool ok;
+
+	if (!opened && !inherited)
+		return true;
+	if (!get_archive(command, request, &archive, error))
+		return false;
+	found = archive_has_timeline(archive, timeline, plan->wal_segment_size);
+	ok = found || archive_is_whole(archive, error);
+	json_decref(archive);
+	if (found && opened)
 		journal->states[RESTORE_HAND_OVER] = journal->states[RESTORE_HISTORY_ARCHIVED] =
 			RESTORE_STEP_DONE;
-	if (inherited && archive_has_timeline(archive, plan->old_timeline, plan->wal_segment_size))
+	else if (found)
 		json_object_del(journal->document, "archived_timeline");
-	json_decref(archive);
+	return ok;
 }
 
 bool
 restore_command_read(RestoreCommand *command, const RestoreRecord *record,
 					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error)
 {
-	if (!restore_journal_read(journal, &command->cluster, record, error) ||
-		!await_key(command, request, journal->plan.leader, error))
+	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return false;
-	if (restore_request_is_without(request, journal->plan.leader))
-		revise(command, journal, request);
-	return true;
+	return !restore_request_is_without(request, journal->plan.leader) ||
+		   (!restore_command_is_driven(record, error) &&
+			await_key(command, journal, request, error) &&
+			revise(command, journal, request, error));
 }
 
 ExitCode
@@ -274,7 +305,7 @@ restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
 					   const RestoreRequest *request, PgbrError *error)
 {
 	if (!restore_journal_read(&command->journal, &command->cluster, record, error) ||
-		!await_key(command, request, command->journal.plan.leader, error) ||
+		!await_key(command, &command->journal, request, error) ||
 		!restore_journal_leave_out(&command->journal, request,
 								   restore_journal_is_resumed(&command->journal), error) ||
 		!restore_command_confirm(command, "go on with the restore that was begun", error))
@@ -349,6 +380,9 @@ has_own_wal(const RestoreJournal *before, const RestorePlan *plan, bool whole)
 {
 	if (strcmp(before->plan.leader, plan->leader) == 0)
 		return whole;
+	/* replicas stream by then */
+	if (before->states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
+		return true;
 	for (int i = 0; i < before->plan.member_count; i++)
 	{
 		if (strcmp(before->plan.members[i].name, plan->leader) == 0)

@@ -20,7 +20,8 @@ typedef struct RestoreCommand
 	RestoreList list;
 	RestoreJournal journal;
 	RestoreEvents events;
-	bool force; /* don't ask */
+	bool force;	 /* don't ask */
+	bool warned; /* that a leader which is done without must be down */
 } RestoreCommand;
 
 /*
@@ -38,8 +39,8 @@ restore_command_confirm(const RestoreCommand *command, const char *what, PgbrErr
 
 /*
  * Read the journal of a record, for a request that takes the restore back or takes its place. Where that does without
- * the leader, wait for the leader key of one that does not answer to expire (CONFLICT when it is renewed), and take for
- * done, in memory, what the archive has got though nobody has waited for it.
+ * the leader, wait for the leader key of one that does not answer to expire (CONFLICT when it is renewed), say that its
+ * host must be down, and take for done, in memory, what the archive has got though nobody has waited for it.
  */
 extern bool
 restore_command_read(RestoreCommand *command, const RestoreRecord *record,

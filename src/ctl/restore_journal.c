@@ -249,8 +249,7 @@ restore_journal_undo_restores(const RestoreJournal *journal)
 bool
 restore_journal_is_resumed(const RestoreJournal *journal)
 {
-	return journal->states[RESTORE_RESUME] != RESTORE_STEP_PENDING &&
-		   !journal->cluster->view.paused;
+	return restore_state_resumed(journal->states[RESTORE_RESUME], journal->cluster->view.paused);
 }
 
 uint32_t

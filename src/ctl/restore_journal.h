@@ -6,8 +6,8 @@
  * The document is {"plan", "members": [{"name", "api_url", "sidecar_url"}], "steps": [{"step",
  * "state", "attempt", "started_at", "finished_at", "result", "message"}], "undo_of", "mark",
  * "check_timeline", "touched", "harmless", "replaces", "touched_before", "handed_over_before",
- * "paused_before", "replicas_before", "archived_timeline", "outcome"}. It has a revision; the highest one counts. Writing it
- * takes and holds the lock of every member for as long as the lease runs.
+ * "paused_before", "replicas_before", "archived_timeline", "outcome"}. It has a revision; the highest one
+ * counts. Writing it takes and holds the lock of every member for as long as the lease runs.
  *
  * A sidecar that does not answer is asked again for RESTORE_OUTAGE_S. The journal owns its document;
  * one thread uses it.
@@ -110,7 +110,7 @@ extern bool restore_journal_serves(const RestoreJournal *journal);
 /* Whether the leader was shut down in order, by what its stop has told. All its WAL was archived then. */
 extern bool restore_journal_stopped_clean(const RestoreJournal *journal);
 
-/* Whether Patroni has the members again: it was resumed, as far as is known, and is not paused. */
+/* restore_state_resumed, of now. */
 extern bool restore_journal_is_resumed(const RestoreJournal *journal);
 
 /* Whether to take it back is to restore: data was touched, or the leader would go on with a segment that was archived

@@ -108,6 +108,12 @@ restore_state_next(const RestorePlan *plan, const RestoreStepState *states, Rest
 }
 
 bool
+restore_state_resumed(RestoreStepState resume, bool paused)
+{
+	return resume == RESTORE_STEP_DONE || (resume != RESTORE_STEP_PENDING && !paused);
+}
+
+bool
 restore_state_touched(const RestorePlan *plan, const RestoreStepState *states)
 {
 	for (int i = 0; i < plan->step_count; i++)

@@ -53,6 +53,10 @@ restore_state_next(const RestorePlan *plan, const RestoreStepState *states, Rest
 /* True when a data directory may have been written to: from now on only another restore helps. */
 extern bool restore_state_touched(const RestorePlan *plan, const RestoreStepState *states);
 
+/* True when Patroni has the members again, by the state of RESTORE_RESUME and whether Patroni is paused now: one that has
+ * failed there may have got it resumed all the same. */
+extern bool restore_state_resumed(RestoreStepState resume, bool paused);
+
 /* True when the leader takes writes again, or has never stopped. */
 extern bool restore_state_serves(const RestorePlan *plan, const RestoreStepState *states);
 

@@ -71,8 +71,8 @@ extern void restore_let_rounds_end(RestoreRun *run, const ClusterMember *member)
 
 /*
  * A round of Patroni that was under way as its replica was stopped starts it again at its end. That a server is stopped
- * is said by a round that began later, and that one leaves it alone, as all do after it. Return when Patroni of each
- * replica says so; one that is late is noted.
+ * is said by a round that began later, and that one leaves it alone. Return when Patroni of each replica says so; one
+ * that is late is noted.
  */
 extern bool restore_await_stops_seen(RestoreRun *run, PgbrError *error);
 

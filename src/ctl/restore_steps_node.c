@@ -233,7 +233,7 @@ restore_do_stop_leader(RestoreRun *run, PgbrError *error)
 bool
 restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
 {
-	return stop(run, RESTORE_STOP_REPLICAS, false, error);
+	return stop(run, RESTORE_STOP_REPLICAS, false, error) && restore_await_stops_seen(run, error);
 }
 
 /* After an orderly shutdown all that was committed is in segments that PostgreSQL gives away itself. */
@@ -330,8 +330,7 @@ restore_do_start_restore(RestoreRun *run, PgbrError *error)
 bool
 restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 {
-	return restore_await_stops_seen(run, error) &&
-		   run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
+	return run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
 				  NULL, error);
 }
 

@@ -73,12 +73,13 @@ planned_leader(RestoreRun *run)
 	return cluster_find(run->cluster, run->journal->plan.leader);
 }
 
-/* The replica whose Patroni does not say yet that it is stopped; NULL when all do. One whose Patroni is down, or was
+/* A replica whose Patroni does not say yet that it is stopped; NULL when all do. One whose Patroni is down, or was
  * resumed by somebody, is not waited for. */
 static const ClusterMember *
 find_unseen(RestoreRun *run, bool wake)
 {
 	const RestorePlan *plan = &run->journal->plan;
+	const ClusterMember *unseen = NULL;
 
 	for (int i = 0; i < plan->member_count && run->cluster->view.paused; i++)
 	{
@@ -86,9 +87,9 @@ find_unseen(RestoreRun *run, bool wake)
 
 		if (member && !plan->members[i].leader && member->patroni.name[0] &&
 			strcmp(member->patroni.state, "stopped") != 0 && (!wake || nudge(run, member, true)))
-			return member;
+			unseen = member;
 	}
-	return NULL;
+	return unseen;
 }
 
 bool
@@ -103,20 +104,20 @@ restore_await_stops_seen(RestoreRun *run, PgbrError *error)
 	{
 		if (cluster_refresh(run->cluster, &wait.reason))
 		{
-			const ClusterMember *late = find_unseen(run, is_due(&nudged));
+			const ClusterMember *unseen = find_unseen(run, is_due(&nudged));
 
-			if (late == NULL)
+			if (unseen == NULL)
 				break;
-			pgbr_error_set(&wait.reason, PGBR_ERROR_CONFLICT, "member \"%s\" is %s", late->name,
-						   late->patroni.state);
+			pgbr_error_set(&wait.reason, PGBR_ERROR_CONFLICT, "member \"%s\" is %s", unseen->name,
+						   unseen->patroni.state);
 		}
 		if (restore_wait_more(&wait, error))
 			continue;
-		if (error->code != PGBR_ERROR_TIMEOUT)
+		if (run->lost || error->code == PGBR_ERROR_ABORTED)
 			return false;
 		/* the fence keeps it out as well, with an error in the server's log */
 		restore_events_note(run->events, "%s", error->message);
-		return true;
+		break;
 	}
 	restore_wait_end(&wait);
 	return true;

@@ -28,7 +28,7 @@ make_archive(void)
 		"  {\"timeline\": 3, \"entries\": [{\"timeline\": 1, \"lsn\": \"0/C800000\"}, "
 		"{\"timeline\": 2, \"lsn\": "
 		"\"0/11000000\"}]}]},"
-		"{\"error\": \"it can't be read\"},"
+		"{\"repo\": 2, \"error\": \"it can't be read\"},"
 		"{\"ranges\": [{\"first\": \"000000030000000000000011\", \"last\": "
 		"\"000000030000000000000012\"}], "
 		"\"histories\": []}]}";
@@ -57,10 +57,26 @@ test_timelines(void **state)
 	json_decref(archive);
 }
 
+static void
+test_whole(void **state)
+{
+	json_t *archive = make_archive();
+	PgbrError error;
+
+	(void) state;
+	assert_false(archive_is_whole(archive, &error));
+	assert_int_equal(error.code, PGBR_ERROR_UNAVAILABLE);
+	assert_string_equal(error.message, "repository 2: it can't be read");
+	json_array_remove(json_object_get(archive, "repositories"), 1);
+	assert_true(archive_is_whole(archive, &error));
+	json_decref(archive);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_timelines)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_timelines),
+									   cmocka_unit_test(test_whole)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,10 +197,23 @@ test_words(void **state)
 	assert_int_equal(restore_step_state_parse(NULL), RESTORE_STEP_PENDING);
 }
 
+static void
+test_resumed(void **state)
+{
+	(void) state;
+	assert_false(restore_state_resumed(RESTORE_STEP_PENDING, false));
+	assert_false(restore_state_resumed(RESTORE_STEP_STARTED, true));
+	assert_true(restore_state_resumed(RESTORE_STEP_STARTED, false));
+	assert_true(restore_state_resumed(RESTORE_STEP_FAILED, false));
+	/* paused again, by somebody */
+	assert_true(restore_state_resumed(RESTORE_STEP_DONE, true));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_goes_through_all),
 		cmocka_unit_test(test_nothing_to_revise),
 		cmocka_unit_test(test_leader_was_started),
