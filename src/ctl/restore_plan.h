@@ -61,7 +61,7 @@ typedef enum RestoreWhere
 	  "see the history of the leader's timeline and its first WAL in the repository")              \
 	X(RESTORE_REPLICAS, "restore-replicas", REPLICAS, true, 3, "wait for the replicas' files")     \
 	X(UNFENCE, "unfence", REPLICAS, true, 3, "let the replicas be started again")                  \
-	X(RESUME, "resume", PATRONI, true, 3, "start the replicas, and resume Patroni")                \
+	X(RESUME, "resume", PATRONI, true, 3, "resume Patroni, which starts the replicas")             \
 	X(REPLICAS_STREAM, "replicas-stream", REPLICAS, true, 3, "see every replica stream")           \
 	X(BACKUP, "backup", LEADER, true, 1, "ask for a fresh backup")                                 \
 	X(UNLOCK, "unlock", ALL, true, 3, "end the journal and give the locks back")
