@@ -144,106 +144,48 @@ takes_writes(RestoreRun *run, PgbrError *reason)
 						  leader->name, node.role, node.timeline, timeline);
 }
 
-typedef struct Restart
+typedef struct HandOver
 {
 	RestoreRun *run;
-	const char *member;
-	bool (*is_there)(RestoreRun *run, const char *member);
 	bool (*outer)(void *argument);
 	void *outer_argument;
 	bool busy; /* the questions below are not to ask themselves */
 	bool ready;
-} Restart;
+} HandOver;
 
 /* POST /restart answers late, or never when its connection is lost: the state counts. */
 static bool
-has_restarted(void *argument)
+is_handed_over(void *argument)
 {
-	Restart *restart = argument;
+	HandOver *hand = argument;
 	PgbrError ignored;
 
-	if (restart->busy)
+	if (hand->busy)
 		return restore_run_interrupted();
-	restart->busy = true;
-	restart->ready = restart->is_there(restart->run, restart->member);
-	if (!restart->ready)
-		(void) restore_still_holds(restart->run, &ignored);
-	restart->busy = false;
-	return restart->ready || restart->run->lost || restore_run_interrupted();
-}
-
-/* Have Patroni start the server of a member. */
-static bool
-restart_member(RestoreRun *run, const char *name,
-			   bool (*is_there)(RestoreRun *run, const char *member), PgbrError *reason)
-{
-	PatroniClient *client = &run->cluster->patroni;
-	Restart restart = {.run = run,
-					   .member = name,
-					   .is_there = is_there,
-					   .outer = client->should_abort,
-					   .outer_argument = client->abort_argument};
-	bool ok;
-
-	if (!restore_holds_now(run, reason))
-		return false;
-	client->should_abort = has_restarted;
-	client->abort_argument = &restart;
-	ok = patroni_restart(client, cluster_find(run->cluster, name)->api_url, RESTART_TIMEOUT_MS,
-						 reason);
-	client->should_abort = restart.outer;
-	client->abort_argument = restart.outer_argument;
-	return ok || restart.ready;
-}
-
-static bool
-is_leader_there(RestoreRun *run, const char *member)
-{
-	PgbrError ignored;
-
-	(void) member;
-	return takes_writes(run, &ignored);
+	hand->busy = true;
+	hand->ready = takes_writes(hand->run, &ignored);
+	if (!hand->ready)
+		(void) restore_still_holds(hand->run, &ignored);
+	hand->busy = false;
+	return hand->ready || hand->run->lost || restore_run_interrupted();
 }
 
 static bool
 restart_leader(RestoreRun *run, PgbrError *reason)
 {
-	return restart_member(run, run->journal->plan.leader, is_leader_there, reason);
-}
+	PatroniClient *client = &run->cluster->patroni;
+	HandOver hand = {
+		.run = run, .outer = client->should_abort, .outer_argument = client->abort_argument};
+	bool ok;
 
-/* What it has to replay is waited for later. */
-static bool
-is_replica_there(RestoreRun *run, const char *member)
-{
-	const ClusterMember *replica = cluster_find(run->cluster, member);
-	PatroniNode node;
-	PgbrError ignored;
-
-	return patroni_watch_node(&run->cluster->patroni, replica->api_url, &node, &ignored) &&
-		   (node.running || strcmp(node.state, "starting") == 0);
-}
-
-/*
- * As it is resumed, Patroni takes the files of a backup for those of a crash, and tries to recover them by themselves
- * before it starts a replica. A replica that it is told to start it just starts. Failures don't matter.
- */
-static void
-start_replicas(RestoreRun *run)
-{
-	const RestorePlan *plan = &run->journal->plan;
-	RestoreWait wait;
-
-	restore_wait_begin(&wait, run, RESTART_TIMEOUT_MS / 1000 * plan->member_count,
-					   "Patroni to start the replicas");
-	for (int i = 0; i < plan->member_count; i++)
-	{
-		PgbrError ignored;
-
-		if (restore_patroni_member(run, i) && !plan->members[i].leader &&
-			!is_replica_there(run, plan->members[i].name))
-			(void) restart_member(run, plan->members[i].name, is_replica_there, &ignored);
-	}
-	restore_wait_end(&wait);
+	if (!restore_holds_now(run, reason))
+		return false;
+	client->should_abort = is_handed_over;
+	client->abort_argument = &hand;
+	ok = patroni_restart(client, planned_leader(run)->api_url, RESTART_TIMEOUT_MS, reason);
+	client->should_abort = hand.outer;
+	client->abort_argument = hand.outer_argument;
+	return ok || hand.ready;
 }
 
 /* Patroni has remembered that it was to be one; it does not promote in a pause. */
@@ -370,10 +312,7 @@ restore_do_resume(RestoreRun *run, PgbrError *error)
 	bool ok = without || restore_keep_leading(run, error);
 
 	if (ok && !without)
-	{
 		have_position_told(run);
-		start_replicas(run);
-	}
 	ok =
 		ok && restore_add_check_timeline(run, patch, error) && restore_patch_all(run, patch, error);
 

@@ -25,6 +25,9 @@ my @harmless = (
 	qr/FATAL:  canceling authentication due to timeout/,
 	# a replica outlives its leader for a moment, or is started before it
 	qr/FATAL:  (?:could not connect to the primary server|could not receive data from WAL stream: (?!ERROR)|streaming replication receiver)/,
+	# a backup is one of a running server, which Patroni 3 takes for a crash: before it starts a replica it
+	# tries recovery without the archive, which finds no WAL
+	qr/FATAL:  (?:could not locate required checkpoint record|standby mode is not supported by single-user servers)/,
 	# Patroni makes the members' slots again a moment after a replica asks for its own
 	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?replication slot "m\d" (?:does not exist|is active for PID \d+)/,
 );
