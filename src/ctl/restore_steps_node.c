@@ -22,7 +22,11 @@
 #define LEADING_LIMIT_S 300
 
 /* How often it is looked meanwhile whether the leader is still there. */
-#define LOOK_MS		   1000
+#define LOOK_MS 1000
+
+/* How often it is seen to that the archiver knows what there is to be archived. */
+#define MARK_MS 10000
+
 #define STOP_TIMEOUT_S 60
 #define MARK_TIMEOUT_S 60
 
@@ -474,6 +478,7 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 	uint32_t timeline =
 		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run);
 	int64_t looked = clock_monotonic_ms();
+	int64_t marked = looked;
 	RestoreWait wait;
 
 	/* with no switch on the way there is no parent's WAL to take, and the first may have expired */
@@ -496,6 +501,13 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 			if (!restore_keep_leading(run, error))
 				return false;
 			looked = clock_monotonic_ms();
+		}
+		/* Patroni may have made its archiver forget */
+		if (!found && !plan->request.replicas_only && clock_monotonic_ms() - marked >= MARK_MS)
+		{
+			if (!restore_unfence_leader(run, true, error))
+				return false;
+			marked = clock_monotonic_ms();
 		}
 		if (found)
 			break;

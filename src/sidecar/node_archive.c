@@ -268,3 +268,48 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	free(begun.names);
 	return ok;
 }
+
+/* As PostgreSQL does it; what has a status has it rightly. */
+static bool
+make_ready(NodeStepContext *context, const char *name, PgbrError *error)
+{
+	char path[PATH_MAX];
+	const char *what[] = {"done", "ready"};
+	int fd;
+
+	for (int i = 0; i < 2; i++)
+	{
+		snprintf(path, sizeof(path), "%.3900s/pg_wal/archive_status/%s.%s", context->data_directory,
+				 name, what[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not create file \"%s\": %s", path,
+							  strerror(errno));
+	close(fd);
+	node_log(context, "%s waits for the archiver again", name);
+	return true;
+}
+
+bool
+node_mark_ready(NodeStepContext *context, PgbrError *error)
+{
+	Names begun = {0};
+	char history[40];
+	char path[PATH_MAX];
+	bool ok = list_begun(context->data_directory, "", true, &begun) ||
+			  pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not list the WAL in \"%s\"",
+							 context->data_directory);
+
+	/* the last one is being written */
+	for (int i = 0; ok && i < begun.count - 1; i++)
+		ok = make_ready(context, begun.names[i], error);
+	snprintf(history, sizeof(history), "%.8s.history", begun.count > 0 ? begun.names[0] : "");
+	snprintf(path, sizeof(path), "%.3900s/pg_wal/%s", context->data_directory, history);
+	if (ok && access(path, F_OK) == 0)
+		ok = make_ready(context, history, error);
+	free(begun.names);
+	return ok;
+}

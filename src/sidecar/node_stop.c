@@ -239,6 +239,7 @@ bool
 node_unfence(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
 	(void) job;
-	return (!arguments->primary || end_standby(context, error)) &&
+	return (!arguments->primary ||
+			(end_standby(context, error) && node_mark_ready(context, error))) &&
 		   fence_lift(context->data_directory, error);
 }

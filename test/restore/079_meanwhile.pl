@@ -265,4 +265,24 @@ subtest 'check_timeline, of a restore that was taken back' => sub {
 	ok($config->(), 'what was set since is left alone');
 };
 
+# As Patroni does (Rewind.cleanup_archive_status) where it takes the leader for one that has crashed.
+subtest 'the archiver is made to forget the new timeline' => sub {
+	my @target = $test->moment('the archiver forgets');
+	$test->without('the archiver forgets');
+	my $leader = $test->leader;
+	my $archive = "$cluster->{sandbox}{root}/repo/archive/main/15-1";
+	my $run = $test->begin('restore', @target);
+	begins($run, 'verify');
+	chmod 0550, $archive or die "$archive: $!";
+	begins($run, 'history-archived');
+	unlink glob $leader->data . '/pg_wal/archive_status/*';
+	kill TERM => $leader->psql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'});
+	chmod 0750, $archive or die "$archive: $!";
+	is($run->finish, 0, 'it is archived') or diag $run->last_words;
+	my @jobs = @{ $leader->sidecar->http(GET => '/v1/jobs?kind=node-unfence&limit=5')->{json}{jobs} };
+	my $log = join '', map { $leader->sidecar->http(GET => "/v1/jobs/$_->{id}/log")->{content} } @jobs;
+	like($log, qr/\.history waits for the archiver again/, 'since it was reminded');
+	$test->is_healthy('the archiver forgot', 60);
+};
+
 done_testing;
