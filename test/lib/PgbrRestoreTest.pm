@@ -65,6 +65,17 @@ sub backup
 	return $job;
 }
 
+# The backup that the last restore has asked for is over, wherever it was.
+sub await_jobs
+{
+	my ($self) = @_;
+	for my $member ($self->{cluster}->members)
+	{
+		wait_for { !grep { $_->{state} =~ /^(?:queued|running)$/ } @{ $member->sidecar->http(GET => '/v1/jobs?limit=20')->{json}{jobs} } } "the jobs of $member->{name}", 120;
+	}
+	return;
+}
+
 # --- rows
 
 # A row that must be there after all that follows; gives its transaction id.

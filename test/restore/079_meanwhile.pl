@@ -98,6 +98,7 @@ subtest 'the leader is on another timeline by now' => sub {
 
 # As long as its journal says that nothing was done, a sidecar that nobody asks for a while gives a restore up.
 subtest 'a sidecar has given the restore up' => sub {
+	$test->await_jobs;
 	my @target = $test->moment('a sidecar is away');
 	my ($away) = $test->replicas;
 	my $run = $test->begin('restore', @target);
