@@ -79,9 +79,9 @@ sort_names(Names *names)
 		qsort(names->names, (size_t) names->count, sizeof(names->names[0]), compare_names);
 }
 
-/* True when the file holds the segment that its name says. */
+/* True when the file holds the segment of the number that its name says; and of which timeline its first page is. */
 static bool
-holds_itself(const char *data_directory, const char *name)
+holds_itself(const char *data_directory, const char *name, uint32_t *timeline)
 {
 	char path[PATH_MAX];
 	char low[9] = "";
@@ -98,9 +98,23 @@ holds_itself(const char *data_directory, const char *name)
 		close(fd);
 	memcpy(high, name + 8, 8);
 	memcpy(low, name + 16, 8);
+	*timeline = ok ? header.timeline : 0;
 	return ok && (header.info & HAS_LONG_HEADER) && header.segment_size == st.st_size &&
 		   header.position == ((uint64_t) strtoul(high, NULL, 16) << 32) +
 								  (uint64_t) strtoul(low, NULL, 16) * header.segment_size;
+}
+
+/* A timeline's first segment is a copy of its parent's. Any other one whose first page is of another timeline was
+ * recycled when that was left, under the number that it had. */
+static bool
+is_of_timeline(const char *data_directory, const char *name, bool first)
+{
+	char number[9] = "";
+	uint32_t timeline;
+
+	memcpy(number, name, 8);
+	return holds_itself(data_directory, name, &timeline) &&
+		   (first || timeline == strtoul(number, NULL, 16));
 }
 
 /* Files that wait to be archived, by archive_status, histories among them. */
@@ -147,6 +161,7 @@ list_begun(const char *data_directory, const char *newest_known, bool replica, N
 	char path[PATH_MAX];
 	struct dirent *entry;
 	char newest[9] = "";
+	uint32_t ignored;
 	int kept = 0;
 	DIR *folder;
 
@@ -158,7 +173,7 @@ list_begun(const char *data_directory, const char *newest_known, bool replica, N
 	{
 		if (!pgbr_is_wal_segment(entry->d_name) ||
 			(!replica && strcmp(entry->d_name, newest_known) <= 0) ||
-			!holds_itself(data_directory, entry->d_name))
+			!holds_itself(data_directory, entry->d_name, &ignored))
 			continue;
 		add_name(begun, entry->d_name);
 	}
@@ -166,13 +181,20 @@ list_begun(const char *data_directory, const char *newest_known, bool replica, N
 	sort_names(begun);
 	if (begun->count > 0)
 		memcpy(newest, begun->names[begun->count - 1], 8);
-	/* those of a timeline that was left are not this server's; where nothing is known, the last alone
-	 * is certain not to be in the archive */
+	/* those of a timeline that was left are not this server's */
 	for (int i = 0; i < begun->count; i++)
 	{
+		bool first = kept == 0 && (replica || strncmp(newest_known, newest, 8) != 0);
+
 		if (strncmp(begun->names[i], newest, 8) == 0 &&
-			(replica || newest_known[0] || i == begun->count - 1))
+			is_of_timeline(data_directory, begun->names[i], first))
 			memmove(begun->names[kept++], begun->names[i], sizeof(begun->names[0]));
+	}
+	/* where nothing is known, the last alone is certain not to be in the archive */
+	if (!replica && newest_known[0] == '\0' && kept > 1)
+	{
+		memmove(begun->names[0], begun->names[kept - 1], sizeof(begun->names[0]));
+		kept = 1;
 	}
 	begun->count = kept;
 	return !begun->failed;
@@ -269,18 +291,25 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	return ok;
 }
 
-/* As PostgreSQL does it; what has a status has it rightly. */
-static bool
-make_ready(NodeStepContext *context, const char *name, PgbrError *error)
+/* As PostgreSQL makes it; one that has a status has it rightly. */
+bool
+node_mark_ready(NodeStepContext *context, PgbrError *error)
 {
+	static const char *const ways[] = {"done", "ready"};
+	ControlData control;
 	char path[PATH_MAX];
-	const char *what[] = {"done", "ready"};
 	int fd;
 
+	if (!node_control(context, &control, error))
+		return false;
+	snprintf(path, sizeof(path), "%.3900s/pg_wal/%08X.history", context->data_directory,
+			 control.timeline);
+	if (access(path, F_OK) != 0)
+		return true;
 	for (int i = 0; i < 2; i++)
 	{
-		snprintf(path, sizeof(path), "%.3900s/pg_wal/archive_status/%s.%s", context->data_directory,
-				 name, what[i]);
+		snprintf(path, sizeof(path), "%.3900s/pg_wal/archive_status/%08X.history.%s",
+				 context->data_directory, control.timeline, ways[i]);
 		if (access(path, F_OK) == 0)
 			return true;
 	}
@@ -289,27 +318,6 @@ make_ready(NodeStepContext *context, const char *name, PgbrError *error)
 		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not create file \"%s\": %s", path,
 							  strerror(errno));
 	close(fd);
-	node_log(context, "%s waits for the archiver again", name);
+	node_log(context, "the history of timeline %u waits for the archiver again", control.timeline);
 	return true;
-}
-
-bool
-node_mark_ready(NodeStepContext *context, PgbrError *error)
-{
-	Names begun = {0};
-	char history[40];
-	char path[PATH_MAX];
-	bool ok = list_begun(context->data_directory, "", true, &begun) ||
-			  pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not list the WAL in \"%s\"",
-							 context->data_directory);
-
-	/* the last one is being written */
-	for (int i = 0; ok && i < begun.count - 1; i++)
-		ok = make_ready(context, begun.names[i], error);
-	snprintf(history, sizeof(history), "%.8s.history", begun.count > 0 ? begun.names[0] : "");
-	snprintf(path, sizeof(path), "%.3900s/pg_wal/%s", context->data_directory, history);
-	if (ok && access(path, F_OK) == 0)
-		ok = make_ready(context, history, error);
-	free(begun.names);
-	return ok;
 }

@@ -59,9 +59,9 @@ extern bool node_is_stopped(NodeStepContext *context);
 extern int node_count_ready(const char *data_directory);
 
 /*
- * Have the archiver of a leader, whether or not it runs, know of the complete segments and the history of its timeline.
- * Patroni removes archive_status where it takes a leader for one that has crashed (Rewind.cleanup_archive_status);
- * PostgreSQL makes up for segments at a later checkpoint, and never for a history. STORAGE.
+ * Have the archiver of a leader, whether or not it runs, know of the history of its timeline. Patroni removes
+ * archive_status where it takes a leader for one that has crashed, after it has archived the segments itself
+ * (Rewind.cleanup_archive_status). STORAGE.
  */
 extern bool node_mark_ready(NodeStepContext *context, PgbrError *error);
 

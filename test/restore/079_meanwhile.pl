@@ -276,13 +276,13 @@ subtest 'the archiver is made to forget the new timeline' => sub {
 	begins($run, 'verify');
 	chmod 0550, $archive or die "$archive: $!";
 	begins($run, 'history-archived');
-	unlink glob $leader->data . '/pg_wal/archive_status/*';
+	unlink glob $leader->data . '/pg_wal/archive_status/*.history.*';
 	kill TERM => $leader->psql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'});
 	chmod 0750, $archive or die "$archive: $!";
 	is($run->finish, 0, 'it is archived') or diag $run->last_words;
 	my @jobs = @{ $leader->sidecar->http(GET => '/v1/jobs?kind=node-unfence&limit=5')->{json}{jobs} };
 	my $log = join '', map { $leader->sidecar->http(GET => "/v1/jobs/$_->{id}/log")->{content} } @jobs;
-	like($log, qr/\.history waits for the archiver again/, 'since it was reminded');
+	like($log, qr/the history of timeline \d+ waits for the archiver again/, 'since it was reminded');
 	$test->is_healthy('the archiver forgot', 60);
 };
 

@@ -395,20 +395,18 @@ subtest 'a replica with a part of a segment that the archive has' => sub {
 };
 
 # As Patroni does where it takes the leader for one that has crashed.
-subtest 'archive_status is gone' => sub {
+subtest 'the archiver has forgotten the history' => sub {
 	hold_lock();
 	step('node-stop');
 	server_is_down();
 	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
 	step('node-recover', target_timeline => 1);
 	my ($history) = reverse sort map { s{.*/}{}r } glob "$data/pg_wal/*.history";
-	unlink glob "$data/pg_wal/archive_status/*";
+	unlink glob "$data/pg_wal/archive_status/*.history.*";
 	step('node-unfence', primary => $true);
 	ok(-e "$data/pg_wal/archive_status/$history.ready", 'the history waits for the archiver');
 	$member->start;
 	wait_for { glob "$repo/archive/main/15-1/$history" } 'it to be archived';
-	my ($timeline) = $history =~ /^(\w+)/;
-	wait_for { glob "$repo/archive/main/15-1/*/$timeline*-*" } 'the first segment to be archived, too';
 };
 
 subtest 'whose process it is' => sub {
