@@ -379,6 +379,11 @@ subtest 'a replica with a part of a segment that the archive has' => sub {
 	# and what it may have had no time to archive: a replica takes all for archived
 	my ($before) = reverse sort grep { /^[0-9A-F]{24}$/ && $_ lt $segment && /^@{[ substr $segment, 0, 8 ]}/ } map { s{.*/}{}r } glob "$data/pg_wal/*";
 	unlink glob("$repo/archive/main/15-1/*/$before-*") or die "$before: $!";
+	# and one that was recycled as another timeline was left, under the number that it had there
+	my $number = 1 + hex substr $segment, 16;
+	my $recycled = slurp("$data/pg_wal/$segment");
+	substr $recycled, 4, 12, pack 'LQ', 1, (hex(substr $segment, 8, 8) << 32) + $number * 16 * 1024 * 1024;
+	spew("$data/pg_wal/" . substr($segment, 0, 16) . sprintf('%08X', $number), $recycled);
 	my $archived = step('node-archive', partial => $true);
 	is($archived->{partial}, $segment, 'is no error');
 	ok((grep { $_ eq $before } @{ $archived->{pushed} }) && !(grep { $_ eq $segment } @{ $archived->{pushed} }), 'what is not there is pushed');
