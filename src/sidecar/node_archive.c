@@ -300,8 +300,12 @@ node_mark_ready(NodeStepContext *context, PgbrError *error)
 	char path[PATH_MAX];
 	int fd;
 
+	/* what can't be read is no reason not to let the server start */
 	if (!node_control(context, &control, error))
-		return false;
+	{
+		node_log(context, "%s", error->message);
+		return true;
+	}
 	snprintf(path, sizeof(path), "%.3900s/pg_wal/%08X.history", context->data_directory,
 			 control.timeline);
 	if (access(path, F_OK) != 0)
