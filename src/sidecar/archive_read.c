@@ -17,6 +17,9 @@
 #define LIST_MAX	(512 * 1024 * 1024) /* about three million segments */
 #define HISTORY_MS	60000
 #define HISTORY_MAX (1024 * 1024)
+#define LOOK_MS		30000
+#define LOOK_MAX	65536
+#define REFRESH_S	30
 
 /* Run pgbackrest with a command on a path below archive/STANZA. */
 static bool
@@ -215,4 +218,57 @@ archive_read(const SidecarConfig *config, const json_t *info, int repo, uint64_t
 		}
 	}
 	return json_pack("{so}", "repositories", repositories);
+}
+
+/* What info says of our stanza, with a repository that is usable. */
+static bool
+usable_stanza(InfoCache *cache, PgbackrestStanza *stanza, PgbrError *error)
+{
+	for (int look = 0; look < 2; look++)
+	{
+		InfoSnapshot info;
+
+		if (look > 0)
+			info_cache_wait(cache, info_cache_refresh(cache), REFRESH_S, NULL, NULL);
+		info_cache_get(cache, &info);
+		info_snapshot_done(&info);
+		*stanza = info.stanza;
+		if (stanza->archive_id[0] && stanza->archive_repo)
+			return true;
+		pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "pgbackrest info names no usable archive%s%s",
+					   info.failed || stanza->repo_failed ? ": " : "",
+					   info.failed ? info.message : stanza->repo_message);
+	}
+	return false;
+}
+
+bool
+archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *segment,
+					const char *mark, int stop_fd, bool *found, int *exit_code, PgbrError *error)
+{
+	PgbackrestStanza stanza;
+	Command command = {0};
+	ProcessOutput output;
+	bool ok;
+
+	*exit_code = -1;
+	if (!usable_stanza(cache, &stanza, error))
+		return false;
+	process_output_init(&output);
+	pgbackrest_wal_command(config, stanza.archive_id, stanza.archive_repo, segment, &command);
+	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
+						: process_run((const char *const *) command.argv, mark, LOOK_MS, LOOK_MAX,
+									  stop_fd, &output, error);
+	if (ok && !(WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0))
+	{
+		*exit_code = WIFEXITED(output.status) ? WEXITSTATUS(output.status) : -1;
+		pgbr_clean_utf8(output.err.data);
+		output.err.data[strcspn(output.err.data, "\n")] = '\0';
+		ok = pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not look into the repository: %s",
+							output.err.data);
+	}
+	*found = ok && strncmp(output.out.data, segment, strlen(segment)) == 0;
+	command_done(&command);
+	process_output_done(&output);
+	return ok;
 }

@@ -7,8 +7,10 @@
 
 #include "common/error.h"
 #include "sidecar/config.h"
+#include "sidecar/info_cache.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The newest archive of one repository, or of all (0) that the info document names, as the API shows
@@ -16,5 +18,16 @@
  * of memory. */
 extern json_t *archive_read(const SidecarConfig *config, const json_t *info, int repo,
 							uint64_t segment_size, int stop_fd);
+
+/*
+ * Look for one WAL segment in the first repository that info takes for usable; found says whether it
+ * is there. A copy of info that has none is from a moment at which the repository was away, or from
+ * before the stanza: it is refreshed first. UNAVAILABLE when there is none still, PGBACKREST with its
+ * exit_code (else -1) when the repository can't be read, or as process_run, which mark and stop_fd
+ * are for. Waits at most about a minute.
+ */
+extern bool
+archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *segment,
+					const char *mark, int stop_fd, bool *found, int *exit_code, PgbrError *error);
 
 #endif

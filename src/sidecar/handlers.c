@@ -8,19 +8,17 @@
 #include "program/clock.h"
 #include "program/file.h"
 #include "program/json.h"
-#include "program/process.h"
+#include "sidecar/archive_read.h"
 #include "sidecar/pgbackrest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define WAIT_MOST_S	   60 /* ?wait= of a job */
 #define CANCEL_S	   45 /* a cancelled pgbackrest gets to end before the answer is 202 */
 #define FIRST_INFO_S   30
 #define REFRESH_MOST_S 300
-#define REPO_LS_MS	   60000
 #define LOG_MAX		   (512 * 1024)
 
 /* The id in the path, held to its grammar: what is no id names no job. */
@@ -272,40 +270,6 @@ handle_info(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response
 	response->tail = "}";
 }
 
-/* Look into the repository. Fails with PGBACKREST and its exit code. */
-static bool
-find_wal(Sidecar *sidecar, const char *segment, bool *archived, int *exit_code, PgbrError *error)
-{
-	InfoSnapshot info;
-	Command command = {0};
-	ProcessOutput output;
-	bool ok;
-
-	*archived = false;
-	*exit_code = -1;
-	info_cache_get(sidecar->cache, &info);
-	info_snapshot_done(&info);
-	if (info.stanza.archive_id[0] == '\0' || info.stanza.archive_repo == 0)
-		return true;
-	process_output_init(&output);
-	pgbackrest_wal_command(sidecar->config, info.stanza.archive_id, info.stanza.archive_repo,
-						   segment, &command);
-	ok = !command.failed && process_run((const char *const *) command.argv, NULL, REPO_LS_MS,
-										HTTP_MAX_BODY, sidecar->stop_fd, &output, error);
-	if (ok && !(WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0))
-	{
-		*exit_code = WIFEXITED(output.status) ? WEXITSTATUS(output.status) : -1;
-		pgbr_clean_utf8(output.err.data);
-		output.err.data[strcspn(output.err.data, "\n")] = '\0';
-		ok = pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not look into the repository: %s",
-							output.err.data);
-	}
-	*archived = ok && strncmp(output.out.data, segment, strlen(segment)) == 0;
-	command_done(&command);
-	process_output_done(&output);
-	return ok;
-}
-
 void
 handle_wal(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
@@ -318,7 +282,8 @@ handle_wal(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 		pgbr_error_set(&error, PGBR_ERROR_INVALID_VALUE, "invalid WAL segment name");
 		pgbr_error_hint(&error, "It must be 24 hexadecimal digits in upper case.");
 	}
-	else if (find_wal(sidecar, request->parameter, &archived, &exit_code, &error))
+	else if (archive_has_segment(sidecar->config, sidecar->cache, request->parameter, NULL,
+								 sidecar->stop_fd, &archived, &exit_code, &error))
 	{
 		http_answer_json(response, 200,
 						 json_pack("{ss sb}", "segment", request->parameter, "archived", archived));

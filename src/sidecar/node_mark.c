@@ -7,20 +7,17 @@
 
 #include "program/clock.h"
 #include "program/json.h"
-#include "program/process.h"
+#include "sidecar/archive_read.h"
 
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PSQL_MS	   300000 /* a checkpoint is part of it */
-#define LOOK_MS	   30000
-#define STATUS_MS  50  /* between looks into archive_status */
-#define ARCHIVE_MS 500 /* and into the repository, which costs more */
-#define MAX_OUTPUT 65536
+#define STATUS_MS  50	  /* between looks into archive_status */
+#define ARCHIVE_MS 500	  /* and into the repository, which costs more */
 
 /* The point's own segment is the one before where the switch leads to; asked before the switch. */
 static const char point_query[] =
@@ -79,36 +76,6 @@ switch_wal(NodeStepContext *context, PgbrError *error)
 	return ok;
 }
 
-/* True when the repository lists the segment. */
-static bool
-is_archived(NodeStepContext *context, const char *segment, PgbrError *error)
-{
-	InfoSnapshot info;
-	Command command;
-	ProcessOutput output;
-	bool found = false;
-
-	info_cache_get(context->cache, &info);
-	info_snapshot_done(&info);
-	if (info.stanza.archive_id[0] == '\0' || info.stanza.archive_repo == 0)
-		return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE,
-							  "the backup information names no archive");
-	process_output_init(&output);
-	pgbackrest_wal_command(context->config, info.stanza.archive_id, info.stanza.archive_repo,
-						   segment, &command);
-	if (process_run((const char *const *) command.argv, context->mark, LOOK_MS, MAX_OUTPUT,
-					job_queue_stop_fd(context->queue), &output, error))
-	{
-		found = strncmp(output.out.data, segment, strlen(segment)) == 0;
-		if (!found)
-			pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "WAL segment %s is not in the repository",
-						   segment);
-	}
-	command_done(&command);
-	process_output_done(&output);
-	return found;
-}
-
 static bool
 wait_archived(NodeStepContext *context, const char *segment, int seconds, PgbrError *error)
 {
@@ -121,9 +88,14 @@ wait_archived(NodeStepContext *context, const char *segment, int seconds, PgbrEr
 	{
 		struct pollfd fd = {job_queue_stop_fd(context->queue), POLLIN, 0};
 		bool waits = context->data_directory[0] && access(ready, F_OK) == 0;
+		bool found = false;
+		int exit_code;
 
-		pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "WAL segment %s is not archived", segment);
-		if (!waits && is_archived(context, segment, error))
+		if (waits || archive_has_segment(context->config, context->cache, segment, context->mark,
+										 fd.fd, &found, &exit_code, error))
+			pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "WAL segment %s is not %s", segment,
+						   waits ? "archived" : "in the repository");
+		if (found)
 			return true;
 		if (poll(&fd, 1, waits ? STATUS_MS : ARCHIVE_MS) > 0)
 			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "stopped while waiting for WAL");

@@ -138,6 +138,20 @@ subtest 'no repository' => sub {
 	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'for a moment: recovery goes on');
 	$member->start;
 	is(batches(), 'a b c d', 'with every row');
+	my $away = sub { rename $repo, "$repo.away" or die; $sidecar->http(GET => '/v1/info?refresh=true'); return };
+	my $back = sub { rename "$repo.away", $repo or die; return };
+	# the archiver would make its folders there
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
+	$away->();
+	$back->();
+	my $point = step('node-mark', name => 'pgbr_undo_away');
+	ok($point->{archived}, 'what info said meanwhile is not what a mark goes by');
+	$away->();
+	my $answer = $sidecar->http(GET => "/v1/wal/$point->{segment}");
+	is($answer->{status}, 503, 'whether WAL is archived can not be said');
+	like($answer->{json}{detail}, qr/names no usable archive: repo1: missing stanza path/, 'and why');
+	$back->();
+	is($sidecar->http(GET => "/v1/wal/$point->{segment}")->{json}{archived}, $true, 'and can, as soon as the repository is back');
 	step('node-stop');
 	server_is_down();
 };
