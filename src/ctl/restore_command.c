@@ -458,8 +458,10 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 					  RestoreVerifying verifying, const RestoreRecord *active,
 					  const RestoreRecord *undone, PgbrError *error)
 {
-	RestoreDecision how = {
-		.verifying = verifying, .retry = active != NULL, .tell = restore_show_progress};
+	RestoreDecision how = {.verifying = verifying,
+						   .retry = active != NULL,
+						   .newest = command->list.count > 0 ? command->list.records[0].id : NULL,
+						   .tell = restore_show_progress};
 	RestoreRefusal refusal = {.nearest_count = 0};
 	RestoreJournal before = {.document = NULL};
 	RestoreRequest adjusted = *request;

@@ -215,6 +215,8 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDec
 	restore_facts_init(&facts);
 	facts.undo_retry = how->retry;
 	facts.timeline_followed = how->timeline_followed;
+	if (how->newest)
+		strcpy(facts.newest_restore, how->newest);
 	if (how->before)
 		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
 	ok = restore_facts_gather(cluster, &facts, error);

@@ -34,6 +34,7 @@ typedef struct RestoreDecision
 	uint32_t timeline_before;
 	uint32_t
 		timeline_followed; /* on which the same target was found then; 0: another one is asked for */
+	const char *newest;	   /* the id of the newest restore that is known; NULL: there is none */
 	void (*tell)(const char *text); /* told what takes long; NULL: nobody is */
 } RestoreDecision;
 

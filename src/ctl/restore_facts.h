@@ -112,7 +112,8 @@ typedef struct RestoreFacts
 	char system_identifier[24];		/* the one in the DCS; empty unknown */
 	bool paused;
 	bool scheduled_switchover;
-	int64_t now_ms; /* this machine's clock */
+	int64_t now_ms;						  /* this machine's clock */
+	char newest_restore[RESTORE_ID_SIZE]; /* of all that are known; empty: there is none */
 
 	FactMember members[RESTORE_MEMBERS_MAX];
 	int member_count;

@@ -227,20 +227,34 @@ restore_nearest(RestoreWork *work, RecoveryType type, const char *target, const 
 	va_end(arguments);
 }
 
-/* Sorts by time, and two that are made in the same second differ. */
-static void
-make_id(RestorePlan *plan, int64_t now_ms)
+/* The time in an id, in ms since 1970; 0: it is none of ours. */
+static int64_t
+time_of_id(const char *id)
 {
-	time_t now = (time_t) (now_ms / 1000);
-	uint16_t random = (uint16_t) now_ms;
+	struct tm utc = {.tm_isdst = 0};
+	const char *suffix = strptime(id, "%Y%m%dT%H%M%S-", &utc);
+
+	return suffix ? (int64_t) timegm(&utc) * 1000 + (strtol(suffix, NULL, 16) >> 6) : 0;
+}
+
+/* Sorts by time: of the four digits behind the seconds ten bits are the milliseconds, and six are by chance. A clock
+ * that is behind the one of the newest restore goes by that one. */
+static void
+make_id(RestorePlan *plan, const RestoreFacts *facts)
+{
+	int64_t newest = time_of_id(facts->newest_restore);
+	int64_t at = newest < facts->now_ms ? facts->now_ms : newest + 1;
+	time_t seconds = (time_t) (at / 1000);
+	uint8_t chance = 0;
 	struct tm utc;
 	size_t length;
 
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t) sizeof(random))
-		random = (uint16_t) now_ms;
-	gmtime_r(&now, &utc);
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
+		chance = 0;
+	gmtime_r(&seconds, &utc);
 	length = strftime(plan->id, sizeof(plan->id), "%Y%m%dT%H%M%S", &utc);
-	snprintf(plan->id + length, sizeof(plan->id) - length, "-%04x", random);
+	snprintf(plan->id + length, sizeof(plan->id) - length, "-%04x",
+			 (unsigned int) (at % 1000 << 6) | (chance & 63));
 }
 
 static bool
@@ -327,7 +341,7 @@ fill_plan(RestoreWork *work)
 {
 	RestorePlan *plan = work->plan;
 
-	make_id(plan, work->facts->now_ms);
+	make_id(plan, work->facts);
 	strcpy(plan->scope, work->facts->scope);
 	pgbr_copy_text(plan->stanza, sizeof(plan->stanza), work->leader->stanza);
 	plan->request = *work->request;

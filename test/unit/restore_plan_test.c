@@ -328,13 +328,45 @@ test_damaged(void **state)
 	restore_facts_done(&facts);
 }
 
+/* A restore that takes another's place is the newer one, even in the same second, and by a clock that is behind. */
+static void
+test_id(void **state)
+{
+	static const Case latest = {NULL, NULL, NULL, NULL, F2, 3};
+	static const char *const newest[] = {"", "r1", "20270115T090000-0fff", "20270115T090000-f9ff",
+										 "20270115T093000-ffff"};
+	static const char *const wanted[] = {"20270115T090000-1", "20270115T090000-1",
+										 "20270115T090000-1", "20270115T090001-00",
+										 "20270115T093001-"};
+	RestoreFacts facts;
+	RestorePlan made;
+	RestoreRefusal refusal;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(newest) / sizeof(newest[0]); i++)
+	{
+		make_past(&facts);
+		facts.now_ms += 64;
+		strcpy(facts.newest_restore, newest[i]);
+		assert_true(plan(&facts, &latest, &made, &refusal));
+		assert_memory_equal(made.id, wanted[i], strlen(wanted[i]));
+		assert_int_equal(strlen(made.id), 20);
+		assert_true(strcmp(made.id, newest[i]) > 0 || i == 1);
+		restore_facts_done(&facts);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_targets),			cmocka_unit_test(test_followed),
-		cmocka_unit_test(test_nearest),			cmocka_unit_test(test_missing_wal),
-		cmocka_unit_test(test_missing_at_fork), cmocka_unit_test(test_not_archived_yet),
+		cmocka_unit_test(test_id),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_followed),
+		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_missing_wal),
+		cmocka_unit_test(test_missing_at_fork),
+		cmocka_unit_test(test_not_archived_yet),
 		cmocka_unit_test(test_damaged),
 	};
 
