@@ -10,6 +10,7 @@
 #include "sidecar/node_folder.h"
 #include "sidecar/node_steps.h"
 #include "sidecar/pgbackrest_restore.h"
+#include "sidecar/temporary_server.h"
 
 #include "program/log.h"
 #include "program/process.h"
@@ -159,6 +160,33 @@ keep_target(NodeStepContext *context, const RecoveryTarget *target, PgbrError *e
 	return ok;
 }
 
+/*
+ * pg_control of a backup says "in production", which Patroni 3 takes for a server that has crashed: before it starts
+ * that one as a replica it tries recovery without the archive, in vain. A standby that has begun recovery says so. One
+ * that can't has its files all the same, and its reason again when Patroni starts it.
+ */
+static bool
+begin_recovery(NodeStepContext *context, bool fence, PgbrError *error)
+{
+	TemporaryServer server;
+	ControlData control;
+	PgbrError reason;
+	PgbrError ignored;
+	bool begun;
+
+	/* a backup from a standby does */
+	if (node_control(context, &control, &reason) && control_data_is_replica(&control))
+		return true;
+	begun = temporary_server_start(&server, context, NULL, fence, &reason) &&
+			temporary_server_wait_begun(&server, &reason);
+	begun = temporary_server_stop(&server, begun ? &reason : &ignored) && begun;
+	if (node_is_stopped(context))
+		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
+	if (!begun)
+		node_log(context, "recovery of the replica could not be begun: %s", reason.message);
+	return !fence || temporary_server_close(context, error);
+}
+
 bool
 node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
 {
@@ -186,6 +214,8 @@ node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 					   "Make room in the data directory's file system and ask again.");
 	if (arguments->fence)
 		ok = ok && fence_off(context, error);
+	if (arguments->target.type == RECOVERY_STANDBY)
+		ok = ok && begin_recovery(context, arguments->fence, error);
 	if (ok)
 		context->result = json_pack("{sI sI}", "bytes", (json_int_t) restoring.bytes, "files",
 									(json_int_t) restoring.files);

@@ -24,7 +24,9 @@
 #include <unistd.h>
 
 #define WATCH_MS	500
-#define ASK_MS		10000 /* between questions to a server whose log says nothing */
+#define BEGIN_MS	300000 /* of a standby, which syncs all its files first */
+#define BEGUN_MS	100	   /* between questions whether it has */
+#define ASK_MS		10000  /* between questions to a server whose log says nothing */
 #define PSQL_MS		20000
 #define SHUTDOWN_MS 600000 /* a checkpoint of what recovery has changed */
 #define QUIT_MS		10000
@@ -33,6 +35,7 @@
 #define SEGMENT		(INT64_C(16) * 1024 * 1024)
 #define SOCKET		".s.PGSQL.5432"
 #define SOCKET_MOST 107 /* bytes of a socket's path */
+#define LEADER_PID	"pid"
 
 /* What is remembered while nothing keeps others out but the process itself: the data directory. */
 #define OPENED "opened_directory"
@@ -81,7 +84,6 @@ static const Setting settings[] = {
 	{"recovery_target_name=", 0, 0},
 	{"recovery_target_time=", 0, 0},
 	{"recovery_target_xid=", 0, 0},
-	{"recovery_target_action=promote", 0, 0},
 };
 
 static const char *const target_settings[] = {
@@ -99,7 +101,7 @@ typedef struct ServerCommand
 {
 	const char *argv[ARGV_MOST];
 	int count;
-	StrBuf own[12];
+	StrBuf own[13];
 	int own_count;
 	PostmasterOpts opts;
 } ServerCommand;
@@ -210,14 +212,18 @@ add_restore_command(ServerCommand *command, NodeStepContext *context, PgbrError 
 static void
 add_target(ServerCommand *command, const RecoveryTarget *target)
 {
+	/* a standby's is a stop for the case that it gets that far; every other target lies behind it */
+	static const RecoveryTarget standby = {.type = RECOVERY_IMMEDIATE};
+	const RecoveryTarget *stop = target ? target : &standby;
 	char timeline[16] = "latest";
 
-	if (target->timeline)
-		snprintf(timeline, sizeof(timeline), "%u", target->timeline);
-	add_own(command, "recovery_target_timeline=", timeline);
-	add_own(command, "recovery_target_inclusive=", target->exclusive ? "off" : "on");
-	if (target_settings[target->type])
-		add_own(command, target_settings[target->type], target->text);
+	if (stop->timeline)
+		snprintf(timeline, sizeof(timeline), "%u", stop->timeline);
+	add_own(command, "recovery_target_timeline=", target ? timeline : "current");
+	add_own(command, "recovery_target_action=", target ? "promote" : "shutdown");
+	add_own(command, "recovery_target_inclusive=", stop->exclusive ? "off" : "on");
+	if (target_settings[stop->type])
+		add_own(command, target_settings[stop->type], stop->text);
 }
 
 /* A folder for the socket that nobody else can enter, with a path that is short enough. */
@@ -294,7 +300,7 @@ build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTar
 		!node_folder_write(context, "ident", "", error) ||
 		!node_folder_path(context, "hba", hba, error) ||
 		!node_folder_path(context, "ident", ident, error) ||
-		!node_folder_path(context, "pid", pid, error))
+		!node_folder_path(context, target ? LEADER_PID : "replica.pid", pid, error))
 		return false;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 	{
@@ -468,6 +474,34 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 }
 
 bool
+temporary_server_wait_begun(TemporaryServer *server, PgbrError *error)
+{
+	int64_t deadline = clock_monotonic_ms() + BEGIN_MS;
+
+	while (clock_monotonic_ms() < deadline)
+	{
+		ControlData control;
+		PgbrError ignored;
+
+		switch (child_watch(&server->child, job_queue_stop_fd(server->context->queue), BEGUN_MS))
+		{
+			case CHILD_ENDED:
+				child_drain(&server->child);
+				return fail_by_log(server, error);
+			case CHILD_STOP:
+				return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
+			case CHILD_NOTHING:
+				break;
+		}
+		keep_others_out(server);
+		if (node_control(server->context, &control, &ignored) && control_data_is_replica(&control))
+			return true;
+	}
+	return pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "recovery had not begun after %d s",
+						  BEGIN_MS / 1000);
+}
+
+bool
 temporary_server_close(const NodeStepContext *context, PgbrError *error)
 {
 	if (!fence_raise(context->data_directory, error))
@@ -570,6 +604,6 @@ temporary_server_is_near(const char *restore)
 {
 	char end[JOB_ID_SIZE + 32];
 
-	snprintf(end, sizeof(end), "/restore/%s/pid", restore);
+	snprintf(end, sizeof(end), "/restore/%s/" LEADER_PID, restore);
 	return process_find(recovers_for, end) != 0;
 }

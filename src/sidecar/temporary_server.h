@@ -38,7 +38,8 @@ typedef struct TemporaryServer
 } TemporaryServer;
 
 /* Start it on the data directory, where nothing may run. The caller ends it by temporary_server_stop.
- * target is what recovery.signal, if it is there, is to lead to. */
+ * target is what recovery.signal, if it is there, is to lead to; NULL: it is a standby, and goes no
+ * further than to the end of the backup. */
 extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 								   const RecoveryTarget *target, bool fence, PgbrError *error);
 
@@ -46,6 +47,10 @@ extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *con
  * (CONFLICT, with its own reason), when somebody has taken the target away, so that the files are to be
  * restored again (NOT_FOUND), or the job is stopped (ABORTED). */
 extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
+
+/* Of a standby: wait until recovery has begun, which pg_control says then. False as above, or when it has
+ * not within five minutes (TIMEOUT). */
+extern bool temporary_server_wait_begun(TemporaryServer *server, PgbrError *error);
 
 /* Shut it down in order, wait for that, and raise the fence; after a failure of the functions above, too.
  * False when it did not end in order: the next start has to recover. */

@@ -146,7 +146,7 @@ sub server_is_down { return !$member->postmaster }
 # Nobody can start a server: gives what it says.
 sub start_fails
 {
-	my ($status, undef, $errors) = $member->_command('', $member->_bindir . '/postgres', '-D', $data);
+	my ($status, undef, $errors) = $member->_command('', 'timeout', 30, $member->_bindir . '/postgres', '-D', $data);
 	isnt($status, 0, 'no server starts');
 	return $errors;
 }

@@ -25,9 +25,6 @@ my @harmless = (
 	qr/FATAL:  canceling authentication due to timeout/,
 	# a replica outlives its leader for a moment, or is started before it
 	qr/FATAL:  (?:could not connect to the primary server|could not receive data from WAL stream: (?!ERROR)|streaming replication receiver)/,
-	# a backup is one of a running server, which Patroni 3 takes for a crash: before it starts a replica it
-	# tries recovery without the archive, which finds no WAL
-	qr/FATAL:  (?:could not locate required checkpoint record|standby mode is not supported by single-user servers)/,
 	# Patroni makes the members' slots again a moment after a replica asks for its own
 	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?replication slot "m\d" (?:does not exist|is active for PID \d+)/,
 );
@@ -320,8 +317,9 @@ sub restore_broken
 	$run->finish;
 	is($run->result(0), 0, "$name: the command") or diag $out, $errors;
 	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/, $out;
-	# Patroni was about to recover the leader, and tries again as soon as it has files, which the fence refuses
-	$self->is_state($name, $self->_state($least, $least + 1), qr/FATAL:  data directory ".*" has invalid permissions/);
+	# Patroni was about to recover the servers, and tries again as soon as it finds files, which the fence refuses
+	$self->is_state($name, $self->_state($least, $least + 1),
+		qr/FATAL:  data directory ".*" has invalid permissions|PANIC:  could not open file "global\/pg_control"/);
 	return $summary // {};
 }
 

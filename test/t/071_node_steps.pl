@@ -96,6 +96,42 @@ subtest 'a standby, and what a target leaves behind' => sub {
 	spew("$data/postgresql.conf", $conf);
 };
 
+# Patroni 3 takes what a backup has, "in production", for a crash.
+subtest 'a replica has begun recovery' => sub {
+	hold_lock();
+	my @replica = (set => $backup, target_type => 'standby', fence => $true);
+	my $control = sub { return step('node-stop', fence => $true)->{control}{state} };
+	my $restore = sub { hold('archive-get'); my $job = begin('node-restore', @replica); held(); return $job };
+	step('node-restore', @replica);
+	is($control->(), 'shut down in recovery', 'as pg_control says');
+	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	my $job = $restore->();
+	like(start_fails(), qr/has invalid permissions|lock file/, 'nobody can start a server meanwhile');
+	kill_sidecar();
+	release();
+	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed in the midst');
+	like(start_fails(), qr/could not find the database system/, 'the fence stands again');
+	$job = $restore->();
+	cancel($job);
+	release();
+	is($sidecar->wait_job($job->{id})->{state}, 'cancelled', 'cancelled');
+	like(start_fails(), qr/could not find the database system/, 'the fence stands');
+	$job = $restore->();
+	kill KILL => split /\n/, `pgrep -o -f -- '-D $data'`;
+	release();
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'one that can not has its files all the same');
+	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/could not be begun: the temporary server was killed by signal 9/, 'and the log says why');
+	is($control->(), 'in production', 'as the backup has them');
+	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	step('node-restore', @replica);
+	step('node-unfence');
+	$member->start;
+	is($member->psql('SELECT pg_is_in_recovery()'), 't', 'the next one starts as a standby');
+	unlike(slurp("$member->{dir}/../log/m1-postgres.log"), qr/could not locate required checkpoint/, 'with what recovery needs');
+	step('node-stop');
+	server_is_down();
+};
+
 subtest 'impossible targets' => sub {
 	hold_lock();
 	for my $row (
