@@ -33,7 +33,8 @@ my @faults = (
 	[ 'sidecar-replica' => sub { my ($test) = @_; $test->crash_sidecar(replica($test)); 1 } ],
 	[ 'pgbackrest-leader' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, $test->leader, 'pgbackrest') } ],
 	[ 'pgbackrest-replica' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, replica($test), 'pgbackrest') } ],
-	[ 'postmaster' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, $test->leader, 'postmaster') } ],
+	[ 'postmaster-leader' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, $test->leader, 'postmaster') } ],
+	[ 'postmaster-replica' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, replica($test), 'postmaster') } ],
 	[ 'patroni-leader' => sub { my ($test) = @_; $test->crash_patroni($test->leader); 1 } ],
 	[ 'patroni-replica' => sub { my ($test) = @_; $test->crash_patroni(replica($test)); 1 } ],
 	[ 'reboot-leader' => sub { my ($test) = @_; $test->reboot($test->leader); 1 } ],
@@ -44,7 +45,8 @@ my @faults = (
 my %lives_in = (
 	'pgbackrest-leader' => qr/^(?:start-restore|restore-leader|recover)$/,
 	'pgbackrest-replica' => qr/^(?:start-replicas|restore-leader|restore-replicas)$/,
-	'postmaster' => qr/^recover$/);
+	'postmaster-leader' => qr/^recover$/,
+	'postmaster-replica' => qr/^restore-replicas$/);
 
 sub replica { my ($test) = @_; my ($first) = $test->replicas; return $first }
 
