@@ -13,12 +13,6 @@ use parent 'PgbrRestoreTest';
 use PgbrSandbox qw(wait_for);
 use Test::More;
 
-sub has_begun
-{
-	my ($self, $run, $step) = @_;
-	return ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") || diag $run->last_words;
-}
-
 # Run a command until the step begins.
 sub begin_at
 {

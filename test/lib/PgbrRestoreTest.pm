@@ -183,6 +183,12 @@ sub begin
 	return PgbrRestoreRun->new($self->{cluster}, $verb, '--force', '--format=json', @asked, @options);
 }
 
+sub has_begun
+{
+	my ($self, $run, $step) = @_;
+	return ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") || diag $run->last_words;
+}
+
 # Run it to its end.
 sub run
 {

@@ -42,7 +42,9 @@ subtest 'the leader, while a replica alone is restored' => sub {
 	$test->lose_at('restore-replicas', $gone, 'restore', '--replicas-only', "--member=$replica->{name}");
 	my $run = $test->run('restore', '--replicas-only', "--member=$replica->{name}");
 	like($run->last_words, qr/"pgbackrest_ctl undo --without-member=$gone->{name}" takes the restore back/, 'what can be done is told');
-	$test->is_done('another member', 'undo', "--without-member=$gone->{name}");
+	$run = $test->is_done('another member', 'undo', "--without-member=$gone->{name}");
+	# in a pause Patroni would not stop a server there
+	is(scalar(grep { $_->{event} eq 'note' && $_->{message} =~ /^the host of member $gone->{name} must be down: / } $run->events), 1, 'what must be so is told');
 	$test->another_leads('replicas alone', $gone);
 };
 

@@ -11,12 +11,6 @@ my $cluster = $test->cluster;
 
 sub fenced { my ($member) = @_; return -e $member->data . '/pgbr_fence/global/pg_control' }
 
-sub begins
-{
-	my ($run, $step) = @_;
-	return ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") || diag $run->last_words;
-}
-
 # Patroni's pause, as people end it.
 sub resume
 {
@@ -71,7 +65,7 @@ subtest 'the leader is on another timeline by now' => sub {
 	my @target = $test->moment('the crash');
 	my $leader = $test->leader;
 	my $run = $test->begin('restore', @target);
-	begins($run, 'stop-replicas');
+	$test->has_begun($run, 'stop-replicas');
 	# one takes its time
 	my ($slow) = $test->replicas;
 	my $postmaster = $slow->postmaster;
@@ -102,7 +96,7 @@ subtest 'a sidecar has given the restore up' => sub {
 	my @target = $test->moment('a sidecar is away');
 	my ($away) = $test->replicas;
 	my $run = $test->begin('restore', @target);
-	begins($run, 'wait-jobs');
+	$test->has_begun($run, 'wait-jobs');
 	# nobody connects to it: the undo point takes until this sidecar is gone, which does not hear of the pause then
 	my $postmaster = $test->leader->postmaster;
 	kill STOP => $postmaster;
@@ -136,7 +130,7 @@ subtest 'a sidecar has given the restore up' => sub {
 subtest 'a restore has taken the place of another on some members only' => sub {
 	my @target = $test->moment('two restores');
 	my $run = $test->begin('restore', @target);
-	begins($run, 'recover');
+	$test->has_begun($run, 'recover');
 	$run->kill;
 	my @members = $cluster->members;
 	my $away = $members[1];
@@ -154,7 +148,7 @@ subtest 'the target was taken away' => sub {
 	my @target = $test->moment('the target is taken away');
 	my $leader = $test->leader;
 	my $run = $test->begin('restore', @target);
-	begins($run, 'recover');
+	$test->has_begun($run, 'recover');
 	$run->kill;
 	$leader->sidecar->kill;
 	kill KILL => $test->processes($leader, 'postmaster');
@@ -174,7 +168,7 @@ subtest 'a leader that has crashed in the pause' => sub {
 	my $run = $test->begin('restore', '--keep-old', @target);
 	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused') or diag $run->last_words;
 	$leader->kill_postmaster;
-	begins($run, 'keep-old');
+	$test->has_begun($run, 'keep-old');
 	kill INT => $run->pid;
 	is($run->finish, 130, 'interrupted') or diag $run->last_words;
 	like($run->errors, qr/"pgbackrest_ctl undo" takes it back/, 'and says what undo does');
@@ -204,7 +198,7 @@ subtest 'a sidecar is away at the end' => sub {
 	my ($away) = $test->replicas;
 	my $state = sub { return ($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') };
 	my $run = $test->begin('restore', @target);
-	begins($run, 'backup');
+	$test->has_begun($run, 'backup');
 	$away->sidecar->kill;
 	my $status = $run->finish;
 	$away->sidecar->start;
@@ -232,10 +226,10 @@ subtest 'the leader goes again as soon as it serves' => sub {
 	my ($newest) = reverse sort map { m{(\w+)\.history$} } glob "$archive/*.history";
 	my $blocked = sprintf '%s/%08X00000000', $archive, 1 + hex $newest;
 	my $run = $test->begin('restore', @target);
-	begins($run, 'recover');
+	$test->has_begun($run, 'recover');
 	# the new timeline's first WAL can't be written
 	mkdir $blocked, 0500 or die "mkdir: $!";
-	begins($run, 'history-archived');
+	$test->has_begun($run, 'history-archived');
 	my $before = $leader->postmaster;
 	$leader->kill_postmaster;
 	wait_for { ($leader->postmaster // $before) != $before } 'the leader to be started again', 60;
@@ -273,9 +267,9 @@ subtest 'the archiver is made to forget the new timeline' => sub {
 	my $leader = $test->leader;
 	my $archive = "$cluster->{sandbox}{root}/repo/archive/main/15-1";
 	my $run = $test->begin('restore', @target);
-	begins($run, 'verify');
+	$test->has_begun($run, 'verify');
 	chmod 0550, $archive or die "$archive: $!";
-	begins($run, 'history-archived');
+	$test->has_begun($run, 'history-archived');
 	unlink glob $leader->data . '/pg_wal/archive_status/*.history.*';
 	kill TERM => $leader->psql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'});
 	chmod 0750, $archive or die "$archive: $!";
