@@ -5,13 +5,11 @@
 #include "sidecar/temporary_server.h"
 
 #include "program/clock.h"
-#include "program/file.h"
 #include "program/log.h"
 #include "sidecar/fence.h"
 #include "sidecar/node_folder.h"
-#include "sidecar/pgbackrest_restore.h"
 #include "sidecar/postmaster.h"
-#include "sidecar/postmaster_opts.h"
+#include "sidecar/temporary_server_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,200 +29,11 @@
 #define SHUTDOWN_MS 600000 /* a checkpoint of what recovery has changed */
 #define QUIT_MS		10000
 #define LEFT_MS		2000 /* for what runs restore_command after its server has ended */
-#define ARGV_MOST	(POSTMASTER_OPTS_MOST + 128)
 #define SEGMENT		(INT64_C(16) * 1024 * 1024)
-#define SOCKET		".s.PGSQL.5432"
 #define SOCKET_MOST 107 /* bytes of a socket's path */
-#define LEADER_PID	"pid"
 
 /* What is remembered while nothing keeps others out but the process itself: the data directory. */
 #define OPENED "opened_directory"
-
-typedef struct Setting
-{
-	const char *text;
-	int since; /* major version, or 0 */
-	int until;
-} Setting;
-
-static const Setting settings[] = {
-	{"listen_addresses=", 0, 0},
-	{"port=5432", 0, 0},
-	{"ssl=off", 0, 0},
-	/* a WAL that was written with more connections than we have would make it wait for ever */
-	{"hot_standby=off", 0, 0},
-	/* off would never archive the history file, and the next restore would take its timeline again */
-	{"archive_mode=on", 0, 0},
-	{"archive_command=", 0, 0},
-	{"archive_library=", 15, 0},
-	{"archive_timeout=0", 0, 0},
-	{"archive_cleanup_command=", 0, 0},
-	{"recovery_end_command=", 0, 0},
-	{"recovery_min_apply_delay=0", 0, 0},
-	{"promote_trigger_file=", 12, 15},
-	{"synchronous_standby_names=", 0, 0},
-	{"primary_conninfo=", 0, 0},
-	{"primary_slot_name=", 0, 0},
-	{"autovacuum=off", 0, 0},
-	/* libraries stay preloaded, since WAL may need them; their workers are not to work */
-	{"max_worker_processes=0", 0, 0},
-	{"max_logical_replication_workers=0", 0, 0},
-	{"restart_after_crash=off", 0, 0},
-	/* what recovery_log reads */
-	{"logging_collector=off", 0, 0},
-	{"log_destination=stderr", 0, 0},
-	{"log_line_prefix=", 0, 0},
-	{"log_min_messages=warning", 0, 0},
-	{"log_error_verbosity=default", 0, 0},
-	{"lc_messages=C", 0, 0},
-	{"timezone=UTC", 0, 0},
-	/* one that is empty must not come after one that is set: PostgreSQL would count two */
-	{"recovery_target=", 0, 0},
-	{"recovery_target_lsn=", 0, 0},
-	{"recovery_target_name=", 0, 0},
-	{"recovery_target_time=", 0, 0},
-	{"recovery_target_xid=", 0, 0},
-};
-
-static const char *const target_settings[] = {
-	[RECOVERY_DEFAULT] = NULL,
-	[RECOVERY_IMMEDIATE] = "recovery_target=immediate",
-	[RECOVERY_TIME] = "recovery_target_time=",
-	[RECOVERY_LSN] = "recovery_target_lsn=",
-	[RECOVERY_NAME] = "recovery_target_name=",
-	[RECOVERY_XID] = "recovery_target_xid=",
-	[RECOVERY_STANDBY] = NULL,
-};
-
-/* The command line while it is built; the texts of own are freed. */
-typedef struct ServerCommand
-{
-	const char *argv[ARGV_MOST];
-	int count;
-	StrBuf own[13];
-	int own_count;
-	PostmasterOpts opts;
-} ServerCommand;
-
-static void
-add(ServerCommand *command, const char *setting)
-{
-	if (command->count + 3 > ARGV_MOST)
-		return;
-	command->argv[command->count++] = "-c";
-	command->argv[command->count++] = setting;
-}
-
-static StrBuf *
-own(ServerCommand *command)
-{
-	StrBuf *text = &command->own[command->own_count++];
-
-	strbuf_init(text);
-	return text;
-}
-
-static void
-add_own(ServerCommand *command, const char *name, const char *value)
-{
-	StrBuf *text = own(command);
-
-	strbuf_printf(text, "%s%s", name, value);
-	add(command, text->data);
-}
-
-static void
-command_free(ServerCommand *command)
-{
-	while (command->own_count > 0)
-		strbuf_done(&command->own[--command->own_count]);
-	postmaster_opts_done(&command->opts);
-}
-
-/* The major version that the data directory is of. */
-static bool
-read_version(const char *data_directory, int *version, PgbrError *error)
-{
-	char path[PATH_MAX];
-	StrBuf text;
-	bool ok;
-
-	snprintf(path, sizeof(path), "%s/PG_VERSION", data_directory);
-	strbuf_init(&text);
-	ok = file_read(path, 64, &text, error);
-	*version = ok ? atoi(text.data) : 0;
-	strbuf_done(&text);
-	return ok && (*version >= 12 ||
-				  pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-								 "PostgreSQL %d can't be recovered: 12 and later can", *version));
-}
-
-static bool
-add_program(ServerCommand *command, NodeStepContext *context, PgbrError *error)
-{
-	char bin[PATH_MAX];
-	StrBuf *program = own(command);
-	StrBuf text;
-
-	node_postgres_bin(context, bin);
-	strbuf_printf(program, "%s%spostgres", bin, bin[0] ? "/" : "");
-	command->argv[command->count++] = program->data;
-	command->argv[command->count++] = "-D";
-	command->argv[command->count++] = context->data_directory;
-	strbuf_init(&text);
-	if (!node_folder_read(context, "postmaster.opts", &text))
-		node_log(context, "no command line of PostgreSQL was saved: its configuration files alone "
-						  "are used");
-	else if (!postmaster_opts_read(text.data, &command->opts))
-	{
-		strbuf_done(&text);
-		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-							  "the saved postmaster.opts can't be understood");
-	}
-	strbuf_done(&text);
-	for (int i = 0; i < command->opts.count; i++)
-		command->argv[command->count++] = command->opts.argv[i];
-	return true;
-}
-
-static bool
-add_restore_command(ServerCommand *command, NodeStepContext *context, PgbrError *error)
-{
-	char program[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	StrBuf *text = own(command);
-	char *gone;
-
-	if (length <= 0)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not find our own program: %s",
-							  strerror(errno));
-	program[length] = '\0';
-	/* an update has put another file in its place, which is as good */
-	gone = strstr(program, " (deleted)");
-	if (gone && access(program, X_OK) != 0)
-		*gone = '\0';
-	strbuf_puts(text, "restore_command=");
-	pgbackrest_restore_setting(context->config, program, context->data_directory, text);
-	add(command, text->data);
-	return !text->failed || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-}
-
-static void
-add_target(ServerCommand *command, const RecoveryTarget *target)
-{
-	/* a standby's is a stop for the case that it gets that far; every other target lies behind it */
-	static const RecoveryTarget standby = {.type = RECOVERY_IMMEDIATE};
-	const RecoveryTarget *stop = target ? target : &standby;
-	char timeline[16] = "latest";
-
-	if (stop->timeline)
-		snprintf(timeline, sizeof(timeline), "%u", stop->timeline);
-	add_own(command, "recovery_target_timeline=", target ? timeline : "current");
-	add_own(command, "recovery_target_action=", target ? "promote" : "shutdown");
-	add_own(command, "recovery_target_inclusive=", stop->exclusive ? "off" : "on");
-	if (target_settings[stop->type])
-		add_own(command, target_settings[stop->type], stop->text);
-}
 
 /* A folder for the socket that nobody else can enter, with a path that is short enough. */
 static bool
@@ -236,7 +45,7 @@ make_socket_folder(TemporaryServer *server, PgbrError *error)
 	if (!node_folder_path(server->context, "s", path, error))
 		return false;
 	/* PostgreSQL takes a list of folders: what would divide it can't be part of one */
-	if (strlen(path) + strlen("/" SOCKET) <= SOCKET_MOST && strpbrk(path, ",\"' ") == NULL)
+	if (strlen(path) + strlen("/" SERVER_SOCKET) <= SOCKET_MOST && strpbrk(path, ",\"' ") == NULL)
 	{
 		strcpy(server->socket_folder, path);
 		if (mkdir(path, 0700) != 0 && errno != EEXIST)
@@ -252,7 +61,7 @@ make_socket_folder(TemporaryServer *server, PgbrError *error)
 								  "could not create a folder in /tmp: %s", strerror(errno));
 	}
 	/* a server that was killed leaves them behind, and its number may be another's by now */
-	snprintf(file, sizeof(file), "%s/" SOCKET, server->socket_folder);
+	snprintf(file, sizeof(file), "%s/" SERVER_SOCKET, server->socket_folder);
 	unlink(file);
 	strcat(file, ".lock");
 	unlink(file);
@@ -282,39 +91,6 @@ take_line(void *argument, char *line)
 		progress.percent = (double) progress.bytes_done * 100 / (double) server->replay_bytes;
 	}
 	job_queue_progress(server->context->queue, &progress);
-}
-
-static bool
-build_command(TemporaryServer *server, ServerCommand *command, const RecoveryTarget *target,
-			  PgbrError *error)
-{
-	NodeStepContext *context = server->context;
-	char hba[PATH_MAX];
-	char ident[PATH_MAX];
-	char pid[PATH_MAX];
-	int version;
-
-	if (!read_version(context->data_directory, &version, error) ||
-		!add_program(command, context, error) || !make_socket_folder(server, error) ||
-		!node_folder_write(context, "hba", "local all all trust\n", error) ||
-		!node_folder_write(context, "ident", "", error) ||
-		!node_folder_path(context, "hba", hba, error) ||
-		!node_folder_path(context, "ident", ident, error) ||
-		!node_folder_path(context, target ? LEADER_PID : "replica.pid", pid, error))
-		return false;
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-	{
-		if (version >= settings[i].since && (!settings[i].until || version <= settings[i].until))
-			add(command, settings[i].text);
-	}
-	add_own(command, "data_directory=", context->data_directory);
-	add_own(command, "unix_socket_directories=", server->socket_folder);
-	add_own(command, "hba_file=", hba);
-	add_own(command, "ident_file=", ident);
-	/* the one in the configuration is where an init script looks */
-	add_own(command, "external_pid_file=", pid);
-	add_target(command, target);
-	return add_restore_command(command, context, error);
 }
 
 /* Open the data directory for our server alone. */
@@ -378,7 +154,8 @@ temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 	recovery_log_init(&server->log);
 	if (node_control(context, &control, error))
 		server->wal_segment_size = control.wal_segment_size;
-	ok = build_command(server, &command, target, error) &&
+	ok = make_socket_folder(server, error) &&
+		 server_command_build(&command, context, server->socket_folder, target, error) &&
 		 node_folder_path(context, "recovery.log", path, error);
 	if (ok)
 	{
@@ -388,7 +165,7 @@ temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 			  pgbr_error_hint(error,
 							  "Give the sidecar the folder of PostgreSQL's programs: --pg-bin."));
 	}
-	command_free(&command);
+	server_command_done(&command);
 	return ok;
 }
 
@@ -435,6 +212,24 @@ is_recovered(TemporaryServer *server, PgbrError *error)
 	return recovered;
 }
 
+/* See what it does until something happens, or for ms. False when it has ended, or is to be stopped. */
+static bool
+go_on(TemporaryServer *server, int ms, PgbrError *error)
+{
+	switch (child_watch(&server->child, job_queue_stop_fd(server->context->queue), ms))
+	{
+		case CHILD_ENDED:
+			child_drain(&server->child);
+			return fail_by_log(server, error);
+		case CHILD_STOP:
+			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
+		case CHILD_NOTHING:
+			break;
+	}
+	keep_others_out(server);
+	return true;
+}
+
 bool
 temporary_server_wait(TemporaryServer *server, PgbrError *error)
 {
@@ -445,17 +240,8 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 	{
 		PgbrError reason;
 
-		switch (child_watch(&server->child, job_queue_stop_fd(server->context->queue), WATCH_MS))
-		{
-			case CHILD_ENDED:
-				child_drain(&server->child);
-				return fail_by_log(server, error);
-			case CHILD_STOP:
-				return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
-			case CHILD_NOTHING:
-				break;
-		}
-		keep_others_out(server);
+		if (!go_on(server, WATCH_MS, error))
+			return false;
 		if (server->log.standby)
 		{
 			pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
@@ -483,17 +269,8 @@ temporary_server_wait_begun(TemporaryServer *server, PgbrError *error)
 		ControlData control;
 		PgbrError ignored;
 
-		switch (child_watch(&server->child, job_queue_stop_fd(server->context->queue), BEGUN_MS))
-		{
-			case CHILD_ENDED:
-				child_drain(&server->child);
-				return fail_by_log(server, error);
-			case CHILD_STOP:
-				return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
-			case CHILD_NOTHING:
-				break;
-		}
-		keep_others_out(server);
+		if (!go_on(server, BEGUN_MS, error))
+			return false;
 		if (node_control(server->context, &control, &ignored) && control_data_is_replica(&control))
 			return true;
 	}
@@ -535,7 +312,7 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 		close(server->log_fd);
 	if (server->own_folder)
 	{
-		snprintf(path, sizeof(path), "%s/" SOCKET, server->socket_folder);
+		snprintf(path, sizeof(path), "%s/" SERVER_SOCKET, server->socket_folder);
 		unlink(path);
 		strcat(path, ".lock");
 		unlink(path);
@@ -604,6 +381,6 @@ temporary_server_is_near(const char *restore)
 {
 	char end[JOB_ID_SIZE + 32];
 
-	snprintf(end, sizeof(end), "/restore/%s/" LEADER_PID, restore);
+	snprintf(end, sizeof(end), "/restore/%s/" SERVER_PID, restore);
 	return process_find(recovers_for, end) != 0;
 }

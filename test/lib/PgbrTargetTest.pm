@@ -25,8 +25,6 @@ my @harmless = (
 	qr/FATAL:  canceling authentication due to timeout/,
 	# a replica outlives its leader for a moment, or is started before it
 	qr/FATAL:  (?:could not connect to the primary server|could not receive data from WAL stream: (?!ERROR)|streaming replication receiver)/,
-	# Patroni makes the members' slots again a moment after a replica asks for its own
-	qr/(?:ERROR|FATAL):  (?:could not start WAL streaming: ERROR:  )?replication slot "m\d" (?:does not exist|is active for PID \d+)/,
 );
 
 # Options as PgbrCluster's; synchronous: synchronous_mode of Patroni; servers: with pgbackrest's
