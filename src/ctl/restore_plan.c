@@ -234,7 +234,9 @@ time_of_id(const char *id)
 	struct tm utc = {.tm_isdst = 0};
 	const char *suffix = strptime(id, "%Y%m%dT%H%M%S-", &utc);
 
-	return suffix ? (int64_t) timegm(&utc) * 1000 + (strtol(suffix, NULL, 16) >> 6) : 0;
+	return suffix && strlen(suffix) == 4
+			   ? (int64_t) timegm(&utc) * 1000 + (strtol(suffix, NULL, 16) >> 6)
+			   : 0;
 }
 
 /* Sorts by time: of the four digits behind the seconds ten bits are the milliseconds, and six are by chance. A clock
