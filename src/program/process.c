@@ -154,6 +154,8 @@ process_start(Process *process, const char *const *argv, const char *mark, bool 
 	if (read(pipes.failure[0], &failed, sizeof(failed)) > 0)
 	{
 		waitpid(process->pid, NULL, 0);
+		/* its number may be another's from here on */
+		process->pid = -1;
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not execute \"%s\": %s", argv[0],
 					   strerror(failed));
 		goto done;
