@@ -142,6 +142,19 @@ pause_until(TimestampTz deadline, int milliseconds, const char *segment, int wai
 	sidecar_pause(milliseconds);
 }
 
+/* A repository that is away for a moment may be there again before the time is over. */
+static bool
+is_archived(const char *path)
+{
+	SidecarRequest request = {.method = "GET", .path = path, .answer = answer_wal};
+	PgbrError error;
+	Jsonb *answer = sidecar_try(&request, &error);
+
+	if (answer == NULL && error.code != PGBR_ERROR_UNAVAILABLE)
+		sidecar_raise(&error);
+	return answer && answer_flag(&answer->root, "archived");
+}
+
 /* First the archiver must have done with the segment, then it must be where it belongs: an
  * archive_command that drops WAL says that all is well. */
 static void
@@ -159,7 +172,7 @@ wait_until_archived(const RestorePoint *point, int wait_seconds)
 	RequestXLogSwitch(false);
 	while (XLogArchiveIsBusy(segment))
 		pause_until(deadline, ARCHIVER_PAUSE_MS, segment, wait_seconds);
-	while (!answer_flag(&sidecar_get(path, answer_wal)->root, "archived"))
+	while (!is_archived(path))
 		pause_until(deadline, REPOSITORY_PAUSE_MS, segment, wait_seconds);
 }
 
