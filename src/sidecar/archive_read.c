@@ -19,7 +19,7 @@
 #define HISTORY_MAX (1024 * 1024)
 #define LOOK_MS		30000
 #define LOOK_MAX	65536
-#define REFRESH_S	30
+#define REFRESH_S	5
 
 /* Run pgbackrest with a command on a path below archive/STANZA. */
 static bool

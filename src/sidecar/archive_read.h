@@ -24,7 +24,7 @@ extern json_t *archive_read(const SidecarConfig *config, const json_t *info, int
  * is there. A copy of info that has none is from a moment at which the repository was away, or from
  * before the stanza: it is refreshed first. UNAVAILABLE when there is none still, PGBACKREST with its
  * exit_code (else -1) when the repository can't be read, or as process_run, which mark and stop_fd
- * are for. Waits at most about a minute.
+ * are for. Takes at most 35 s.
  */
 extern bool
 archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *segment,

@@ -15,7 +15,9 @@
 #include "program/log.h"
 #include "program/process.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +163,38 @@ keep_target(NodeStepContext *context, const RecoveryTarget *target, PgbrError *e
 }
 
 /*
+ * Take away what a server has fetched: the last segment may go on past the point to which the cluster is restored, and
+ * a standby that can't reach the archive for a moment would replay all of it.
+ */
+static bool
+forget_wal(const NodeStepContext *context, PgbrError *error)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *folder;
+	int failed = 0;
+
+	snprintf(path, sizeof(path), "%s/pg_wal", context->data_directory);
+	folder = opendir(path);
+	failed = folder ? 0 : errno;
+	while (folder && !failed && (entry = readdir(folder)) != NULL)
+	{
+		bool segment = pgbr_is_wal_segment(entry->d_name);
+
+		if (!segment && strcmp(entry->d_name, "RECOVERYXLOG") != 0)
+			continue;
+		snprintf(path, sizeof(path), "archive_status/%s.done", entry->d_name);
+		if (unlinkat(dirfd(folder), entry->d_name, 0) != 0 ||
+			(segment && unlinkat(dirfd(folder), path, 0) != 0 && errno != ENOENT))
+			failed = errno;
+	}
+	if (folder)
+		closedir(folder);
+	return !failed || pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not empty \"%s/pg_wal\": %s",
+									 context->data_directory, strerror(failed));
+}
+
+/*
  * pg_control of a backup says "in production", which Patroni 3 takes for a server that has crashed: before it starts
  * that one as a replica it tries recovery without the archive, in vain. A standby that has begun recovery says so. One
  * that can't has its files all the same, and its reason again when Patroni starts it.
@@ -170,21 +204,26 @@ begin_recovery(NodeStepContext *context, bool fence, PgbrError *error)
 {
 	TemporaryServer server;
 	ControlData control;
-	PgbrError reason;
+	PgbrError reason = PGBR_ERROR_INIT;
 	PgbrError ignored;
-	bool begun;
 
-	/* a backup from a standby does */
-	if (node_control(context, &control, &reason) && control_data_is_replica(&control))
-		return true;
-	begun = temporary_server_start(&server, context, NULL, fence, &reason) &&
-			temporary_server_wait_begun(&server, &reason);
-	begun = temporary_server_stop(&server, begun ? &reason : &ignored) && begun;
+	if (temporary_server_start(&server, context, NULL, fence, &reason))
+		(void) temporary_server_wait_begun(&server, &reason);
+	(void) temporary_server_stop(&server, &ignored);
+	if (!(fence ? fence_off(context, error) : node_must_be_down(context, error)) ||
+		!forget_wal(context, error))
+		return false;
 	if (node_is_stopped(context))
 		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
-	if (!begun)
+	if (server.log.ready)
+	{
+		*error = reason;
+		return pgbr_error_hint(
+			error, "Patroni does, when it is about to recover a server. Ask for the step again.");
+	}
+	if (!node_control(context, &control, &ignored) || !control_data_is_replica(&control))
 		node_log(context, "recovery of the replica could not be begun: %s", reason.message);
-	return !fence || temporary_server_close(context, error);
+	return true;
 }
 
 bool

@@ -148,8 +148,11 @@ temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 	char path[PATH_MAX];
 	bool ok;
 
-	*server = (TemporaryServer){
-		.context = context, .fence = fence, .log_fd = -1, .wal_segment_size = SEGMENT};
+	*server = (TemporaryServer){.context = context,
+								.fence = fence,
+								.standby = target == NULL,
+								.log_fd = -1,
+								.wal_segment_size = SEGMENT};
 	server->child.process.pid = -1;
 	recovery_log_init(&server->log);
 	if (node_control(context, &control, error))
@@ -166,6 +169,9 @@ temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 							  "Give the sidecar the folder of PostgreSQL's programs: --pg-bin."));
 	}
 	server_command_done(&command);
+	/* nobody waits for a replica yet */
+	if (ok && server->standby)
+		process_yield(&server->child.process);
 	return ok;
 }
 
@@ -271,7 +277,12 @@ temporary_server_wait_begun(TemporaryServer *server, PgbrError *error)
 
 		if (!go_on(server, BEGUN_MS, error))
 			return false;
-		if (node_control(server->context, &control, &ignored) && control_data_is_replica(&control))
+		if (server->log.ready)
+			return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
+								  "somebody has taken standby.signal away");
+		server->begun =
+			node_control(server->context, &control, &ignored) && control_data_is_replica(&control);
+		if (server->begun)
 			return true;
 	}
 	return pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "recovery had not begun after %d s",
@@ -299,7 +310,8 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 
 	if (server->child.process.pid > 0)
 	{
-		process_signal(&server->child.process, SIGINT);
+		process_signal(&server->child.process,
+					   server->standby && !server->begun ? SIGQUIT : SIGINT);
 		while (event != CHILD_ENDED && clock_monotonic_ms() < deadline)
 			event = child_watch(&server->child, -1, WATCH_MS);
 		if (event != CHILD_ENDED)

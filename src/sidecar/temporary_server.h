@@ -30,6 +30,8 @@ typedef struct TemporaryServer
 	char socket_folder[128];
 	bool own_folder; /* outside of the state folder: removed at the end */
 	bool fence;
+	bool standby;
+	bool begun; /* the standby has begun recovery */
 	bool alone; /* it has the place, and keeps others out */
 	int log_fd;
 	int64_t wal_segment_size;
@@ -48,11 +50,11 @@ extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *con
  * restored again (NOT_FOUND), or the job is stopped (ABORTED). */
 extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
 
-/* Of a standby: wait until recovery has begun, which pg_control says then. False as above, or when it has
- * not within five minutes (TIMEOUT). */
+/* Of a standby: wait until recovery has begun, which pg_control says then. False as above, when it has not within
+ * five minutes (TIMEOUT), or when it turns out to be none (NOT_FOUND). */
 extern bool temporary_server_wait_begun(TemporaryServer *server, PgbrError *error);
 
-/* Shut it down in order, wait for that, and raise the fence; after a failure of the functions above, too.
+/* Shut it down in order (a standby that has not begun recovery at once, which leaves pg_control as it was), wait for that, and raise the fence; after a failure of the functions above, too.
  * False when it did not end in order: the next start has to recover. */
 extern bool temporary_server_stop(TemporaryServer *server, PgbrError *error);
 

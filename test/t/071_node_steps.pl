@@ -118,12 +118,27 @@ subtest 'a replica has begun recovery' => sub {
 	like(start_fails(), qr/could not find the database system/, 'the fence stands');
 	$job = $restore->();
 	kill KILL => split /\n/, `pgrep -o -f -- '-D $data'`;
-	release();
 	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'one that can not has its files all the same');
+	release();
 	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/could not be begun: the temporary server was killed by signal 9/, 'and the log says why');
 	is($control->(), 'in production', 'as the backup has them');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	# nor does one that has somehow no PostgreSQL's programs but those that every step needs
+	mkdir "$dir/bin" or die;
+	symlink PgbrMember->bindir . "/$_", "$dir/bin/$_" or die for qw(pg_controldata psql);
+	$sidecar->kill;
+	restart_sidecar("--pg-bin=$dir/bin");
+	$job = begin('node-restore', @replica);
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'nor one without PostgreSQL') or diag $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
+	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/could not be begun: could not execute/, 'and the log says why');
+	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1, fence => $true);
+	like(step_fails('node-recover', fence => $true)->{message}, qr/could not execute/, 'a leader needs it');
+	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	$sidecar->kill;
+	restart_sidecar();
 	step('node-restore', @replica);
+	# what was fetched may go on past the point to which the cluster is restored
+	is_deeply([ grep { /\/(?:[0-9A-F]{24}(?:\.done)?|RECOVERYXLOG)$/ } glob "$data/pg_wal/* $data/pg_wal/archive_status/*" ], [], 'no WAL is left of it');
 	step('node-unfence');
 	$member->start;
 	is($member->psql('SELECT pg_is_in_recovery()'), 't', 'the next one starts as a standby');
