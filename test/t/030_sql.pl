@@ -152,6 +152,11 @@ subtest 'restore points' => sub {
 
 	set_parameter(archive_command => '/bin/true');
 	fails(q{SELECT pgbr_restore_point('dropped', wait_seconds => 2)}, '57P05', 'WAL segment [0-9A-F]{24} has not reached the repository within 2 s', 'WAL that is dropped');
+	my $repo = "$member->{sandbox}{root}/repo";
+	rename $repo, "$repo.away" or die "rename: $!";
+	$member->sidecar->http(GET => '/v1/info?refresh=true');
+	fails(q{SELECT pgbr_restore_point('away', wait_seconds => 2)}, '57P05', 'WAL segment [0-9A-F]{24} has not reached the repository within 2 s', 'a repository that is away is waited for');
+	rename "$repo.away", $repo or die "rename: $!";
 	is($member->psql(
 			q{SELECT recovery_window_to < last_archived_at, recovery_window_to = greatest(last_full, last_diff, last_incr)
 				FROM (SELECT pgbr_info_json(true)) AS now, pgbr_status}), 't|t', 'ends the recovery window');
