@@ -203,10 +203,13 @@ static bool
 begin_recovery(NodeStepContext *context, bool fence, PgbrError *error)
 {
 	TemporaryServer server;
+	ControlData before;
 	ControlData control;
 	PgbrError reason = PGBR_ERROR_INIT;
 	PgbrError ignored;
 
+	if (!node_control(context, &before, error))
+		return false;
 	if (temporary_server_start(&server, context, NULL, fence, &reason))
 		(void) temporary_server_wait_begun(&server, &reason);
 	(void) temporary_server_stop(&server, &ignored);
@@ -215,13 +218,16 @@ begin_recovery(NodeStepContext *context, bool fence, PgbrError *error)
 		return false;
 	if (node_is_stopped(context))
 		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
-	if (server.log.ready)
+	if (!node_control(context, &control, error))
+		return false;
+	/* without the signal file PostgreSQL replays all that it finds, and is a primary then */
+	if (server.log.ready || (!server.log.standby && strcmp(control.state, before.state) != 0))
 	{
-		*error = reason;
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "somebody has taken standby.signal away");
 		return pgbr_error_hint(
 			error, "Patroni does, when it is about to recover a server. Ask for the step again.");
 	}
-	if (!node_control(context, &control, &ignored) || !control_data_is_replica(&control))
+	if (!control_data_is_replica(&control))
 		node_log(context, "recovery of the replica could not be begun: %s", reason.message);
 	return true;
 }

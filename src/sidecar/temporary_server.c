@@ -278,8 +278,7 @@ temporary_server_wait_begun(TemporaryServer *server, PgbrError *error)
 		if (!go_on(server, BEGUN_MS, error))
 			return false;
 		if (server->log.ready)
-			return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
-								  "somebody has taken standby.signal away");
+			return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "it is no standby");
 		server->begun =
 			node_control(server->context, &control, &ignored) && control_data_is_replica(&control);
 		if (server->begun)

@@ -50,8 +50,8 @@ extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *con
  * restored again (NOT_FOUND), or the job is stopped (ABORTED). */
 extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
 
-/* Of a standby: wait until recovery has begun, which pg_control says then. False as above, when it has not within
- * five minutes (TIMEOUT), or when it turns out to be none (NOT_FOUND). */
+/* Of a standby: wait until recovery has begun, which pg_control says then. False as above, or when it has not
+ * within five minutes (TIMEOUT), or is none (NOT_FOUND). Its log tells that of one that has begun. */
 extern bool temporary_server_wait_begun(TemporaryServer *server, PgbrError *error);
 
 /* Shut it down in order (a standby that has not begun recovery at once, which leaves pg_control as it was), wait for that, and raise the fence; after a failure of the functions above, too.

@@ -36,7 +36,7 @@ sub start_node
 	($data, $dir, $repo) = ($member->data, $member->{dir}, "$cluster->{sandbox}{root}/repo");
 
 	# pgbackrest and psql with places to stand still: while the file DIR/hold-COMMAND is there, and until
-	# it is gone. DIR/held tells that one stands there.
+	# it is gone. DIR/held tells that one stands there. The script DIR/after-restore is run after each restore.
 	my $pgbackrest = program($member, 'pgbackrest-here', <<"END");
 for command in restore archive-get archive-push
 do
@@ -45,6 +45,11 @@ do
 		while test -e '$dir/hold-'\$command; do touch '$dir/held'; sleep 0.05; done
 	fi
 done
+if [[ " \$* " == *" restore "* && -e '$dir/after-restore' ]]
+then
+	pgbackrest "\$@" && exec bash '$dir/after-restore'
+	exit
+fi
 exec pgbackrest "\$@"
 END
 	my $psql = program($member, 'psql-here', <<"END");

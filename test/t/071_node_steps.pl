@@ -136,6 +136,14 @@ subtest 'a replica has begun recovery' => sub {
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
 	$sidecar->kill;
 	restart_sidecar();
+	# nobody is to be let in on what was opened for writes, as a backup with its own WAL can be
+	my @wal = map { m{/([0-9A-F]{24})-} } glob "$repo/archive/main/15-1/00000001*/*";
+	spew("$dir/after-restore", "rm '$data/standby.signal'\n" . join '', map { "pgbackrest --config='$member->{config}' --stanza=main archive-get $_ '$data/pg_wal/$_'\n" } @wal);
+	$job = step_fails('node-restore', @replica);
+	is($job->{error}, 'not-found', 'a replica that has become a primary is refused');
+	like($job->{message}, qr/somebody has taken standby.signal away/, 'with the reason');
+	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	unlink "$dir/after-restore" or die;
 	step('node-restore', @replica);
 	# what was fetched may go on past the point to which the cluster is restored
 	is_deeply([ grep { /\/(?:[0-9A-F]{24}(?:\.done)?|RECOVERYXLOG)$/ } glob "$data/pg_wal/* $data/pg_wal/archive_status/*" ], [], 'no WAL is left of it');
