@@ -483,6 +483,14 @@ subtest 'the archiver has forgotten the history' => sub {
 	unlink glob "$data/pg_wal/archive_status/*.history.*";
 	step('node-unfence', primary => $true);
 	ok(-e "$data/pg_wal/archive_status/$history.ready", 'the history waits for the archiver');
+	unlink "$dir/bin/pg_controldata" or die;
+	$sidecar->kill;
+	restart_sidecar("--pg-bin=$dir/bin");
+	my $job = $sidecar->wait_job(begin('node-unfence', primary => $true)->{id});
+	is($job->{state}, 'succeeded', 'where it can not be known, the server may be started all the same');
+	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/pg_controldata/, 'and the log says so');
+	$sidecar->kill;
+	restart_sidecar();
 	$member->start;
 	wait_for { glob "$repo/archive/main/15-1/$history" } 'it to be archived';
 };
