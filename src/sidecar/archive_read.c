@@ -21,6 +21,17 @@
 #define LOOK_MAX	65536
 #define REFRESH_S	5
 
+/* False with the first line that pgbackrest has complained in. */
+static bool
+has_succeeded(ProcessOutput *output, const char *what, PgbrError *error)
+{
+	if (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0)
+		return true;
+	pgbr_clean_utf8(output->err.data);
+	output->err.data[strcspn(output->err.data, "\n")] = '\0';
+	return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not %s: %s", what, output->err.data);
+}
+
 /* Run pgbackrest with a command on a path below archive/STANZA. */
 static bool
 run(const SidecarConfig *config, int repo, const char *command_name, const char *path, bool list,
@@ -46,12 +57,7 @@ run(const SidecarConfig *config, int repo, const char *command_name, const char 
 			 : process_run((const char *const *) command.argv, NULL, list ? LIST_MS : HISTORY_MS,
 						   list ? LIST_MAX : HISTORY_MAX, stop_fd, output, error);
 	command_done(&command);
-	if (!ok || (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0))
-		return ok;
-	pgbr_clean_utf8(output->err.data);
-	output->err.data[strcspn(output->err.data, "\n")] = '\0';
-	return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not %s: %s",
-						  list ? "list the archive" : "read a history file", output->err.data);
+	return ok && has_succeeded(output, list ? "list the archive" : "read a history file", error);
 }
 
 /* The entries of one history file. */
@@ -259,13 +265,10 @@ archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *s
 	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
 						: process_run((const char *const *) command.argv, mark, LOOK_MS, LOOK_MAX,
 									  stop_fd, &output, error);
-	if (ok && !(WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0))
+	if (ok && !has_succeeded(&output, "look into the repository", error))
 	{
 		*exit_code = WIFEXITED(output.status) ? WEXITSTATUS(output.status) : -1;
-		pgbr_clean_utf8(output.err.data);
-		output.err.data[strcspn(output.err.data, "\n")] = '\0';
-		ok = pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not look into the repository: %s",
-							output.err.data);
+		ok = false;
 	}
 	*found = ok && strncmp(output.out.data, segment, strlen(segment)) == 0;
 	command_done(&command);

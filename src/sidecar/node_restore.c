@@ -208,8 +208,11 @@ begin_recovery(NodeStepContext *context, bool fence, PgbrError *error)
 	PgbrError reason = PGBR_ERROR_INIT;
 	PgbrError ignored;
 
-	if (!node_control(context, &before, error))
-		return false;
+	if (!node_control(context, &before, &reason))
+	{
+		node_log(context, "recovery of the replica could not be begun: %s", reason.message);
+		return true;
+	}
 	if (temporary_server_start(&server, context, NULL, fence, &reason))
 		(void) temporary_server_wait_begun(&server, &reason);
 	(void) temporary_server_stop(&server, &ignored);

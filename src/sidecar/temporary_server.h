@@ -51,11 +51,13 @@ extern bool temporary_server_start(TemporaryServer *server, NodeStepContext *con
 extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
 
 /* Of a standby: wait until recovery has begun, which pg_control says then. False as above, or when it has not
- * within five minutes (TIMEOUT), or is none (NOT_FOUND). Its log tells that of one that has begun. */
+ * within five minutes (TIMEOUT), or when it serves, being none (NOT_FOUND).
+ * Without its signal file it passes through the same states: log.standby tells. */
 extern bool temporary_server_wait_begun(TemporaryServer *server, PgbrError *error);
 
-/* Shut it down in order (a standby that has not begun recovery at once, which leaves pg_control as it was), wait for that, and raise the fence; after a failure of the functions above, too.
- * False when it did not end in order: the next start has to recover. */
+/* Shut it down in order, wait for that, and raise the fence; after a failure of the functions above, too. A standby
+ * that has not begun recovery is ended at once, which leaves pg_control as it was. False when it did not end in order:
+ * the next start has to recover. */
 extern bool temporary_server_stop(TemporaryServer *server, PgbrError *error);
 
 /* Raise the fence of a directory that a server of ours may have been started on. */

@@ -315,7 +315,8 @@ sub restore_broken
 	$run->finish;
 	is($run->result(0), 0, "$name: the command") or diag $out, $errors;
 	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/, $out;
-	# Patroni was about to recover the servers, and tries again as soon as it finds files: the fence refuses that, and the place that is kept for the temporary server
+	# Patroni was about to recover the servers, and tries again as soon as it finds files: the fence refuses that, and the
+	# place that is kept for the temporary server
 	$self->is_state($name, $self->_state($least, $least + 1),
 		qr/FATAL:  data directory ".*" has invalid permissions|FATAL:  lock file "postmaster.pid" already exists|PANIC:  could not open file "global\/pg_control"/);
 	return $summary // {};

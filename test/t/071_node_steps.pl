@@ -134,6 +134,13 @@ subtest 'a replica has begun recovery' => sub {
 	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1, fence => $true);
 	like(step_fails('node-recover', fence => $true)->{message}, qr/could not execute/, 'a leader needs it');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
+	# nor one that has none at all
+	mkdir "$dir/none" or die;
+	$sidecar->kill;
+	restart_sidecar("--pg-bin=$dir/none");
+	$job = $sidecar->wait_job(begin('node-restore', @replica)->{id});
+	is($job->{state}, 'succeeded', 'nor one without any program');
+	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/could not be begun: .*pg_controldata/, 'and the log says why');
 	$sidecar->kill;
 	restart_sidecar();
 	# nobody is to be let in on what was opened for writes, as a backup with its own WAL can be
