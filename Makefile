@@ -9,15 +9,18 @@ DATA = $(wildcard sql/*--*.sql)
 B ?= build
 SANITIZE ?=
 
-COMMON_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/common/*.c))
-PROGRAM_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/program/*.c))
-SIDECAR_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/sidecar/*.c))
-CTL_OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/ctl/*.c))
-OBJS = $(patsubst src/%.c,$(B)/%.o,$(wildcard src/extension/*.c)) $(COMMON_OBJS)
+# the objects of a folder and of those in it
+objects_of = $(patsubst src/%.c,$(B)/%.o,$(shell find src/$(1) -name '*.c'))
+
+COMMON_OBJS = $(call objects_of,common)
+PROGRAM_OBJS = $(call objects_of,program)
+SIDECAR_OBJS = $(call objects_of,sidecar)
+CTL_OBJS = $(call objects_of,ctl)
+OBJS = $(call objects_of,extension) $(COMMON_OBJS)
 
 PROGRAMS = $(B)/pgbackrest_sidecar $(B)/pgbackrest_ctl
 UNIT_TESTS = $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*_test.c))
-SOURCE_HEADERS = $(wildcard src/*/*.h)
+SOURCE_HEADERS = $(shell find src -name '*.h')
 
 # our names are ours: another library with a strbuf_putc must not be met
 SHLIB_LINK = -lcurl -lyaml -Wl,-Bsymbolic
@@ -80,7 +83,7 @@ $(B)/%.so: test/lib/%.c
 sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asan
 	$(MAKE) B=build/asan SANITIZE=address,undefined programs unit
 
--include $(wildcard $(B)/*/*.d)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 bindir_programs ?= /usr/local/bin
 install: install-programs
