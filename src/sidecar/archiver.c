@@ -7,16 +7,14 @@
 #include "common/strbuf.h"
 #include "program/clock.h"
 #include "program/json.h"
-#include "program/process.h"
+#include "sidecar/psql.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define TIMEOUT_MS 5000
 #define FRESH_MS   5000
-#define MAX_OUTPUT 65536
 
 struct Archiver
 {
@@ -26,7 +24,6 @@ struct Archiver
 	ArchiverState state;
 };
 
-/* The schema is given as a name only when it needs no quotes. */
 static const char query[] =
 	"SELECT pg_catalog.json_build_object("
 	"'is_standby', pg_catalog.pg_is_in_recovery(),"
@@ -38,7 +35,7 @@ static const char query[] =
 	"'last_archived', extract(epoch FROM s.last_archived_time)::float8,"
 	"'last_failed', extract(epoch FROM s.last_failed_time)::float8,"
 	"'last_wal', s.last_archived_wal,"
-	"'schema', (SELECT n.nspname FROM pg_catalog.pg_extension AS e"
+	"'schema', (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e"
 	" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
 	" WHERE e.extname = 'pgbackrest_ctl'))"
 	" FROM pg_catalog.pg_stat_archiver AS s, (SELECT pg_catalog.count(*) AS count,"
@@ -120,26 +117,17 @@ archiver_segment_number(const char *segment, int segment_size)
 static json_t *
 ask(const SidecarConfig *config, int stop_fd, const char *sql)
 {
-	const char *const argv[] = {
-		config->psql, "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d", config->pg_conninfo,
-		"-c",		  sql,		NULL};
-	ProcessOutput output;
+	const char *const commands[] = {sql, NULL};
+	PsqlCall call = {.config = config, .timeout_ms = TIMEOUT_MS, .stop_fd = stop_fd};
 	PgbrError error;
 	json_t *answer = NULL;
+	StrBuf text;
 
-	process_output_init(&output);
-	if (process_run(argv, NULL, TIMEOUT_MS, MAX_OUTPUT, stop_fd, &output, &error) &&
-		WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0)
-		answer = json_parse(output.out.data, output.out.length, &error);
-	process_output_done(&output);
+	strbuf_init(&text);
+	if (psql_run(&call, commands, &text, &error))
+		answer = json_parse(text.data, text.length, &error);
+	strbuf_done(&text);
 	return answer;
-}
-
-static bool
-is_plain_identifier(const char *name)
-{
-	return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(name) &&
-		   strspn(name, "0123456789") == 0;
 }
 
 static void
@@ -151,7 +139,7 @@ refresh(Archiver *archiver, int stop_fd)
 	StrBuf sql;
 
 	archiver->state = (ArchiverState){0};
-	if (answer && schema && is_plain_identifier(schema))
+	if (answer && schema)
 	{
 		strbuf_init(&sql);
 		strbuf_printf(&sql, schedule_query, schema);

@@ -8,6 +8,7 @@
 #include "program/clock.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest.h"
+#include "sidecar/psql.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ backup_snapshot_line(const char *line, char *stop_lsn)
 }
 
 static bool
-failed(const ProcessOutput *output, const char *what, PgbrError *error)
+failed(const ProcessOutput *output, PgbrError *error)
 {
 	char text[512];
 
@@ -41,7 +42,7 @@ failed(const ProcessOutput *output, const char *what, PgbrError *error)
 	pgbr_copy_text(text, sizeof(text), output->err.data);
 	pgbr_clean_utf8(text);
 	text[strcspn(text, "\n")] = '\0';
-	pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "%s: %s", what, text);
+	pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "pgbackrest annotate: %s", text);
 	return true;
 }
 
@@ -51,21 +52,14 @@ ask(const SidecarConfig *config, const char *stop_lsn, int stop_fd, bool *reache
 	unsigned long long *xmin, unsigned long long *xmax, PgbrError *error)
 {
 	char compare[256];
-	const char *const argv[] = {
-		config->psql,
-		"-XAtqw",
-		"-v",
-		"ON_ERROR_STOP=1",
-		"-d",
-		config->pg_conninfo,
-		"-c",
+	const char *const commands[] = {
 		compare,
-		"-c",
 		"SELECT pg_catalog.pg_snapshot_xmin(s)::text || ' ' || pg_catalog.pg_snapshot_xmax(s)::text"
 		" FROM pg_catalog.pg_current_snapshot() AS s",
 		NULL,
 	};
-	ProcessOutput output;
+	PsqlCall call = {.config = config, .timeout_ms = PSQL_MS, .stop_fd = stop_fd};
+	StrBuf text;
 	char answer;
 	bool ok;
 
@@ -73,13 +67,12 @@ ask(const SidecarConfig *config, const char *stop_lsn, int stop_fd, bool *reache
 			 "SELECT NOT pg_catalog.pg_is_in_recovery()"
 			 " OR pg_catalog.pg_last_wal_replay_lsn() >= '%s'::pg_catalog.pg_lsn",
 			 stop_lsn);
-	process_output_init(&output);
-	ok = process_run(argv, NULL, PSQL_MS, MAX_OUTPUT, stop_fd, &output, error) &&
-		 !failed(&output, "psql", error);
-	if (ok && sscanf(output.out.data, "%c\n%llu %llu", &answer, xmin, xmax) != 3)
+	strbuf_init(&text);
+	ok = psql_run(&call, commands, &text, error);
+	if (ok && sscanf(text.data, "%c\n%llu %llu", &answer, xmin, xmax) != 3)
 		ok = pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "psql gave no snapshot");
 	*reached = ok && answer == 't';
-	process_output_done(&output);
+	strbuf_done(&text);
 	return ok;
 }
 
@@ -132,7 +125,7 @@ backup_snapshot_note(const SidecarConfig *config, const Job *job, const char *st
 	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
 						: process_run((const char *const *) command.argv, mark, ANNOTATE_MS,
 									  MAX_OUTPUT, stop_fd, &output, error) &&
-							  !failed(&output, "pgbackrest annotate", error);
+							  !failed(&output, error);
 	process_output_done(&output);
 	command_done(&command);
 	return ok;

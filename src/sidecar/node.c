@@ -7,11 +7,11 @@
 #include "program/json.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest.h"
+#include "sidecar/psql.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
 
 #define TIMEOUT_MS 10000
 #define MAX_OUTPUT 65536
@@ -61,41 +61,24 @@ take_answer(Node *node, const json_t *answer)
 	}
 }
 
-/* psql's first line, without its own name. */
-static void
-take_failure(Node *node, char *text)
-{
-	static const char prefix[] = "psql: error: ";
-
-	pgbr_clean_utf8(text);
-	text[strcspn(text, "\n")] = '\0';
-	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
-		text += sizeof(prefix) - 1;
-	pgbr_copy_text(node->error, sizeof(node->error), text[0] ? text : "psql gave no reason");
-}
-
 void
 node_read(const SidecarConfig *config, int stop_fd, Node *node)
 {
-	const char *const argv[] = {
-		config->psql, "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d", config->pg_conninfo,
-		"-c",		  query,	NULL};
-	ProcessOutput output;
+	static const char *const commands[] = {query, NULL};
+	PsqlCall call = {.config = config, .timeout_ms = TIMEOUT_MS, .stop_fd = stop_fd};
 	PgbrError error;
 	json_t *answer = NULL;
+	StrBuf text;
 
 	*node = (Node){.free_bytes = -1, .total_bytes = -1};
-	process_output_init(&output);
-	if (!process_run(argv, NULL, TIMEOUT_MS, MAX_OUTPUT, stop_fd, &output, &error))
-		pgbr_copy_text(node->error, sizeof(node->error), error.message);
-	else if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)
-		take_failure(node, output.err.data);
-	else if ((answer = json_parse(output.out.data, output.out.length, &error)) == NULL)
-		pgbr_copy_text(node->error, sizeof(node->error), error.message);
-	else
+	strbuf_init(&text);
+	if (psql_run(&call, commands, &text, &error) &&
+		(answer = json_parse(text.data, text.length, &error)) != NULL)
 		take_answer(node, answer);
+	else
+		pgbr_copy_text(node->error, sizeof(node->error), error.message);
 	json_decref(answer);
-	process_output_done(&output);
+	strbuf_done(&text);
 }
 
 void

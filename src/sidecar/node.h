@@ -1,10 +1,6 @@
 /*
  * node.h
- *		What this member is: its PostgreSQL, its disk, its pgbackrest.
- *
- * Asks through psql and not through libpq: libpq with its libraries takes more memory than all the
- * rest of the sidecar, a psql that hangs can be killed, and wherever there is a PostgreSQL there is
- * a psql. Thread-safe.
+ *		What this member is: its PostgreSQL, its disk, its pgbackrest. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_NODE_H
 #define PGBR_SIDECAR_NODE_H

@@ -8,12 +8,12 @@
 #include "program/file.h"
 #include "program/json.h"
 #include "program/log.h"
-#include "program/process.h"
 #include "sidecar/control_data.h"
 #include "sidecar/fence.h"
 #include "sidecar/node_steps.h"
 #include "sidecar/postmaster.h"
 #include "sidecar/postmaster_opts.h"
+#include "sidecar/psql.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -65,25 +65,19 @@ static const char *const remembered[] = {"wal_segment_size", "port"};
 static json_t *
 ask(const SidecarConfig *config, int stop_fd)
 {
-	const char *const argv[] = {
-		config->psql, "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d", config->pg_conninfo,
-		"-c",		  query,	NULL};
-	ProcessOutput output;
+	static const char *const commands[] = {query, NULL};
+	PsqlCall call = {.config = config, .timeout_ms = TIMEOUT_MS, .stop_fd = stop_fd};
 	PgbrError error = PGBR_ERROR_INIT;
 	json_t *answer = NULL;
+	StrBuf text;
 
-	process_output_init(&output);
-	if (process_run(argv, NULL, TIMEOUT_MS, MAX_OUTPUT, stop_fd, &output, &error) &&
-		WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0)
-		answer = json_parse(output.out.data, output.out.length, &error);
+	strbuf_init(&text);
+	if (psql_run(&call, commands, &text, &error))
+		answer = json_parse(text.data, text.length, &error);
 	else
-	{
-		pgbr_clean_utf8(output.err.data);
-		output.err.data[strcspn(output.err.data, "\n")] = '\0';
 		log_event(LOG_LEVEL_WARNING, NULL, "PostgreSQL did not tell the details of this node: %s",
-				  error.message[0] ? error.message : output.err.data);
-	}
-	process_output_done(&output);
+				  error.message);
+	strbuf_done(&text);
 	return answer;
 }
 

@@ -9,6 +9,7 @@
 #include "sidecar/child.h"
 #include "sidecar/node_folder.h"
 #include "sidecar/postmaster_opts.h"
+#include "sidecar/psql.h"
 #include "sidecar/temporary_server.h"
 
 #include <dirent.h>
@@ -32,7 +33,6 @@
 /* how often what yields looks around, and how long it stands still in all: its connections outlive that */
 #define YIELD_MS	  100
 #define YIELD_MOST_MS 30000
-#define MAX_OUTPUT	  65536
 
 void
 node_log(NodeStepContext *context, const char *format, ...)
@@ -247,64 +247,17 @@ node_run_pgbackrest(NodeStepContext *context, Command *command, PgbackrestRun *o
 		   fail_by_status(output, status, job, error);
 }
 
-/* The connection string of the same user and database at another socket. */
-static void
-put_conninfo(StrBuf *text, const char *conninfo, const char *socket_folder)
-{
-	if (strncmp(conninfo, "postgresql://", 13) == 0 || strncmp(conninfo, "postgres://", 11) == 0)
-	{
-		strbuf_printf(text, "%s%chost=", conninfo, strchr(conninfo, '?') ? '&' : '?');
-		strbuf_put_url(text, socket_folder);
-		strbuf_puts(text, "&port=5432&hostaddr=&gssencmode=disable&target_session_attrs=any");
-		return;
-	}
-	/* a mere name is a database's */
-	strbuf_printf(text, strchr(conninfo, '=') ? "%s host='" : "dbname='%s' host='", conninfo);
-	for (; *socket_folder; socket_folder++)
-	{
-		if (*socket_folder == '\'' || *socket_folder == '\\')
-			strbuf_putc(text, '\\');
-		strbuf_putc(text, *socket_folder);
-	}
-	strbuf_puts(text, "' port=5432 hostaddr='' gssencmode=disable target_session_attrs=any");
-}
-
 bool
 node_psql(NodeStepContext *context, const char *socket_folder, const char *const *commands,
 		  int timeout_ms, StrBuf *out, PgbrError *error)
 {
-	const char *argv[32] = {context->config->psql, "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d"};
-	int count = 5;
-	StrBuf conninfo;
-	ProcessOutput output;
-	bool ok;
+	PsqlCall call = {.config = context->config,
+					 .socket_folder = socket_folder,
+					 .mark = context->mark,
+					 .timeout_ms = timeout_ms,
+					 .stop_fd = job_queue_stop_fd(context->queue)};
 
-	strbuf_init(&conninfo);
-	if (socket_folder)
-		put_conninfo(&conninfo, context->config->pg_conninfo, socket_folder);
-	else
-		strbuf_puts(&conninfo, context->config->pg_conninfo);
-	argv[count++] = conninfo.data;
-	for (; *commands && count < 30; commands++)
-	{
-		argv[count++] = "-c";
-		argv[count++] = *commands;
-	}
-	process_output_init(&output);
-	ok = process_run(argv, context->mark, timeout_ms, MAX_OUTPUT, job_queue_stop_fd(context->queue),
-					 &output, error);
-	if (ok && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0))
-	{
-		pgbr_clean_utf8(output.err.data);
-		output.err.data[strcspn(output.err.data, "\n")] = '\0';
-		ok = pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "%s",
-							output.err.data[0] ? output.err.data : "psql gave no reason");
-	}
-	if (ok)
-		strbuf_puts(out, output.out.data);
-	process_output_done(&output);
-	strbuf_done(&conninfo);
-	return ok;
+	return psql_run(&call, commands, out, error);
 }
 
 int

@@ -1,4 +1,4 @@
-// links: sidecar/backup_snapshot sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job
+// links: sidecar/backup_snapshot sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job sidecar/psql
 /*
  * backup_snapshot_test.c
  *		Where a backup ended, by pgbackrest's lines.
