@@ -4,6 +4,8 @@
  */
 #include "common/error.h"
 
+#include "common/visible.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,11 +41,15 @@ trim_partial_character(char *text)
 		text[start - 1] = '\0';
 }
 
+/* What is told in an error came from anywhere, and goes anywhere. */
 static void
 format_text(char *target, size_t size, const char *format, va_list arguments)
 {
-	if (vsnprintf(target, size, format, arguments) >= (int) size)
-		trim_partial_character(target);
+	char text[sizeof(((PgbrError *) NULL)->message)];
+
+	if (vsnprintf(text, sizeof(text), format, arguments) >= (int) sizeof(text))
+		trim_partial_character(text);
+	pgbr_copy_visible(target, size, text);
 }
 
 void

@@ -4,6 +4,8 @@
  */
 #include "common/vocabulary.h"
 
+#include "common/visible.h"
+
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -198,72 +200,29 @@ pgbr_is_backup_label(const char *text)
 bool
 pgbr_is_utf8(const char *text, size_t length)
 {
-	const unsigned char *p = (const unsigned char *) text;
-	const unsigned char *end = p + length;
+	const char *end = text + length;
+	PgbrCharacter character;
 
-	while (p < end)
+	while (pgbr_character_next(&text, end, &character))
 	{
-		size_t more;
-		unsigned long point;
-
-		if (*p < 0x80)
-		{
-			p++;
-			continue;
-		}
-		if (*p >= 0xC2 && *p <= 0xDF)
-			more = 1, point = *p & 0x1F;
-		else if (*p >= 0xE0 && *p <= 0xEF)
-			more = 2, point = *p & 0x0F;
-		else if (*p >= 0xF0 && *p <= 0xF4)
-			more = 3, point = *p & 0x07;
-		else
+		if (!character.valid)
 			return false;
-		if ((size_t) (end - p) <= more)
-			return false;
-		for (size_t i = 1; i <= more; i++)
-		{
-			if ((p[i] & 0xC0) != 0x80)
-				return false;
-			point = point << 6 | (p[i] & 0x3F);
-		}
-		if ((more == 2 && (point < 0x800 || (point >= 0xD800 && point <= 0xDFFF))) ||
-			(more == 3 && (point < 0x10000 || point > 0x10FFFF)))
-			return false;
-		p += more + 1;
 	}
 	return true;
-}
-
-void
-pgbr_clean_utf8(char *text)
-{
-	for (char *p = text; *p;)
-	{
-		size_t length = 1;
-
-		if ((unsigned char) *p >= 0xC0)
-			length = (unsigned char) *p >= 0xF0 ? 4 : (unsigned char) *p >= 0xE0 ? 3 : 2;
-		if (strnlen(p, length) < length || !pgbr_is_utf8(p, length))
-		{
-			*p = '?';
-			length = 1;
-		}
-		p += length;
-	}
 }
 
 bool
 pgbr_is_plain_text(const char *text, size_t max)
 {
-	size_t length = strlen(text);
+	PgbrCharacter character;
 
-	if (length > max || !pgbr_is_utf8(text, length))
+	if (strlen(text) > max)
 		return false;
-	for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+	while (pgbr_character_next(&text, NULL, &character))
 	{
-		/* C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F */
-		if (*p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0))
+		/* C0, DEL and C1 */
+		if (!character.valid || character.point < 0x20 ||
+			(character.point >= 0x7F && character.point <= 0x9F))
 			return false;
 	}
 	return true;

@@ -125,7 +125,4 @@ extern bool pgbr_is_secret_option(const char *name);
 /* True when the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 extern bool pgbr_is_utf8(const char *text, size_t length);
 
-/* Replace every byte that is not part of valid UTF-8 by '?', in place. */
-extern void pgbr_clean_utf8(char *text);
-
 #endif

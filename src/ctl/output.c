@@ -4,6 +4,7 @@
  */
 #include "ctl/output.h"
 
+#include "common/visible.h"
 #include "ctl/text.h"
 
 #include <errno.h>
@@ -57,7 +58,7 @@ output_put_json(const json_t *document, StrBuf *out)
 		out->failed = true;
 		return;
 	}
-	text_put_quoted(out, text);
+	pgbr_put_visible_json(out, text, strlen(text));
 	strbuf_putc(out, '\n');
 	free(text);
 }
@@ -98,7 +99,7 @@ emit_scalar(yaml_emitter_t *emitter, const char *text, bool is_text)
 	yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE;
 	bool plain = !is_text || !could_be_another_type(text);
 
-	/* double quotes are the one style in which text_put_quoted may put an escape */
+	/* double quotes are the one style in which pgbr_put_visible_json may put an escape */
 	if (is_text && text_has_control(text))
 		style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
 	/* a file within the document, as in a ConfigMap, stays readable */
@@ -193,7 +194,7 @@ output_put_yaml(const json_t *document, StrBuf *out)
 	yaml_emitter_set_unicode(&emitter, 1);
 	yaml_emitter_set_width(&emitter, -1);
 	if (emit_document(&emitter, document) && !raw.failed)
-		text_put_quoted(out, raw.data);
+		pgbr_put_visible_json(out, raw.data, raw.length);
 	else
 		out->failed = true;
 	yaml_emitter_delete(&emitter);

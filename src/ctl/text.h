@@ -1,12 +1,11 @@
 /*
  * text.h
- *		Text that came from elsewhere, made fit for a terminal: what would move the cursor, turn the
- *		direction of reading or do nothing visible is written as an escape.
+ *		Text that came from elsewhere, laid out for a terminal.
  *
- * The rules are psql's: \r, \x1B for control characters and for bytes that are not UTF-8, \u009B and
- * \U0001F9FF beyond ASCII. Widths are the terminal columns that wcwidth gives, so the process must
- * have set LC_CTYPE to a UTF-8 locale; in another one more characters are escaped, never fewer.
- * All functions are pure but for the buffer they append to.
+ * What is unsafe there is src/common/visible.h's to say, and so are the escapes. Widths are the
+ * terminal columns that wcwidth gives, so the process must have set LC_CTYPE to a UTF-8 locale; in
+ * another one more characters are escaped, never fewer. All functions are pure but for the buffer
+ * they append to.
  */
 #ifndef PGBR_CTL_TEXT_H
 #define PGBR_CTL_TEXT_H
@@ -29,9 +28,6 @@ extern void text_put_cut(StrBuf *buf, const char *visible, int columns);
 /* True when text holds a character that must not reach a terminal raw: a control character other
  * than newline, or one that turns the direction of reading. */
 extern bool text_has_control(const char *text);
-
-/* Append JSON or double-quoted YAML; inside its texts such characters become \uXXXX. */
-extern void text_put_quoted(StrBuf *buf, const char *document);
 
 /* Append a value as COPY's text format has it, so COPY FROM reads it back; NULL is \N. */
 extern void text_put_copy(StrBuf *buf, const char *text);

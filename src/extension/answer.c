@@ -6,8 +6,11 @@
 
 #include <float.h>
 
+#include "common/visible.h"
+#include "common/vocabulary.h"
 #include "extension/answer.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -31,7 +34,7 @@ static const AnswerMember job_progress[] = {
 };
 
 const AnswerMember answer_job[] = {
-	{"id", ANSWER_TEXT, REQUIRED, NULL},
+	{"id", ANSWER_JOB_ID, REQUIRED, NULL},
 	{"kind", ANSWER_TEXT, REQUIRED, NULL},
 	{"type", ANSWER_TEXT, OPTIONAL, NULL},
 	{"repo", ANSWER_INT4, OPTIONAL, NULL},
@@ -39,7 +42,7 @@ const AnswerMember answer_job[] = {
 	{"set", ANSWER_TEXT, OPTIONAL, NULL},
 	{"dry_run", ANSWER_FLAG, OPTIONAL, NULL},
 	{"state", ANSWER_TEXT, REQUIRED, NULL},
-	{"covered_by", ANSWER_TEXT, OPTIONAL, NULL},
+	{"covered_by", ANSWER_JOB_ID, OPTIONAL, NULL},
 	{"requested_by", ANSWER_TEXT, OPTIONAL, NULL},
 	{"reason", ANSWER_TEXT, OPTIONAL, NULL},
 	{"requested_at", ANSWER_TIME, REQUIRED, NULL},
@@ -56,7 +59,7 @@ const AnswerMember answer_job[] = {
 
 const AnswerMember answer_jobs[] = {
 	{"jobs", ANSWER_ARRAY, REQUIRED, answer_job},
-	{"next", ANSWER_TEXT, OPTIONAL, NULL},
+	{"next", ANSWER_JOB_ID, OPTIONAL, NULL},
 	END,
 };
 
@@ -309,6 +312,13 @@ is_texts(const JsonbValue *value)
 	return true;
 }
 
+static bool
+is_job_id(const JsonbValue *value)
+{
+	return value->type == jbvString &&
+		   pgbr_is_job_id(pnstrdup(value->val.string.val, value->val.string.len));
+}
+
 /* NULL, or what is wrong with a value of a kind that has no members */
 static const char *
 check_scalar(const JsonbValue *value, AnswerKind kind)
@@ -317,6 +327,8 @@ check_scalar(const JsonbValue *value, AnswerKind kind)
 	{
 		case ANSWER_TEXT:
 			return value->type == jbvString ? NULL : "is not a text";
+		case ANSWER_JOB_ID:
+			return is_job_id(value) ? NULL : "is not a job ID";
 		case ANSWER_FLAG:
 			return value->type == jbvBool ? NULL : "is neither true nor false";
 		case ANSWER_NUMBER:
@@ -421,6 +433,28 @@ find(JsonbContainer *object, const char *name, enum jbvType type, JsonbValue *va
 		   value->type == type;
 }
 
+/* Server's encoding in and out. */
+static char *
+make_visible(char *text)
+{
+	char *shown;
+	bool failed;
+	StrBuf buf;
+
+	text = pg_server_to_any(text, strlen(text), PG_UTF8);
+	strbuf_init(&buf);
+	pgbr_put_visible(&buf, text, "\n\t");
+	/* no error is raised while there is a buffer that only we know of */
+	shown = palloc_extended(buf.length + 1, MCXT_ALLOC_NO_OOM);
+	failed = buf.failed || shown == NULL;
+	if (!failed)
+		memcpy(shown, buf.data, buf.length + 1);
+	strbuf_done(&buf);
+	if (failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return pg_any_to_server(shown, strlen(shown), PG_UTF8);
+}
+
 char *
 answer_text(JsonbContainer *object, const char *name)
 {
@@ -428,7 +462,7 @@ answer_text(JsonbContainer *object, const char *name)
 
 	if (!find(object, name, jbvString, &value))
 		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
+	return make_visible(pnstrdup(value.val.string.val, value.val.string.len));
 }
 
 bool

@@ -15,6 +15,7 @@
 typedef enum AnswerKind
 {
 	ANSWER_TEXT,
+	ANSWER_JOB_ID, /* a text that has its grammar (vocabulary.h) */
 	ANSWER_FLAG,
 	ANSWER_NUMBER,
 	ANSWER_SECONDS, /* from 0 to the year 9999 when counted from 1970 */
@@ -51,7 +52,8 @@ extern const AnswerMember answer_problem[];
 extern void answer_check(JsonbContainer *answer, const AnswerMember *members);
 
 /* Members of an object; NULL, false or otherwise when they are missing, null or of another type.
- * A text is palloc'd, an object or array is lent. */
+ * A text is palloc'd and visible (common/visible.h), so it may be shown in a message; an object or
+ * array is lent. */
 extern char *answer_text(JsonbContainer *object, const char *name);
 extern bool answer_flag(JsonbContainer *object, const char *name);
 extern int answer_int(JsonbContainer *object, const char *name, int otherwise);

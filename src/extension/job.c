@@ -350,7 +350,7 @@ pgbr_cancel(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(true);
 	if (error.code != PGBR_ERROR_CONFLICT)
 		sidecar_raise(&error);
-	ereport(WARNING, (errmsg("%s", error.message)));
+	ereport(WARNING, (errmsg("%s", sidecar_error_text(error.message))));
 	PG_RETURN_BOOL(false);
 }
 

@@ -217,14 +217,7 @@ ask(Scheduler *scheduler, SidecarRequest *request, PgbrError *error)
 	}
 	PG_CATCH();
 	{
-		ErrorData *raised;
-
-		MemoryContextSwitchTo(context);
-		raised = CopyErrorData();
-		FlushErrorState();
-		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "%s", raised->message);
-		pgbr_error_detail(error, "%s", raised->detail ? raised->detail : "");
-		pgbr_error_hint(error, "%s", raised->hint ? raised->hint : "");
+		sidecar_catch(context, error);
 	}
 	PG_END_TRY();
 	stop_if_asked();
@@ -449,8 +442,8 @@ describe_end(Jsonb *job, const PgbrError *error, RunEnd *end)
 		return;
 	}
 	end->error = pgbr_error_code_name(error->code);
-	end->message = error->message;
-	end->hint = error->hint[0] ? error->hint : NULL;
+	end->message = sidecar_error_text(error->message);
+	end->hint = error->hint[0] ? sidecar_error_text(error->hint) : NULL;
 }
 
 static void

@@ -94,16 +94,42 @@ sidecar_explain(PgbrError *error)
 	pgbr_error_hint(error, "%s", row->hint ? row->hint : said.hint);
 }
 
+const char *
+sidecar_error_text(const char *text)
+{
+	return pg_any_to_server(text, strlen(text), PG_UTF8);
+}
+
 void
 sidecar_raise(const PgbrError *error)
 {
 	PgbrError said = *error;
 
 	sidecar_explain(&said);
-	ereport(ERROR, (errcode(row_of(error)->sqlstate), errmsg("%s", said.message),
-					said.detail[0] ? errdetail("%s", said.detail) : 0,
-					said.hint[0] ? errhint("%s", said.hint) : 0));
+	ereport(ERROR,
+			(errcode(row_of(error)->sqlstate), errmsg("%s", sidecar_error_text(said.message)),
+			 said.detail[0] ? errdetail("%s", sidecar_error_text(said.detail)) : 0,
+			 said.hint[0] ? errhint("%s", sidecar_error_text(said.hint)) : 0));
 	pg_unreachable();
+}
+
+static const char *
+to_utf8(const char *text)
+{
+	return text ? pg_server_to_any(text, strlen(text), PG_UTF8) : "";
+}
+
+void
+sidecar_catch(MemoryContext context, PgbrError *error)
+{
+	ErrorData *raised;
+
+	MemoryContextSwitchTo(context);
+	raised = CopyErrorData();
+	FlushErrorState();
+	pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "%s", to_utf8(raised->message));
+	pgbr_error_detail(error, "%s", to_utf8(raised->detail));
+	pgbr_error_hint(error, "%s", to_utf8(raised->hint));
 }
 
 void
@@ -181,11 +207,12 @@ read_problem(const PgbrHttpResponse *response, const PgbrHttpRequest *http, Pgbr
 	char *hint = answer_text(&problem->root, "hint");
 	int exit_code = answer_int(&problem->root, "exit_code", 0);
 
-	pgbr_error_set(error, pgbr_error_code_parse(code), "%s", answer_text(&problem->root, "detail"));
+	pgbr_error_set(error, pgbr_error_code_parse(code), "%s",
+				   to_utf8(answer_text(&problem->root, "detail")));
 	if (exit_code != 0)
 		pgbr_error_detail(error, "pgbackrest ended with exit code %d.", exit_code);
 	if (hint)
-		pgbr_error_hint(error, "%s", hint);
+		pgbr_error_hint(error, "%s", to_utf8(hint));
 }
 
 static Jsonb *

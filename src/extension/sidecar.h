@@ -42,6 +42,9 @@ extern Jsonb *sidecar_try(const SidecarRequest *request, PgbrError *error);
 /* Give a failure the message and the hint with which sidecar_ask would have raised it. */
 extern void sidecar_explain(PgbrError *error);
 
+/* A text of such an error, which is UTF-8, in the database's encoding; palloc'd or the text itself. */
+extern const char *sidecar_error_text(const char *text);
+
 /* Raise the error that sidecar_ask would have raised. */
 extern void sidecar_raise(const PgbrError *error) __attribute__((noreturn));
 
@@ -53,6 +56,9 @@ extern char *sidecar_escape(const char *text);
 
 /* Wait a while, as a wait for the sidecar; raises a cancel. */
 extern void sidecar_pause(int milliseconds);
+
+/* To be called in PG_CATCH: take the caught error for the sidecar's failure, and go on. */
+extern void sidecar_catch(MemoryContext context, PgbrError *error);
 
 /*
  * To be called in PG_CATCH, and never returns: raise the caught error again with a detail more, and

@@ -4,6 +4,8 @@
  */
 #include "program/json.h"
 
+#include "common/visible.h"
+
 /* jansson goes 2048 levels deep, by recursion, which takes most of the stack of a small thread. */
 #define MAX_DEPTH 64
 
@@ -80,7 +82,8 @@ append(const char *data, size_t length, void *argument)
 {
 	StrBuf *buf = argument;
 
-	strbuf_append(buf, data, length);
+	/* jansson hands over whole characters, and escapes C0 alone */
+	pgbr_put_visible_json(buf, data, length);
 	return buf->failed ? -1 : 0;
 }
 

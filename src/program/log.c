@@ -5,7 +5,7 @@
 #include "program/log.h"
 
 #include "common/strbuf.h"
-#include "common/vocabulary.h"
+#include "common/visible.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -52,16 +52,7 @@ format_human(StrBuf *line, const char *now, LogLevel level, const char *job_id, 
 	strbuf_printf(line, "%s %-7s [%s] ", now, level_names[level], log_stanza);
 	if (job_id)
 		strbuf_printf(line, "job %s: ", job_id);
-	for (const unsigned char *p = (const unsigned char *) message; *p; p++)
-	{
-		/* C0 and DEL; and C1, which UTF-8 writes as C2 80 to C2 9F */
-		if (*p < 0x20 || *p == 0x7F)
-			strbuf_printf(line, "\\x%02x", *p);
-		else if (*p == 0xC2 && p[1] < 0xA0)
-			strbuf_printf(line, "\\x%02x", *++p);
-		else
-			strbuf_putc(line, (char) *p);
-	}
+	pgbr_put_visible(line, message, "");
 }
 
 static void
@@ -85,15 +76,16 @@ log_event(LogLevel level, const char *job_id, const char *format, ...)
 	char now[CLOCK_TEXT_SIZE];
 	StrBuf line;
 	va_list arguments;
+	char raw[3072];
 	char text[3072];
 
 	if (level < least_level)
 		return;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	vsnprintf(raw, sizeof(raw), format, arguments);
 	va_end(arguments);
-	/* it may have been so when it came, or have been cut in the middle of a character */
-	pgbr_clean_utf8(text);
+	/* JSON takes nothing else */
+	pgbr_copy_visible(text, sizeof(text), raw);
 	strbuf_init(&line);
 	pthread_mutex_lock(&order);
 	clock_format(clock_now_ms(), now);

@@ -4,7 +4,7 @@
  */
 #include "sidecar/archive_get.h"
 
-#include "common/vocabulary.h"
+#include "common/visible.h"
 #include "program/clock.h"
 #include "program/options.h"
 #include "program/process.h"
@@ -70,7 +70,7 @@ get(const Command *command, char *reason, size_t size)
 	else
 	{
 		code = WEXITSTATUS(output.status);
-		pgbr_clean_utf8(output.out.data);
+		pgbr_make_visible(&output.out);
 		if (output.out.length > 0)
 			join_lines(output.out.data);
 		pgbr_copy_text(reason, size,

@@ -4,6 +4,7 @@
  */
 #include "sidecar/archive_list.h"
 
+#include "common/visible.h"
 #include "common/vocabulary.h"
 #include "program/clock.h"
 #include "program/json.h"
@@ -272,6 +273,7 @@ archive_list_json(const ArchiveList *list, json_t *object)
 static json_t *
 entry_json(char *line)
 {
+	char visible[1024];
 	char *lsn = line + strspn(line, "0123456789");
 	char *reason;
 	unsigned long timeline = strtoul(line, NULL, 10);
@@ -286,7 +288,9 @@ entry_json(char *line)
 	reason += strspn(reason, " \t");
 	if (!pgbr_is_lsn(lsn))
 		return NULL;
-	return json_pack("{sI ss ss}", "timeline", (json_int_t) timeline, "lsn", lsn, "reason", reason);
+	pgbr_copy_visible(visible, sizeof(visible), reason);
+	return json_pack("{sI ss ss}", "timeline", (json_int_t) timeline, "lsn", lsn, "reason",
+					 visible);
 }
 
 json_t *
@@ -303,7 +307,6 @@ archive_history_json(const char *text)
 
 		snprintf(line, sizeof(line), "%.*s", (int) (length < 1000 ? length : 1000), text);
 		line[strcspn(line, "\r")] = '\0';
-		pgbr_clean_utf8(line);
 		text += length + (text[length] == '\n');
 		/* as PostgreSQL reads it: empty lines and comments are passed over */
 		if (blank >= length || line[blank] == '#')

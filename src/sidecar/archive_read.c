@@ -27,7 +27,6 @@ has_succeeded(ProcessOutput *output, const char *what, PgbrError *error)
 {
 	if (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0)
 		return true;
-	pgbr_clean_utf8(output->err.data);
 	output->err.data[strcspn(output->err.data, "\n")] = '\0';
 	return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not %s: %s", what, output->err.data);
 }

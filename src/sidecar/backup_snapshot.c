@@ -40,7 +40,6 @@ failed(const ProcessOutput *output, PgbrError *error)
 	if (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0)
 		return false;
 	pgbr_copy_text(text, sizeof(text), output->err.data);
-	pgbr_clean_utf8(text);
 	text[strcspn(text, "\n")] = '\0';
 	pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "pgbackrest annotate: %s", text);
 	return true;

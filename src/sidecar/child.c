@@ -4,7 +4,7 @@
  */
 #include "sidecar/child.h"
 
-#include "common/vocabulary.h"
+#include "common/visible.h"
 #include "program/clock.h"
 
 #include <errno.h>
@@ -32,7 +32,7 @@ child_start(Child *child, const char *const *argv, const char *mark,
 static void
 take_line(Child *child)
 {
-	pgbr_clean_utf8(child->line.data);
+	pgbr_make_visible(&child->line);
 	child->take_line(child->argument, child->line.data);
 	strbuf_clear(&child->line);
 }

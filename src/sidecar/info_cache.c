@@ -4,6 +4,7 @@
  */
 #include "sidecar/info_cache.h"
 
+#include "common/visible.h"
 #include "program/clock.h"
 #include "program/condition.h"
 #include "program/json.h"
@@ -60,14 +61,14 @@ fail(InfoSnapshot *result, int exit_code, const char *error, const char *message
 
 /* stderr's "ERROR: [NNN]: text" and what belongs to it. */
 static void
-fail_with_exit(InfoSnapshot *result, const ProcessOutput *output)
+fail_with_exit(InfoSnapshot *result, ProcessOutput *output)
 {
 	int code = WIFEXITED(output->status) ? WEXITSTATUS(output->status) : -1;
 	PgbackrestRun run;
 	char *save;
 
 	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
-	pgbr_clean_utf8(output->err.data);
+	pgbr_make_visible(&output->err);
 	for (char *line = strtok_r(output->err.data, "\n", &save); line;
 		 line = strtok_r(NULL, "\n", &save))
 		pgbackrest_run_line(&run, line);

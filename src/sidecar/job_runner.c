@@ -10,6 +10,7 @@
 #include "sidecar/job_runner.h"
 
 #include "common/strbuf.h"
+#include "common/visible.h"
 #include "program/clock.h"
 #include "program/log.h"
 #include "program/process.h"
@@ -111,7 +112,7 @@ log_line(Run *run, const char *line)
 static void
 take_line(Run *run)
 {
-	pgbr_clean_utf8(run->line.data);
+	pgbr_make_visible(&run->line);
 	backup_snapshot_line(run->line.data, run->stop_lsn);
 	if (pgbackrest_run_line(&run->output, run->line.data))
 		log_line(run, run->line.data);

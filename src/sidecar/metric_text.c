@@ -4,6 +4,8 @@
  */
 #include "sidecar/metric_text.h"
 
+#include "common/visible.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -19,11 +21,16 @@ metric_family(StrBuf *out, const char *name, const char *type, const char *help)
 void
 metric_label(StrBuf *labels, const char *name, const char *value)
 {
+	StrBuf visible;
+
 	if (labels->length)
 		strbuf_putc(labels, ',');
 	strbuf_puts(labels, name);
 	strbuf_puts(labels, "=\"");
-	for (const char *p = value ? value : ""; *p; p++)
+	strbuf_init(&visible);
+	pgbr_put_visible(&visible, value ? value : "", "\n");
+	labels->failed |= visible.failed;
+	for (const char *p = visible.data; *p; p++)
 	{
 		if (*p == '\n')
 			strbuf_puts(labels, "\\n");
@@ -35,6 +42,7 @@ metric_label(StrBuf *labels, const char *name, const char *value)
 		}
 	}
 	strbuf_putc(labels, '"');
+	strbuf_done(&visible);
 }
 
 void

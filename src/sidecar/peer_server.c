@@ -55,7 +55,6 @@ log_output(const char *data, size_t length, StrBuf *line)
 				strbuf_putc(line, data[i]);
 			continue;
 		}
-		pgbr_clean_utf8(line->data);
 		log_event(LOG_LEVEL_INFO, NULL, "pgbackrest server: %s", line->data);
 		strbuf_clear(line);
 	}

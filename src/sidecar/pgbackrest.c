@@ -4,6 +4,7 @@
  */
 #include "sidecar/pgbackrest.h"
 
+#include "common/visible.h"
 #include "program/json.h"
 
 #include <stdarg.h>
@@ -354,7 +355,7 @@ read_status(const json_t *holder, int *code, char *message, size_t size)
 	const char *text = json_text(status, "message");
 
 	*code = (int) json_number(status, "code", 99);
-	pgbr_copy_text(message, size, text ? text : "unknown");
+	pgbr_copy_visible(message, size, text ? text : "unknown");
 }
 
 /* Codes of a status that we go by. */

@@ -45,7 +45,6 @@ fail(char *text, PgbrError *error)
 {
 	static const char prefix[] = "psql: error: ";
 
-	pgbr_clean_utf8(text);
 	text[strcspn(text, "\n")] = '\0';
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
 		text += sizeof(prefix) - 1;

@@ -67,8 +67,6 @@ retention_info_write(const SidecarConfig *config, const json_t *document, StrBuf
 	}
 	else
 	{
-		/* a file's name in it may be anything */
-		pgbr_clean_utf8(error.message);
 		object = json_pack("{s:s, s:{}}", "error", error.message, "repositories");
 	}
 	if (!json_write(object, out))

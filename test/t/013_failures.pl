@@ -258,9 +258,10 @@ sub limit_files
 	is_failure($run->('hup', "kill -HUP 0\n"), 'null', 'killed', qr/killed by signal 1\b/, qr/^$/, 'death with its whole group');
 
 	my $job = $run->('rubbish', "head -c 300000 /dev/urandom; printf '\\nERROR: [099]: \\xff\\xfe\\x1b[31m\\xc3\\xa9\\n'; exit 99\n");
-	is_failure($job, 99, 'json-format', qr/\?\?\x1b\[31m\xe9/, qr/^$/, 'rubbish');
+	is_failure($job, 99, 'json-format', qr/^\\xFF\\xFE\\x1B\[31m\xe9$/, qr/^$/, 'rubbish');
 	my $log = $sidecar->http(GET => "/v1/jobs/$job->{id}/log");
 	ok(eval { JSON::PP->new->utf8->allow_nonref->decode($json->allow_nonref->encode($log->{content})); 1 }, 'its log can be read');
+	ok($log->{content} !~ /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/ && utf8::decode(my $copy = $log->{content}), 'and moves no cursor');
 	cmp_ok(length $log->{content}, '<=', 256 * 1024 + 100, 'and is bounded');
 
 	$job = $run->('lines', "for i in 1 2 3; do head -c 1000000 /dev/zero | tr '\\0' x; echo; done; echo 'P00 INFO: backup command end: completed'\n");

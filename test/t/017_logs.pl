@@ -68,13 +68,13 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	is(scalar(grep { /refused GET .*: 401$/ } @lines), 8, 'each refusal has its line');
 	is(scalar(grep { /^$time info +\[main\] forged/ } @lines), 0, 'and none was forged');
 	my $all = join "\n", @lines;
-	like($all, qr{refused GET /v1/jobs/x\\x0a2026-11-22T15:41:07.000Z info    \[main\] forged: 401}, 'a newline is escaped');
-	like($all, qr/jobs\/x\\x1b\[31m: 401.*jobs\/x\\x9b31m: 401.*jobs\/x\\x7f\\x08: 401.*jobs\/x\?\?: 401.*jobs\/x"\\: 401/s, 'and so are others');
+	like($all, qr{refused GET /v1/jobs/x\\x0A2026-11-22T15:41:07.000Z info    \[main\] forged: 401}, 'a newline is escaped');
+	like($all, qr/jobs\/x\\x1B\[31m: 401.*jobs\/x\\u009B31m: 401.*jobs\/x\\x7F\\x08: 401.*jobs\/x\\xFF\\xFE: 401.*jobs\/x"\\: 401/s, 'and so are others');
 	my @of_job = grep { s/^.* job \Q$id\E: // } map { "$_" } @lines;
 	is(scalar(@of_job), 3, 'a job has a line for each thing that happened to it');
 	like($of_job[0], qr/^accepted: backup incr for O'Neill/, 'accepted');
 	like($of_job[1], qr/^started: pgbackrest backup, process \d+$/, 'started');
-	is($of_job[2], qq(failed: file-read: a \\x1b[31m red\\x0d \\x07 ?? text "quoted" \\ \xc3\xa9), 'failed');
+	is($of_job[2], qq(failed: file-read: a \\x1B[31m red\\r \\x07 \\xFF\\xFE text "quoted" \\ \xc3\xa9), 'failed');
 	like($lines[-1], qr/ stopped$/, 'the last one says that it is over');
 	is(scalar(grep { / listens on 127\.0\.0\.1:\d+$/ } @lines), 1, 'one says where it listens');
 }
@@ -99,7 +99,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 		"refused GET /v1/jobs/x\n2026-11-22T15:41:07.000Z info    [main] forged: 401", 'with its newline in it');
 	my ($failed) = grep { $_->{message} =~ /^failed/ } @events;
 	is_deeply([ @$failed{qw(level job)} ], [ 'error', $id ], 'the failure has its level and job');
-	is($failed->{message}, qq(failed: file-read: a \e[31m red\r \a ?? text "quoted" \\ \x{e9}), 'and its text');
+	is($failed->{message}, qq(failed: file-read: a \\x1B[31m red\\r \\x07 \\xFF\\xFE text "quoted" \\ \x{e9}), 'and its text');
 }
 
 # --- levels -----------------------------------------------------------------------------------------

@@ -260,9 +260,9 @@ test_history_files(void **state)
 				   "[{\"timeline\":1,\"lsn\":\"0/5000000\",\"reason\":\"\"},"
 				   "{\"timeline\":2,\"lsn\":\"1/A0\",\"reason\":\"before 2026-11-24 "
 				   "12:00:00.5+00\"}]");
-	assert_history("1\t0/5000000\tat restore point \"a\xff\"\n",
+	assert_history("1\t0/5000000\tat restore point \"a\xff\x1b[m\"\n",
 				   "[{\"timeline\":1,\"lsn\":\"0/5000000\",\"reason\":\"at restore point "
-				   "\\\"a?\\\"\"}]");
+				   "\\\"a\\\\xFF\\\\x1B[m\\\"\"}]");
 	assert_history("one\t0/5000000\tx\n", NULL);
 	assert_history("1\n", NULL);
 	assert_history("1\tnowhere\tx\n", NULL);

@@ -131,7 +131,7 @@ test_text(void **state)
 	(void) state;
 	strbuf_init(&labels);
 	strbuf_init(&out);
-	metric_label(&labels, "a", "back\\slash \"quoted\"\nnew line \xC3\xA9");
+	metric_label(&labels, "a", "back\\slash \"quoted\"\nnew line \xC3\xA9\x1b[m\xC2\x9B");
 	metric_label(&labels, "b", NULL);
 	metric_label_number(&labels, "c", -7);
 	metric_single(&out, "m", "gauge", "Help.", labels.data, 9007199254740991.0);
@@ -139,7 +139,7 @@ test_text(void **state)
 	metric_sample(&out, "m", "", 1e300);
 	assert_string_equal(out.data, "# HELP m Help.\n# TYPE m gauge\n"
 								  "m{a=\"back\\\\slash \\\"quoted\\\"\\nnew line "
-								  "\xC3\xA9\",b=\"\",c=\"-7\"} 9007199254740991\n"
+								  "\xC3\xA9\\\\x1B[m\\\\u009B\",b=\"\",c=\"-7\"} 9007199254740991\n"
 								  "m 0.25\nm 1e+300\n");
 	strbuf_done(&labels);
 	strbuf_done(&out);
