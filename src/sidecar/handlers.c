@@ -9,6 +9,7 @@
 #include "program/file.h"
 #include "program/json.h"
 #include "sidecar/archive_read.h"
+#include "sidecar/body.h"
 #include "sidecar/pgbackrest.h"
 
 #include <stdio.h>
@@ -328,50 +329,6 @@ handle_point_list(Sidecar *sidecar, const HttpRequest *request, HttpResponse *re
 	http_answer_problem(response, &error, -1);
 }
 
-static bool
-read_point(const json_t *body, RestorePoint *point, PgbrError *error)
-{
-	static const char *const keys[] = {"name", "lsn", "timeline", "time", "xid"};
-	const char *texts[5] = {0};
-	const char *bad = NULL;
-	const char *key;
-	json_t *value;
-
-	if (!json_is_object(body))
-		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "the body is not a JSON object");
-	json_object_foreach((json_t *) body, key, value)
-	{
-		bool known = false;
-
-		for (int i = 0; i < 5; i++)
-			known = known || strcmp(key, keys[i]) == 0;
-		if (!known)
-			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "unknown member \"%.64s\"",
-								  pgbr_is_plain_text(key, 65536) ? key : "?");
-	}
-	for (int i = 0; i < 5; i++)
-		texts[i] = json_text(body, keys[i]);
-	point->timeline = (int) json_number(body, "timeline", 0);
-	if (texts[0] == NULL || !pgbr_is_restore_point_name(texts[0]))
-		bad = "name";
-	else if (texts[1] == NULL || !pgbr_is_lsn(texts[1]))
-		bad = "lsn";
-	else if (point->timeline < 1 || json_number(body, "timeline", 0) > 999999999)
-		bad = "timeline";
-	else if (texts[3] == NULL || !clock_parse(texts[3], &point->time))
-		bad = "time";
-	else if (texts[4] == NULL || texts[4][0] == '\0' || strlen(texts[4]) > 20 ||
-			 strspn(texts[4], "0123456789") != strlen(texts[4]))
-		bad = "xid";
-	if (bad)
-		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
-							  "missing or invalid value for \"%s\"", bad);
-	strcpy(point->name, texts[0]);
-	strcpy(point->lsn, texts[1]);
-	strcpy(point->xid, texts[4]);
-	return true;
-}
-
 void
 handle_point_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
@@ -379,7 +336,7 @@ handle_point_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *re
 	RestorePoint point;
 	json_t *body = json_parse(request->body, request->body_length, &error);
 
-	if (body && read_point(body, &point, &error) &&
+	if (body && body_read_point(body, &point, &error) &&
 		job_queue_add_point(sidecar->queue, &point, &error))
 		http_answer_json(response, 201, point_json(&point));
 	else

@@ -6,6 +6,7 @@
 
 #include "program/clock.h"
 #include "program/json.h"
+#include "sidecar/body.h"
 #include "sidecar/node_step.h"
 
 #include <stdlib.h>
@@ -28,17 +29,10 @@ record_json(const RestoreRecord *record, int holder_seconds_left)
 					 json_loads(record->document.data, JSON_DECODE_ANY, NULL));
 }
 
-/* It becomes part of paths as well, so none is hidden or leads upwards. */
-static bool
-is_restore_id(const char *text)
-{
-	return pgbr_is_job_id(text) && text[0] != '.';
-}
-
 static bool
 restore_id_of(const HttpRequest *request, PgbrError *error)
 {
-	return is_restore_id(request->parameter) ||
+	return body_is_restore_id(request->parameter) ||
 		   pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore can have this id");
 }
 
@@ -81,81 +75,6 @@ handle_restore_get(Sidecar *sidecar, const HttpRequest *request, HttpResponse *r
 	restore_record_done(&record);
 }
 
-static bool
-check_members(const json_t *body, PgbrError *error)
-{
-	static const char *const known[] = {"holder",	"lease_seconds", "revision",
-										"replaces", "state",		 "document"};
-	const char *key;
-	json_t *value;
-
-	if (!json_is_object(body))
-		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "the body is not a JSON object");
-	json_object_foreach((json_t *) body, key, value)
-	{
-		bool found = false;
-
-		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-			found = found || strcmp(key, known[i]) == 0;
-		if (!found)
-			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "unknown member \"%.64s\"",
-								  pgbr_is_plain_text(key, 65536) ? key : "?");
-	}
-	return true;
-}
-
-static bool
-is_missing(const json_t *value)
-{
-	return value == NULL || json_is_null(value);
-}
-
-/* Read the body of a PUT. document holds the canonical text that put borrows, as the body lends the
- * others. */
-static bool
-read_put(const json_t *body, RestorePut *put, StrBuf *document, PgbrError *error)
-{
-	const char *state = json_text(body, "state");
-	const json_t *value = json_object_get(body, "document");
-	const char *bad = NULL;
-	char *text;
-
-	if (!check_members(body, error))
-		return false;
-	put->holder = json_text(body, "holder");
-	put->lease_seconds = (int) json_number(body, "lease_seconds", -1);
-	put->revision = json_number(body, "revision", is_missing(value) ? 0 : -1);
-	put->replaces = json_text(body, "replaces");
-	put->done = state && strcmp(state, "done") == 0;
-	if (put->holder == NULL || !pgbr_is_job_id(put->holder))
-		bad = "holder";
-	else if (json_number(body, "lease_seconds", -1) < 0 ||
-			 json_number(body, "lease_seconds", -1) > RESTORE_LEASE_MAX_S)
-		bad = "lease_seconds";
-	else if (put->revision < 0)
-		bad = "revision";
-	else if (!put->done && (state == NULL || strcmp(state, "active") != 0))
-		bad = "state";
-	else if (!is_missing(json_object_get(body, "replaces")) &&
-			 (put->replaces == NULL || !is_restore_id(put->replaces)))
-		bad = "replaces";
-	else if (!is_missing(value) && !json_is_object(value))
-		bad = "document";
-	if (bad)
-		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
-							  "missing or invalid value for \"%s\"", bad);
-	if (is_missing(value))
-		return true;
-	text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
-	if (text)
-		strbuf_puts(document, text);
-	free(text);
-	put->document = document->data;
-	put->harmless = json_flag(value, "harmless");
-	return (text && !document->failed) ||
-		   pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-}
-
 void
 handle_restore_put(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
@@ -168,7 +87,7 @@ handle_restore_put(Sidecar *sidecar, const HttpRequest *request, HttpResponse *r
 
 	restore_record_init(&record);
 	strbuf_init(&document);
-	if (body && restore_id_of(request, &error) && read_put(body, &put, &document, &error) &&
+	if (body && restore_id_of(request, &error) && body_read_put(body, &put, &document, &error) &&
 		job_queue_put_restore(sidecar->queue, &put, &record, &seconds_left, &error))
 		http_answer_json(response, 200, record_json(&record, seconds_left));
 	else
