@@ -19,6 +19,7 @@ CTL_OBJS = $(call objects_of,ctl)
 OBJS = $(call objects_of,extension) $(COMMON_OBJS)
 
 PROGRAMS = $(B)/pgbackrest_sidecar $(B)/pgbackrest_ctl
+FUZZERS = $(patsubst test/fuzz/%_fuzz.c,$(B)/fuzz/%,$(wildcard test/fuzz/*_fuzz.c))
 UNIT_TESTS = $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*_test.c))
 SOURCE_HEADERS = $(shell find src -name '*.h')
 
@@ -45,7 +46,7 @@ SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
 .PHONY: programs unit test-libs install-programs help test check-unit check-fuzz check-regress check-tap check-restore check-faults lint \
-	demo bench deps sanitized
+	demo bench deps sanitized fuzzers
 all: programs
 programs: $(PROGRAMS)
 
@@ -74,11 +75,22 @@ $(B)/unit/%: test/unit/%.c $(PROGRAM_OBJS) $(COMMON_OBJS) $(SIDECAR_OBJS) $(CTL_
 		$(FREE_LDFLAGS) -lcmocka $(SIDECAR_LIBS) $(CTL_LIBS)
 unit: $(UNIT_TESTS)
 
+# a fuzzer links the same way; clang builds them (verb fuzzers), and only what they name
+fuzz_objects = $(patsubst %,$(B)/%.o,$(shell sed -n '1s|^// links: ||p' test/fuzz/$(1)_fuzz.c))
+.SECONDEXPANSION:
+$(FUZZERS): $(B)/fuzz/%: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $$(call fuzz_objects,$$*) $(PROGRAM_OBJS) $(COMMON_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(FREE_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) $(FREE_LDFLAGS) $(SIDECAR_LIBS) $(CTL_LIBS)
+
 # what tests preload into a server
 test-libs: $(B)/clock_preload.so
 $(B)/%.so: test/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FREE_CFLAGS) -shared -o $@ $<
+
+fuzzers: ## the fuzzers, in build/fuzz/fuzz
+	$(MAKE) B=build/fuzz CC=clang WARNINGS='-Wall -Wextra -Werror' \
+		SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow $(patsubst $(B)/%,build/fuzz/%,$(FUZZERS))
 
 sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asan
 	$(MAKE) B=build/asan SANITIZE=address,undefined programs unit
@@ -97,8 +109,11 @@ deps: ## install what build, tests and demo need, from Debian's packages (as roo
 test: deps ## install what is missing, then unit, fuzz, regress, TAP, restore and lint; last line: N passed, N failed
 	test/run
 
-check-unit check-fuzz check-regress check-tap check-restore lint: ## one kind of test alone
+check-unit check-regress check-tap check-restore lint: ## one kind of test alone
 	test/run $(patsubst check-%,%,$@)
+
+check-fuzz: ## the fuzzers alone; SECONDS=600 runs each for so long
+	PGBR_FUZZ_SECONDS=$(SECONDS) test/run fuzz
 
 check-faults: ## every fault at every step of a restore, of which check-restore tries a part; about an hour
 	PGBR_FAULTS=all test/run $(wildcard test/restore/*_faults.pl)

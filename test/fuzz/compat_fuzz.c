@@ -1,3 +1,4 @@
+// links: sidecar/compat
 /*
  * compat_fuzz.c
  *		Any body from a client of pgskipper's programs: what is read fits its fields and is UTF-8, and
@@ -5,19 +6,7 @@
  */
 #include "common/vocabulary.h"
 #include "sidecar/compat.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)   \
-	do                    \
-	{                     \
-		if (!(condition)) \
-			abort();      \
-	} while (0)
+#include "fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,3 +1,4 @@
+// links: ctl/pgbackrest_conf ctl/conf_params ctl/conf_write
 /*
  * conf_fuzz.c
  *		Any bytes as a values file: what is rendered holds an option a line and nothing else, and no
@@ -5,19 +6,7 @@
  */
 #include "ctl/pgbackrest_conf.h"
 #include "program/pgbackrest_file.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)   \
-	do                    \
-	{                     \
-		if (!(condition)) \
-			abort();      \
-	} while (0)
+#include "fuzz.h"
 
 static size_t
 lines_of(const char *text)

@@ -1,3 +1,4 @@
+// links:
 /*
  * cron_fuzz.c
  *		Any text as a schedule, in any zone: what must hold of an error and of the next due moments.
@@ -6,18 +7,7 @@
  * pairs of seconds until the next change of the clock and offset after it (4 bytes each).
  */
 #include "common/cron.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)   \
-	do                    \
-	{                     \
-		if (!(condition)) \
-			abort();      \
-	} while (0)
+#include "fuzz.h"
 
 typedef struct Zone
 {

@@ -1,22 +1,11 @@
+// links:
 /*
  * recovery_target_fuzz.c
  *		Any type and target of a restore: what passes holds nothing that could end a quoted value in
  *		postgresql.auto.conf or an argument, and its canonical form means the same again.
  */
 #include "common/recovery_target.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)   \
-	do                    \
-	{                     \
-		if (!(condition)) \
-			abort();      \
-	} while (0)
+#include "fuzz.h"
 
 static void
 check(const RecoveryTarget *target)

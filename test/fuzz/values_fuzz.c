@@ -1,3 +1,4 @@
+// links:
 /*
  * values_fuzz.c
  *		Any bytes as a values file: nothing is kept of one that is refused, and what is taken is plain
@@ -5,19 +6,7 @@
  */
 #include "common/values.h"
 #include "common/vocabulary.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)   \
-	do                    \
-	{                     \
-		if (!(condition)) \
-			abort();      \
-	} while (0)
+#include "fuzz.h"
 
 static void
 check_text(const PgbrValuesText *value)

@@ -1,21 +1,10 @@
+// links:
 /*
  * vocabulary_fuzz.c
  *		Any text against the grammar of values from outside: what a text that passes can't hold.
  */
 #include "common/vocabulary.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)   \
-	do                    \
-	{                     \
-		if (!(condition)) \
-			abort();      \
-	} while (0)
+#include "fuzz.h"
 
 /* What may stand alone in an argv or a path: no blank, no quote, no shell's or option's sign. */
 static void

@@ -1,0 +1,50 @@
+/*
+ * fuzz.h
+ *		What the fuzzers share: the entry that libFuzzer calls, and a property that must hold.
+ */
+#ifndef PGBR_TEST_FUZZ_H
+#define PGBR_TEST_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define MUST(condition)   \
+	do                    \
+	{                     \
+		if (!(condition)) \
+			abort();      \
+	} while (0)
+
+/* A copy that ends with a NUL, in a block of its own size, so that a byte too far is found. Freed by the
+ * caller. */
+static inline char *
+fuzz_text(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	MUST(text);
+	if (size)
+		memcpy(text, data, size);
+	text[size] = '\0';
+	return text;
+}
+
+/* The first line of the input; *data and *size are moved past it. Freed by the caller. */
+static inline char *
+fuzz_line(const uint8_t **data, size_t *size)
+{
+	const uint8_t *end = *size ? memchr(*data, '\n', *size) : NULL;
+	size_t length = end ? (size_t) (end - *data) : *size;
+	char *line = fuzz_text(*data, length);
+
+	length += end != NULL;
+	*data += length;
+	*size -= length;
+	return line;
+}
+
+#endif
