@@ -29,16 +29,37 @@ clock_monotonic_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+/* The last millisecond of the year 9999. */
+#define LAST_MS INT64_C(253402300799999)
+
+static bool
+is_in_range(int64_t ms)
+{
+	return ms >= 0 && ms <= LAST_MS;
+}
+
 void
 clock_format(int64_t ms, char *text)
 {
-	time_t seconds = (time_t) (ms / 1000);
+	time_t seconds;
 	struct tm tm;
 	size_t length;
 
+	if (!is_in_range(ms))
+		ms = ms < 0 ? 0 : LAST_MS;
+	seconds = (time_t) (ms / 1000);
 	gmtime_r(&seconds, &tm);
 	length = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text + length, CLOCK_TEXT_SIZE - length, ".%03dZ", (int) (ms % 1000));
+}
+
+void
+clock_format_seconds(int64_t seconds, char *text)
+{
+	if (seconds > LAST_MS / 1000)
+		clock_format(LAST_MS, text);
+	else
+		clock_format(seconds < 0 ? 0 : seconds * 1000, text);
 }
 
 /* Exactly count digits at *text, which moves on; false when there are fewer. */
@@ -125,5 +146,5 @@ clock_parse(const char *text, int64_t *ms)
 		checked.tm_min != tm.tm_min || checked.tm_sec != tm.tm_sec)
 		return false;
 	*ms = ((int64_t) seconds - (int64_t) offset_minutes * 60) * 1000 + fraction;
-	return true;
+	return is_in_range(*ms);
 }

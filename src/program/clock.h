@@ -17,11 +17,14 @@ extern int64_t clock_now_ms(void);
 /* Milliseconds since some fixed moment; never steps. For time-outs. */
 extern int64_t clock_monotonic_ms(void);
 
-/* "2026-11-22T15:41:07.123Z" into text, of CLOCK_TEXT_SIZE bytes. Years 1970 to 9999. */
+/* "2026-11-22T15:41:07.123Z" into text, of CLOCK_TEXT_SIZE bytes. Years 1970 to 9999: a moment before or
+ * after them is written as their first or last one. The same of seconds since 1970. */
 extern void clock_format(int64_t ms, char *text);
+extern void clock_format_seconds(int64_t seconds, char *text);
 
 /* Parse RFC 3339: date, 'T' or a blank, time with seconds, optional fraction, and a zone: 'Z' or an
- * offset of +-HH, +-HHMM or +-HH:MM. False for anything else, and for dates that do not exist. */
+ * offset of +-HH, +-HHMM or +-HH:MM. False for anything else, for dates that do not exist and for
+ * moments that clock_format can't write. */
 extern bool clock_parse(const char *text, int64_t *ms);
 
 #endif

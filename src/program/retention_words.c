@@ -55,7 +55,7 @@ put_ends(const RetentionBackup *backup, char *text)
 	if (backup->at)
 	{
 		/* pgbackrest wants it to be older than the days, so the second before is told */
-		clock_format((backup->at - 1) * 1000, moment);
+		clock_format_seconds(backup->at - 1, moment);
 		put(text, "%sat the first expire after %.19sZ", or, moment);
 	}
 	else if (backup->days_after)
@@ -155,7 +155,7 @@ wal_json(const RetentionHistory *history, const RetentionWal *wal)
 	char moment[CLOCK_TEXT_SIZE];
 
 	if (from)
-		clock_format(from->stop * 1000, moment);
+		clock_format_seconds(from->stop, moment);
 	json_put_text(object, "point_in_time_from", from ? moment : NULL);
 	json_put_text(object, "point_in_time_label", from ? from->label : NULL);
 	json_put_text(object, "point_in_time_wal", from ? from->wal_start : NULL);

@@ -227,7 +227,7 @@ range_json(const ArchiveList *list, const ArchiveSegment *first, const ArchiveSe
 {
 	char time[CLOCK_TEXT_SIZE];
 
-	clock_format(last->time * 1000, time);
+	clock_format_seconds(last->time, time);
 	return json_pack("{sI so so sI ss}", "timeline", (json_int_t) first->timeline, "first",
 					 name_json(list, first), "last", name_json(list, last), "segments",
 					 (json_int_t) (last->number - first->number + 1), "last_time", time);

@@ -4,13 +4,13 @@
  */
 #include "sidecar/metrics.h"
 
+#include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/metric_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A backup with the labels that all its samples have, made once. */
 typedef struct Backup
@@ -272,12 +272,12 @@ write_backup_info(const BackupList *list, const json_t *stanza, StrBuf *out)
 static void
 label_time(StrBuf *labels, const char *name, int64_t seconds)
 {
-	time_t moment = (time_t) seconds;
-	struct tm tm;
-	char text[32];
+	char text[CLOCK_TEXT_SIZE];
 
-	gmtime_r(&moment, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	/* as the exporter writes it: a blank, no fraction and no zone */
+	clock_format_seconds(seconds, text);
+	text[10] = ' ';
+	text[19] = '\0';
 	metric_label(labels, name, text);
 }
 

@@ -106,6 +106,9 @@ test_clock(void **state)
 										"2026-11-22T10:00:00+01:60",
 										"2026-11-22T10:00:00.Z",
 										"2026-11-22T10:00:00+1",
+										"1026-11-24T11:41:32.123Z",
+										"1970-01-01T00:00:00+01",
+										"9999-12-31T23:59:59-01",
 										"now"};
 	char text[CLOCK_TEXT_SIZE];
 	int64_t ms;
@@ -120,6 +123,15 @@ test_clock(void **state)
 	assert_true(clock_parse("2026-11-22T12:15:32-05:30", &ms));
 	assert_int_equal(ms, 1795369532000);
 	assert_true(clock_parse("2024-02-29T00:00:00z", &ms));
+	/* what a repository may say */
+	clock_format(-1, text);
+	assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+	clock_format(INT64_MAX, text);
+	assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+	clock_format_seconds(INT64_MAX, text);
+	assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+	clock_format_seconds(INT64_MIN, text);
+	assert_string_equal(text, "1970-01-01T00:00:00.000Z");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 	{
 		if (clock_parse(wrong[i], &ms))
