@@ -4,9 +4,11 @@
  */
 #include "sidecar/control_data.h"
 
+#include "common/vocabulary.h"
 #include "program/process.h"
 #include "sidecar/fence.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +18,28 @@
 #define TIMEOUT_MS 30000
 #define MAX_OUTPUT 65536
 
-#define TEXT(label, field)                                                      \
-	{                                                                           \
-		label, offsetof(ControlData, field), sizeof(((ControlData *) 0)->field) \
+static bool
+is_words(const char *text)
+{
+	return text[0] && pgbr_is_plain_text(text, 64);
+}
+
+static bool
+is_number(const char *text)
+{
+	return text[0] && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* "0:735" */
+static bool
+is_xid(const char *text)
+{
+	return text[0] && text[strspn(text, "0123456789:")] == '\0';
+}
+
+#define TEXT(label, field, grammar)                                                      \
+	{                                                                                    \
+		label, offsetof(ControlData, field), sizeof(((ControlData *) 0)->field), grammar \
 	}
 
 static const struct
@@ -26,14 +47,15 @@ static const struct
 	const char *label;
 	size_t offset;
 	size_t size;
+	bool (*is_valid)(const char *text);
 } texts[] = {
-	TEXT("Database cluster state:", state),
-	TEXT("Database system identifier:", system_identifier),
-	TEXT("Latest checkpoint location:", checkpoint_lsn),
-	TEXT("Latest checkpoint's REDO location:", redo_lsn),
-	TEXT("Minimum recovery ending location:", min_recovery_lsn),
-	TEXT("Time of latest checkpoint:", checkpoint_time),
-	TEXT("Latest checkpoint's NextXID:", next_xid),
+	TEXT("Database cluster state:", state, is_words),
+	TEXT("Database system identifier:", system_identifier, is_number),
+	TEXT("Latest checkpoint location:", checkpoint_lsn, pgbr_is_lsn),
+	TEXT("Latest checkpoint's REDO location:", redo_lsn, pgbr_is_lsn),
+	TEXT("Minimum recovery ending location:", min_recovery_lsn, pgbr_is_lsn),
+	TEXT("Time of latest checkpoint:", checkpoint_time, is_words),
+	TEXT("Latest checkpoint's NextXID:", next_xid, is_xid),
 };
 
 static const struct
@@ -61,38 +83,53 @@ find_value(const char *text, const char *label, char *value, size_t size)
 	while (strncmp(text, label, length) != 0)
 	{
 		text = strchr(text, '\n');
-		if (text++ == NULL)
+		if (text == NULL)
 			return false;
+		text++;
 	}
 	text += length + strspn(text + length, " ");
-	snprintf(value, size, "%.*s", (int) strcspn(text, "\n"), text);
-	return true;
+	/* what is cut off is no value */
+	return snprintf(value, size, "%.*s", (int) strcspn(text, "\n"), text) < (int) size;
+}
+
+/* The number of a label, from least to most. */
+static bool
+find_number(const char *text, const char *label, int64_t least, int64_t most, int64_t *number)
+{
+	char digits[16];
+
+	if (!find_value(text, label, digits, sizeof(digits)) || !is_number(digits))
+		return false;
+	*number = strtoll(digits, NULL, 10);
+	return *number >= least && *number <= most;
 }
 
 bool
 control_data_parse(const char *text, ControlData *control)
 {
-	char number[32];
+	int64_t number;
 
 	*control = (ControlData){0};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
-		if (!find_value(text, texts[i].label, (char *) control + texts[i].offset, texts[i].size))
+		char *target = (char *) control + texts[i].offset;
+
+		if (!find_value(text, texts[i].label, target, texts[i].size) || !texts[i].is_valid(target))
 			return false;
 	}
-	if (!find_value(text, "Latest checkpoint's TimeLineID:", number, sizeof(number)))
+	if (!find_number(text, "Latest checkpoint's TimeLineID:", 1, UINT32_MAX, &number))
 		return false;
-	control->timeline = (uint32_t) strtoul(number, NULL, 10);
-	if (!find_value(text, "Bytes per WAL segment:", number, sizeof(number)))
-		return false;
-	control->wal_segment_size = strtoll(number, NULL, 10);
+	control->timeline = (uint32_t) number;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 	{
-		if (!find_value(text, settings[i].label, number, sizeof(number)))
+		if (!find_number(text, settings[i].label, 0, INT_MAX, &number))
 			return false;
-		*(int *) ((char *) control + settings[i].offset) = (int) strtol(number, NULL, 10);
+		*(int *) ((char *) control + settings[i].offset) = (int) number;
 	}
-	return control->timeline > 0 && control->wal_segment_size > 0;
+	/* a power of two from 1 MB to 1 GB */
+	return find_number(text, "Bytes per WAL segment:", 1 << 20, 1 << 30,
+					   &control->wal_segment_size) &&
+		   (control->wal_segment_size & (control->wal_segment_size - 1)) == 0;
 }
 
 bool

@@ -35,7 +35,8 @@ typedef struct ControlData
 extern bool control_data_read(const char *postgres_bin, const char *data_directory,
 							  ControlData *control, PgbrError *error);
 
-/* Read what it prints in the C locale. False when a line is missing. */
+/* Read what it prints in the C locale. False when a line is missing, or its value is outside
+ * its grammar. */
 extern bool control_data_parse(const char *text, ControlData *control);
 
 /* True when the server was shut down in order, be it as a primary or as a standby. */

@@ -110,6 +110,41 @@ test_missing(void **state)
 	}
 }
 
+/* Values that can't be: they come from a file of a restored backup. */
+static void
+test_values(void **state)
+{
+	static const struct
+	{
+		size_t line;
+		const char *text;
+	} rows[] = {
+		{0, "Database system identifier:           77x\n"},
+		{1, "Database cluster state:               \xff\n"},
+		{1, "Database cluster state:               a state that is longer than any that there ever "
+			"was\n"},
+		{2, "Latest checkpoint location:           1A\n"},
+		{4, "Latest checkpoint's TimeLineID:       0\n"},
+		{4, "Latest checkpoint's TimeLineID:       4294967296\n"},
+		{5, "Latest checkpoint's NextXID:          \n"},
+		{8, "max_connections setting:              -1\n"},
+		{8, "max_connections setting:              2147483648\n"},
+		{13, "Bytes per WAL segment:                3\n"},
+		{13, "Bytes per WAL segment:                16777217\n"},
+	};
+	ControlData control;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		char text[4096];
+
+		snprintf(text, sizeof(text), "%s%s", text_without(rows[i].line), rows[i].text);
+		if (control_data_parse(text, &control))
+			fail_msg("taken: %s", rows[i].text);
+	}
+}
+
 int
 main(void)
 {
@@ -117,6 +152,7 @@ main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
