@@ -178,18 +178,23 @@ pgbackrest_run_init(PgbackrestRun *run, PgbrJobKind kind)
 	};
 }
 
+/* More bytes than any backup has; sums and ratios of such numbers fit into 64 bits. */
+#define BYTES_MAX 1e16
+
 /* The size in "29.2KB", in bytes; pgbackrest rounds it to one digit behind the point. */
-static double
-parse_size(const char *text)
+static bool
+parse_size(const char *text, double *size)
 {
 	static const char units[] = "BKMGTP";
 	char *end;
-	double size = strtod(text, &end);
-	const char *unit = *end ? strchr(units, *end) : NULL;
+	const char *unit;
 
+	*size = strtod(text, &end);
+	unit = *end ? strchr(units, *end) : NULL;
 	for (; unit && unit > units; unit--)
-		size *= 1024;
-	return size;
+		*size *= 1024;
+	/* false for what is no number, too */
+	return *size >= 0 && *size <= BYTES_MAX;
 }
 
 /*
@@ -201,17 +206,20 @@ read_copied_file(PgbackrestRun *run, const char *text)
 {
 	const char *percent = strrchr(text, '%');
 	const char *comma = percent;
-	const char *size;
+	const char *begin;
+	double size;
 	double done;
 
 	while (comma && comma > text && *comma != ',')
 		comma--;
 	if (comma == NULL || comma <= text)
 		return;
-	for (size = comma; size > text && size[-1] != '(' && size[-1] != ' ';)
-		size--;
-	run->copied += parse_size(size);
+	for (begin = comma; begin > text && begin[-1] != '(' && begin[-1] != ' ';)
+		begin--;
 	done = strtod(comma + 1, NULL);
+	if (!parse_size(begin, &size) || run->copied + size > BYTES_MAX || !(done >= 0 && done <= 100))
+		return;
+	run->copied += size;
 	run->progress.phase = "copying";
 	run->progress.percent = done;
 	run->progress.bytes_done = (int64_t) run->copied;
@@ -339,8 +347,11 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 	level -= length;
 	run->in_error = begins_with(level, "ERROR: ") && run->message[0] == '\0';
 	if (run->in_error)
+	{
 		/* the number in "[050]: text" is the exit code, which is told apart */
-		add_to_error(run, text[0] == '[' && strlen(text) > 7 ? text + 7 : text);
+		length = text[0] == '[' ? 1 + strspn(text + 1, "0123456789") : 0;
+		add_to_error(run, length && begins_with(text + length, "]: ") ? text + length + 3 : text);
+	}
 	else if (begins_with(level, "INFO: "))
 		read_info_line(run, text);
 	else if (begins_with(level, "DETAIL: "))

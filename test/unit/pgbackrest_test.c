@@ -250,7 +250,12 @@ test_any_line(void **state)
 										"ERROR: ",
 										"ERROR: [",
 										"ERROR: [056]:",
-										"DETAIL: backup file x (99999999999999999999999EB, 0.00%)"};
+										"DETAIL: backup file x (99999999999999999999999EB, 0.00%)",
+										"DETAIL: backup file x (infB, 50%)",
+										"DETAIL: backup file x (-1KB, 50%)",
+										"DETAIL: backup file x (9999999999999PB, 1%)",
+										"DETAIL: backup file x (1KB, nan%)",
+										"DETAIL: backup file x (1KB, 101%)"};
 	PgbackrestRun run;
 
 	(void) state;
@@ -258,6 +263,12 @@ test_any_line(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		pgbackrest_run_line(&run, lines[i]);
 	assert_string_equal(run.label, "");
+	/* only what can be counts: 0.00% of as much as can be */
+	assert_true(run.progress.percent == 0 && run.progress.bytes_done >= 0);
+	/* a number that is none is text */
+	pgbackrest_run_init(&run, PGBR_JOB_BACKUP);
+	pgbackrest_run_line(&run, "ERROR: [032\xc3\xa4\xc3\xa4");
+	assert_string_equal(run.message, "[032\xc3\xa4\xc3\xa4");
 }
 
 static void
