@@ -54,7 +54,8 @@ postmaster_opts_read(const char *text, PostmasterOpts *opts)
 		if (at == NULL && (end < argument || *end != '"'))
 			break;
 		*end = '\0';
-		if (!take(opts, argument, &is_directory) || opts->program[0] != '/')
+		if (!take(opts, argument, &is_directory) || opts->program[0] != '/' ||
+			strchr(opts->program, '"'))
 			break;
 		if (at == NULL)
 			return true;

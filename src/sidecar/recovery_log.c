@@ -31,20 +31,22 @@ bool
 recovery_segment_parse(const char *name, int64_t wal_segment_size, uint32_t *timeline,
 					   uint64_t *number)
 {
-	unsigned long log;
-	unsigned long segment;
+	uint64_t per_log;
+	uint64_t log;
+	uint64_t segment;
 	char part[9] = "";
 
 	if (!pgbr_is_wal_segment(name) || wal_segment_size <= 0)
 		return false;
+	per_log = UINT64_C(0x100000000) / (uint64_t) wal_segment_size;
 	memcpy(part, name, 8);
 	*timeline = (uint32_t) strtoul(part, NULL, 16);
 	memcpy(part, name + 8, 8);
 	log = strtoul(part, NULL, 16);
 	memcpy(part, name + 16, 8);
 	segment = strtoul(part, NULL, 16);
-	*number = (uint64_t) log * (UINT64_C(0x100000000) / (uint64_t) wal_segment_size) + segment;
-	return true;
+	*number = log * per_log + segment;
+	return *timeline > 0 && segment < per_log;
 }
 
 /* restored log file "000000010000000000000007" from archive */

@@ -151,6 +151,9 @@ test_segments(void **state)
 	assert_int_equal(number, 0x1FFF);
 	assert_false(recovery_segment_parse("00000001.history", 16 * MB, &timeline, &number));
 	assert_false(recovery_segment_parse("000000010000000100000FFF", 0, &timeline, &number));
+	/* no timeline, and past the last segment of its file */
+	assert_false(recovery_segment_parse("000000000000000100000001", 16 * MB, &timeline, &number));
+	assert_false(recovery_segment_parse("000000010000000100000100", 16 * MB, &timeline, &number));
 }
 
 static void
@@ -252,6 +255,7 @@ test_opts(void **state)
 		{"postgres \"-D\" \"/data\"\n", NULL, 0, ""},
 		{"/bin/postgres \"-D\" \"/data\n", NULL, 0, ""},
 		{"/bin/postgres \"", NULL, 0, ""},
+		{"/bin/rv\" \"-D/0\"\n", NULL, 0, ""},
 	};
 
 	(void) state;
