@@ -5,6 +5,8 @@
 #ifndef PGBR_TEST_FUZZ_H
 #define PGBR_TEST_FUZZ_H
 
+#include "common/visible.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,6 +32,21 @@ fuzz_text(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(text, data, size);
 	text[size] = '\0';
+	return text;
+}
+
+/* The same as who reads a program's output has it, with escapes. */
+static inline char *
+fuzz_visible(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_text(data, size);
+	StrBuf visible;
+
+	strbuf_init(&visible);
+	pgbr_put_visible(&visible, text, "\n\t");
+	free(text);
+	text = fuzz_text((const uint8_t *) visible.data, visible.length);
+	strbuf_done(&visible);
 	return text;
 }
 
