@@ -365,7 +365,7 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 {
 	json_t *checks = json_array();
 	bool ready = true;
-	char reason[1200];
+	char reason[1600];
 	bool ok = stanza_keeper_state(sidecar->keeper, reason, sizeof(reason));
 	PgbrError error = PGBR_ERROR_INIT;
 	InfoSnapshot info;
@@ -394,7 +394,9 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 		pgbr_error_set(&error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
 	else if (job_queue_check(sidecar->queue, &error))
 		pgbr_copy_text(error.message, sizeof(error.message), "ok");
-	add_check(checks, &ready, "queue", error.code == PGBR_ERROR_NONE, error.message);
+	snprintf(reason, sizeof(reason), "%s%s%s", error.message, error.hint[0] ? ". " : "",
+			 error.hint);
+	add_check(checks, &ready, "queue", error.code == PGBR_ERROR_NONE, reason);
 	http_answer_json(response, ready ? 200 : 503,
 					 json_pack("{sb so}", "ready", ready, "checks", checks));
 }

@@ -52,6 +52,7 @@ static bool
 gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *error)
 {
 	const SidecarConfig *config = sidecar->config;
+	PgbrError unused;
 
 	if (!job_tally_read(sidecar->tally, sidecar->queue, &gathered->jobs, error))
 		return false;
@@ -70,6 +71,7 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 		.archiver = &gathered->archiver,
 		.spaces = gathered->spaces,
 		.space_count = repo_space_read(config, gathered->spaces),
+		.store_up = job_queue_check_store(sidecar->queue, &unused),
 		.last_restore = gathered->jobs.counts[PGBR_JOB_NODE_RESTORE][0].last_success,
 		.last_verified_restore = gathered->jobs.counts[PGBR_JOB_NODE_RECOVER][0].last_success,
 	};

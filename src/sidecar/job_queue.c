@@ -25,6 +25,9 @@
  * anybody still waits, in ms. */
 #define RETRY_MS 1000
 
+/* Of a restore that may wait. It asks for the next step when one has ended. */
+#define RESTORE_JOBS_MOST 100
+
 static void
 signal_stop(JobQueue *queue)
 {
@@ -179,26 +182,35 @@ make_id(JobQueue *queue, Job *job, PgbrError *error)
 	return false;
 }
 
-/* Steps of a restore are few, and are not to wait for those that wait for its end. */
+typedef struct Waiting
+{
+	int jobs;
+	int of_restores;
+} Waiting;
+
 static bool
 count_one(const Job *job, void *argument)
 {
-	if (!pgbr_job_kind_is_step(job->request.kind))
-		++*(int *) argument;
+	Waiting *waiting = argument;
+
+	++*(job->request.restore[0] ? &waiting->of_restores : &waiting->jobs);
 	return true;
 }
 
+/* The jobs of a restore are few, and do not wait for those that wait for its end. */
 static bool
-check_room(JobQueue *queue, PgbrError *error)
+check_room(JobQueue *queue, bool of_restore, PgbrError *error)
 {
 	PgbrJobState queued = PGBR_STATE_QUEUED;
-	int waiting = 0;
+	Waiting waiting = {0};
+	int count;
 
 	if (!job_store_list(queue->store, &(JobFilter){.state = &queued}, count_one, &waiting, error))
 		return false;
-	if (waiting < queue->max_queued)
+	count = of_restore ? waiting.of_restores : waiting.jobs;
+	if (count < (of_restore ? RESTORE_JOBS_MOST : queue->max_queued))
 		return true;
-	pgbr_error_set(error, PGBR_ERROR_QUEUE_FULL, "%d jobs are waiting already", waiting);
+	pgbr_error_set(error, PGBR_ERROR_QUEUE_FULL, "%d jobs are waiting already", count);
 	return pgbr_error_hint(error, "Wait until some have ended, or cancel some.");
 }
 
@@ -211,7 +223,7 @@ accept_job(JobQueue *queue, const JobRequest *request, const char *key, const ch
 				 .state = PGBR_STATE_QUEUED,
 				 .requested_at = clock_now_ms(),
 				 .exit_code = -1};
-	return (request->restore[0] || check_room(queue, error)) && make_id(queue, job, error) &&
+	return check_room(queue, request->restore[0] != '\0', error) && make_id(queue, job, error) &&
 		   job_store_insert(queue->store, job, key, fingerprint, error) &&
 		   job_cover_queued(queue->store, error) &&
 		   job_store_find(queue->store, job->id, job, error);
@@ -532,7 +544,7 @@ job_queue_check(JobQueue *queue, PgbrError *error)
 	bool ok;
 
 	pthread_mutex_lock(&queue->lock);
-	ok = check_room(queue, error);
+	ok = job_store_check(queue->store, error) && check_room(queue, false, error);
 	pthread_mutex_unlock(&queue->lock);
 	return ok;
 }

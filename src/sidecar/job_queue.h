@@ -64,6 +64,9 @@ extern bool job_queue_cancel(JobQueue *queue, const char *id, Job *job, PgbrErro
 /* Could a job be accepted now? STORAGE or QUEUE_FULL when not. */
 extern bool job_queue_check(JobQueue *queue, PgbrError *error);
 
+/* Only whether the store takes it, as job_store_check. */
+extern bool job_queue_check_store(JobQueue *queue, PgbrError *error);
+
 /* For the runner: wait for the next job and mark it running. False when the queue stops. */
 extern bool job_queue_take(JobQueue *queue, Job *job);
 

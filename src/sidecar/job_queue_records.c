@@ -304,6 +304,17 @@ job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size)
 }
 
 bool
+job_queue_check_store(JobQueue *queue, PgbrError *error)
+{
+	bool ok;
+
+	pthread_mutex_lock(&queue->lock);
+	ok = job_store_check(queue->store, error);
+	pthread_mutex_unlock(&queue->lock);
+	return ok;
+}
+
+bool
 job_queue_add_point(JobQueue *queue, const RestorePoint *point, PgbrError *error)
 {
 	bool ok;

@@ -266,11 +266,18 @@ job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, voi
 	sqlite3_stmt *statement;
 	int rc;
 
+	/* a bound that fewer rows do not reach is NULL, and nothing is below it */
 	if (!store_prepare(store,
-					   "DELETE FROM job WHERE finished_at > 0 AND finished_at < ? RETURNING seq",
+					   "DELETE FROM job WHERE finished_at > 0 AND"
+					   " ((finished_at < ?1 AND seq <= (SELECT seq FROM job WHERE finished_at > 0"
+					   "  ORDER BY seq DESC LIMIT 1 OFFSET ?2))"
+					   " OR seq <= (SELECT seq FROM job WHERE finished_at > 0"
+					   "  ORDER BY seq DESC LIMIT 1 OFFSET ?3)) RETURNING seq",
 					   &statement, error))
 		return false;
 	sqlite3_bind_int64(statement, 1, before);
+	sqlite3_bind_int(statement, 2, STORE_KEPT_ALWAYS);
+	sqlite3_bind_int(statement, 3, STORE_KEPT_MOST);
 	while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
 		forget(sqlite3_column_int64(statement, 0), argument);
 	if (rc != SQLITE_DONE)
@@ -279,8 +286,8 @@ job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, voi
 	return rc == SQLITE_DONE;
 }
 
-bool
-job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error)
+static bool
+insert_point(JobStore *store, const RestorePoint *point, PgbrError *error)
 {
 	sqlite3_stmt *statement;
 	int rc;
@@ -303,6 +310,32 @@ job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error
 		store_fail(store, error);
 	store_release(statement);
 	return rc == SQLITE_DONE;
+}
+
+/* They are never deleted but here, so the numbers have no gaps. */
+static bool
+forget_oldest_points(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+
+	if (!store_prepare(store,
+					   "DELETE FROM restore_point"
+					   " WHERE seq <= (SELECT max(seq) FROM restore_point) - ?",
+					   &statement, error))
+		return false;
+	sqlite3_bind_int(statement, 1, STORE_POINTS_MOST);
+	return store_finish(store, statement, error);
+}
+
+bool
+job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error)
+{
+	if (!job_store_begin(store, error))
+		return false;
+	if (insert_point(store, point, error) && forget_oldest_points(store, error))
+		return job_store_commit(store, error);
+	job_store_rollback(store);
+	return false;
 }
 
 bool

@@ -20,6 +20,15 @@ typedef struct JobStore JobStore;
 extern JobStore *job_store_open(const char *state_dir, PgbrError *error);
 extern void job_store_close(JobStore *store); /* NULL is fine */
 
+/*
+ * Can anything be kept now? The last failure, until a write has succeeded; STORAGE. Something is
+ * written for it, as large as a job, but not more often than these say: when the last write
+ * succeeded, and when it failed. Damage stays until the store is opened again.
+ */
+#define STORE_PROBE_MS 10000
+#define STORE_RETRY_MS 1000
+extern bool job_store_check(JobStore *store, PgbrError *error);
+
 /* Several changes as one. A begun transaction is ended by either. */
 extern bool job_store_begin(JobStore *store, PgbrError *error);
 extern bool job_store_commit(JobStore *store, PgbrError *error);
@@ -70,7 +79,15 @@ extern bool
 job_store_load(JobStore *store, const JobFilter *filter, JobArray *array, PgbrError *error);
 extern void job_array_done(JobArray *array);
 
-/* Forget jobs that ended before a moment; calls back with each one's seq first. */
+/*
+ * The clock alone must not decide what is forgotten: one that is years ahead for a moment would end
+ * the whole history. So the newest of what is purged by age always stay, and a number of rows that
+ * no clock changes is the most that is kept. Whatever else is purged by age follows the same rule.
+ */
+#define STORE_KEPT_ALWAYS 1000
+#define STORE_KEPT_MOST	  20000
+
+/* Forget jobs that ended before a moment, within these two; calls back with each one's seq. */
 extern bool job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, void *),
 							void *argument, PgbrError *error);
 
@@ -83,7 +100,9 @@ typedef struct RestorePoint
 	char xid[24];
 } RestorePoint;
 
-/* Keep a restore point; DUPLICATE when the name exists on its timeline. */
+/* Keep a restore point; DUPLICATE when the name exists on its timeline. Only the newest
+ * STORE_POINTS_MOST are kept. */
+#define STORE_POINTS_MOST 10000
 extern bool job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error);
 
 /* Call back for each, newest first; name NULL and timeline 0 mean any. */

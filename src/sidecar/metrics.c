@@ -418,6 +418,9 @@ metrics_write_own(const MetricsFacts *facts, StrBuf *out)
 		begin(facts, out, NAME("build_info"), "gauge", "The version of the sidecar, as a label.");
 
 	put(&family, 1, "version", PGBR_VERSION, NULL, NULL);
+	single(facts, out, NAME("store_up"), "gauge",
+		   "Whether the sidecar can keep what it accepts: 0 with a full disk and the like.",
+		   facts->store_up);
 	write_info(facts, out);
 	write_backups(facts, out);
 	write_jobs(facts, out);

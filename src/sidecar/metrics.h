@@ -33,6 +33,7 @@ typedef struct MetricsFacts
 	int space_count;
 	const BackupDatabases *databases; /* as backup_details_get gives them */
 	int database_count;
+	bool store_up;		  /* what is accepted can be kept */
 	int64_t last_restore; /* ms since 1970 */
 	int64_t last_verified_restore;
 } MetricsFacts;

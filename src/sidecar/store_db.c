@@ -58,12 +58,53 @@ static const char *const migrations[] = {
 
 #define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))
 
+#define DAMAGED                                                                                    \
+	"Stop the sidecar, move state.db, state.db-wal and state.db-shm out of its state folder, and " \
+	"start it again. This member's job history, waiting jobs and restore points are lost; a "      \
+	"restore that is under way writes its journal again. See \"A damaged state.db\" in "           \
+	"docs/sidecar.md."
+
+/* What can be done about a failure, by SQLite's primary code. */
+static const struct
+{
+	int code;
+	const char *hint;
+} hints[] = {
+	{SQLITE_FULL, "Free space in the file system of the state folder. No restart is needed."},
+	{SQLITE_READONLY, "Check that state.db and the state folder belong to the sidecar's user, and "
+					  "that their file system is not mounted read-only."},
+	{SQLITE_CANTOPEN, "state.db must be a regular file that the sidecar's user can read and write, "
+					  "or not exist."},
+	{SQLITE_IOERR, "Check the free space of the file system of the state folder, its limits, and "
+				   "the kernel's log."},
+	{SQLITE_CORRUPT, DAMAGED},
+	{SQLITE_NOTADB, DAMAGED},
+};
+
+static const char *
+find_hint(int code)
+{
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	{
+		if (hints[i].code == code)
+			return hints[i].hint;
+	}
+	return "Check the free space and the permissions of the state folder.";
+}
+
 bool
 store_fail(JobStore *store, PgbrError *error)
 {
-	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not use the job store \"%s\": %s",
-				   sqlite3_db_filename(store->db, "main"), sqlite3_errmsg(store->db));
-	return pgbr_error_hint(error, "Check the free space and the permissions of the state folder.");
+	int code = sqlite3_errcode(store->db) & 0xff;
+	PgbrError *trouble = &store->trouble;
+
+	pgbr_error_set(trouble, PGBR_ERROR_STORAGE, "could not use the job store \"%s\": %s",
+				   store->path, sqlite3_errmsg(store->db));
+	pgbr_error_hint(trouble, "%s", find_hint(code));
+	store->damaged = store->damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+	if (error)
+		*error = *trouble;
+	return false;
 }
 
 static bool
@@ -116,9 +157,12 @@ migrate(JobStore *store, PgbrError *error)
 	if (version < 0)
 		return store_fail(store, error);
 	if (version > VERSION)
-		return pgbr_error_set(error, PGBR_ERROR_STORAGE,
-							  "the job store has form %d; this version knows forms up to %d",
-							  version, VERSION);
+	{
+		pgbr_error_set(error, PGBR_ERROR_STORAGE,
+					   "the job store \"%s\" has form %d; this version knows forms up to %d",
+					   store->path, version, VERSION);
+		return pgbr_error_hint(error, "Run the version that wrote it, or a later one.");
+	}
 	if (version == VERSION)
 		return true;
 	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", VERSION);
@@ -160,11 +204,21 @@ lock_folder(JobStore *store, const char *state_dir, PgbrError *error)
 	return pgbr_error_hint(error, "Give each sidecar a --state-dir of its own.");
 }
 
+/* SQLite opens a file that it may only read without a word, and never tries anew. */
+static bool
+check_writable(JobStore *store, PgbrError *error)
+{
+	if (sqlite3_db_readonly(store->db, "main") == 0)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write to the job store \"%s\"",
+				   store->path);
+	return pgbr_error_hint(error, "%s", find_hint(SQLITE_READONLY));
+}
+
 JobStore *
 job_store_open(const char *state_dir, PgbrError *error)
 {
 	JobStore *store = calloc(1, sizeof(*store));
-	char path[4096];
 
 	if (store == NULL)
 	{
@@ -173,8 +227,8 @@ job_store_open(const char *state_dir, PgbrError *error)
 	}
 	if (!lock_folder(store, state_dir, error))
 		goto failed;
-	snprintf(path, sizeof(path), "%s/state.db", state_dir);
-	if (sqlite3_open_v2(path, &store->db,
+	snprintf(store->path, sizeof(store->path), "%s/state.db", state_dir);
+	if (sqlite3_open_v2(store->path, &store->db,
 						SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 						NULL) != SQLITE_OK)
 	{
@@ -186,7 +240,7 @@ job_store_open(const char *state_dir, PgbrError *error)
 				"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
 				"PRAGMA journal_size_limit = 1048576",
 				error) &&
-		migrate(store, error))
+		migrate(store, error) && check_writable(store, error))
 		return store;
 
 failed:
@@ -235,6 +289,39 @@ job_store_rollback(JobStore *store)
 	/* after a full disk SQLite may have rolled back by itself */
 	if (!sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* As large as a job with all its indexes may be, and each time another. */
+static bool
+probe(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+
+	if (!store_prepare(store,
+					   "INSERT INTO fact (name, value) VALUES ('probe', hex(randomblob(16384)))"
+					   " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+					   &statement, error) ||
+		!store_finish(store, statement, error))
+		return false;
+	store->trouble = (PgbrError) PGBR_ERROR_INIT;
+	return true;
+}
+
+bool
+job_store_check(JobStore *store, PgbrError *error)
+{
+	int64_t now = clock_monotonic_ms();
+	int interval = store->trouble.code == PGBR_ERROR_NONE ? STORE_PROBE_MS : STORE_RETRY_MS;
+
+	if (!store->damaged && (store->probed_at == 0 || now - store->probed_at >= interval))
+	{
+		store->probed_at = now;
+		(void) probe(store, NULL);
+	}
+	if (store->trouble.code == PGBR_ERROR_NONE)
+		return true;
+	*error = store->trouble;
+	return false;
 }
 
 void

@@ -16,10 +16,14 @@
 struct JobStore
 {
 	sqlite3 *db;
-	int lock; /* held for as long as the store is open */
+	int lock;		   /* held for as long as the store is open */
+	char path[4096];   /* of state.db */
+	PgbrError trouble; /* the last failure, until a write has succeeded */
+	bool damaged;	   /* no write that succeeds makes up for it */
+	int64_t probed_at; /* clock_monotonic_ms; 0: never */
 };
 
-/* What SQLite says of its last failure, as STORAGE. Returns false. */
+/* What SQLite says of its last failure, as STORAGE with a hint, and remember it. Returns false. */
 extern bool store_fail(JobStore *store, PgbrError *error);
 
 /* Have a statement ready. It is kept when it is released: to prepare one takes longer than most run. */

@@ -180,7 +180,12 @@ sub limit_files
 	my $waiting = $sidecar->post_job(kind => 'check')->{id};
 	my $before = $sidecar->http(GET => '/v1/jobs')->{json};
 
+	is(unready()->{queue}, undef, 'readyz: jobs are accepted');
 	limit_files(4096);
+	# no job has failed yet: it tries by itself
+	my $wrong = wait_for { unready()->{queue} } 'readyz to see that there is no room';
+	like($wrong, qr/^could not use the job store .*disk I\/O error\. Check the free space/, 'readyz says that none is');
+	like($sidecar->http(GET => '/metrics')->{content}, qr/^pgbackrest_ctl_store_up\{stanza="main"\} 0$/m, 'and a metric');
 	for my $try (1 .. 3)
 	{
 		is_problem($sidecar->http(POST => '/v1/jobs', body => { kind => 'verify' }),
@@ -196,6 +201,8 @@ sub limit_files
 	is($sidecar->job($running)->{state}, 'running', 'its outcome is kept back while it can not be kept');
 	is($sidecar->job($waiting)->{state}, 'queued', 'and the next one is not begun');
 	limit_files('unlimited');
+	wait_for { !unready()->{queue} } 'readyz to see that there is room';
+	like($sidecar->http(GET => '/metrics')->{content}, qr/^pgbackrest_ctl_store_up\{stanza="main"\} 1$/m, 'with room again it is ready by itself');
 	is($sidecar->wait_job($running)->{state}, 'succeeded', 'with room again it is kept');
 	is($sidecar->wait_job($waiting)->{state}, 'succeeded', 'and the next one is run');
 	is(run_job(kind => 'verify')->{state}, 'succeeded', 'and new ones are accepted');
@@ -230,6 +237,24 @@ sub limit_files
 		is($status, $exit, "$name: it does not start");
 		like($log, $says, 'and says why');
 	}
+
+	# the way out that the hint names, and what comes back
+	my $damaged = PgbrSidecar->new($member, name => 'damaged')->start(fake('quiet', $other));
+	my %journal = (holder => 'me', lease_seconds => 60, revision => 3, state => 'active', document => { step => 'x' });
+	is($damaged->http(PUT => '/v1/restores/r1', body => \%journal)->{status}, 200, 'a restore is under way');
+	$damaged->kill;
+	unlink glob "$damaged->{state}/state.db-*";
+	spew("$damaged->{state}/state.db", 'x' x 8192);
+	($status, $log) = refused($damaged);
+	is($status, 1, 'a store that is damaged: it does not start');
+	like($log, qr/not a database.*move state\.db, state\.db-wal and state\.db-shm out/s, 'and says the way out');
+	rename "$damaged->{state}/state.db", "$damaged->{state}/../state.db.away" or die;
+	$damaged->start(fake('quiet', $other));
+	is_problem($damaged->http(PUT => '/v1/restores/r1', body => { %journal{qw(holder lease_seconds revision state)} }),
+		404, 'not-found', qr/is not known here/, 'with a new store the restore is told that its journal is gone');
+	is($damaged->http(PUT => '/v1/restores/r1', body => \%journal)->{status}, 200, 'and writes it again');
+	is($damaged->http(GET => '/v1/restores/r1')->{json}{revision}, 3, 'as it was');
+	$damaged->stop;
 
 	$sidecar->start;
 	my $second = PgbrSidecar->new($member);

@@ -213,6 +213,7 @@ test_nothing_known(void **state)
 	write_all(world, &out);
 	has(&out, "pgbackrest_exporter_status{stanza=\"main\"} 0");
 	has(&out, "pgbackrest_ctl_info_up{stanza=\"main\"} 0");
+	has(&out, "pgbackrest_ctl_store_up{stanza=\"main\"} 0");
 	has(&out, "pgbackrest_ctl_postgres_up{stanza=\"main\"} 0");
 	has(&out, "pgbackrest_ctl_backup_never_succeeded{stanza=\"main\",type=\"full\"} 1");
 	has_not(&out, "pgbackrest_stanza_status");
