@@ -162,6 +162,25 @@ pgbr_is_job_id(const char *text)
 	return is_word(text, "_.:-", 64);
 }
 
+static const char *
+skip_number(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits <= 6 ? text + digits : NULL;
+}
+
+bool
+pgbr_is_archive_id(const char *text)
+{
+	text = skip_number(text);
+	/* PostgreSQL 10 and later have one number */
+	if (text && *text == '.')
+		text = skip_number(text + 1);
+	text = text && *text == '-' ? skip_number(text + 1) : NULL;
+	return text && *text == '\0';
+}
+
 bool
 pgbr_is_stanza(const char *text)
 {

@@ -94,6 +94,7 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 /* The grammar of values from outside. Each takes a NUL-terminated text.
  *	job id			[A-Za-z0-9_.:-], 1 to 64, not starting with '-'
  *	backup label	pgBackRest's: YYYYMMDD-HHMMSSF[_YYYYMMDD-HHMMSS(D|I)]
+ *	archive id		pgBackRest's: a version of PostgreSQL, '-', a number
  *	stanza			[A-Za-z0-9_.-], 1 to 64, not starting with '-' or '.'
  *	annotation key	[A-Za-z0-9_.-], 1 to 64, not starting with '-'
  *	plain text		valid UTF-8 without control characters, at most max bytes
@@ -107,6 +108,7 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
  */
 extern bool pgbr_is_job_id(const char *text);
 extern bool pgbr_is_backup_label(const char *text);
+extern bool pgbr_is_archive_id(const char *text);
 extern bool pgbr_is_stanza(const char *text);
 extern bool pgbr_is_annotation_key(const char *text);
 extern bool pgbr_is_plain_text(const char *text, size_t max);

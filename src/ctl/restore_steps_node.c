@@ -80,13 +80,17 @@ wait_jobs_of(RestoreRun *run, const char *member, PgbrError *error)
 		json_t *next = NULL;
 		JobView view;
 
+		if (!job_view_read(job, &view, error))
+		{
+			json_decref(job);
+			return false;
+		}
 		if (!told)
 			restore_events_note(run->events, "member %s: %s %s is running; waiting for its end",
-								member, json_text(job, "kind"), json_text(job, "id"));
+								member, view.kind, view.id);
 		told = true;
-		if (job_view_read(job, &view, error))
-			restore_events_job(run->events, RESTORE_WAIT_JOBS, member, &view);
-		snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s?wait=1", json_text(job, "id"));
+		restore_events_job(run->events, RESTORE_WAIT_JOBS, member, &view);
+		snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s?wait=1", view.id);
 		ok = restore_ask(run, member, path, &next, error) && restore_wait_check(&wait, error);
 		json_decref(next);
 		json_decref(job);

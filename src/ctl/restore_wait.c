@@ -315,6 +315,7 @@ repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
 	json_t *arguments = json_deep_copy(json_object_get(*job, "arguments"));
 	json_t *body;
 	json_t *next = NULL;
+	JobView view;
 	bool ok;
 
 	if (!json_is_object(arguments))
@@ -324,13 +325,16 @@ repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
 	}
 	body = make_body(run, json_text(*job, "kind"), arguments);
 	known->tries++;
-	ok = post(run, known, body, &next, error);
+	ok = post(run, known, body, &next, error) && job_view_read(next, &view, error);
 	json_decref(body);
 	if (!ok)
+	{
+		json_decref(next);
 		return false;
+	}
 	json_decref(*job);
 	*job = next;
-	pgbr_copy_text(known->id, sizeof(known->id), json_text(next, "id"));
+	pgbr_copy_text(known->id, sizeof(known->id), view.id);
 	return true;
 }
 

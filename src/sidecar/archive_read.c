@@ -173,7 +173,7 @@ newest_archive(const json_t *stanza, int repo)
 		if (json_number(json_object_get(archive, "database"), "repo-key", 1) == repo)
 			id = json_text(archive, "id");
 	}
-	return id && pgbr_is_stanza(id) ? id : NULL;
+	return id && pgbr_is_archive_id(id) ? id : NULL;
 }
 
 static json_t *

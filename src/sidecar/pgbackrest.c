@@ -424,7 +424,9 @@ read_stanza(const json_t *stanza, PgbackrestStanza *result)
 	if (system_id)
 		snprintf(result->system_id, sizeof(result->system_id), "%llu",
 				 (unsigned long long) system_id);
-	pgbr_copy_text(result->archive_id, sizeof(result->archive_id), archive_id ? archive_id : "");
+	/* it becomes a part of a path */
+	if (archive_id && pgbr_is_archive_id(archive_id))
+		pgbr_copy_text(result->archive_id, sizeof(result->archive_id), archive_id);
 	read_repositories(json_object_get(stanza, "repo"), result);
 }
 

@@ -306,6 +306,10 @@ test_info(void **state)
 	assert_false(read_info("[{\"name\":\"other\"}]", &stanza));
 	assert_true(read_info("[{\"name\":\"main\",\"repo\":7,\"db\":{},\"status\":[]}]", &stanza));
 	assert_int_equal(stanza.status_code, 99);
+	/* what is a part of a path has a form */
+	assert_true(read_info("[{\"name\":\"main\",\"archive\":[{\"id\":\"15-1/../../../../etc\"}]}]",
+						  &stanza));
+	assert_string_equal(stanza.archive_id, "");
 	/* a repository may say anything in it, and it goes into hints and to whoever probes */
 	assert_true(read_info("[{\"name\":\"main\",\"repo\":[{\"key\":1,\"status\":{\"code\":99,"
 						  "\"message\":\"a\\u001b[2J\\u009b\"}}]}]",

@@ -131,6 +131,9 @@ test_words(void **state)
 		  LIST("a", "0", "20240913T1104", "550e8400-e29b-41d4-a716-446655440000", "a.b:c_d-e", ":",
 			   "_", ".", "..", X64),
 		  LIST(HOSTILE));
+	CHECK(pgbr_is_archive_id, LIST("15-1", "9.6-12", "10-1"),
+		  LIST(HOSTILE, "15", "15-", "-1", "15-1/../../../../etc", "15-1 ", "15-1\n", "9.-1", "9.6",
+			   "9.6-", "9.6-1-2", "9.6.1-1", "15-x", "15-1234567", "."));
 	CHECK(pgbr_is_stanza, LIST("main", "Main-2", "a.b_c", "_", "0", X64),
 		  LIST(HOSTILE, ".", "..", ".main", "a:b"));
 	CHECK(pgbr_is_annotation_key, LIST("timestamp", "a.b_c-d", ".a", "0", X64),
