@@ -55,13 +55,8 @@ parse_line(char *line, int number, TokenList *list, PgbrError *error)
 	if (list->count == MAX_TOKENS)
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "more than %d tokens in the token file",
 							  MAX_TOKENS);
-	if (scope == NULL || strcmp(scope, "operate") == 0)
-		token->scope = SCOPE_OPERATE;
-	else if (strcmp(scope, "read") == 0)
-		token->scope = SCOPE_READ;
-	else if (strcmp(scope, "restore") == 0)
-		token->scope = SCOPE_RESTORE;
-	else
+	token->scope = SCOPE_OPERATE;
+	if (scope && !scope_parse(scope, &token->scope))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "invalid scope in line %d of the token file: use read, operate or "
 							  "restore",
@@ -200,20 +195,32 @@ find_scope(const TokenList *list, const char *text)
 	return scope;
 }
 
+static bool
+refuse_scope(Scope wanted, const char *what, PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "the %s does not allow this", what);
+	return pgbr_error_hint(error, "It takes one of the scope %s.",
+						   wanted == SCOPE_RESTORE	 ? "restore"
+						   : wanted == SCOPE_OPERATE ? "operate, or restore"
+													 : "read, operate or restore");
+}
+
 bool
 auth_check(Auth *auth, const HttpRequest *request, Scope wanted, PgbrError *error)
 {
 	const SidecarConfig *config = auth->config;
 	Scope scope;
 
-	if (wanted == SCOPE_NONE || request->trusted)
+	if (wanted == SCOPE_NONE || request->trusted || request->certified >= wanted)
 		return true;
 	if (config->token_file == NULL)
 	{
 		/* on a loopback address, or told so: config.c has seen to it */
 		if (config->tls_client_ca_file == NULL)
 			return true;
-		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "a client certificate is wanted");
+		if (request->certified == SCOPE_NONE)
+			return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "%s", request->uncertified);
+		return refuse_scope(wanted, "certificate", error);
 	}
 	if (request->authorization == NULL || strncasecmp(request->authorization, "Bearer ", 7) != 0)
 	{
@@ -229,9 +236,5 @@ auth_check(Auth *auth, const HttpRequest *request, Scope wanted, PgbrError *erro
 		return true;
 	if (scope == SCOPE_NONE)
 		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "the bearer token is not known here");
-	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "the bearer token does not allow this");
-	return pgbr_error_hint(error, "It takes a token of the scope %s.",
-						   wanted == SCOPE_RESTORE	 ? "restore"
-						   : wanted == SCOPE_OPERATE ? "operate, or restore"
-													 : "read, operate or restore");
+	return refuse_scope(wanted, "bearer token", error);
 }

@@ -8,6 +8,7 @@
 #include "common/vocabulary.h"
 #include "program/file.h"
 #include "program/options.h"
+#include "sidecar/client_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,12 +64,20 @@ check_listener(const SidecarConfig *config, Face face, PgbrError *error)
 static bool
 check_security(const SidecarConfig *config, PgbrError *error)
 {
+	ClientNames names;
+
 	if ((config->tls_cert_file == NULL) != (config->tls_key_file == NULL))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "--tls-cert-file and --tls-key-file go together");
 	if (config->tls_client_ca_file && config->tls_cert_file == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "--tls-client-ca-file needs --tls-cert-file and --tls-key-file");
+	if (config->tls_client_ca_file == NULL &&
+		(config->tls_crl_file || config->tls_client_names.count))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "%s needs --tls-client-ca-file",
+							  config->tls_crl_file ? "--tls-crl-file" : "--tls-client-name");
+	if (!client_names_read(&config->tls_client_names, &names, error))
+		return false;
 	if (config->tls_key_file && !file_check_secret(config->tls_key_file, error))
 		return false;
 	if (config->token_file && !file_check_secret(config->token_file, error))
@@ -164,7 +173,13 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 			 "certificate chain; read anew when it changes"),
 		TEXT("tls-key-file", tls_key_file, "FILE", "its key; read anew when it changes"),
 		TEXT("tls-client-ca-file", tls_client_ca_file, "FILE",
-			 "a client with a certificate of this CA may do everything"),
+			 "CA of client certificates; read anew when it changes"),
+		{"tls-client-name", 0, OPTION_TEXT, &config->tls_client_names, "CN[=SCOPE]", NULL, 0, 0,
+		 "what the certificate of this common name may do: read, operate (default) or restore; may "
+		 "be given more than once; * is every other (default: *=read)",
+		 true},
+		TEXT("tls-crl-file", tls_crl_file, "FILE",
+			 "certificates that this CA has revoked; read anew when it changes"),
 		FLAG("insecure-no-auth", &config->insecure_no_auth,
 			 "serve an address that is not loopback to anyone"),
 		FLAG("metrics-no-auth", &config->metrics_no_auth, "let anyone read --metrics-listen"),

@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "program/log.h"
+#include "program/options.h"
 #include "sidecar/listener.h"
 
 typedef struct SidecarConfig
@@ -28,6 +29,8 @@ typedef struct SidecarConfig
 	const char *tls_cert_file;
 	const char *tls_key_file;
 	const char *tls_client_ca_file;
+	const char *tls_crl_file;	 /* of that CA, or NULL */
+	OptionList tls_client_names; /* CN[=SCOPE] each: client_name.h */
 	bool insecure_no_auth;
 	bool metrics_no_auth; /* let anyone read the metrics at their own address */
 	bool compat_no_auth;  /* let anyone in at the addresses of existing clients */

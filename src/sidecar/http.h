@@ -30,6 +30,9 @@ typedef enum Scope
 	SCOPE_RESTORE,
 } Scope;
 
+/* The scope of a text (read, operate, restore); false when there is none. */
+extern bool scope_parse(const char *text, Scope *scope);
+
 typedef struct HttpQuery
 {
 	const char *key;
@@ -45,7 +48,9 @@ typedef struct HttpRequest
 	const char *authorization; /* headers; NULL when missing */
 	const char *content_type;
 	const char *idempotency_key;
-	bool trusted; /* by a client certificate of our CA, or because the listener is open to anyone */
+	bool trusted;			 /* the listener is open to anyone */
+	Scope certified;		 /* by a client certificate */
+	const char *uncertified; /* why it is not, or NULL */
 	HttpQuery query[HTTP_MAX_QUERY];
 	int query_count;
 	bool query_overflow; /* more than HTTP_MAX_QUERY */

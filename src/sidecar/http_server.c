@@ -10,10 +10,10 @@
 
 #include "program/clock.h"
 #include "program/condition.h"
-#include "program/file.h"
 #include "program/log.h"
 #include "sidecar/routes.h"
 #include "sidecar/tls.h"
+#include "sidecar/tls_client.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -70,6 +70,7 @@ typedef struct Exchange
 	HttpRequest request;
 	StrBuf body;
 	bool too_large;
+	PgbrError uncertified; /* why no certificate counts */
 } Exchange;
 
 static void
@@ -209,6 +210,20 @@ add_query(void *argument, enum MHD_ValueKind kind, const char *key, const char *
 	return MHD_YES;
 }
 
+static void
+identify(Exchange *exchange, struct MHD_Connection *connection)
+{
+	TlsClient client;
+
+	if (tls_client_identify(
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session,
+			&client, &exchange->uncertified))
+		pgbr_error_set(&exchange->uncertified, PGBR_ERROR_UNAUTHORIZED,
+					   "no --tls-client-name of the sidecar names \"%s\"", client.name);
+	exchange->request.certified = client.scope;
+	exchange->request.uncertified = exchange->uncertified.message;
+}
+
 static Exchange *
 exchange_new(const Door *door, struct MHD_Connection *connection, const char *url,
 			 const char *method)
@@ -235,11 +250,9 @@ exchange_new(const Door *door, struct MHD_Connection *connection, const char *ur
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key");
 	request->is_gone = is_gone;
 	request->gone_argument = exchange->client;
-	request->trusted =
-		door->trusts_all ||
-		(door->tls && door->server->verify_clients &&
-		 tls_client_certified(
-			 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session));
+	request->trusted = door->trusts_all;
+	if (door->tls && door->server->verify_clients)
+		identify(exchange, connection);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, request);
 	return exchange;
 }
@@ -426,24 +439,6 @@ log_library(void *argument, const char *format, va_list arguments)
 	log_event(LOG_LEVEL_DEBUG, NULL, "libmicrohttpd: %s", text);
 }
 
-/* The options of a daemon that speaks TLS, up to five; text of the authority's file is kept by the
- * daemon itself. */
-static bool
-tls_options(const SidecarConfig *config, struct MHD_OptionItem *options, StrBuf *authority,
-			PgbrError *error)
-{
-	*options++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *) tls_retrieve};
-	*options++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES};
-	if (config->tls_client_ca_file)
-	{
-		if (!file_read(config->tls_client_ca_file, 1024 * 1024, authority, error))
-			return false;
-		*options++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, authority->data};
-	}
-	*options = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-	return true;
-}
-
 static bool
 open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 {
@@ -452,12 +447,12 @@ open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 						 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC |
 						 (door->tls ? MHD_USE_TLS : 0) |
 						 (listener->address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-	struct MHD_OptionItem options[5] = {{MHD_OPTION_END, 0, NULL}};
-	StrBuf authority;
+	const struct MHD_OptionItem tls_options[] = {
+		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *) tls_retrieve},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES},
+		{MHD_OPTION_END, 0, NULL},
+	};
 
-	strbuf_init(&authority);
-	if (door->tls && !tls_options(config, options, &authority, error))
-		return false;
 	errno = 0;
 	door->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, serve, door, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
@@ -469,8 +464,7 @@ open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t) HEADER_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_STACK_SIZE,
 		(size_t) STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned int) LISTEN_QUEUE,
-		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-	strbuf_done(&authority);
+		MHD_OPTION_ARRAY, door->tls ? tls_options : &tls_options[2], MHD_OPTION_END);
 	if (door->daemon)
 		return true;
 	return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not listen on \"%s\": %s",

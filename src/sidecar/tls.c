@@ -7,66 +7,78 @@
 #include "common/strbuf.h"
 #include "program/file.h"
 #include "program/log.h"
+#include "sidecar/tls_client.h"
+#include "sidecar/watched_files.h"
 
+#include <pthread.h>
 #include <string.h>
 
-#define MAX_FILE	  65536
-#define MAX_AUTHORITY (1024 * 1024)
-#define MAX_CHAIN	  16
+#define MAX_FILE  65536
+#define MAX_CHAIN 16
 
-/* GnuTLS hands the callback nothing of ours; set once by tls_init. */
+/* A certificate and its key as they stand in their files. */
+typedef struct Pair
+{
+	StrBuf certificate;
+	StrBuf key;
+} Pair;
+
+/* GnuTLS hands the callback nothing of ours. */
 static const SidecarConfig *tls_config;
 
-static bool
-load_key(gnutls_privkey_t *key, PgbrError *error)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
+static WatchedFiles watched;
+static Pair good;
+
+static void
+pair_init(Pair *pair)
 {
-	StrBuf text;
-	int rc = -1;
-	bool ok;
+	strbuf_init(&pair->certificate);
+	strbuf_init(&pair->key);
+}
 
-	strbuf_init(&text);
-	ok = file_read(tls_config->tls_key_file, MAX_FILE, &text, error);
-	if (ok && (rc = gnutls_privkey_init(key)) == 0)
+static void
+pair_done(Pair *pair)
+{
+	explicit_bzero(pair->key.data, pair->key.length);
+	strbuf_done(&pair->key);
+	strbuf_done(&pair->certificate);
+}
+
+static bool
+load_key(const Pair *pair, gnutls_privkey_t *key, PgbrError *error)
+{
+	gnutls_datum_t datum = {(unsigned char *) pair->key.data, (unsigned int) pair->key.length};
+	int rc = gnutls_privkey_init(key);
+
+	if (rc == 0)
 	{
-		gnutls_datum_t datum = {(unsigned char *) text.data, (unsigned int) text.length};
-
 		rc = gnutls_privkey_import_x509_raw(*key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0);
 		if (rc != 0)
 			gnutls_privkey_deinit(*key);
 	}
-	if (ok && rc != 0)
-		ok = pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not use the key \"%s\": %s",
-							tls_config->tls_key_file, gnutls_strerror(rc));
-	explicit_bzero(text.data, text.length);
-	strbuf_done(&text);
-	return ok;
+	return rc == 0 || pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not use the key \"%s\": %s",
+									 tls_config->tls_key_file, gnutls_strerror(rc));
 }
 
 static bool
-load_certificates(gnutls_pcert_st **certificates, unsigned int *count, PgbrError *error)
+load_certificates(const Pair *pair, gnutls_pcert_st **certificates, unsigned int *count,
+				  PgbrError *error)
 {
-	StrBuf text;
-	bool ok;
+	gnutls_datum_t datum = {(unsigned char *) pair->certificate.data,
+							(unsigned int) pair->certificate.length};
+	int rc = GNUTLS_E_MEMORY_ERROR;
 
-	strbuf_init(&text);
 	*count = MAX_CHAIN;
 	*certificates = gnutls_calloc(MAX_CHAIN, sizeof(**certificates));
-	ok = *certificates && file_read(tls_config->tls_cert_file, MAX_FILE, &text, error);
-	if (ok)
-	{
-		gnutls_datum_t datum = {(unsigned char *) text.data, (unsigned int) text.length};
-		int rc =
+	if (*certificates)
+		rc =
 			gnutls_pcert_list_import_x509_raw(*certificates, count, &datum, GNUTLS_X509_FMT_PEM, 0);
-
-		if (rc != 0)
-			ok =
-				pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not use the certificate \"%s\": %s",
-							   tls_config->tls_cert_file, gnutls_strerror(rc));
-	}
-	if (!ok)
-		gnutls_free(*certificates);
-	strbuf_done(&text);
-	return ok;
+	if (rc == 0)
+		return true;
+	gnutls_free(*certificates);
+	return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not use the certificate \"%s\": %s",
+						  tls_config->tls_cert_file, gnutls_strerror(rc));
 }
 
 static bool
@@ -90,68 +102,68 @@ check_pair(const gnutls_pcert_st *certificate, gnutls_privkey_t key, PgbrError *
 								  tls_config->tls_key_file, tls_config->tls_cert_file);
 }
 
-static bool
-load(gnutls_pcert_st **certificates, unsigned int *count, gnutls_privkey_t *key, PgbrError *error)
+static void
+free_certificates(gnutls_pcert_st *certificates, unsigned int count)
 {
-	if (!load_certificates(certificates, count, error))
+	for (unsigned int i = 0; i < count; i++)
+		gnutls_pcert_deinit(&certificates[i]);
+	gnutls_free(certificates);
+}
+
+static bool
+load(const Pair *pair, gnutls_pcert_st **certificates, unsigned int *count, gnutls_privkey_t *key,
+	 PgbrError *error)
+{
+	if (!load_certificates(pair, certificates, count, error))
 		return false;
-	if (load_key(key, error))
+	if (load_key(pair, key, error))
 	{
 		if (check_pair(&(*certificates)[0], *key, error))
 			return true;
 		gnutls_privkey_deinit(*key);
 	}
-	for (unsigned int i = 0; i < *count; i++)
-		gnutls_pcert_deinit(&(*certificates)[i]);
-	gnutls_free(*certificates);
+	free_certificates(*certificates, *count);
 	return false;
 }
 
-/* A file without a certificate would let no client in, without a word. */
+/* Read both files; what they hold becomes the good pair when it can be used. */
 static bool
-check_client_ca(PgbrError *error)
+read_pair(PgbrError *error)
 {
-	StrBuf text;
-	gnutls_x509_crt_t *certificates = NULL;
-	unsigned int count = 0;
+	Pair pair;
+	gnutls_pcert_st *certificates;
+	unsigned int count;
+	gnutls_privkey_t key;
 	bool ok;
 
-	strbuf_init(&text);
-	ok = file_read(tls_config->tls_client_ca_file, MAX_AUTHORITY, &text, error);
+	pair_init(&pair);
+	ok = file_read(tls_config->tls_cert_file, MAX_FILE, &pair.certificate, error) &&
+		 file_check_secret(tls_config->tls_key_file, error) &&
+		 file_read(tls_config->tls_key_file, MAX_FILE, &pair.key, error) &&
+		 load(&pair, &certificates, &count, &key, error);
 	if (ok)
 	{
-		gnutls_datum_t datum = {(unsigned char *) text.data, (unsigned int) text.length};
-		int rc =
-			gnutls_x509_crt_list_import2(&certificates, &count, &datum, GNUTLS_X509_FMT_PEM, 0);
+		Pair former = good;
 
-		if (rc < 0)
-			ok = pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not use the client CA \"%s\": %s",
-								tls_config->tls_client_ca_file, gnutls_strerror(rc));
+		free_certificates(certificates, count);
+		gnutls_privkey_deinit(key);
+		good = pair;
+		pair = former;
 	}
-	for (unsigned int i = 0; i < count; i++)
-		gnutls_x509_crt_deinit(certificates[i]);
-	gnutls_free(certificates);
-	strbuf_done(&text);
+	pair_done(&pair);
 	return ok;
 }
 
 bool
 tls_init(const SidecarConfig *config, PgbrError *error)
 {
-	gnutls_pcert_st *certificates;
-	unsigned int count;
-	gnutls_privkey_t key;
-
 	tls_config = config;
-	if (config->tls_client_ca_file && !check_client_ca(error))
+	if (config->tls_client_ca_file && !tls_client_init(config, error))
 		return false;
-	if (!load(&certificates, &count, &key, error))
-		return false;
-	for (unsigned int i = 0; i < count; i++)
-		gnutls_pcert_deinit(&certificates[i]);
-	gnutls_free(certificates);
-	gnutls_privkey_deinit(key);
-	return true;
+	pair_init(&good);
+	watched_files_init(&watched, config->tls_cert_file, config->tls_key_file);
+	watched_files_changed(&watched);
+	return read_pair(error);
 }
 
 int
@@ -160,26 +172,29 @@ tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 			 unsigned int *ocsp_count, gnutls_privkey_t *key, unsigned int *flags)
 {
 	PgbrError error;
+	bool ok;
 
-	(void) session;
 	(void) info;
 	*ocsp = NULL;
 	*ocsp_count = 0;
 	/* what is loaded here is this handshake's alone; GnuTLS frees it */
 	*flags = GNUTLS_CERT_RETR_DEINIT_ALL;
-	if (load(certificates, count, key, &error))
+	/* not MHD_OPTION_HTTPS_MEM_TRUST: it would name the authorities of the start to all clients, and
+	 * these would then not show a certificate of a later one */
+	if (tls_config->tls_client_ca_file)
+		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+	pthread_mutex_lock(&lock);
+	if (watched_files_changed(&watched))
+	{
+		if (read_pair(&error))
+			watched_files_read(&watched);
+		else
+			watched_files_failed(&watched, "the TLS certificate before goes on serving", &error);
+	}
+	ok = load(&good, certificates, count, key, &error);
+	pthread_mutex_unlock(&lock);
+	if (ok)
 		return 0;
 	log_error(NULL, "could not answer a TLS handshake", &error);
 	return -1;
-}
-
-bool
-tls_client_certified(gnutls_session_t session)
-{
-	/* a server's certificate of the same CA is not a client's */
-	gnutls_typed_vdata_st purpose = {GNUTLS_DT_KEY_PURPOSE_OID,
-									 (unsigned char *) GNUTLS_KP_TLS_WWW_CLIENT, 0};
-	unsigned int status = 0;
-
-	return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
 }

@@ -5,6 +5,7 @@ use warnings;
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
+use PgbrTls;
 use Test::More;
 
 my $cluster = PgbrCluster->new(preload => 0);
@@ -19,39 +20,11 @@ sub secret { my ($name, $text) = @_; return spew("$dir/$name", $text, 0600) }
 my %token = map { $_ => "token-of-$_-" . join '', map { ('a' .. 'z', 0 .. 9)[ rand 36 ] } 1 .. 32 } qw(read operate restore none later);
 my $tokens = secret('tokens', "# a comment\n\n$token{read} read\n$token{operate}\r\n  $token{restore}\trestore\n");
 
-# --- certificates: a CA, a server's, clients' -------------------------------------------------------
-sub openssl
-{
-	my (@arguments) = @_;
-	$cluster->sandbox->run($dir, 'openssl', 'openssl', @arguments);
-	return;
-}
-
-sub make_ca
-{
-	my ($name) = @_;
-	openssl(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2), '-subj', "/CN=$name",
-		'-keyout', "$name.key", '-out', "$name.crt");
-	return;
-}
-
-# usage: serverAuth or clientAuth; days may lie in the past
-sub make_certificate
-{
-	my ($name, $ca, $usage, @more) = @_;
-	spew("$dir/$name.ext", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=$usage\n");
-	openssl(qw(req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes), '-subj', "/CN=$name", '-keyout', "$name.key", '-out', "$name.csr");
-	openssl('x509', '-req', '-in', "$name.csr", '-CA', "$ca.crt", '-CAkey', "$ca.key", '-CAcreateserial', '-extfile', "$name.ext",
-		'-out', "$name.crt", @more ? @more : ('-days', 2));
-	chmod 0600, "$dir/$name.key";
-	return;
-}
-make_ca($_) for qw(ca other_ca);
-make_certificate('server', 'ca', 'serverAuth');
-make_certificate('renewed', 'ca', 'serverAuth');
-make_certificate('client', 'ca', 'clientAuth');
-make_certificate('stranger', 'other_ca', 'clientAuth');
-make_certificate('expired', 'ca', 'clientAuth', '-days', -1);
+my $tls = PgbrTls->new($cluster->sandbox, $dir);
+$tls->ca($_) for qw(ca other_ca);
+$tls->certificate($_, 'ca', usage => 'serverAuth') for qw(server renewed);
+$tls->certificate('client', 'ca')->certificate('stranger', 'other_ca')->certificate('expired', 'ca', days => -1);
+$tls->crl($_) for qw(ca other_ca);
 my @tls = ("--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key");
 
 # --- where it may listen ----------------------------------------------------------------------------
@@ -185,16 +158,7 @@ sub with_token
 }
 
 # --- TLS --------------------------------------------------------------------------------------------
-# Gives status (0: none), content and curl's exit code.
-sub https
-{
-	my ($path, @options) = @_;
-	my @command = ('curl', '-s', '--max-time', 20, '--cacert', "$dir/ca.crt", '-w', '\n%{http_code}', @options, "https://127.0.0.1:$port$path");
-	IPC::Run::run(\@command, '>', \my $out, '2>', \my $errors);
-	my $exit = $? >> 8;
-	my ($content, $status) = $out =~ /\A(.*)\n(\d+)\z/s;
-	return { status => $status + 0, content => $content, exit => $exit };
-}
+sub https { my (@arguments) = @_; return $tls->https($port, @arguments) }
 
 sub start_tls
 {
@@ -204,21 +168,6 @@ sub start_tls
 	return;
 }
 
-sub serial
-{
-	my $command = "openssl s_client -connect 127.0.0.1:$port </dev/null 2>/dev/null | openssl x509 -noout -serial";
-	return scalar `$command`;
-}
-
-sub serial_of { my ($name) = @_; return scalar `openssl x509 -noout -serial -in $dir/$name.crt` }
-
-sub copy_pair
-{
-	my ($from) = @_;
-	rename spew("$dir/new.crt", slurp("$dir/$from.crt")), "$dir/served.crt" or die;
-	rename secret('new.key', slurp("$dir/$from.key")), "$dir/served.key" or die;
-	return;
-}
 {
 	for my $case (
 		[ 'a certificate without a key', [ $tls[0] ], 2, qr/go together/ ],
@@ -230,7 +179,14 @@ sub copy_pair
 		[ 'a key of another certificate', [ $tls[0], "--tls-key-file=$dir/renewed.key" ], 1, qr/key .* is not that of the certificate/ ],
 		[ 'a certificate that is not there', [ "--tls-cert-file=$dir/nowhere", $tls[1] ], 1, qr/could not open file ".*nowhere"/ ],
 		[ 'a client CA that is not there', [ @tls, "--tls-client-ca-file=$dir/nowhere" ], 1, qr/could not open file ".*nowhere"/ ],
-		[ 'a client CA that is none', [ @tls, "--tls-client-ca-file=$dir/server.ext" ], 1, qr/could not use the client CA/ ])
+		[ 'a client CA that is none', [ @tls, "--tls-client-ca-file=$dir/server.ext" ], 1, qr/could not use the client CA/ ],
+		[ 'a revocation list without a CA', [ @tls, "--tls-crl-file=$dir/ca.crl" ], 2, qr/--tls-crl-file needs --tls-client-ca-file/ ],
+		[ 'a name without a CA', [ @tls, '--tls-client-name=x' ], 2, qr/--tls-client-name needs --tls-client-ca-file/ ],
+		[ 'a revocation list that is not there', [ @tls, "--tls-client-ca-file=$dir/ca.crt", "--tls-crl-file=$dir/nowhere" ], 1, qr/could not open file ".*nowhere"/ ],
+		[ 'a revocation list that is none', [ @tls, "--tls-client-ca-file=$dir/ca.crt", "--tls-crl-file=$dir/ca.crt" ], 1, qr/could not use the revocation list/ ],
+		[ 'a revocation list of another CA', [ @tls, "--tls-client-ca-file=$dir/ca.crt", "--tls-crl-file=$dir/other_ca.crl" ], 1, qr/is not signed by the client CA/ ],
+		(map { [ "the name $_", [ @tls, "--tls-client-ca-file=$dir/ca.crt", "--tls-client-name=$_" ], 2, qr/invalid (?:value|scope)/ ] } '', '=read', 'x=', 'x=all', 'a=b=read', "a\nb", 'x' x 128),
+		[ 'a name twice', [ @tls, "--tls-client-ca-file=$dir/ca.crt", map { "--tls-client-name=$_" } 'x=read', 'x' ], 2, qr/names "x" twice/ ])
 	{
 		my ($name, $options, $exit, $says) = @$case;
 		my ($status, $log) = refused($sidecar, @$options);
@@ -238,25 +194,24 @@ sub copy_pair
 		like($log, $says, 'and says why');
 	}
 
-	copy_pair('server');
+	$tls->replace_pair('server', 'served');
 	@tls = ("--tls-cert-file=$dir/served.crt", "--tls-key-file=$dir/served.key");
 	start_tls('--pgbackrest=' . program($member, 'hangs', qq(while test -e '$dir/hang'; do sleep 0.05; done\nexec pgbackrest "\$\@"\n)));
 	is(https('/v1/jobs')->{status}, 200, 'TLS with a certificate of our CA');
 	is(https('/livez', '--cacert', "$dir/other_ca.crt")->{exit}, 60, 'which another CA does not vouch for');
-	is(serial(), serial_of('server'), 'the certificate it was given');
+	is($tls->served_serial($port), $tls->serial('server'), 'the certificate it was given');
 	unlike($sidecar->raw("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), qr/200|alive|ok/, 'plain HTTP gets no answer');
 	unlike($sidecar->raw("\x16\x03\x01\xff\xff" . 'x' x 100000), qr/200/, 'nor does rubbish');
 	my $old = `echo | openssl s_client -connect 127.0.0.1:$port -tls1_1 -cipher ALL:\@SECLEVEL=0 2>&1`;
 	unlike($old, qr/^\s*Cipher\s*: (?!0000)\S+/m, 'TLS 1.1 is not spoken');
-	copy_pair('renewed');
-	is(serial(), serial_of('renewed'), 'a certificate that is replaced is served at the next handshake');
+	$tls->replace_pair('renewed', 'served');
+	is($tls->served_serial($port), $tls->serial('renewed'), 'a certificate that is replaced is served at the next handshake');
 	is(https('/livez')->{status}, 200, 'and works');
 	spew("$dir/served.crt", "rubbish\n");
-	is(https('/livez')->{status}, 0, 'one that is none fails the handshake');
-	like($sidecar->log, qr/could not answer a TLS handshake: could not use the certificate/, 'and the log says why');
-	ok($sidecar->alive, 'the sidecar goes on');
-	copy_pair('server');
-	is(https('/livez')->{status}, 200, 'until it is right again');
+	is($tls->served_serial($port), $tls->serial('renewed'), 'while it is none, the one before is served') for 1 .. 2;
+	is(() = $sidecar->log =~ /the TLS certificate before goes on serving: could not use the certificate/g, 1, 'and the log says why, once');
+	$tls->replace_pair('server', 'served');
+	is($tls->served_serial($port), $tls->serial('server'), 'until it is right again');
 
 	# who waits and hangs up is noticed, although TLS says good-bye first
 	my $threads = idle_threads($sidecar);
@@ -278,12 +233,12 @@ sub copy_pair
 }
 
 # --- client certificates ----------------------------------------------------------------------------
-sub as_client { my ($name) = @_; return ('--cert', "$dir/$name.crt", '--key', "$dir/$name.key") }
+sub as_client { my ($name) = @_; return $tls->as_client($name) }
 my @post = ('-X', 'POST', '-H', 'Content-Type: application/json', '-d', '{"kind":"check"}');
 {
-	start_tls("--tls-client-ca-file=$dir/ca.crt", "--listen=0.0.0.0:$port");
+	start_tls("--tls-client-ca-file=$dir/ca.crt", '--tls-client-name=client=restore', "--listen=0.0.0.0:$port");
 	is(https('/v1/jobs', as_client('client'))->{status}, 200, 'a client certificate of our CA');
-	is(https('/v1/jobs', as_client('client'), @post)->{status}, 202, 'may do everything');
+	is(https('/v1/jobs', as_client('client'), @post)->{status}, 202, 'may do what its name may');
 	is(https('/livez')->{status}, 200, 'without one: what is for everyone');
 	my $answer = https('/v1/jobs');
 	is($answer->{status}, 401, 'and nothing else');
@@ -291,7 +246,7 @@ my @post = ('-X', 'POST', '-H', 'Content-Type: application/json', '-d', '{"kind"
 	like(https('/v1/jobs', as_client($_))->{status}, qr/^(?:0|401)$/, "a certificate that is no client's of our CA: $_") for qw(stranger expired server);
 	$sidecar->stop;
 
-	start_tls("--tls-client-ca-file=$dir/ca.crt", "--token-file=$tokens");
+	start_tls("--tls-client-ca-file=$dir/ca.crt", '--tls-client-name=client', "--token-file=$tokens");
 	my @token = ('-H', "Authorization: Bearer $token{read}");
 	is(https('/v1/jobs', @token)->{status}, 200, 'with tokens as well, a token will do');
 	is(https('/v1/jobs', @token, @post)->{status}, 403, 'for what it may');

@@ -7,6 +7,7 @@ use ManyBackups qw(make_backups);
 use PgbrCluster;
 use PgbrSandbox qw(spew wait_for);
 use PgbrSidecarTest;
+use PgbrTls;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -232,17 +233,9 @@ subtest 'tokens' => sub {
 
 subtest 'TLS' => sub {
 	my $dir = $member->{dir};
-	my $openssl = sub {
-		IPC::Run::run([ 'openssl', @_ ], '>', '/dev/null', '2>', \my $errors);
-		die "openssl @_: $errors" if $?;
-	};
-	for my $name (qw(server client))
-	{
-		$openssl->(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2), '-subj', '/CN=localhost',
-			'-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', "$dir/$name.key", '-out', "$dir/$name.crt");
-	}
+	PgbrTls->new($cluster->sandbox, $dir)->ca('ca')->certificate('server', 'ca', usage => 'serverAuth')->certificate('client', 'ca');
 	$sidecar->stop;
-	$sidecar->launch("--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key", "--tls-client-ca-file=$dir/client.crt");
+	$sidecar->launch("--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key", "--tls-client-ca-file=$dir/ca.crt");
 	set_parameter('pgbackrest_ctl.sidecar_url' => $sidecar->url =~ s/http/https/r);
 	wait_for
 	{
@@ -251,7 +244,7 @@ subtest 'TLS' => sub {
 	}
 	'the sidecar to listen';
 	fails('TABLE pgbr_jobs', '08006', 'could not reach the sidecar: .*certificate.*HINT:  Check .*pgbackrest_ctl\.sidecar_ca_file', 'a certificate nobody vouches for');
-	set_parameter('pgbackrest_ctl.sidecar_ca_file' => "$dir/server.crt");
+	set_parameter('pgbackrest_ctl.sidecar_ca_file' => "$dir/ca.crt");
 	fails('TABLE pgbr_jobs', '28000', '.*HINT:  Check .*pgbackrest_ctl\.sidecar_cert_file', 'no certificate of our own');
 	set_parameter('pgbackrest_ctl.sidecar_cert_file' => "$dir/client.crt");
 	set_parameter('pgbackrest_ctl.sidecar_key_file' => "$dir/client.key");

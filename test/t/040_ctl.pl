@@ -9,6 +9,7 @@ use PgbrCluster;
 use PgbrSandbox qw(spew wait_for);
 use PgbrSidecarTest;
 use PgbrStrangeServer qw(answer);
+use PgbrTls;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -377,22 +378,15 @@ for my $columns (120, 50, 12)
 
 # ---- TLS
 {
-	my $openssl = sub { $cluster->sandbox->run($root, 'openssl', 'openssl', @_) };
-	my @new = (qw(req -x509 -newkey ec -nodes -days 2 -pkeyopt), 'ec_paramgen_curve:prime256v1');
-	$openssl->(@new, qw(-subj /CN=ca -keyout ca.key -out ca.pem));
-	for my $name (qw(server client))
-	{
-		$openssl->(@new, '-subj', "/CN=$name", '-addext', 'subjectAltName=IP:127.0.0.1',
-			'-addext', 'basicConstraints=critical,CA:FALSE', qw(-CA ca.pem -CAkey ca.key -keyout), "$name.key", '-out', "$name.pem");
-	}
+	PgbrTls->new($cluster->sandbox, $root)->ca('ca')->certificate('server', 'ca', usage => 'serverAuth')->certificate('client', 'ca');
 	my $url = $sidecar->url =~ s/http/https/r;
-	my @trust = ("--url=$url", "--ca-file=$root/ca.pem");
+	my @trust = ("--url=$url", "--ca-file=$root/ca.crt");
 	$sidecar->stop;
-	$sidecar->launch("--tls-cert-file=$root/server.pem", "--tls-key-file=$root/server.key",
-		"--tls-client-ca-file=$root/ca.pem", "--token-file=$root/tokens");
+	$sidecar->launch("--tls-cert-file=$root/server.crt", "--tls-key-file=$root/server.key",
+		"--tls-client-ca-file=$root/ca.crt", "--token-file=$root/tokens");
 	wait_for { (ctl('info', @trust))[0] == 4 } 'the sidecar to answer over TLS';
 	ctl_ok('TLS and a token', 'info', @trust, "--token-file=$root/reader");
-	ctl_ok('TLS and a client certificate', 'info', @trust, "--cert-file=$root/client.pem", "--key-file=$root/client.key");
+	ctl_ok('TLS and a client certificate', 'info', @trust, "--cert-file=$root/client.crt", "--key-file=$root/client.key");
 	ctl_fails('TLS and a CA unknown', 3, qr/could not connect to the sidecar: .*certificate/, 'info', "--url=$url");
 	ctl_fails('plain HTTP to TLS', 3, qr/error: /, 'info');
 	spew("$root/no.pem", "no certificate\n");

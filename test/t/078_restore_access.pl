@@ -7,6 +7,7 @@ use JSON::PP;
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
+use PgbrTls;
 use Test::More;
 
 my $scope = q{odd 'x' $(id); \\ ü};
@@ -70,17 +71,7 @@ subtest 'a restore that nobody goes on with' => sub {
 };
 
 # --- TLS --------------------------------------------------------------------------------------------
-sub openssl { my (@arguments) = @_; $cluster->sandbox->run($dir, 'openssl', 'openssl', @arguments); return }
-
-my @key = qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes);
-openssl(qw(req -x509 -days 2), @key, '-subj', '/CN=ca', qw(-keyout ca.key -out ca.crt));
-for my $of (qw(server client))
-{
-	spew("$dir/$of.ext", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=${of}Auth\n");
-	openssl('req', @key, '-subj', "/CN=$of", '-keyout', "$of.key", '-out', "$of.csr");
-	openssl(qw(x509 -req -days 2 -CA ca.crt -CAkey ca.key -CAcreateserial), '-in', "$of.csr", '-extfile', "$of.ext", '-out', "$of.crt");
-	chmod 0600, "$dir/$of.key";
-}
+PgbrTls->new($cluster->sandbox, $dir)->ca('ca')->certificate('server', 'ca', usage => 'serverAuth')->certificate('client', 'ca');
 change_patroni(
 	sub {
 		$_[0]{restapi} = {
