@@ -289,7 +289,8 @@ job_queue_remember(JobQueue *queue, const char *name, const char *value)
 		 (strcmp(known, value) == 0 || fact_store_put(queue->store, name, value, &error));
 	pthread_mutex_unlock(&queue->lock);
 	if (!ok)
-		log_error(NULL, "could not remember what PostgreSQL says", &error);
+		log_repeated_error("facts that could not be kept",
+						   "could not remember what PostgreSQL says", &error);
 }
 
 void
@@ -299,7 +300,8 @@ job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size)
 
 	pthread_mutex_lock(&queue->lock);
 	if (!fact_store_get(queue->store, name, value, size, &error))
-		log_error(NULL, "could not recall what PostgreSQL said", &error);
+		log_repeated_error("facts that could not be kept", "could not recall what PostgreSQL said",
+						   &error);
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -31,7 +31,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE	 2
+#define LOG_FLUSH_MS 2000 /* for a reader of the log that stalls as the sidecar ends */
 
 typedef struct Parts
 {
@@ -190,6 +191,8 @@ main(int argc, char **argv)
 	log_init(config.log_level, config.log_json, config.stanza);
 	prepare_process();
 	block_signals(&signals);
+	if (!log_start())
+		log_event(LOG_LEVEL_WARNING, NULL, "could not start a thread: a stalled log stalls all");
 	ok = start(&parts, &config, &error);
 	if (ok)
 	{
@@ -206,5 +209,6 @@ main(int argc, char **argv)
 	stop(&parts);
 	if (ok)
 		log_event(LOG_LEVEL_INFO, NULL, "stopped");
+	log_flush(LOG_FLUSH_MS);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -75,8 +75,8 @@ ask(const SidecarConfig *config, int stop_fd)
 	if (psql_run(&call, commands, &text, &error))
 		answer = json_parse(text.data, text.length, &error);
 	else
-		log_event(LOG_LEVEL_WARNING, NULL, "PostgreSQL did not tell the details of this node: %s",
-				  error.message);
+		log_repeated("questions that PostgreSQL did not answer", LOG_LEVEL_WARNING,
+					 "PostgreSQL did not tell the details of this node: %s", error.message);
 	strbuf_done(&text);
 	return answer;
 }

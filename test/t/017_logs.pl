@@ -2,11 +2,15 @@
 # line, hide one or reach a terminal. PostgreSQL is not needed.
 use strict;
 use warnings;
+use Fcntl;
 use JSON::PP;
+use List::Util qw(max);
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
+use POSIX ();
 use Test::More;
+use Time::HiRes qw(time);
 
 my $cluster = PgbrCluster->new(preload => 0, stanza => 'some.stanza-1');
 my $member = $cluster->member(1);
@@ -116,6 +120,40 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 		is($status, 2, "$option: refused");
 		like($log, qr/error: invalid value "\w*" for --log-\w+: use /, 'and why');
 	}
+}
+
+# --- nobody reads the log ---------------------------------------------------------------------------
+# stderr is a pipe of one page: a few lines fill it
+{
+	my $fifo = "$member->{dir}/stalled";
+	POSIX::mkfifo($fifo, 0600) or die "mkfifo: $!\n";
+	sysopen my $pipe, $fifo, O_RDWR | O_NONBLOCK or die "$fifo: $!\n";
+	fcntl $pipe, 1031, 4096 or die "F_SETPIPE_SZ: $!\n";
+	my $read_on = sub { my ($text) = @_; 1 while sysread $pipe, $$text, 65536, length $$text };
+	$sidecar->set_wrapper('bash', '-c', "exec \"\$@\" 2>'$fifo'", 'bash');
+	$sidecar->start("--pgbackrest=$fake");
+	my ($longest, @ids) = (0);
+	for my $number (1 .. 40)
+	{
+		my $start = time;
+		push @ids, $sidecar->post_job(kind => 'backup', reason => "number $number")->{id};
+		$longest = max($longest, time - $start);
+		is($sidecar->wait_job($ids[-1])->{state}, 'failed', "nobody reads the log: job $number is done");
+	}
+	cmp_ok($longest, '<', 2, 'and no request waits for a reader');
+	my $log = '';
+	wait_for { $read_on->(\$log); $log =~ /job \Q$ids[-1]\E: failed/ } 'the rest of the log to come when it is read';
+	my @missing = grep { $log !~ /job $_/ } map { ("$_: accepted", "$_: started", "$_: failed") } @ids;
+	is_deeply(\@missing, [], 'then no line is missing');
+	unlike($log, qr/dropped/, 'or was dropped');
+
+	$sidecar->post_job(kind => 'backup', reason => "after it $_") for 1 .. 60;
+	my $start = time;
+	is($sidecar->stop, 0, 'nobody reads the log: a clean end');
+	cmp_ok(time - $start, '<', 10, 'within the time that a reader is given');
+	$read_on->(\$log);
+	is(scalar(() = $log =~ /^.*\n/mg), scalar(() = $log =~ /^$time (?:info   |error  ) \[some\.stanza-1\] /mg), 'each line is whole');
+	$sidecar->set_wrapper();
 }
 
 done_testing;
