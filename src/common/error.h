@@ -30,6 +30,7 @@
 	X(RESTORE_IN_PROGRESS, "restore-in-progress", 409)       \
 	X(TOO_LARGE, "too-large", 413)                           \
 	X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415) \
+	X(MISDIRECTED, "misdirected", 421)                       \
 	X(INVALID_VALUE, "invalid-value", 422)                   \
 	X(QUEUE_FULL, "queue-full", 429)                         \
 	X(PGBACKREST, "pgbackrest", 502)                         \

@@ -48,6 +48,8 @@ static const ErrorRow error_rows[] = {
 	 "pgbackrest_ctl.sidecar_cert_file."},
 	{PGBR_ERROR_PROTOCOL, ERRCODE_PROTOCOL_VIOLATION,
 	 "sidecar gave an answer that is not understood: ", PROTOCOL_HINT},
+	{PGBR_ERROR_MISDIRECTED, ERRCODE_CONNECTION_FAILURE, "could not reach the sidecar: ",
+	 "Start pgbackrest_sidecar with --allowed-host and the name in pgbackrest_ctl.sidecar_url."},
 	{PGBR_ERROR_UNAUTHORIZED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "",
 	 "Check pgbackrest_ctl.sidecar_token_file or pgbackrest_ctl.sidecar_cert_file, whichever the "
 	 "sidecar wants."},

@@ -1,0 +1,240 @@
+// links: sidecar/http_guard
+/*
+ * http_guard_test.c
+ *		Which headers a request is refused for, and that what clients send is not.
+ */
+#include "sidecar/http_guard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const allowed[] = {"backrest", "db1.example.com", "with.dot."};
+static const HttpNames names = {allowed, 3};
+
+/* Headers as "Name: value\n..."; the code that they are refused with. */
+static PgbrErrorCode
+check(const char *text, bool old, bool tls, PgbrError *error)
+{
+	static char copy[4096];
+	HttpHeaders headers = {0};
+	PgbrError ignored;
+
+	error = error ? error : &ignored;
+	*error = (PgbrError) PGBR_ERROR_INIT;
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n"))
+	{
+		char *colon = strchr(line, ':');
+
+		*colon = '\0';
+		http_headers_add(&headers, line, colon + 1 + (colon[1] == ' '));
+	}
+	return http_guard_check(&headers, old, tls, &names, error) ? PGBR_ERROR_NONE : error->code;
+}
+
+static PgbrErrorCode
+check_host(const char *host)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "Host: %s", host);
+	return check(text, false, false, NULL);
+}
+
+static void
+test_host(void **state)
+{
+	static const char *const good[] = {
+		"127.0.0.1",	   "10.0.0.5:8430",	  "0.0.0.0:1",		  "[::1]",
+		"[::1]:8430",	   "[fe80::1]",		  "[::ffff:1.2.3.4]", "localhost",
+		"LocalHost:65535", "localhost.:8430", "backrest",		  "BackRest:3000",
+		"backrest.",	   "db1.example.com", "with.dot",		  "with.dot.:80",
+	};
+	static const char *const bad[] = {
+		"",
+		"evil.example",
+		"evil.example:8430",
+		"localhost.evil.example",
+		"evil.localhost",
+		"notlocalhost",
+		"localhost..",
+		"127.0.0.1.evil.example",
+		"127.0.0.1.",
+		"127.1",
+		"2130706433",
+		"0x7f.0.0.1",
+		"0177.0.0.1.x",
+		"1.2.3.4.5",
+		"127.0.0.1:",
+		"127.0.0.1:x",
+		"127.0.0.1:123456",
+		"127.0.0.1:80:80",
+		"::1",
+		"[::1",
+		"[::1]x",
+		"[127.0.0.1]",
+		"[]",
+		"[::1%eth0]",
+		"a@127.0.0.1",
+		"127.0.0.1/x",
+		"127.0.0.1, evil.example",
+		"127.0.0.1 ",
+		"backrest.evil.example",
+		"db1.example.com.evil.example",
+		"example.com",
+		".",
+		"\x1b[31m",
+	};
+	char longest[600];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+	{
+		if (check_host(good[i]) != PGBR_ERROR_NONE)
+			fail_msg("refused: %s", good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		if (check_host(bad[i]) != PGBR_ERROR_MISDIRECTED)
+			fail_msg("not refused: %s", bad[i]);
+	}
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(check_host(longest), PGBR_ERROR_MISDIRECTED);
+	assert_int_equal(check("X: y", false, false, NULL), PGBR_ERROR_BAD_REQUEST);
+	assert_int_equal(check("X: y", true, false, NULL), PGBR_ERROR_NONE);
+	assert_int_equal(check("Host: evil.example", true, false, NULL), PGBR_ERROR_MISDIRECTED);
+	assert_int_equal(check("Host: localhost\nhost: localhost", false, false, NULL),
+					 PGBR_ERROR_BAD_REQUEST);
+	assert_int_equal(check("Host: localhost\nHost: localhost", true, false, NULL),
+					 PGBR_ERROR_BAD_REQUEST);
+}
+
+static void
+test_host_message(void **state)
+{
+	PgbrError error;
+
+	(void) state;
+	check("Host: evil\x1b[31m\"\xc2\x9b.example", false, false, &error);
+	assert_string_equal(error.message, "host \"evil?[31m???.example\" is neither an IP address nor "
+									   "localhost nor one that --allowed-host names");
+	assert_non_null(strstr(error.hint, "--allowed-host"));
+}
+
+static void
+test_page(void **state)
+{
+	static const struct
+	{
+		const char *headers;
+		bool tls;
+		bool good;
+	} cases[] = {
+		{"Host: 127.0.0.1:8430\nOrigin: http://127.0.0.1:8430", false, true},
+		{"Host: localhost\nOrigin: http://LOCALHOST", false, true},
+		{"Host: localhost:80\nOrigin: http://localhost", false, true},
+		{"Host: localhost\nOrigin: http://localhost:80", false, true},
+		{"Host: localhost:443\nOrigin: https://localhost", true, true},
+		{"Host: [::1]:8430\nOrigin: http://[::1]:8430", false, true},
+		{"Host: localhost:443\nOrigin: http://localhost", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://127.0.0.1:8431", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://127.0.0.1", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://localhost:8430", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: https://127.0.0.1:8430", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://127.0.0.1:8430", true, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://127.0.0.1:8430/", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://127.0.0.1:8430.evil.example", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://evil.example", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: null", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin:", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: http://127.0.0.1:8430\nOrigin: null", false, false},
+		{"Host: 127.0.0.1:8430\nOrigin: null\nOrigin: http://127.0.0.1:8430", false, false},
+		{"Host: 127.0.0.1\nSec-Fetch-Site: same-origin", false, true},
+		{"Host: 127.0.0.1\nSec-Fetch-Site: none", false, true},
+		{"Host: 127.0.0.1\nSec-Fetch-Site: cross-site", false, false},
+		{"Host: 127.0.0.1\nSec-Fetch-Site: same-site", false, false},
+		{"Host: 127.0.0.1\nSec-Fetch-Site: what-is-to-come", false, false},
+		{"Host: 127.0.0.1\nSec-Fetch-Site: cross-site\nSec-Fetch-Site: none", false, false},
+		{"Host: 127.0.0.1\nsec-fetch-site: none\nSEC-FETCH-SITE: cross-site", false, false},
+		{"Host: 127.0.0.1\nReferer: http://evil.example/", false, true},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		PgbrErrorCode wanted = cases[i].good ? PGBR_ERROR_NONE : PGBR_ERROR_FORBIDDEN;
+
+		if (check(cases[i].headers, false, cases[i].tls, NULL) != wanted)
+			fail_msg("wrong: %s", cases[i].headers);
+	}
+	assert_int_equal(check("Origin: http://localhost", true, false, NULL), PGBR_ERROR_FORBIDDEN);
+}
+
+static void
+test_framing(void **state)
+{
+	static const char *const bad[] = {
+		"Content-Length: 5\nContent-Length: 5",
+		"Content-Length: 5\ncontent-length: 6",
+		"Content-Length: 5\nTransfer-Encoding: chunked",
+		"Transfer-Encoding: chunked\nContent-Length: 5",
+		"Transfer-Encoding: chunked\nTransfer-Encoding: chunked",
+		"Transfer-Encoding: identity",
+		"Transfer-Encoding: gzip, chunked",
+		"Transfer-Encoding: xchunked",
+		"Transfer-Encoding: ",
+		"Transfer-Encoding : chunked",
+		"Content-Length\t: 5",
+		" X: y",
+		"X Y: z",
+		": z",
+	};
+	char text[256];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		snprintf(text, sizeof(text), "Host: localhost\n%s", bad[i]);
+		if (check(text, false, false, NULL) != PGBR_ERROR_BAD_REQUEST)
+			fail_msg("not refused: %s", bad[i]);
+	}
+	assert_int_equal(check("Host: localhost\nTransfer-Encoding: Chunked", false, false, NULL),
+					 PGBR_ERROR_NONE);
+	assert_int_equal(check("Host: localhost\nTransfer-Encoding: chunked", true, false, NULL),
+					 PGBR_ERROR_BAD_REQUEST);
+	assert_int_equal(check("Host: localhost\nContent-Length: 5", false, false, NULL),
+					 PGBR_ERROR_NONE);
+}
+
+static void
+test_names(void **state)
+{
+	(void) state;
+	assert_true(http_guard_is_name("backrest.default.svc.cluster.local"));
+	assert_true(http_guard_is_name("under_score"));
+	assert_false(http_guard_is_name(""));
+	assert_false(http_guard_is_name(".example.com"));
+	assert_false(http_guard_is_name("*"));
+	assert_false(http_guard_is_name("host:8430"));
+	assert_false(http_guard_is_name("http://host"));
+	assert_false(http_guard_is_name("b\xc3\xbc"
+									"cher"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_host),  cmocka_unit_test(test_host_message),
+		cmocka_unit_test(test_page),  cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
