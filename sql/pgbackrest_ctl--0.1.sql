@@ -3,12 +3,18 @@
 --
 -- Functions whose name begins with _ are parts of others and may change. They are granted like
 -- those, as a function in a view runs with the rights of who reads the view.
+--
+-- All is read with nothing in the path but the server's own: an object that somebody has made in the
+-- schema of the extension, before it came there, is not found. So each of its own objects is named
+-- with the schema, and each argument of its functions is given, in the type that it is declared with.
 
 \echo Use "CREATE EXTENSION pgbackrest_ctl" to load this file. \quit
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Jobs: ask, wait, cancel
 
-CREATE FUNCTION pgbr_backup(
+CREATE FUNCTION @extschema@.pgbr_backup(
 	type text DEFAULT 'incr',
 	wait boolean DEFAULT false,
 	wait_seconds integer DEFAULT 60,
@@ -17,34 +23,34 @@ CREATE FUNCTION pgbr_backup(
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, integer) IS
 'ask for a backup (full, diff or incr); gives the job''s ID, which is also the backup''s backup_id';
 
-CREATE FUNCTION pgbr_check(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
+CREATE FUNCTION @extschema@.pgbr_check(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_check(boolean, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_check(boolean, integer) IS
 'ask for pgbackrest check: is WAL archived, are the repositories usable; gives the job''s ID';
 
-CREATE FUNCTION pgbr_verify(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
+CREATE FUNCTION @extschema@.pgbr_verify(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_verify(boolean, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_verify(boolean, integer) IS
 'ask for pgbackrest verify: are the files in the repository what they should be; gives the job''s ID';
 
-CREATE FUNCTION pgbr_expire(
+CREATE FUNCTION @extschema@.pgbr_expire(
 	dry_run boolean DEFAULT true,
 	wait boolean DEFAULT false,
 	wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_expire(boolean, boolean, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_expire(boolean, boolean, integer) IS
 'ask for pgbackrest expire: remove what the retention no longer keeps; with dry_run nothing is removed, and the job''s log in the sidecar says what would be; gives the job''s ID';
 
-CREATE FUNCTION pgbr_pin(
+CREATE FUNCTION @extschema@.pgbr_pin(
 	label text,
 	reason text DEFAULT NULL,
 	wait boolean DEFAULT false,
@@ -52,48 +58,50 @@ CREATE FUNCTION pgbr_pin(
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_pin(text, text, boolean, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_pin(text, text, boolean, integer) IS
 'keep a backup, and those it depends on, from being expired; gives the job''s ID';
 
-CREATE FUNCTION pgbr_unpin(
+CREATE FUNCTION @extschema@.pgbr_unpin(
 	label text,
 	wait boolean DEFAULT false,
 	wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_unpin(text, boolean, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_unpin(text, boolean, integer) IS
 'leave a pinned backup to the retention again; gives the job''s ID';
 
-CREATE FUNCTION pgbr_stanza_upgrade(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
+CREATE FUNCTION @extschema@.pgbr_stanza_upgrade(
+	wait boolean DEFAULT false,
+	wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_stanza_upgrade(boolean, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_stanza_upgrade(boolean, integer) IS
 'ask for pgbackrest stanza-upgrade, after a major upgrade of PostgreSQL; gives the job''s ID';
 
-CREATE FUNCTION pgbr_cancel(job_id text)
+CREATE FUNCTION @extschema@.pgbr_cancel(job_id text)
 RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_cancel(text) IS
+COMMENT ON FUNCTION @extschema@.pgbr_cancel(text) IS
 'cancel a job that is queued or running; false when it had already ended';
 
 -- Jobs: read
 
-CREATE FUNCTION _pgbr_job(job_id text)
+CREATE FUNCTION @extschema@._pgbr_job(job_id text)
 RETURNS jsonb
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_job(text) IS 'a job as the sidecar gives it';
+COMMENT ON FUNCTION @extschema@._pgbr_job(text) IS 'a job as the sidecar gives it';
 
-CREATE FUNCTION _pgbr_jobs(state text, before text)
+CREATE FUNCTION @extschema@._pgbr_jobs(state text, before text)
 RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_jobs(text, text) IS 'a page of jobs as the sidecar gives it';
+COMMENT ON FUNCTION @extschema@._pgbr_jobs(text, text) IS 'a page of jobs as the sidecar gives it';
 
-CREATE FUNCTION _pgbr_job_rows(jobs jsonb)
+CREATE FUNCTION @extschema@._pgbr_job_rows(jobs jsonb)
 RETURNS TABLE (
 	job_id text,
 	kind text,
@@ -136,55 +144,58 @@ AS $$
 		LEFT JOIN LATERAL jsonb_to_record(j.progress) AS p(
 			phase text, bytes_done bigint, bytes_total bigint, percent double precision) ON true
 $$;
-COMMENT ON FUNCTION _pgbr_job_rows(jsonb) IS 'rows of an array of jobs';
+COMMENT ON FUNCTION @extschema@._pgbr_job_rows(jsonb) IS 'rows of an array of jobs';
 
-CREATE VIEW pgbr_jobs AS
+CREATE VIEW @extschema@.pgbr_jobs AS
 WITH RECURSIVE page(answer) AS (
-		SELECT _pgbr_jobs(NULL, NULL)
+		SELECT @extschema@._pgbr_jobs(NULL::text, NULL::text)
 	UNION
-		SELECT _pgbr_jobs(NULL, answer->>'next') FROM page WHERE answer->>'next' IS NOT NULL
+		SELECT @extschema@._pgbr_jobs(NULL::text, answer->>'next')
+		FROM page
+		WHERE answer->>'next' IS NOT NULL
 )
-SELECT j.* FROM page, _pgbr_job_rows(answer->'jobs') AS j;
-COMMENT ON VIEW pgbr_jobs IS 'all jobs that the sidecar keeps, newest first';
+SELECT j.* FROM page, @extschema@._pgbr_job_rows(answer->'jobs') AS j;
+COMMENT ON VIEW @extschema@.pgbr_jobs IS 'all jobs that the sidecar keeps, newest first';
 
-CREATE FUNCTION pgbr_job(job_id text)
-RETURNS SETOF pgbr_jobs
+CREATE FUNCTION @extschema@.pgbr_job(job_id text)
+RETURNS SETOF @extschema@.pgbr_jobs
 LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM @extschema@._pgbr_job_rows(jsonb_build_array(@extschema@._pgbr_job(job_id)))
 $$;
-COMMENT ON FUNCTION pgbr_job(text) IS 'one job, by its ID';
+COMMENT ON FUNCTION @extschema@.pgbr_job(text) IS 'one job, by its ID';
 
-CREATE VIEW pgbr_progress AS
+CREATE VIEW @extschema@.pgbr_progress AS
 SELECT j.job_id, j.kind, j.type, j.phase, j.bytes_done, j.bytes_total, j.percent,
 	j.duration AS elapsed,
 	CASE WHEN j.percent BETWEEN 0.01 AND 100
 		THEN j.started_at + j.duration * (100 / j.percent)
 	END AS estimated_end
-FROM _pgbr_jobs('running', NULL) AS page(answer), _pgbr_job_rows(answer->'jobs') AS j;
-COMMENT ON VIEW pgbr_progress IS 'how far the running job is';
+FROM @extschema@._pgbr_jobs('running'::text, NULL::text) AS page(answer),
+	@extschema@._pgbr_job_rows(answer->'jobs') AS j;
+COMMENT ON VIEW @extschema@.pgbr_progress IS 'how far the running job is';
 
 -- Backups
 
-CREATE FUNCTION _pgbr_info(refresh boolean)
+CREATE FUNCTION @extschema@._pgbr_info(refresh boolean)
 RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_info(boolean) IS
+COMMENT ON FUNCTION @extschema@._pgbr_info(boolean) IS
 'what pgbackrest info says, its age and the last error, as the sidecar gives it';
 
-CREATE FUNCTION pgbr_info_json(refresh boolean DEFAULT false)
+CREATE FUNCTION @extschema@.pgbr_info_json(refresh boolean DEFAULT false)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT @extschema@._pgbr_info(refresh)->'stanzas'
 $$;
-COMMENT ON FUNCTION pgbr_info_json(boolean) IS
+COMMENT ON FUNCTION @extschema@.pgbr_info_json(boolean) IS
 'pgbackrest''s own document (pgbackrest info --output=json); with refresh it is asked anew';
 
-CREATE FUNCTION pgbr_info(refresh boolean DEFAULT false)
+CREATE FUNCTION @extschema@.pgbr_info(refresh boolean DEFAULT false)
 RETURNS TABLE (
 	stanza text,
 	repo integer,
@@ -217,13 +228,13 @@ RETURNS TABLE (
 	age interval)
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_info(boolean) IS
+COMMENT ON FUNCTION @extschema@.pgbr_info(boolean) IS
 'the backups in the repositories, oldest first; with refresh pgbackrest is asked anew';
 
-CREATE VIEW pgbr_backups AS SELECT * FROM pgbr_info();
-COMMENT ON VIEW pgbr_backups IS 'the backups in the repositories, oldest first';
+CREATE VIEW @extschema@.pgbr_backups AS SELECT * FROM @extschema@.pgbr_info(false);
+COMMENT ON VIEW @extschema@.pgbr_backups IS 'the backups in the repositories, oldest first';
 
-CREATE VIEW pgbr_archives AS
+CREATE VIEW @extschema@.pgbr_archives AS
 SELECT s.name AS stanza, (a.database->>'repo-key')::integer AS repo,
 	(a.database->>'id')::integer AS database_id, a.id AS archive_id,
 	d.version AS postgres_version, d."system-id" AS system_id,
@@ -231,7 +242,7 @@ SELECT s.name AS stanza, (a.database->>'repo-key')::integer AS repo,
 	(r.value->>'point_in_time_from')::timestamptz AS point_in_time_from,
 	r.value->>'point_in_time_label' AS point_in_time_label,
 	r.value->>'point_in_time_wal' AS point_in_time_wal
-FROM _pgbr_info(false) AS answer
+FROM @extschema@._pgbr_info(false) AS answer
 	CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, db jsonb, archive jsonb)
 	CROSS JOIN jsonb_to_recordset(s.archive) AS a(
 		id text, min text, max text, database jsonb)
@@ -242,54 +253,54 @@ FROM _pgbr_info(false) AS answer
 	CROSS JOIN LATERAL (
 		SELECT answer->'retention'->'repositories'->(a.database->>'repo-key')->'archives'->a.id
 			AS value) AS r;
-COMMENT ON VIEW pgbr_archives IS
+COMMENT ON VIEW @extschema@.pgbr_archives IS
 'the WAL in the repositories: first and last segment of each database, and from when on any moment can be restored';
 
-CREATE VIEW pgbr_repositories AS
+CREATE VIEW @extschema@.pgbr_repositories AS
 SELECT s.name AS stanza, r.key AS repo, r.cipher, (r.status->>'code')::integer AS status_code,
 	r.status->>'message' AS status_message
-FROM _pgbr_info(false) AS answer
+FROM @extschema@._pgbr_info(false) AS answer
 	CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, repo jsonb)
 	CROSS JOIN jsonb_to_recordset(s.repo) AS r(
 		key integer, cipher text, status jsonb);
-COMMENT ON VIEW pgbr_repositories IS 'the repositories and whether they are usable';
+COMMENT ON VIEW @extschema@.pgbr_repositories IS 'the repositories and whether they are usable';
 
 -- Restore points
 
-CREATE FUNCTION pgbr_restore_point(
+CREATE FUNCTION @extschema@.pgbr_restore_point(
 	name text,
 	wait_archived boolean DEFAULT true,
 	wait_seconds integer DEFAULT 60)
 RETURNS pg_lsn
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_restore_point(text, boolean, integer) IS
+COMMENT ON FUNCTION @extschema@.pgbr_restore_point(text, boolean, integer) IS
 'create and register a named restore point, and wait until the WAL that holds it is in the repository';
 
-CREATE FUNCTION _pgbr_restore_points()
+CREATE FUNCTION @extschema@._pgbr_restore_points()
 RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_restore_points() IS 'the restore points as the sidecar gives them';
+COMMENT ON FUNCTION @extschema@._pgbr_restore_points() IS 'the restore points as the sidecar gives them';
 
-CREATE VIEW pgbr_restore_points AS
+CREATE VIEW @extschema@.pgbr_restore_points AS
 SELECT p.*
-FROM _pgbr_restore_points() AS answer
+FROM @extschema@._pgbr_restore_points() AS answer
 	CROSS JOIN jsonb_to_recordset(answer->'restore_points') AS p(
 		name text, lsn pg_lsn, timeline integer, "time" timestamptz, xid xid8);
-COMMENT ON VIEW pgbr_restore_points IS 'the registered restore points, newest first';
+COMMENT ON VIEW @extschema@.pgbr_restore_points IS 'the registered restore points, newest first';
 
 -- Schedules
 
-CREATE TABLE pgbr_schedule_since (
+CREATE TABLE @extschema@.pgbr_schedule_since (
 	type text PRIMARY KEY,
 	schedule text NOT NULL,
 	time_zone text NOT NULL,
 	since timestamptz NOT NULL);
-COMMENT ON TABLE pgbr_schedule_since IS
+COMMENT ON TABLE @extschema@.pgbr_schedule_since IS
 'since when each schedule is in force: what was due before is not made up for';
 
-CREATE TABLE pgbr_run (
+CREATE TABLE @extschema@.pgbr_run (
 	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	type text NOT NULL,
 	first_due timestamptz NOT NULL,
@@ -298,7 +309,7 @@ CREATE TABLE pgbr_run (
 	state text NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled',
 		'interrupted', 'covered', 'missed')),
 	reason text,
-	covered_by bigint REFERENCES pgbr_run ON DELETE SET NULL,
+	covered_by bigint REFERENCES @extschema@.pgbr_run ON DELETE SET NULL,
 	failures integer NOT NULL DEFAULT 0,
 	not_before timestamptz,
 	started_at timestamptz,
@@ -312,31 +323,31 @@ CREATE TABLE pgbr_run (
 	error text,
 	message text,
 	hint text);
-COMMENT ON TABLE pgbr_run IS
+COMMENT ON TABLE @extschema@.pgbr_run IS
 'the scheduler''s own record: a row for each attempt at a run, and for due times that need none';
-CREATE INDEX ON pgbr_run (type, due);
-CREATE INDEX ON pgbr_run (state, finished_at);
-CREATE INDEX ON pgbr_run (covered_by) WHERE covered_by IS NOT NULL;
-CREATE UNIQUE INDEX pgbr_run_running ON pgbr_run (state) WHERE state = 'running';
-CREATE UNIQUE INDEX pgbr_run_queued ON pgbr_run (type) WHERE state = 'queued';
+CREATE INDEX ON @extschema@.pgbr_run (type, due);
+CREATE INDEX ON @extschema@.pgbr_run (state, finished_at);
+CREATE INDEX ON @extschema@.pgbr_run (covered_by) WHERE covered_by IS NOT NULL;
+CREATE UNIQUE INDEX pgbr_run_running ON @extschema@.pgbr_run (state) WHERE state = 'running';
+CREATE UNIQUE INDEX pgbr_run_queued ON @extschema@.pgbr_run (type) WHERE state = 'queued';
 
-CREATE FUNCTION _pgbr_wake()
+CREATE FUNCTION @extschema@._pgbr_wake()
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_wake() IS 'wake the scheduler at the end of this transaction';
+COMMENT ON FUNCTION @extschema@._pgbr_wake() IS 'wake the scheduler at the end of this transaction';
 
-CREATE FUNCTION pgbr_schedule_preview(
+CREATE FUNCTION @extschema@.pgbr_schedule_preview(
 	schedule text,
 	count integer DEFAULT 5,
 	time_zone text DEFAULT NULL)
 RETURNS SETOF timestamptz
 LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 5
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION pgbr_schedule_preview(text, integer, text) IS
+COMMENT ON FUNCTION @extschema@.pgbr_schedule_preview(text, integer, text) IS
 'when a schedule would be due next; the time zone is that of the schedules unless given';
 
-CREATE FUNCTION _pgbr_schedule(
+CREATE FUNCTION @extschema@._pgbr_schedule(
 	OUT type text,
 	OUT schedule text,
 	OUT time_zone text,
@@ -347,37 +358,37 @@ CREATE FUNCTION _pgbr_schedule(
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 3
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_schedule() IS 'the schedules as the settings and the values file have them';
+COMMENT ON FUNCTION @extschema@._pgbr_schedule() IS 'the schedules as the settings and the values file have them';
 
-CREATE VIEW pgbr_schedule AS
+CREATE VIEW @extschema@.pgbr_schedule AS
 SELECT s.type, s.schedule, s.time_zone, s.set_in, s.active, s.next_run,
 	r.due AS last_due,
 	coalesce(c.state, r.state) AS last_state,
 	c.type AS last_covered_by,
 	coalesce(c.label, r.label) AS last_label,
 	coalesce(s.error, e.message) AS last_error
-FROM _pgbr_schedule() AS s
+FROM @extschema@._pgbr_schedule() AS s
 	LEFT JOIN LATERAL (
-		SELECT * FROM pgbr_run AS n
+		SELECT * FROM @extschema@.pgbr_run AS n
 		WHERE n.type = s.type
 		-- not by due: the clock may have been ahead
 		ORDER BY n.run_id DESC
 		LIMIT 1) AS r ON true
-	LEFT JOIN pgbr_run AS c ON c.run_id = r.covered_by
+	LEFT JOIN @extschema@.pgbr_run AS c ON c.run_id = r.covered_by
 	-- a run that is to be tried again, or is, has its error in the attempt before
 	LEFT JOIN LATERAL (
-		SELECT a.message FROM pgbr_run AS a
+		SELECT a.message FROM @extschema@.pgbr_run AS a
 		WHERE a.type = coalesce(c.type, r.type) AND a.due = coalesce(c.due, r.due)
 			AND coalesce(c.state, r.state) <> 'succeeded'
 			AND a.message IS NOT NULL
 		ORDER BY a.run_id DESC
 		LIMIT 1) AS e ON true;
-COMMENT ON VIEW pgbr_schedule IS
+COMMENT ON VIEW @extschema@.pgbr_schedule IS
 'the schedule of each type of backup: where it is set, when it runs next, how it went last';
 
 -- Am I safe?
 
-CREATE FUNCTION _pgbr_status(
+CREATE FUNCTION @extschema@._pgbr_status(
 	OUT info jsonb,
 	OUT backups jsonb,
 	OUT running jsonb,
@@ -385,14 +396,14 @@ CREATE FUNCTION _pgbr_status(
 	OUT error text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _pgbr_status() IS
+COMMENT ON FUNCTION @extschema@._pgbr_status() IS
 'info and jobs as the sidecar gives them, or the error in getting them';
 
-CREATE VIEW pgbr_status AS
+CREATE VIEW @extschema@.pgbr_status AS
 WITH answer AS MATERIALIZED (
 	SELECT info, backups->'jobs' AS backups, running->'jobs' AS running, queued->'jobs' AS queued,
 		error
-	FROM _pgbr_status()
+	FROM @extschema@._pgbr_status()
 ), stanza AS MATERIALIZED (
 	SELECT s.*
 	FROM answer
@@ -417,22 +428,22 @@ WITH answer AS MATERIALIZED (
 	-- are in its history, which knows those of former leaders and those that reached no sidecar
 	SELECT j.finished_at, j.message
 	FROM answer
-		CROSS JOIN _pgbr_job_rows(backups) AS j
+		CROSS JOIN @extschema@._pgbr_job_rows(backups) AS j
 	WHERE j.state IN ('failed', 'interrupted') AND j.covered_by IS NULL
 		AND j.requested_by IS DISTINCT FROM 'schedule'
 	UNION ALL
 	SELECT r.finished_at, r.message
-	FROM pgbr_run AS r
+	FROM @extschema@.pgbr_run AS r
 	WHERE r.state IN ('failed', 'interrupted')
 ), success AS (
 	SELECT max(finished_at) AS finished_at
 	FROM (
 		SELECT j.finished_at
 		FROM answer
-			CROSS JOIN _pgbr_job_rows(backups) AS j
+			CROSS JOIN @extschema@._pgbr_job_rows(backups) AS j
 		WHERE j.state = 'succeeded'
 		UNION ALL
-		SELECT max(r.finished_at) FROM pgbr_run AS r WHERE r.state = 'succeeded') AS s
+		SELECT max(r.finished_at) FROM @extschema@.pgbr_run AS r WHERE r.state = 'succeeded') AS s
 ), archiver AS (
 	SELECT current_setting('archive_mode') AS archive_mode, s.last_archived_wal,
 		s.last_archived_time, s.last_failed_wal, s.last_failed_time,
@@ -478,9 +489,9 @@ SELECT stanza.name AS stanza,
 	END AS recovery_window_to,
 	running->0->>'id' AS running_job,
 	jsonb_array_length(queued) AS queued_jobs,
-	(SELECT s.next_run FROM _pgbr_schedule() AS s WHERE s.type = 'full') AS next_full,
-	(SELECT s.next_run FROM _pgbr_schedule() AS s WHERE s.type = 'diff') AS next_diff,
-	(SELECT s.next_run FROM _pgbr_schedule() AS s WHERE s.type = 'incr') AS next_incr,
+	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'full') AS next_full,
+	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'diff') AS next_diff,
+	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'incr') AS next_incr,
 	make_interval(secs => (info->>'age_seconds')::double precision) AS info_age,
 	info->'error'->>'message' AS info_error,
 	answer.error AS sidecar_error
@@ -488,51 +499,62 @@ FROM answer
 	CROSS JOIN newest
 	CROSS JOIN archiver
 	LEFT JOIN stanza ON true;
-COMMENT ON VIEW pgbr_status IS
+COMMENT ON VIEW @extschema@.pgbr_status IS
 'am I safe? one row, whether the sidecar answers or not: repository, newest backups, failures, archiving, recovery window';
 
-CREATE VIEW pgbr_runs AS
+CREATE VIEW @extschema@.pgbr_runs AS
 WITH requested AS (
 	-- no row, and no error, when the sidecar is away: the scheduled runs are here all the same
 	SELECT j.*
-	FROM _pgbr_status() AS answer, _pgbr_job_rows(answer.backups->'jobs') AS j
+	FROM @extschema@._pgbr_status() AS answer,
+		@extschema@._pgbr_job_rows(answer.backups->'jobs') AS j
 	WHERE j.requested_by IS DISTINCT FROM 'schedule'
 )
 SELECT r.run_id, 'schedule' AS requested_by, r.type, r.first_due, r.due, r.due_count, r.state,
 	r.reason, r.covered_by, r.failures, r.not_before, r.started_at, r.finished_at,
 	r.sidecar, r.sidecar_reason, r.job_id, r.label, r.exit_code, r.error, r.message, r.hint
-FROM pgbr_run AS r
+FROM @extschema@.pgbr_run AS r
 UNION ALL
 SELECT NULL, j.requested_by, j.type, NULL, NULL, 0, j.state,
 	coalesce(j.reason, 'requested'), NULL, NULL, NULL, j.started_at, j.finished_at,
 	NULL, NULL, j.job_id, j.label, j.exit_code, j.error, j.message, j.hint
 FROM requested AS j;
-COMMENT ON VIEW pgbr_runs IS
+COMMENT ON VIEW @extschema@.pgbr_runs IS
 'the history of backups: scheduled runs and due times, and backups that were asked for at this server''s sidecar';
 
 -- Nothing is for everyone; monitoring reads; who starts what is for the administrator to grant.
 
-REVOKE ALL ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer),
-	pgbr_check(boolean, integer), pgbr_verify(boolean, integer),
-	pgbr_expire(boolean, boolean, integer), pgbr_stanza_upgrade(boolean, integer),
-	pgbr_pin(text, text, boolean, integer), pgbr_unpin(text, boolean, integer),
-	pgbr_cancel(text), pgbr_restore_point(text, boolean, integer),
-	pgbr_job(text), pgbr_info(boolean), pgbr_info_json(boolean),
-	_pgbr_job(text), _pgbr_jobs(text, text), _pgbr_job_rows(jsonb), _pgbr_info(boolean),
-	_pgbr_restore_points(), _pgbr_status(), _pgbr_schedule(), _pgbr_wake()
+REVOKE ALL ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, integer),
+	@extschema@.pgbr_check(boolean, integer), @extschema@.pgbr_verify(boolean, integer),
+	@extschema@.pgbr_expire(boolean, boolean, integer),
+	@extschema@.pgbr_stanza_upgrade(boolean, integer),
+	@extschema@.pgbr_pin(text, text, boolean, integer),
+	@extschema@.pgbr_unpin(text, boolean, integer), @extschema@.pgbr_cancel(text),
+	@extschema@.pgbr_restore_point(text, boolean, integer), @extschema@.pgbr_job(text),
+	@extschema@.pgbr_info(boolean), @extschema@.pgbr_info_json(boolean),
+	@extschema@._pgbr_job(text), @extschema@._pgbr_jobs(text, text),
+	@extschema@._pgbr_job_rows(jsonb), @extschema@._pgbr_info(boolean),
+	@extschema@._pgbr_restore_points(), @extschema@._pgbr_status(), @extschema@._pgbr_schedule(),
+	@extschema@._pgbr_wake()
 	FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION pgbr_job(text), pgbr_info(boolean), pgbr_info_json(boolean),
-	_pgbr_job(text), _pgbr_jobs(text, text), _pgbr_job_rows(jsonb), _pgbr_info(boolean),
-	_pgbr_restore_points(), _pgbr_status(), _pgbr_schedule()
+GRANT EXECUTE ON FUNCTION @extschema@.pgbr_job(text), @extschema@.pgbr_info(boolean),
+	@extschema@.pgbr_info_json(boolean), @extschema@._pgbr_job(text),
+	@extschema@._pgbr_jobs(text, text), @extschema@._pgbr_job_rows(jsonb),
+	@extschema@._pgbr_info(boolean), @extschema@._pgbr_restore_points(),
+	@extschema@._pgbr_status(), @extschema@._pgbr_schedule()
 	TO pg_monitor;
 
-REVOKE ALL ON pgbr_jobs, pgbr_progress, pgbr_backups, pgbr_archives, pgbr_repositories,
-	pgbr_restore_points, pgbr_status, pgbr_schedule, pgbr_runs, pgbr_run, pgbr_schedule_since
+REVOKE ALL ON @extschema@.pgbr_jobs, @extschema@.pgbr_progress, @extschema@.pgbr_backups,
+	@extschema@.pgbr_archives, @extschema@.pgbr_repositories, @extschema@.pgbr_restore_points,
+	@extschema@.pgbr_status, @extschema@.pgbr_schedule, @extschema@.pgbr_runs,
+	@extschema@.pgbr_run, @extschema@.pgbr_schedule_since
 	FROM PUBLIC;
 
-GRANT SELECT ON pgbr_jobs, pgbr_progress, pgbr_backups, pgbr_archives, pgbr_repositories,
-	pgbr_restore_points, pgbr_status, pgbr_schedule, pgbr_runs, pgbr_run, pgbr_schedule_since
+GRANT SELECT ON @extschema@.pgbr_jobs, @extschema@.pgbr_progress, @extschema@.pgbr_backups,
+	@extschema@.pgbr_archives, @extschema@.pgbr_repositories, @extschema@.pgbr_restore_points,
+	@extschema@.pgbr_status, @extschema@.pgbr_schedule, @extschema@.pgbr_runs,
+	@extschema@.pgbr_run, @extschema@.pgbr_schedule_since
 	TO pg_monitor;
 
-SELECT _pgbr_wake();
+SELECT @extschema@._pgbr_wake();

@@ -14,8 +14,8 @@
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/run_history.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 
 static const char *const reasons[] = {
 	[PGBR_REASON_DUE] = "due",
@@ -32,6 +32,10 @@ static const char *const outcomes[] = {
 	[PGBR_OUTCOME_INTERRUPTED] = "interrupted",
 };
 
+/* The extension's schema in a statement: its tables are not in the path, where others' functions could
+ * be, too. */
+#define SCHEMA "@extschema@"
+
 /* One argument of a statement: a number or a text that may be NULL. */
 typedef struct Argument
 {
@@ -43,13 +47,30 @@ typedef struct Argument
 #define NUMBER(n)		  ((Argument){INT8OID, Int64GetDatum(n), false})
 #define NUMBER_OR_NULL(n) ((Argument){INT8OID, Int64GetDatum(n), (n) < 0})
 #define TEXT(t)			  ((Argument){TEXTOID, (t) ? CStringGetTextDatum(t) : (Datum) 0, (t) == NULL})
-#define RUN(sql, ...)                             \
-	run_statement(sql, (Argument[]){__VA_ARGS__}, \
+#define RUN(sql, ...)                                      \
+	run_statement(history, sql, (Argument[]){__VA_ARGS__}, \
 				  sizeof((Argument[]){__VA_ARGS__}) / sizeof(Argument))
+
+/* A statement of this file with the name of the schema put in. */
+static char *
+complete(const char *sql, const char *schema)
+{
+	const char *place;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (; (place = strstr(sql, SCHEMA)) != NULL; sql = place + strlen(SCHEMA))
+	{
+		appendBinaryStringInfo(&text, sql, (int) (place - sql));
+		appendStringInfoString(&text, schema);
+	}
+	appendStringInfoString(&text, sql);
+	return text.data;
+}
 
 /* Run a statement; its rows are in SPI_tuptable. Returns how many there are. */
 static uint64
-run_statement(const char *sql, const Argument *arguments, size_t count)
+run_statement(const History *history, const char *sql, const Argument *arguments, size_t count)
 {
 	Oid types[12];
 	Datum values[12];
@@ -63,7 +84,8 @@ run_statement(const char *sql, const Argument *arguments, size_t count)
 		values[i] = arguments[i].value;
 		nulls[i] = arguments[i].is_null ? 'n' : ' ';
 	}
-	rc = SPI_execute_with_args(sql, (int) count, types, values, nulls, false, 0);
+	rc = SPI_execute_with_args(complete(sql, history->schema), (int) count, types, values, nulls,
+							   false, 0);
 	if (rc < 0)
 		elog(ERROR, "could not write the history of runs: %s", SPI_result_code_string(rc));
 	return SPI_processed;
@@ -91,11 +113,10 @@ text_at(uint64 row, int column)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
-Oid
-history_find(void)
+void
+history_find(History *history)
 {
-	Oid table = InvalidOid;
-
+	*history = (History){.table = InvalidOid};
 	connect_spi();
 	if (RUN("SELECT pg_catalog.quote_ident(n.nspname), c.oid::pg_catalog.int8"
 			" FROM pg_catalog.pg_extension AS e"
@@ -104,13 +125,10 @@ history_find(void)
 			" WHERE e.extname = $1 AND c.relname = $2",
 			TEXT("pgbackrest_ctl"), TEXT("pgbr_run")) > 0)
 	{
-		table = (Oid) number_at(0, 2, InvalidOid);
-		/* nobody's objects but ours and the server's are found; the end of the transaction undoes it */
-		(void) set_config_option("search_path", psprintf("pg_catalog, %s, pg_temp", text_at(0, 1)),
-								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+		history->table = (Oid) number_at(0, 2, InvalidOid);
+		strlcpy(history->schema, text_at(0, 1), sizeof(history->schema));
 	}
 	SPI_finish();
-	return table;
 }
 
 static PgbrRunReason
@@ -145,21 +163,21 @@ run_at(uint64 row, PgbrBackupType *type)
 
 /* Since when is this type's schedule in force? A new or changed one counts from now. */
 static int64
-load_since(PgbrBackupType type, const ScheduleSettings *settings, int64 now)
+load_since(const History *history, PgbrBackupType type, const ScheduleSettings *settings, int64 now)
 {
 	const char *name = pgbr_backup_type_name(type);
 	const ScheduleEntry *entry = &settings->types[type];
 
 	if (!entry->is_valid)
 	{
-		RUN("DELETE FROM pgbr_schedule_since WHERE type = $1", TEXT(name));
+		RUN("DELETE FROM " SCHEMA ".pgbr_schedule_since WHERE type = $1", TEXT(name));
 		return now;
 	}
-	if (RUN("SELECT extract(epoch FROM since)::bigint FROM pgbr_schedule_since"
+	if (RUN("SELECT extract(epoch FROM since)::bigint FROM " SCHEMA ".pgbr_schedule_since"
 			" WHERE type = $1 AND schedule = $2 AND time_zone = $3",
 			TEXT(name), TEXT(entry->text), TEXT(settings->zone_name)) > 0)
 		return number_at(0, 1, now);
-	RUN("INSERT INTO pgbr_schedule_since VALUES ($1, $2, $3, to_timestamp($4))"
+	RUN("INSERT INTO " SCHEMA ".pgbr_schedule_since VALUES ($1, $2, $3, to_timestamp($4))"
 		" ON CONFLICT (type) DO UPDATE SET schedule = excluded.schedule,"
 		" time_zone = excluded.time_zone, since = excluded.since",
 		TEXT(name), TEXT(entry->text), TEXT(settings->zone_name), NUMBER(now));
@@ -167,21 +185,22 @@ load_since(PgbrBackupType type, const ScheduleSettings *settings, int64 now)
 }
 
 void
-history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now)
+history_load(const History *history, const ScheduleSettings *settings, PgbrSchedule *schedule,
+			 int64 now)
 {
 	uint64 count;
 
 	connect_spi();
 	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
 	{
-		int64 since = load_since(type, settings, now);
+		int64 since = load_since(history, type, settings, now);
 
-		RUN("SELECT extract(epoch FROM max(due))::bigint FROM pgbr_run WHERE type = $1",
+		RUN("SELECT extract(epoch FROM max(due))::bigint FROM " SCHEMA ".pgbr_run WHERE type = $1",
 			TEXT(pgbr_backup_type_name(type)));
 		schedule->types[type].handled = Max(since, number_at(0, 1, since));
 		schedule->types[type].owed = (PgbrRun){0};
 	}
-	count = RUN("SELECT " RUN_COLUMNS " FROM pgbr_run WHERE state = $1", TEXT("queued"));
+	count = RUN("SELECT " RUN_COLUMNS " FROM " SCHEMA ".pgbr_run WHERE state = $1", TEXT("queued"));
 	for (uint64 i = 0; i < count; i++)
 	{
 		PgbrBackupType type;
@@ -193,12 +212,12 @@ history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now
 }
 
 void
-history_load_current(PgbrSchedule *schedule, RunRow *row)
+history_load_current(const History *history, PgbrSchedule *schedule, RunRow *row)
 {
 	connect_spi();
 	schedule->current = (PgbrRun){0};
-	if (RUN("SELECT " RUN_COLUMNS
-			", started_at, sidecar, timeline::bigint FROM pgbr_run WHERE state = $1",
+	if (RUN("SELECT " RUN_COLUMNS ", started_at, sidecar, timeline::bigint FROM " SCHEMA
+			".pgbr_run WHERE state = $1",
 			TEXT("running")) > 0)
 	{
 		char *sidecar = text_at(0, 8);
@@ -214,16 +233,17 @@ history_load_current(PgbrSchedule *schedule, RunRow *row)
 
 /* What one row covered is covered by another from now on. */
 static void
-pass_on(int64 from, int64 to)
+pass_on(const History *history, int64 from, int64 to)
 {
-	RUN("UPDATE pgbr_run SET covered_by = $2 WHERE covered_by = $1", NUMBER(from), NUMBER(to));
+	RUN("UPDATE " SCHEMA ".pgbr_run SET covered_by = $2 WHERE covered_by = $1", NUMBER(from),
+		NUMBER(to));
 }
 
 /* The newest row of a run; it was written before. */
 static int64
-row_of(PgbrBackupType type, int64 due)
+row_of(const History *history, PgbrBackupType type, int64 due)
 {
-	if (RUN("SELECT run_id FROM pgbr_run WHERE type = $1 AND due = to_timestamp($2)"
+	if (RUN("SELECT run_id FROM " SCHEMA ".pgbr_run WHERE type = $1 AND due = to_timestamp($2)"
 			" ORDER BY run_id DESC LIMIT 1",
 			TEXT(pgbr_backup_type_name(type)), NUMBER(due)) == 0)
 		elog(ERROR, "the history of runs lacks the %s run that was due at " INT64_FORMAT,
@@ -232,9 +252,10 @@ row_of(PgbrBackupType type, int64 due)
 }
 
 static void
-insert_due(const PgbrDueGroup *group, int64 first, int count, const char *state, const char *reason)
+insert_due(const History *history, const PgbrDueGroup *group, int64 first, int count,
+		   const char *state, const char *reason)
 {
-	RUN("INSERT INTO pgbr_run (type, first_due, due, due_count, state, reason)"
+	RUN("INSERT INTO " SCHEMA ".pgbr_run (type, first_due, due, due_count, state, reason)"
 		" VALUES ($1, to_timestamp($2), to_timestamp($3), $4, $5, $6)",
 		TEXT(pgbr_backup_type_name(group->type)), NUMBER(first), NUMBER(group->last), NUMBER(count),
 		TEXT(state), TEXT(reason));
@@ -242,12 +263,12 @@ insert_due(const PgbrDueGroup *group, int64 first, int count, const char *state,
 
 /* A run of this type that was queued and is covered now has a row already; the rest gets one. */
 static void
-write_covered(const PgbrSchedule *schedule, const PgbrDueGroup *group)
+write_covered(const History *history, const PgbrSchedule *schedule, const PgbrDueGroup *group)
 {
 	int count = group->count;
 	int64 first = group->first;
 
-	if (RUN("UPDATE pgbr_run SET state = 'covered', covered_by = NULL"
+	if (RUN("UPDATE " SCHEMA ".pgbr_run SET state = 'covered', covered_by = NULL"
 			" WHERE type = $1 AND state = 'queued'"
 			" AND due BETWEEN to_timestamp($2) AND to_timestamp($3) RETURNING 1",
 			TEXT(pgbr_backup_type_name(group->type)), NUMBER(group->first),
@@ -259,7 +280,7 @@ write_covered(const PgbrSchedule *schedule, const PgbrDueGroup *group)
 								  &first);
 	}
 	if (count > 0)
-		insert_due(group, first, count, "covered", NULL);
+		insert_due(history, group, first, count, "covered", NULL);
 }
 
 /* Why a run is owed that the plan has just made; it may have started, or be covered, already. */
@@ -277,7 +298,7 @@ reason_of_new(const PgbrSchedule *schedule, const PgbrPlan *plan, const PgbrDueG
 }
 
 static void
-write_groups(const PgbrSchedule *schedule, const PgbrPlan *plan)
+write_groups(const History *history, const PgbrSchedule *schedule, const PgbrPlan *plan)
 {
 	for (int i = 0; i < plan->group_count; i++)
 	{
@@ -285,12 +306,12 @@ write_groups(const PgbrSchedule *schedule, const PgbrPlan *plan)
 
 		/* of a type at most one run is queued, so the old one goes before the new one comes */
 		if (group->fate == PGBR_DUE_COVERED)
-			write_covered(schedule, group);
+			write_covered(history, schedule, group);
 		else if (group->fate == PGBR_DUE_OWED)
-			insert_due(group, group->first, group->count, "queued",
+			insert_due(history, group, group->first, group->count, "queued",
 					   reason_of_new(schedule, plan, group));
 		else
-			insert_due(group, group->first, group->count, "missed",
+			insert_due(history, group, group->first, group->count, "missed",
 					   group->fate == PGBR_DUE_DISABLED
 						   ? "pgbackrest_ctl.schedule_enabled was off"
 						   : "older than pgbackrest_ctl.catch_up_window");
@@ -303,8 +324,9 @@ write_groups(const PgbrSchedule *schedule, const PgbrPlan *plan)
 
 		if (group->fate != PGBR_DUE_COVERED)
 			continue;
-		by = row_of(group->type, group->covered_by);
-		count = RUN("UPDATE pgbr_run SET covered_by = $4 WHERE type = $1 AND state = 'covered'"
+		by = row_of(history, group->type, group->covered_by);
+		count = RUN("UPDATE " SCHEMA
+					".pgbr_run SET covered_by = $4 WHERE type = $1 AND state = 'covered'"
 					" AND covered_by IS NULL"
 					" AND due BETWEEN to_timestamp($2) AND to_timestamp($3) RETURNING run_id",
 					TEXT(pgbr_backup_type_name(group->type)), NUMBER(group->first),
@@ -317,7 +339,8 @@ write_groups(const PgbrSchedule *schedule, const PgbrPlan *plan)
 			{
 				bool is_null;
 
-				pass_on(DatumGetInt64(SPI_getbinval(rows->vals[k], rows->tupdesc, 1, &is_null)),
+				pass_on(history,
+						DatumGetInt64(SPI_getbinval(rows->vals[k], rows->tupdesc, 1, &is_null)),
 						by);
 			}
 		}
@@ -325,11 +348,12 @@ write_groups(const PgbrSchedule *schedule, const PgbrPlan *plan)
 }
 
 static void
-write_start(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row)
+write_start(const History *history, const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row)
 {
-	*row = (RunRow){.id = row_of(schedule->current_type, schedule->current.due),
+	*row = (RunRow){.id = row_of(history, schedule->current_type, schedule->current.due),
 					.timeline = (int64) GetWALInsertionTimeLine()};
-	RUN("UPDATE pgbr_run SET state = 'running', reason = $2, started_at = clock_timestamp(),"
+	RUN("UPDATE " SCHEMA
+		".pgbr_run SET state = 'running', reason = $2, started_at = clock_timestamp(),"
 		" timeline = $3 WHERE run_id = $1 RETURNING started_at",
 		NUMBER(row->id), TEXT(reasons[schedule->current.reason]), NUMBER(row->timeline));
 	row->started_at = number_at(0, 1, 0);
@@ -339,62 +363,67 @@ write_start(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row)
 
 		if (!plan->covered[type].exists)
 			continue;
-		covered = row_of(type, plan->covered[type].due);
-		RUN("UPDATE pgbr_run SET state = 'covered', covered_by = $2 WHERE run_id = $1",
+		covered = row_of(history, type, plan->covered[type].due);
+		RUN("UPDATE " SCHEMA ".pgbr_run SET state = 'covered', covered_by = $2 WHERE run_id = $1",
 			NUMBER(covered), NUMBER(row->id));
-		pass_on(covered, row->id);
+		pass_on(history, covered, row->id);
 	}
 }
 
 void
-history_write_plan(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row)
+history_write_plan(const History *history, const PgbrSchedule *schedule, const PgbrPlan *plan,
+				   RunRow *row)
 {
 	connect_spi();
-	write_groups(schedule, plan);
+	write_groups(history, schedule, plan);
 	if (plan->start)
-		write_start(schedule, plan, row);
+		write_start(history, schedule, plan, row);
 	SPI_finish();
 }
 
 void
-history_note_sidecar(const RunRow *row, const char *reason)
+history_note_sidecar(const History *history, const RunRow *row, const char *reason)
 {
 	connect_spi();
-	RUN("UPDATE pgbr_run SET sidecar = $2, sidecar_reason = $3 WHERE run_id = $1", NUMBER(row->id),
-		TEXT(row->sidecar), TEXT(reason));
+	RUN("UPDATE " SCHEMA ".pgbr_run SET sidecar = $2, sidecar_reason = $3 WHERE run_id = $1",
+		NUMBER(row->id), TEXT(row->sidecar), TEXT(reason));
 	SPI_finish();
 }
 
 void
-history_note_job(const RunRow *row, const char *job_id)
+history_note_job(const History *history, const RunRow *row, const char *job_id)
 {
 	connect_spi();
-	RUN("UPDATE pgbr_run SET job_id = $2 WHERE run_id = $1", NUMBER(row->id), TEXT(job_id));
+	RUN("UPDATE " SCHEMA ".pgbr_run SET job_id = $2 WHERE run_id = $1", NUMBER(row->id),
+		TEXT(job_id));
 	SPI_finish();
 }
 
 /* The next attempt at a run; it counts no due time of its own. */
 static void
-insert_attempt(const PgbrSchedule *schedule, PgbrBackupType type, int64 before)
+insert_attempt(const History *history, const PgbrSchedule *schedule, PgbrBackupType type,
+			   int64 before)
 {
 	const PgbrRun *owed = &schedule->types[type].owed;
 
-	RUN("INSERT INTO pgbr_run (type, first_due, due, due_count, state, reason, failures, "
+	RUN("INSERT INTO " SCHEMA
+		".pgbr_run (type, first_due, due, due_count, state, reason, failures, "
 		"not_before)"
 		" VALUES ($1, to_timestamp($2), to_timestamp($2), 0, 'queued', $3, $4, to_timestamp($5))"
 		" RETURNING run_id",
 		TEXT(pgbr_backup_type_name(type)), NUMBER(owed->due), TEXT(reasons[owed->reason]),
 		NUMBER(owed->failures), NUMBER_OR_NULL(owed->not_before));
-	pass_on(before, number_at(0, 1, 0));
+	pass_on(history, before, number_at(0, 1, 0));
 }
 
 void
-history_write_end(const PgbrSchedule *schedule, const PgbrRun *run, PgbrBackupType type,
-				  const RunRow *row, const RunEnd *end, PgbrSequel sequel, PgbrBackupType by,
-				  int64_t by_due)
+history_write_end(const History *history, const PgbrSchedule *schedule, const PgbrRun *run,
+				  PgbrBackupType type, const RunRow *row, const RunEnd *end, PgbrSequel sequel,
+				  PgbrBackupType by, int64_t by_due)
 {
 	connect_spi();
-	RUN("UPDATE pgbr_run SET state = $2, finished_at = clock_timestamp(), failures = $3, label = "
+	RUN("UPDATE " SCHEMA
+		".pgbr_run SET state = $2, finished_at = clock_timestamp(), failures = $3, label = "
 		"$4,"
 		" exit_code = $5, error = $6, message = $7, hint = $8 WHERE run_id = $1",
 		NUMBER(row->id), TEXT(outcomes[end->outcome]),
@@ -402,26 +431,26 @@ history_write_end(const PgbrSchedule *schedule, const PgbrRun *run, PgbrBackupTy
 		NUMBER_OR_NULL((int64) end->exit_code), TEXT(end->error), TEXT(end->message),
 		TEXT(end->hint));
 	if (sequel == PGBR_SEQUEL_OWED)
-		insert_attempt(schedule, type, row->id);
+		insert_attempt(history, schedule, type, row->id);
 	else if (sequel == PGBR_SEQUEL_COVERED)
 	{
-		int64 other = row_of(by, by_due);
+		int64 other = row_of(history, by, by_due);
 
-		RUN("UPDATE pgbr_run SET covered_by = $2 WHERE run_id = $1", NUMBER(row->id),
+		RUN("UPDATE " SCHEMA ".pgbr_run SET covered_by = $2 WHERE run_id = $1", NUMBER(row->id),
 			NUMBER(other));
-		pass_on(row->id, other);
+		pass_on(history, row->id, other);
 	}
 	SPI_finish();
 }
 
 void
-history_purge(void)
+history_purge(const History *history)
 {
 	connect_spi();
 	/* the newest of each type tells up to when its due times are accounted for */
-	RUN("DELETE FROM pgbr_run AS r WHERE state NOT IN ('queued', 'running')"
+	RUN("DELETE FROM " SCHEMA ".pgbr_run AS r WHERE state NOT IN ('queued', 'running')"
 		" AND coalesce(finished_at, due) < clock_timestamp() - make_interval(mins => $1::integer)"
-		" AND due < (SELECT max(due) FROM pgbr_run AS n WHERE n.type = r.type)",
+		" AND due < (SELECT max(due) FROM " SCHEMA ".pgbr_run AS n WHERE n.type = r.type)",
 		NUMBER(guc_history_retention));
 	SPI_finish();
 }

@@ -4,13 +4,22 @@
  *		each attempt and for due times that need none, pgbr_schedule_since says since when a schedule
  *		is in force.
  *
- * Every function runs in the caller's transaction, with SPI not connected.
+ * Every function runs in the caller's transaction, with SPI not connected and with nothing in
+ * search_path but pg_catalog and pg_temp.
  */
 #ifndef PGBR_RUN_HISTORY_H
 #define PGBR_RUN_HISTORY_H
 
 #include "common/schedule_plan.h"
 #include "extension/schedule.h"
+
+/* Where the history is: its table of runs, or InvalidOid, and the schema's name with quotes where it
+ * needs them. */
+typedef struct History
+{
+	Oid table;
+	char schema[2 * NAMEDATALEN + 3];
+} History;
 
 /* The attempt that is under way, as far as the history knows it. */
 typedef struct RunRow
@@ -21,23 +30,25 @@ typedef struct RunRow
 	char sidecar[256]; /* the URL that was asked, or "" */
 } RunRow;
 
-/* The table of runs, in whatever schema the extension is, or InvalidOid. search_path is set so that
- * its tables are found first. */
-extern Oid history_find(void);
+/* Look for it, in whatever schema the extension is; in each transaction anew, since that may be given
+ * another name. */
+extern void history_find(History *history);
 
 /* Fill handled and owed from the history. A schedule that is new, or is not what it was, counts from
  * now on; that is noted. */
-extern void history_load(const ScheduleSettings *settings, PgbrSchedule *schedule, int64 now);
+extern void history_load(const History *history, const ScheduleSettings *settings,
+						 PgbrSchedule *schedule, int64 now);
 
 /* Fill current, and row when there is such a run. */
-extern void history_load_current(PgbrSchedule *schedule, RunRow *row);
+extern void history_load_current(const History *history, PgbrSchedule *schedule, RunRow *row);
 
 /* Write a plan; row is filled when it starts a run. schedule is as the plan has left it. */
-extern void history_write_plan(const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row);
+extern void history_write_plan(const History *history, const PgbrSchedule *schedule,
+							   const PgbrPlan *plan, RunRow *row);
 
 /* Note whom the current run asks, and why. */
-extern void history_note_sidecar(const RunRow *row, const char *reason);
-extern void history_note_job(const RunRow *row, const char *job_id);
+extern void history_note_sidecar(const History *history, const RunRow *row, const char *reason);
+extern void history_note_job(const History *history, const RunRow *row, const char *job_id);
 
 /* How an attempt ended; texts may be NULL, exit_code is -1 for none. */
 typedef struct RunEnd
@@ -52,11 +63,12 @@ typedef struct RunEnd
 
 /* Write the end of the current run and what follows from it; schedule is as pgbr_schedule_finish has
  * left it, run is what was current before. */
-extern void history_write_end(const PgbrSchedule *schedule, const PgbrRun *run, PgbrBackupType type,
-							  const RunRow *row, const RunEnd *end, PgbrSequel sequel,
-							  PgbrBackupType by, int64_t by_due);
+extern void
+history_write_end(const History *history, const PgbrSchedule *schedule, const PgbrRun *run,
+				  PgbrBackupType type, const RunRow *row, const RunEnd *end, PgbrSequel sequel,
+				  PgbrBackupType by, int64_t by_due);
 
 /* Forget what is older than the setting keeps. */
-extern void history_purge(void);
+extern void history_purge(const History *history);
 
 #endif

@@ -52,10 +52,10 @@ typedef struct Scheduler
 	MemoryContext turn_context;		/* of one turn of the loop */
 	ScheduleSettings settings;
 	PgbrSchedule schedule;
-	RunRow row;	   /* of the current run */
-	bool started;  /* the current run was started here, and its job is not known to exist */
-	Oid history;   /* the table that schedule was loaded from, or InvalidOid */
-	bool reported; /* that the extension is missing was said */
+	RunRow row;		 /* of the current run */
+	bool started;	 /* the current run was started here, and its job is not known to exist */
+	History history; /* that schedule was loaded from, if any */
+	bool reported;	 /* that the extension is missing was said */
 	int64 wake;
 	Alarm alarm;
 } Scheduler;
@@ -125,14 +125,23 @@ read_settings(Scheduler *scheduler)
 	}
 }
 
+static bool
+has_history(const Scheduler *scheduler)
+{
+	return OidIsValid(scheduler->history.table);
+}
+
 /* True while the history is the one that was loaded; inside a transaction. The extension may have gone
  * meanwhile, or have come again. */
 static bool
 keep_history(Scheduler *scheduler)
 {
-	if (history_find() != scheduler->history)
-		scheduler->history = InvalidOid;
-	return OidIsValid(scheduler->history);
+	Oid loaded = scheduler->history.table;
+
+	history_find(&scheduler->history);
+	if (scheduler->history.table != loaded)
+		scheduler->history.table = InvalidOid;
+	return has_history(scheduler);
 }
 
 /* Learn from the history what there is to do. False when the extension is not there. */
@@ -140,28 +149,27 @@ static bool
 load(Scheduler *scheduler)
 {
 	PgbrSchedule *schedule = &scheduler->schedule;
-	Oid found;
+	Oid loaded = scheduler->history.table;
 
 	begin_transaction();
-	found = history_find();
-	if (OidIsValid(found))
+	history_find(&scheduler->history);
+	if (has_history(scheduler))
 	{
-		history_load(&scheduler->settings, schedule, now_moment());
+		history_load(&scheduler->history, &scheduler->settings, schedule, now_moment());
 		if (!schedule->current.exists)
-			history_load_current(schedule, &scheduler->row);
-		else if (found != scheduler->history)
+			history_load_current(&scheduler->history, schedule, &scheduler->row);
+		else if (scheduler->history.table != loaded)
 			scheduler->row.id = 0; /* what runs is of a history that is no more */
 	}
 	commit_transaction(scheduler);
-	scheduler->history = found;
 	scheduler->wake = PG_INT64_MIN;
-	if (!OidIsValid(found) && !scheduler->reported)
+	if (!has_history(scheduler) && !scheduler->reported)
 		ereport(LOG, (errmsg("pgbackrest_ctl: the extension is not in database \"%s\"; no backups "
 							 "are scheduled until it is",
 							 guc_database),
 					  errhint("Run CREATE EXTENSION pgbackrest_ctl there.")));
-	scheduler->reported = !OidIsValid(found);
-	return OidIsValid(found);
+	scheduler->reported = !has_history(scheduler);
+	return has_history(scheduler);
 }
 
 /* Plan, and write the plan down. False when the history is another one. */
@@ -178,13 +186,13 @@ plan(Scheduler *scheduler)
 	begin_transaction();
 	if (keep_history(scheduler))
 	{
-		history_write_plan(&scheduler->schedule, &plan, &scheduler->row);
+		history_write_plan(&scheduler->history, &scheduler->schedule, &plan, &scheduler->row);
 		scheduler->started = scheduler->started || plan.start;
 	}
 	else
 		scheduler->schedule = before;
 	commit_transaction(scheduler);
-	return OidIsValid(scheduler->history);
+	return has_history(scheduler);
 }
 
 static void
@@ -192,11 +200,11 @@ reload(Scheduler *scheduler)
 {
 	ConfigReloadPending = false;
 	/* what came due under the old settings is theirs */
-	if (OidIsValid(scheduler->history))
+	if (has_history(scheduler))
 		(void) plan(scheduler);
 	ProcessConfigFile(PGC_SIGHUP);
 	read_settings(scheduler);
-	if (OidIsValid(scheduler->history))
+	if (has_history(scheduler))
 		(void) load(scheduler);
 }
 
@@ -258,7 +266,7 @@ note_sidecar(Scheduler *scheduler, const char *url, const char *reason)
 		url = choose_sidecar(scheduler, &reason);
 	strlcpy(scheduler->row.sidecar, url, sizeof(scheduler->row.sidecar));
 	if (keep_history(scheduler))
-		history_note_sidecar(&scheduler->row, reason);
+		history_note_sidecar(&scheduler->history, &scheduler->row, reason);
 	commit_transaction(scheduler);
 }
 
@@ -269,7 +277,7 @@ plan_when_due(Scheduler *scheduler)
 		reload(scheduler);
 	if (worker_take_wake())
 		(void) load(scheduler);
-	if (OidIsValid(scheduler->history) && now_moment() >= scheduler->wake)
+	if (has_history(scheduler) && now_moment() >= scheduler->wake)
 		(void) plan(scheduler);
 }
 
@@ -471,9 +479,9 @@ finish(Scheduler *scheduler, const RunEnd *end)
 	begin_transaction();
 	if (keep_history(scheduler))
 	{
-		history_write_end(&scheduler->schedule, &run, type, &scheduler->row, end, sequel, by,
-						  by_due);
-		history_purge();
+		history_write_end(&scheduler->history, &scheduler->schedule, &run, type, &scheduler->row,
+						  end, sequel, by, by_due);
+		history_purge(&scheduler->history);
 	}
 	commit_transaction(scheduler);
 }
@@ -483,7 +491,7 @@ note_job(Scheduler *scheduler, Jsonb *job)
 {
 	begin_transaction();
 	if (keep_history(scheduler))
-		history_note_job(&scheduler->row, answer_text(&job->root, "id"));
+		history_note_job(&scheduler->history, &scheduler->row, answer_text(&job->root, "id"));
 	commit_transaction(scheduler);
 }
 
@@ -533,10 +541,10 @@ turn(Scheduler *scheduler)
 		reload(scheduler);
 	if (RecoveryInProgress())
 	{
-		scheduler->history = InvalidOid;
+		scheduler->history.table = InvalidOid;
 		sleep_until(scheduler, PG_INT64_MAX, "waiting for promotion");
 	}
-	else if ((worker_take_wake() || !OidIsValid(scheduler->history)) && !load(scheduler))
+	else if ((worker_take_wake() || !has_history(scheduler)) && !load(scheduler))
 		sleep_until(scheduler, PG_INT64_MAX, "waiting for CREATE EXTENSION pgbackrest_ctl");
 	else if (scheduler->schedule.current.exists)
 		run_backup(scheduler);
@@ -554,6 +562,8 @@ prepare(Scheduler *scheduler)
 		AllocSetContextCreate(TopMemoryContext, "scheduler's turn", ALLOCSET_DEFAULT_SIZES);
 	alarm_init(&scheduler->alarm);
 	begin_transaction();
+	/* others may make functions and operators in this database */
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	/* so that no conversion is looked up where no transaction is open */
 	SetConfigOption("client_encoding", "UTF8", PGC_BACKEND, PGC_S_OVERRIDE);
 	/* a database in which nobody can write needs its backups, too */

@@ -1,0 +1,168 @@
+# The trust boundary of SQL: what a role that may log in and make objects (as everyone may in the
+# schema public of PostgreSQL 13 and 14) can have the extension, its scheduler and the sidecar do.
+use strict;
+use warnings;
+use PgbrCluster;
+use PgbrSandbox qw(slurp wait_for);
+use PgbrScheduleTest;
+use Test::More;
+
+# --- what the project's SQL calls ------------------------------------------------------------------
+
+# All SQL of the project: the scripts, and the texts in C.
+sub project_sql
+{
+	my $sql = join "\n", map { slurp($_) =~ s/--.*//gr } glob 'sql/*--*.sql';
+	for my $source (map { slurp($_) } glob 'src/extension/*.c src/sidecar/*.c')
+	{
+		$sql .= join ' ', "\n", $source =~ /"((?:[^"\\\n]|\\.)*)"/g;
+	}
+	return $sql;
+}
+
+sub unique { my %seen = map { $_ => 1 } @_; my @sorted = sort keys %seen; return @sorted }
+sub sql_array { return 'ARRAY[' . join(', ', map { "'" . s/'/''/gr . "'" } @_) . ']::text[]' }
+
+my $sql = project_sql();
+my @called = unique($sql =~ /(?<![\w.])([a-z_][a-z0-9_]*)\s*\(/g, $sql =~ /\@extschema\@\.(\w+)\s*\(/g);
+# and what stands behind BETWEEN, IN, LIKE and IS DISTINCT FROM
+my @operators = unique($sql =~ m{([-+*/<>=~!\@#%^&|?]+)}g, qw(= <> < <= > >= ~~ !~~));
+my %names_first = $sql =~ /(?<![\w.])([a-z_][a-z0-9_]*)\((\w+) =>/g;
+cmp_ok(scalar(grep { /^(?:to_timestamp|format|make_interval|_pgbr_jobs)$/ } @called), '==', 4, 'the scan finds what is called');
+is_deeply([ sort keys %names_first ], ['make_interval'], 'also by named arguments');
+
+# --- planting --------------------------------------------------------------------------------------
+
+# Everything is planted that would win over the server's own, or the extension's, because its types
+# fit better: for each name all combinations of types, but those that are there already. What is
+# called says so in the server's log, whatever becomes of the transaction.
+sub planting
+{
+	my ($own) = @_;
+	my ($functions, $operators) = (sql_array(@called), sql_array(@operators));
+	my $named = join ', ', map { "('$_', '$names_first{$_}')" } sort keys %names_first;
+	return <<"END";
+SET check_function_bodies = off;
+CREATE TEMP TABLE own (name text, least int, most int, arguments text);
+INSERT INTO own VALUES $own;
+CREATE TEMP TABLE kind AS SELECT unnest(ARRAY['boolean', 'integer', 'bigint', 'numeric', 'double precision',
+	'text', 'name', 'timestamp with time zone', 'interval', 'jsonb', 'pg_lsn', 'oid']) AS name;
+CREATE TEMP TABLE parameters AS
+	SELECT 0 AS count, '' AS list
+	UNION ALL SELECT 1, name FROM kind
+	UNION ALL SELECT 2, a.name || ', ' || b.name FROM kind AS a, kind AS b
+	UNION ALL SELECT 3, a.name || ', ' || b.name || ', ' || c.name FROM kind AS a, kind AS b, kind AS c
+		WHERE 'oid' NOT IN (a.name, b.name, c.name) AND a.name IN ('text', 'jsonb', 'numeric');
+CREATE TEMP TABLE wanted AS
+	SELECT name, least, most, 'text' AS result FROM own
+	UNION ALL
+	SELECT proname, min(pronargs - pronargdefaults), max(CASE WHEN provariadic <> 0 THEN 3 ELSE pronargs END),
+		coalesce(min(prorettype::regtype::text) FILTER (WHERE prorettype::regtype::text IN (SELECT name FROM kind)), 'text')
+	FROM pg_proc
+	WHERE proname = ANY ($functions) AND pronamespace = 'pg_catalog'::regnamespace GROUP BY proname;
+CREATE TEMP TABLE planted AS
+	SELECT w.name, p.count, p.list, w.result
+	FROM wanted AS w JOIN parameters AS p ON p.count BETWEEN w.least AND w.most
+	WHERE (w.name, p.list) NOT IN (
+		SELECT proname, oidvectortypes(proargtypes) FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+		UNION ALL SELECT name, arguments FROM own);
+DO \$do\$
+DECLARE p record;
+BEGIN
+	FOR p IN SELECT planted.*, named.argument || ' ' AS argument
+		FROM planted LEFT JOIN (VALUES $named) AS named(name, argument) ON planted.name = named.name AND count = 1
+	LOOP
+		EXECUTE format('CREATE FUNCTION public.%I(%s%s) RETURNS %s LANGUAGE plpgsql AS '
+			'''BEGIN RAISE LOG ''''planted: %s(%s)''''; RETURN NULL; END''', p.name, p.argument, p.list, p.result, p.name, p.list);
+	END LOOP;
+	FOR p IN SELECT o.oprname, a.name AS a, b.name AS b, row_number() OVER () AS number,
+			coalesce(min(oprresult::regtype::text) FILTER (WHERE oprresult::regtype::text IN (SELECT name FROM kind)), 'text') AS result
+		FROM pg_operator AS o, kind AS a, kind AS b
+		WHERE oprname = ANY ($operators) AND NOT EXISTS (SELECT FROM pg_operator AS e WHERE e.oprname = o.oprname
+			AND e.oprleft = a.name::regtype AND e.oprright = b.name::regtype)
+		GROUP BY 1, 2, 3
+	LOOP
+		EXECUTE format('CREATE FUNCTION public.planted_%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS '
+			'''BEGIN RAISE LOG ''''planted: %s %s %s''''; RETURN NULL; END''', p.number, p.a, p.b, p.result,
+			p.a, replace(p.oprname, '%', '%%'), p.b);
+		EXECUTE format('CREATE OPERATOR public.%s (FUNCTION = public.planted_%s, LEFTARG = %s, RIGHTARG = %s)',
+			p.oprname, p.number, p.a, p.b);
+	END LOOP;
+END \$do\$;
+SELECT (SELECT count(*) FROM planted), (SELECT count(*) FROM pg_operator WHERE oprnamespace = 'public'::regnamespace);
+END
+}
+
+my $cluster = PgbrCluster->new(
+	clock => 1,
+	parameters => {
+		'pgbackrest_ctl.timezone' => 'UTC',
+		'pgbackrest_ctl.catch_up_window' => '1h',
+		'pgbackrest_ctl.incr_schedule' => '0 3 * * *',
+	});
+my $member = $cluster->member(1);
+tame_pgbackrest($member);
+pretend_backups($member);
+$cluster->start;
+my $sidecar = $member->sidecar;
+my @mallory = (user => 'mallory');
+
+# What was planted and called since the last look.
+my $looked = 0;
+
+sub called
+{
+	my $log = substr log_of($member), $looked;
+	$looked += length $log;
+	return [ unique($log =~ /LOG:  planted: (.*)/g) ];
+}
+
+subtest 'planted functions and operators' => sub {
+	$member->psql('CREATE ROLE mallory LOGIN; GRANT CREATE ON SCHEMA public TO PUBLIC; CREATE DATABASE clean');
+	$member->psql('CREATE EXTENSION pgbackrest_ctl', dbname => 'clean');
+	my $own = $member->psql(<<'END', dbname => 'clean');
+SELECT string_agg(format('(%L, %s, %s, %L)', proname, pronargs - pronargdefaults, pronargs, oidvectortypes(proargtypes)), ', ')
+FROM pg_proc JOIN pg_depend ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pgbackrest_ctl')
+END
+	my ($functions, $operators) = split /\|/, $member->psql(planting($own), @mallory);
+	cmp_ok($functions, '>', 2000, "$functions functions are planted");
+	cmp_ok($operators, '>', 1000, "$operators operators");
+	is_deeply(called(), [], 'nothing has called them');
+	$member->psql(q{SELECT to_timestamp(1::bigint), 1::numeric - 1, format('%s: %s', 1, 'x'::text)});
+	is_deeply(
+		called(),
+		[ 'format(text, integer, text)', 'numeric - integer', 'to_timestamp(bigint)' ],
+		'who has public in the path does');
+
+	$member->psql('CREATE EXTENSION pgbackrest_ctl');
+	is_deeply(called(), [], 'CREATE EXTENSION calls none');
+	$member->psql(q{SELECT pgbr_restore_point('mark'::text, false, 60)});
+	my @views = split /\n/, $member->psql(<<'END');
+SELECT objid::regclass FROM pg_depend JOIN pg_class ON pg_class.oid = objid AND relkind = 'v'
+WHERE classid = 'pg_class'::regclass AND deptype = 'e'
+END
+	cmp_ok(scalar @views, '>', 8, 'the views of the extension');
+	$member->psql("SELECT * FROM $_") for @views;
+	$member->psql('SELECT * FROM pgbr_info(false)');
+	is_deeply(called(), [], 'nor do its views');
+
+	wait_idle($member);
+	$cluster->clock->set('2027-01-01 02:59:59.9+00');
+	wait_runs($member, 1, q{state = 'succeeded'});
+	wait_idle($member);
+	is_deeply(called(), [], 'nor does the scheduler');
+
+	make_backups($member);
+	my $id = $member->psql(q{SELECT pgbr_backup('full'::text, true, 120, '{}'::jsonb, NULL::integer)});
+	$member->psql("SELECT * FROM pgbr_job('$id'::text)");
+	$member->psql("SELECT * FROM $_") for @views;
+	for my $path (qw(/v1/node /metrics /readyz))
+	{
+		is($sidecar->http(GET => $path)->{status}, 200, $path);
+	}
+	is_deeply(called(), [], 'nor does the sidecar, or a view with a backup to show');
+	is($member->psql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'mallory is who she was');
+};
+
+done_testing;
