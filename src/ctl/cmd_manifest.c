@@ -5,6 +5,7 @@
  */
 #include "ctl/commands.h"
 
+#include "common/conninfo.h"
 #include "ctl/manifest.h"
 #include "ctl/message.h"
 #include "program/file.h"
@@ -203,6 +204,11 @@ make(const ManifestArguments *arguments, const PgbrValues *values, const Conf *c
 static bool
 check_arguments(const ManifestArguments *arguments, PgbrError *error)
 {
+	const char *conninfo = arguments->objects.pg_conninfo;
+
+	/* whoever may read the StatefulSet reads its command lines */
+	if (conninfo && !pgbr_conninfo_check("--pg-conninfo", conninfo, error))
+		return false;
 	if (arguments->file && arguments->objects.pg1_path)
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFIG, "manifest wants --%s",

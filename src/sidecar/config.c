@@ -5,6 +5,7 @@
  */
 #include "sidecar/config.h"
 
+#include "common/conninfo.h"
 #include "common/vocabulary.h"
 #include "program/file.h"
 #include "program/options.h"
@@ -132,7 +133,8 @@ check(SidecarConfig *config, const char *log_level, const char *log_format, Pgbr
 		(config->pg_bin && config->pg_bin[0] != '/'))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "--pg-data and --pg-bin must be absolute paths");
-	return resolve_listeners(config, error) && check_security(config, error);
+	return pgbr_conninfo_check("--pg-conninfo", config->pg_conninfo, error) &&
+		   resolve_listeners(config, error) && check_security(config, error);
 }
 
 ConfigResult

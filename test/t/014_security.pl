@@ -66,6 +66,15 @@ for my $listen ('127.0.0.1', ':8430', '127.0.0.1:', '127.0.0.1:70000', '127.0.0.
 	like($log, qr/error: (?:invalid value|could not resolve) "\Q$listen\E|could not resolve "/, 'and why');
 }
 
+# --- a password on a command line, which every user of the host can read ------------------------------
+for my $conninfo ('dbname=postgres password=hunter2hunter2', 'postgresql://postgres:hunter2hunter2@/postgres')
+{
+	my ($status, $log) = refused($sidecar, "--pg-conninfo=$conninfo");
+	is($status, 2, 'a password in --pg-conninfo: it does not start');
+	like($log, qr/error: --pg-conninfo holds a password.*\nhint: Put it into a file .* passfile=FILE/, 'and says what to do');
+	unlike($log, qr/hunter2/, 'without telling it');
+}
+
 # --- token files ------------------------------------------------------------------------------------
 for my $case (
 	[ 'that is not there', "$dir/nowhere", qr/could not stat file ".*nowhere": No such file/ ],

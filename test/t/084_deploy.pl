@@ -170,7 +170,8 @@ subtest 'what is refused' => sub {
 		[ ["--leader-label=role=a\nb"], qr/invalid value .* for --leader-label/s ],
 		[ ['--statefulset=-x'], qr/invalid value "-x" for --statefulset/ ],
 		[ ['--data-mount=relative'], qr/must be an absolute path/ ],
-		[ ["--stanza=a b"], qr/stanza/ ]);
+		[ ["--stanza=a b"], qr/stanza/ ],
+		[ ['--pg-conninfo=host=127.0.0.1 password=x'], qr/--pg-conninfo holds a password/ ]);
 	for (@refused)
 	{
 		my ($options, $message) = @$_;
