@@ -106,8 +106,9 @@ extern bool job_queue_list_restores(JobQueue *queue, int limit, RestoreRecordVis
 /* The active restore and the running job, "" for none; both of JOB_ID_SIZE. */
 extern void job_queue_at_work(JobQueue *queue, char *restore, char *running);
 
-/* What is known of this member while its PostgreSQL is down; "" when it is not. A failure is logged:
- * nothing waits for it. */
+/* What is known of this member while its PostgreSQL is down; "" when it is not, or is not of its form:
+ * a folder's name, a number. A folder of programs is one that only we and root can write to, or "". A
+ * failure is logged: nothing waits for it. */
 extern void job_queue_remember(JobQueue *queue, const char *name, const char *value);
 extern void job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size);
 

@@ -6,6 +6,7 @@
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/log.h"
+#include "program/private_folder.h"
 #include "sidecar/job_queue_state.h"
 #include "sidecar/restore_store.h"
 
@@ -293,6 +294,48 @@ job_queue_remember(JobQueue *queue, const char *name, const char *value)
 						   "could not remember what PostgreSQL says", &error);
 }
 
+static bool
+is_number(const char *text)
+{
+	return strlen(text) < 19 && strspn(text, "0123456789") == strlen(text);
+}
+
+static bool
+is_folder_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	return text[0] == '/' && pgbr_is_plain_text(text, FACT_SIZE) && strstr(text, "/../") == NULL &&
+		   (length < 3 || strcmp(text + length - 3, "/..") != 0);
+}
+
+/* Programs of it are run: nobody else could have put them there. */
+static bool
+is_programs_folder(const char *text)
+{
+	PgbrError error;
+
+	if (!is_folder_name(text))
+		return false;
+	if (private_folder_check_way(text, &error))
+		return true;
+	log_error(NULL, "PostgreSQL's programs are not run from where they were", &error);
+	return false;
+}
+
+/* What is remembered by another name is a text that is only shown. */
+static const struct
+{
+	const char *name;
+	bool (*is_of_form)(const char *text);
+} fact_forms[] = {
+	{"data_directory", is_folder_name},
+	{"opened_directory", is_folder_name},
+	{"postgres_bin", is_programs_folder},
+	{"wal_segment_size", is_number},
+	{"port", is_number},
+};
+
 void
 job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size)
 {
@@ -303,6 +346,11 @@ job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size)
 		log_repeated_error("facts that could not be kept", "could not recall what PostgreSQL said",
 						   &error);
 	pthread_mutex_unlock(&queue->lock);
+	for (size_t i = 0; value[0] && i < sizeof(fact_forms) / sizeof(fact_forms[0]); i++)
+	{
+		if (strcmp(fact_forms[i].name, name) == 0 && !fact_forms[i].is_of_form(value))
+			value[0] = '\0';
+	}
 }
 
 bool

@@ -9,6 +9,7 @@
 #include "common/strbuf.h"
 #include "program/file.h"
 #include "program/log.h"
+#include "program/private_folder.h"
 #include "sidecar/archive_get.h"
 #include "sidecar/auth.h"
 #include "sidecar/config.h"
@@ -71,8 +72,9 @@ prepare_process(void)
 	umask(0077);
 }
 
-/* Make the state folder. From here on it goes by one name, however it is given: what a crash leaves
- * behind is found by it. */
+/* Make the state folder, and see that it is ours alone: it names programs that are run, and files that
+ * are written. From here on it goes by one name, however it is given: what a crash leaves behind is
+ * found by it. */
 static bool
 prepare_state_dir(Parts *parts, SidecarConfig *config, PgbrError *error)
 {
@@ -81,7 +83,8 @@ prepare_state_dir(Parts *parts, SidecarConfig *config, PgbrError *error)
 
 	strbuf_init(&log_dir);
 	strbuf_printf(&log_dir, "%s/log", config->state_dir);
-	ok = file_make_folder(log_dir.data, error);
+	ok = file_make_folder(config->state_dir, error) &&
+		 private_folder_check(config->state_dir, error) && file_make_folder(log_dir.data, error);
 	strbuf_done(&log_dir);
 	if (ok && realpath(config->state_dir, parts->state_dir) == NULL)
 		ok = pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not resolve \"%s\": %s",

@@ -5,6 +5,8 @@
 #include "sidecar/node_steps.h"
 
 #include "program/clock.h"
+#include "program/log.h"
+#include "program/private_folder.h"
 #include "program/process.h"
 #include "sidecar/child.h"
 #include "sidecar/node_folder.h"
@@ -51,6 +53,7 @@ node_postgres_bin(const NodeStepContext *context, char *bin)
 {
 	StrBuf text;
 	PostmasterOpts opts;
+	PgbrError error;
 	char *slash;
 
 	snprintf(bin, PATH_MAX, "%s", context->postgres_bin);
@@ -65,6 +68,11 @@ node_postgres_bin(const NodeStepContext *context, char *bin)
 		if (slash)
 			*slash = '\0';
 		postmaster_opts_done(&opts);
+		if (!private_folder_check_way(bin, &error))
+		{
+			log_error(NULL, "PostgreSQL's programs are not run from where they were", &error);
+			bin[0] = '\0';
+		}
 	}
 	else
 		/* the data directory may be lost */

@@ -29,7 +29,7 @@ extern void
 node_log(NodeStepContext *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The folder of PostgreSQL's programs, into bin of PATH_MAX bytes: the one that is configured, that of
- * the server that ran last, or "". */
+ * the server that ran last, unless others could have put programs there, or "". */
 extern void node_postgres_bin(const NodeStepContext *context, char *bin);
 
 /* Read the control data of the data directory. */

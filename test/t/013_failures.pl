@@ -225,9 +225,15 @@ sub limit_files
 	my ($status, $log);
 	for my $case (
 		[ 'a state folder that can not be written', sub { chmod 0500, $dir }, 1, qr/could not create folder "\Q$dir\E\/log": Permission denied/ ],
-		[ 'one that is a file', sub { spew("$dir.file", '') }, 1, qr/could not create folder "[^"]*": Not a directory/, "$dir.file" ],
+		[ 'one that is a file', sub { spew("$dir.file", '') }, 1, qr/"\Q$dir\E\.file" is not a folder/, "$dir.file" ],
 		[ 'one below what can not be written', sub { 1 }, 1, qr/could not create folder "\/proc\/x"/, '/proc/x/y' ],
-		[ 'a store that is none', sub { chmod 0700, $dir; spew("$dir/state.db", "this is no database\n" x 100) }, 1, qr/job store .*not a database/ ],
+		[ 'one that all can write to', sub { chmod 0777, $dir }, 1, qr/"\Q$dir\E" can be written by others, mode 0777; hint: .*chmod go-w/ ],
+		[ 'one that a group can write to', sub { chmod 0770, $dir }, 1, qr/can be written by others, mode 0770/ ],
+		[ 'one in a folder that all can write to', sub { chmod 0700, $dir; mkdir "$dir.all"; chmod 0777, "$dir.all" }, 1, qr/"\Q$dir\E\.all" can be written by others/, "$dir.all/x" ],
+		[ 'one with a link in it', sub { symlink "$member->{dir}", "$dir/log" or die }, 1, qr/"\Q$dir\E\/log" is a symbolic link/ ],
+		[ 'one with a file that all can write to', sub { unlink "$dir/log"; spew("$dir/state.db", ''); chmod 0666, "$dir/state.db" }, 1, qr/state\.db" can be written by others, mode 0666/ ],
+		[ 'a store that is a folder', sub { unlink "$dir/state.db"; mkdir "$dir/state.db", 0700 }, 1, qr/unable to open database file; hint: state\.db must be a regular file/ ],
+		[ 'a store that is none', sub { rmdir "$dir/state.db"; spew("$dir/state.db", "this is no database\n" x 100) }, 1, qr/job store .*not a database/ ],
 		[ 'a store of a later version', sub { unlink "$dir/state.db"; system 'sqlite3', "$dir/state.db", 'PRAGMA user_version = 99' }, 1, qr/has form 99; this version knows forms up to \d/ ],
 		[ 'a store that can not be written', sub { unlink glob "$dir/state.db*"; spew("$dir/state.db", '', 0400) }, 1, qr/job store .*readonly/ ])
 	{
@@ -254,6 +260,19 @@ sub limit_files
 		404, 'not-found', qr/is not known here/, 'with a new store the restore is told that its journal is gone');
 	is($damaged->http(PUT => '/v1/restores/r1', body => \%journal)->{status}, 200, 'and writes it again');
 	is($damaged->http(GET => '/v1/restores/r1')->{json}{revision}, 3, 'as it was');
+
+	# what it has noted of this member is held to its form, and a folder of programs to its owner
+	mkdir "$dir.bin";
+	for my $case ([ '/usr/bin', '/usr/bin', 0755 ], [ "$dir.bin", "$dir.bin", 0755 ], [ "$dir.bin", undef, 0777 ],
+		[ 'bin', undef ], [ '/usr/bin/../bin', undef ], [ "/usr/bin\x01", undef ], [ '/nowhere/bin', undef ])
+	{
+		my ($bin, $shown, $mode) = @$case;
+		chmod $mode, "$dir.bin" if $mode;
+		$damaged->stop;
+		system('sqlite3', "$damaged->{state}/state.db", "INSERT OR REPLACE INTO fact VALUES ('data_directory', '/nowhere'), ('postgres_bin', '$bin')") == 0 or die;
+		$damaged->start(fake('quiet', $other), '--pg-conninfo=host=/nowhere');
+		is($damaged->http(GET => '/v1/node')->{json}{postgres_bin}, $shown, 'programs of ' . $bin =~ s/\x01/?/r . ($shown ? ' are' : ' are not') . ' run');
+	}
 	$damaged->stop;
 
 	$sidecar->start;

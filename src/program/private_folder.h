@@ -1,0 +1,24 @@
+/*
+ * private_folder.h
+ *		Whether others than we and root could have put something into a folder, or could put another
+ *		in its place. Thread-safe.
+ */
+#ifndef PGBR_PRIVATE_FOLDER_H
+#define PGBR_PRIVATE_FOLDER_H
+
+#include "common/error.h"
+
+/*
+ * Every folder on the way to a path, and the path itself, belongs to us or to root, and only a
+ * sticky one (as /tmp) can be written by all; symbolic links are followed, and must be ours or
+ * root's as well. The members of a group that may write to one are trusted. CONFIG, with a hint.
+ */
+extern bool private_folder_check_way(const char *path, PgbrError *error);
+
+/*
+ * The same, and the folder is ours and can be written by us alone, and so is all that lies in it:
+ * no symbolic links, nothing of another user but root. CONFIG, with a hint.
+ */
+extern bool private_folder_check(const char *path, PgbrError *error);
+
+#endif
