@@ -9,6 +9,7 @@
 
 #include "program/json.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,25 +36,45 @@ compare_backups(const void *a, const void *b)
 									: strcmp(one->label, other->label);
 }
 
+/* A whole number that is missing or from least to most. */
+static bool
+is_in_range(const json_t *object, const char *key, long long least, long long most)
+{
+	long long number = json_number(object, key, least);
+
+	return number >= least && number <= most;
+}
+
+/* The end of the year 9999, in seconds. */
+#define TIME_MAX INT64_C(253402300799)
+
+/* False for what pgbackrest does not write: a repository may hold anything. */
 static bool
 read_backup(const json_t *object, RetentionBackup *backup)
 {
 	const json_t *database = json_object_get(object, "database");
 	const json_t *archive = json_object_get(object, "archive");
+	const json_t *timestamp = json_object_get(object, "timestamp");
 	const char *type = json_text(object, "type");
+
+	if (!is_in_range(database, "repo-key", 1, PGBR_REPO_MAX) ||
+		!is_in_range(database, "id", 0, INT_MAX) || !is_in_range(timestamp, "stop", 0, TIME_MAX))
+		return false;
 
 	*backup = (RetentionBackup){
 		.repo = (int) json_number(database, "repo-key", 1),
 		.database = (int) json_number(database, "id", 0),
 		.label = json_text(object, "label"),
 		.prior = -1,
-		.stop = json_number(json_object_get(object, "timestamp"), "stop", 0),
+		.stop = json_number(timestamp, "stop", 0),
 		.wal_start = json_text(archive, "start"),
 		.wal_stop = json_text(archive, "stop"),
 		.pin = json_text(json_object_get(object, "annotation"), RETENTION_PIN),
 		.holder = -1,
 	};
-	return backup->label && type && pgbr_backup_type_parse(type, &backup->type);
+	return backup->label && pgbr_is_backup_label(backup->label) && type &&
+		   pgbr_backup_type_parse(type, &backup->type) &&
+		   (!backup->wal_start || pgbr_is_wal_segment(backup->wal_start));
 }
 
 /* A prior that is not in the repository is none. */
@@ -97,6 +118,15 @@ read_backups(const json_t *list, RetentionHistory *history)
 	return true;
 }
 
+/* A text within its grammar, or NULL. */
+static const char *
+text_of(const json_t *object, const char *key, bool (*is_valid)(const char *))
+{
+	const char *text = json_text(object, key);
+
+	return text && is_valid(text) ? text : NULL;
+}
+
 static void
 read_wals(const json_t *list, RetentionHistory *history)
 {
@@ -107,12 +137,15 @@ read_wals(const json_t *list, RetentionHistory *history)
 	{
 		const json_t *database = json_object_get(object, "database");
 
+		if (!is_in_range(database, "repo-key", 1, PGBR_REPO_MAX) ||
+			!is_in_range(database, "id", 0, INT_MAX))
+			continue;
 		history->wals[history->wal_count++] = (RetentionWal){
 			.repo = (int) json_number(database, "repo-key", 1),
 			.database = (int) json_number(database, "id", 0),
-			.archive_id = json_text(object, "id"),
-			.first = json_text(object, "min"),
-			.last = json_text(object, "max"),
+			.archive_id = text_of(object, "id", pgbr_is_archive_id),
+			.first = text_of(object, "min", pgbr_is_wal_segment),
+			.last = text_of(object, "max", pgbr_is_wal_segment),
 			.from = -1,
 		};
 	}
@@ -137,7 +170,8 @@ retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error
 	{
 		retention_done(history);
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-							  "pgbackrest info shows a backup without label or type");
+							  "pgbackrest info shows a backup that is none, by its label, type, "
+							  "time or WAL");
 	}
 	read_wals(archives, history);
 	return true;

@@ -67,7 +67,7 @@ typedef struct RetentionBackup
 	int64_t stop;		   /* seconds since 1970 */
 	const char *wal_start; /* NULL for a backup that was made offline */
 	const char *wal_stop;
-	const char *pin; /* the reason, or NULL: not pinned */
+	const char *pin; /* the reason, any text, or NULL: not pinned */
 
 	/* what follows is decided */
 	RetentionRule rule;
@@ -109,7 +109,8 @@ typedef struct RetentionHistory
 extern RetentionSettings
 retention_settings_of(const RetentionSettings *settings, int count, int repo);
 
-/* Read one stanza of pgbackrest's info document. The caller ends it with retention_done. */
+/* Read one stanza of pgbackrest's info document. PROTOCOL for a backup whose label, type, time or WAL pgbackrest would
+ * not have written. The caller ends it with retention_done. */
 extern bool retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error);
 extern void retention_done(RetentionHistory *history); /* may be called twice */
 

@@ -4,6 +4,7 @@
  */
 #include "program/retention.h"
 
+#include "common/visible.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -31,6 +32,17 @@ put(char *text, const char *format, ...)
 	vsnprintf(part, sizeof(part), format, arguments);
 	va_end(arguments);
 	pgbr_copy_text(text + length, RETENTION_WORDS_SIZE - length, part);
+}
+
+/* Append what somebody has written, as one line. */
+static void
+put_foreign(char *text, const char *foreign)
+{
+	char *begin = text + strlen(text);
+
+	pgbr_copy_visible(begin, RETENTION_WORDS_SIZE - (size_t) (begin - text), foreign);
+	while ((begin = strpbrk(begin, "\n\t")) != NULL)
+		*begin = ' ';
 }
 
 /* Whatever comes first ends it, so all that can are told; a full backup counts among the full and
@@ -101,7 +113,8 @@ retention_kept_words(const RetentionHistory *history, int index, char *text)
 		case RETENTION_GOES:
 			break;
 		case RETENTION_PINNED:
-			put(text, "pinned%s%s", backup->pin[0] ? ": " : "", backup->pin);
+			put(text, "pinned%s", backup->pin[0] ? ": " : "");
+			put_foreign(text, backup->pin);
 			break;
 		case RETENTION_HOLDS_PIN:
 			put(text, "%s depends on it and is pinned", history->backups[backup->holder].label);

@@ -9,6 +9,7 @@
  */
 #include "sidecar/expiry.h"
 
+#include "common/visible.h"
 #include "program/json.h"
 #include "sidecar/retention_info.h"
 
@@ -130,7 +131,7 @@ find_unread(const json_t *document, const char *stanza_name, int wanted, Expiry 
 
 			if (code == 0 || code == 2 || expiry->unread || (wanted && wanted != key))
 				continue;
-			pgbr_copy_text(text, sizeof(text), message ? message : "unknown");
+			pgbr_copy_visible(text, sizeof(text), message ? message : "unknown");
 			snprintf(expiry->reason, sizeof(expiry->reason),
 					 "could not look into repository %d: %s", key, text);
 			expiry->unread = true;

@@ -40,10 +40,15 @@ number(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
+/* The end of the year 9999, in seconds. */
+#define TIME_MAX INT64_C(253402300799)
+
 static int64_t
 time_of(const json_t *backup, const char *which)
 {
-	return json_number(json_object_get(backup, "timestamp"), which, 0);
+	int64_t seconds = json_number(json_object_get(backup, "timestamp"), which, 0);
+
+	return seconds > 0 && seconds <= TIME_MAX ? seconds : 0;
 }
 
 /* What is told of each backup, and of the last of each type. */

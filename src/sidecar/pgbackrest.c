@@ -386,7 +386,8 @@ read_repositories(const json_t *repos, PgbackrestStanza *result)
 
 	json_array_foreach((json_t *) repos, i, repo)
 	{
-		int key = (int) json_number(repo, "key", 1);
+		long long number = json_number(repo, "key", 1);
+		int key = number >= 1 && number <= PGBR_REPO_MAX ? (int) number : 0;
 		int code;
 		char lines[2048];
 		char message[400];

@@ -271,6 +271,24 @@ test_any_line(void **state)
 	assert_string_equal(run.message, "[032\xc3\xa4\xc3\xa4");
 }
 
+/* What becomes an argument is held to a grammar, and what is told can be shown. */
+static void
+test_hostile_info(void **state)
+{
+	PgbackrestStanza stanza;
+
+	(void) state;
+	assert_true(read_info(
+		"[{\"archive\":[{\"id\":\"15-1/../../../../etc\"}],\"name\":\"main\",\"repo\":[{\"key\":"
+		"4294967297,\"status\":{\"code\":0}},{\"key\":2,\"status\":{\"code\":99,\"message\":"
+		"\"a\\u001b[2J\"}}],\"status\":{\"code\":0,\"message\":\"\\u009b\"}}]",
+		&stanza));
+	assert_string_equal(stanza.archive_id, "");
+	assert_int_equal(stanza.archive_repo, 0);
+	assert_string_equal(stanza.repo_message, "repo2: a\\x1B[2J");
+	assert_string_equal(stanza.status_message, "\\u009B");
+}
+
 static void
 test_info(void **state)
 {
@@ -321,10 +339,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commands),   cmocka_unit_test(test_backup_output),
-		cmocka_unit_test(test_errors),	   cmocka_unit_test(test_verify_output),
-		cmocka_unit_test(test_any_line),   cmocka_unit_test(test_info),
-		cmocka_unit_test(test_http_error),
+		cmocka_unit_test(test_commands),	 cmocka_unit_test(test_backup_output),
+		cmocka_unit_test(test_errors),		 cmocka_unit_test(test_verify_output),
+		cmocka_unit_test(test_any_line),	 cmocka_unit_test(test_info),
+		cmocka_unit_test(test_hostile_info), cmocka_unit_test(test_http_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

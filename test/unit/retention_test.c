@@ -295,18 +295,64 @@ test_strange(void **state)
 		retention_done(&history);
 		json_decref(stanza);
 	}
-	stanza = json_pack("{s:[{s:s}]}", "backup", "label", "x");
-	assert_false(retention_read(stanza, &history, &error));
-	assert_int_equal(error.code, PGBR_ERROR_PROTOCOL);
-	json_decref(stanza);
 	/* it is its own prior */
-	stanza =
-		json_pack("{s:[{s:s, s:s, s:s}]}", "backup", "label", "x", "type", "incr", "prior", "x");
+	stanza = json_pack("{s:[{s:s, s:s, s:s}]}", "backup", "label", "20261122-100000F", "type",
+					   "incr", "prior", "20261122-100000F");
 	assert_true(retention_read(stanza, &history, &error));
 	assert_int_equal(history.backups[0].prior, -1);
 	retention_decide(&history, NULL, 0, NOW);
 	retention_done(&history);
 	json_decref(stanza);
+}
+
+/* What a repository that was tampered with may hold is refused, or can be shown in a line. */
+static void
+test_hostile(void **state)
+{
+	static const char *const refused[] = {
+		"{'label':'20261122-100000F'}",
+		"{'label':'x','type':'full'}",
+		"{'label':'20261122-100000F\\n','type':'full'}",
+		"{'label':'20261122-100000F','type':'full','database':{'repo-key':0}}",
+		"{'label':'20261122-100000F','type':'full','database':{'repo-key':4294967297}}",
+		"{'label':'20261122-100000F','type':'full','timestamp':{'stop':9223372036854775807}}",
+		"{'label':'20261122-100000F','type':'full','timestamp':{'stop':-1}}",
+		"{'label':'20261122-100000F','type':'full','archive':{'start':'../../etc'}}",
+	};
+	static const char document[] =
+		"{'backup':[{'label':'20261122-100000F','type':'full','annotation':{'pinned':"
+		"'a\\nb\\u001b[2J'}}],'archive':[{'id':'15-1/../../etc','min':'x','database':{'id':1}}]}";
+	char words[RETENTION_WORDS_SIZE];
+	char text[512];
+	RetentionHistory history;
+	PgbrError error;
+	json_t *stanza;
+
+	(void) state;
+	for (size_t i = 0; i <= sizeof(refused) / sizeof(refused[0]); i++)
+	{
+		bool last = i == sizeof(refused) / sizeof(refused[0]);
+
+		snprintf(text, sizeof(text), last ? "%s" : "{'backup':[%s]}", last ? document : refused[i]);
+		for (char *quote = text; (quote = strchr(quote, '\'')) != NULL;)
+			*quote = '"';
+		stanza = json_parse(text, strlen(text), &error);
+		assert_non_null(stanza);
+		if (retention_read(stanza, &history, &error) != last)
+			fail_msg("%s", text);
+		if (last)
+		{
+			retention_decide(&history, NULL, 0, NOW);
+			retention_kept_words(&history, 0, words);
+			assert_string_equal(words, "pinned: a b\\x1B[2J");
+			assert_null(history.wals[0].archive_id);
+			assert_null(history.wals[0].first);
+			retention_done(&history);
+		}
+		else
+			assert_int_equal(error.code, PGBR_ERROR_PROTOCOL);
+		json_decref(stanza);
+	}
 }
 
 static RetentionSettings
@@ -393,6 +439,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_count),	   cmocka_unit_test(test_dependents),
 		cmocka_unit_test(test_time),	   cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_documented), cmocka_unit_test(test_strange),
+		cmocka_unit_test(test_hostile),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "decide") == 0)
