@@ -35,7 +35,22 @@ fuzz_text(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* The same as who reads a program's output has it, with escapes. */
+/* Nothing in it that must not go out, but for the characters in kept. */
+static inline bool
+fuzz_is_visible(const char *text, const char *kept)
+{
+	PgbrCharacter character;
+
+	while (pgbr_character_next(&text, NULL, &character))
+	{
+		if (pgbr_character_is_unsafe(&character) &&
+			(character.point == 0 || character.point > 127 || !strchr(kept, (int) character.point)))
+			return false;
+	}
+	return true;
+}
+
+/* A text as who reads a program's output has it, with escapes. */
 static inline char *
 fuzz_visible(const uint8_t *data, size_t size)
 {
