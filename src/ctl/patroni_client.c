@@ -5,11 +5,13 @@
 #include "ctl/patroni_client.h"
 
 #include "common/strbuf.h"
+#include "common/visible.h"
 #include "common/vocabulary.h"
 #include "ctl/http_call.h"
 #include "program/file.h"
 #include "program/json.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -135,7 +137,9 @@ take_text(const json_t *object, const char *key, char *target, size_t size)
 {
 	const char *text = json_text(object, key);
 
-	pgbr_copy_text(target, size, text ? text : "");
+	/* it is told as it is */
+	pgbr_copy_visible(target, size, text ? text : "");
+	target[strcspn(target, "\t\n")] = '\0';
 }
 
 static uint32_t
@@ -173,6 +177,8 @@ read_member(const json_t *json, PatroniMember *member, PgbrError *error)
 		strcmp(member->role, "leader") == 0 || strcmp(member->role, "standby_leader") == 0;
 	member->timeline = take_timeline(json);
 	member->lag = json_number(json, "lag", -1);
+	if (member->lag < 0)
+		member->lag = -1;
 	return true;
 }
 
@@ -194,6 +200,13 @@ patroni_read_cluster(const json_t *answer, PatroniCluster *cluster, PgbrError *e
 	{
 		if (!read_member(member, &cluster->members[cluster->count], error))
 			return false;
+		for (int i = 0; i < cluster->count; i++)
+		{
+			if (strcmp(cluster->members[i].name, cluster->members[cluster->count].name) == 0)
+				return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+									  "Patroni's answer has the member \"%s\" twice",
+									  cluster->members[i].name);
+		}
 		if (strcmp(cluster->members[cluster->count].role, "standby_leader") == 0)
 			cluster->standby = true;
 		cluster->count++;
@@ -235,6 +248,7 @@ bool
 patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 {
 	const json_t *patroni = json_object_get(answer, "patroni");
+	long long version;
 
 	memset(node, 0, sizeof(*node));
 	if (!json_is_object(patroni) || json_text(answer, "state") == NULL)
@@ -245,6 +259,9 @@ patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 	take_text(answer, "role", node->role, sizeof(node->role));
 	take_text(answer, "database_system_identifier", node->system_identifier,
 			  sizeof(node->system_identifier));
+	if (node->system_identifier[strspn(node->system_identifier, "0123456789")] != '\0')
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "Patroni's answer has a system identifier that is no number");
 	take_text(answer, "postmaster_start_time", node->postmaster_start_time,
 			  sizeof(node->postmaster_start_time));
 	if (strcmp(node->role, "master") == 0)
@@ -255,7 +272,8 @@ patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 	node->unlocked = json_flag(answer, "cluster_unlocked");
 	node->restart_scheduled = json_object_get(answer, "scheduled_restart") != NULL;
 	node->timeline = take_timeline(answer);
-	node->server_version = (int) json_number(answer, "server_version", 0);
+	version = json_number(answer, "server_version", 0);
+	node->server_version = version > 0 && version <= INT_MAX ? (int) version : 0;
 	read_streaming(answer, node);
 	return true;
 }

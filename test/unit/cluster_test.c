@@ -57,6 +57,7 @@ test_patroni_refused(void **state)
 		"{\"members\": [{\"role\": \"leader\"}]}",
 		"{\"members\": [{\"name\": \"m1\", \"api_url\": \"file:///etc/passwd\"}]}",
 		"{\"members\": [{\"name\": \"m1\", \"api_url\": \"http://user@host/\"}]}",
+		"{\"members\": [{\"name\": \"m1\"}, {\"name\": \"m2\"}, {\"name\": \"m1\"}]}",
 	};
 	PatroniCluster cluster;
 	PgbrError error;
@@ -94,6 +95,17 @@ test_node(void **state)
 	json_object_del(json, "postmaster_start_time");
 	assert_true(patroni_read_node(json, &node, &error));
 	assert_false(node.running);
+	/* what is shown is shown as it can be */
+	json_object_set_new(json, "role", json_string("replica\x1b[2J\nx"));
+	json_object_set_new(json, "server_version", json_integer(INT64_MAX));
+	json_object_set_new(json, "timeline", json_integer(4294967297));
+	assert_true(patroni_read_node(json, &node, &error));
+	assert_string_equal(node.role, "replica\\x1B[2J");
+	assert_int_equal(node.server_version, 0);
+	assert_int_equal(node.timeline, 0);
+	json_object_set_new(json, "database_system_identifier", json_string("7443/.."));
+	assert_false(patroni_read_node(json, &node, &error));
+	json_object_set_new(json, "database_system_identifier", json_null());
 	json_object_del(json, "patroni");
 	assert_false(patroni_read_node(json, &node, &error));
 	json_decref(json);
