@@ -8,6 +8,7 @@
 #include "program/clock.h"
 #include "program/json.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,36 @@ take_number(const json_t *object, const char *key)
 	uint64_t number;
 
 	return text && recovery_number_parse(text, &number) ? number : 0;
+}
+
+/* Bytes, seconds, counts: none is that large, and sums of such fit. Anything else is unknown, as otherwise
+ * says. */
+#define AMOUNT_MAX (INT64_C(1) << 56)
+
+static long long
+take_amount(const json_t *object, const char *key, long long otherwise)
+{
+	long long amount = json_number(object, key, otherwise);
+
+	return amount >= 0 && amount <= AMOUNT_MAX ? amount : otherwise;
+}
+
+/* A timeline; 0 for what is none. */
+static uint32_t
+take_timeline(const json_t *object)
+{
+	long long timeline = json_number(object, "timeline", 0);
+
+	return timeline > 0 && timeline <= UINT32_MAX ? (uint32_t) timeline : 0;
+}
+
+/* A number that is an int; otherwise for what is none. */
+static int
+take_int(const json_t *object, const char *key, int otherwise)
+{
+	long long number = json_number(object, key, otherwise);
+
+	return number >= 0 && number <= INT_MAX ? (int) number : otherwise;
 }
 
 void
@@ -147,7 +178,7 @@ static void
 read_settings(int *settings, const json_t *object)
 {
 	for (int i = 0; i < FACT_SETTING_COUNT; i++)
-		settings[i] = (int) json_number(object, setting_names[i], -1);
+		settings[i] = take_int(object, setting_names[i], -1);
 }
 
 bool
@@ -172,23 +203,23 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	take_text(member->data_directory, sizeof(member->data_directory), node, "data_directory");
 	take_text(member->restore, sizeof(member->restore), node, "restore");
 	take_text(member->running_job, sizeof(member->running_job), node, "running_job");
-	member->timeline = (uint32_t) json_number(node, "timeline", 0);
+	member->timeline = take_timeline(node);
 	if (member->timeline == 0)
-		member->timeline = (uint32_t) json_number(control, "timeline", 0);
+		member->timeline = take_timeline(control);
 	member->lsn = take_lsn(node, "lsn");
 	if (member->lsn == 0)
 		member->lsn = take_lsn(control, "checkpoint_lsn");
 	member->next_xid = take_number(node, "next_xid");
 	member->segment_size = json_number(node, "wal_segment_size", 0);
-	member->cluster_bytes = json_number(node, "cluster_bytes", -1);
-	member->free_bytes = json_number(node, "free_bytes", -1);
+	member->cluster_bytes = take_amount(node, "cluster_bytes", -1);
+	member->free_bytes = take_amount(node, "free_bytes", -1);
 	member->is_mount = json_flag(node, "data_directory_is_mount");
-	member->tablespaces = (int) json_number(node, "tablespaces", -1);
+	member->tablespaces = take_int(node, "tablespaces", -1);
 	/* a replica archives nothing, and what its leader had still to archive is not known here */
 	member->unarchived = state && (strcmp(state, "in archive recovery") == 0 ||
 								   strcmp(state, "shut down in recovery") == 0)
 							 ? -1
-							 : json_number(node, "unarchived_segments", -1);
+							 : take_amount(node, "unarchived_segments", -1);
 	read_settings(member->settings, json_object_get(node, "server_settings"));
 	read_settings(member->control, control);
 	if (time && !clock_parse(time, &member->time_ms))
@@ -214,17 +245,17 @@ read_backup(RestoreFacts *facts, const json_t *json, PgbrError *error)
 	const json_t *info = json_object_get(json, "info");
 	const json_t *repository = json_object_get(info, "repository");
 	FactBackup backup = {
-		.repo = (int) json_number(database, "repo-key", 1),
-		.database = (int) json_number(database, "id", 0),
+		.repo = take_int(database, "repo-key", 1),
+		.database = take_int(database, "id", 0),
 		.error = json_flag(json, "error"),
-		.start = json_number(timestamp, "start", 0),
-		.stop = json_number(timestamp, "stop", 0),
+		.start = take_amount(timestamp, "start", 0),
+		.stop = take_amount(timestamp, "stop", 0),
 		.lsn_start = take_lsn(lsn, "start"),
 		.lsn_stop = take_lsn(lsn, "stop"),
 		.snapshot_xmin = take_number(annotation, "snapshot-xmin"),
 		.snapshot_xmax = take_number(annotation, "snapshot-xmax"),
-		.bytes = json_number(info, "size", 0),
-		.repo_bytes = json_number(repository, "delta", json_number(repository, "size", 0)),
+		.bytes = take_amount(info, "size", 0),
+		.repo_bytes = take_amount(repository, "delta", take_amount(repository, "size", 0)),
 	};
 
 	take_text(backup.label, sizeof(backup.label), json, "label");
@@ -233,6 +264,8 @@ read_backup(RestoreFacts *facts, const json_t *json, PgbrError *error)
 	take_text(backup.wal_stop, sizeof(backup.wal_stop), archive, "stop");
 	if (!pgbr_is_backup_label(backup.label))
 		return bad_answer(error, "label");
+	if (backup.repo < 1 || backup.repo > PGBR_REPO_MAX)
+		return bad_answer(error, "number of a repository");
 	/* an offline backup, which no WAL follows from, has neither LSN nor segment */
 	return restore_facts_add_backup(facts, &backup) || out_of_memory(error);
 }
@@ -255,8 +288,8 @@ restore_facts_read_info(RestoreFacts *facts, const json_t *info, const char *sta
 		json_array_foreach(json_object_get(object, "db"), j, element)
 		{
 			FactDatabase database = {
-				.repo = (int) json_number(element, "repo-key", 1),
-				.id = (int) json_number(element, "id", 0),
+				.repo = take_int(element, "repo-key", 1),
+				.id = take_int(element, "id", 0),
 			};
 
 			snprintf(database.system_identifier, sizeof(database.system_identifier), "%lld",
@@ -309,7 +342,7 @@ read_history(WalArchive *archive, const json_t *json, PgbrError *error)
 		const json_t *entry = json_array_get(entries, i);
 		const char *lsn = json_text(entry, "lsn");
 
-		switches[i].timeline = (uint32_t) json_number(entry, "timeline", 0);
+		switches[i].timeline = take_timeline(entry);
 		take_text(switches[i].reason, sizeof(switches[i].reason), entry, "reason");
 		ok = lsn && recovery_lsn_parse(lsn, &switches[i].lsn);
 	}
@@ -364,7 +397,7 @@ restore_facts_read_points(RestoreFacts *facts, const json_t *points, PgbrError *
 		const char *time = json_text(json, "time");
 		int64_t ms = 0;
 		FactPoint point = {
-			.timeline = (uint32_t) json_number(json, "timeline", 0),
+			.timeline = take_timeline(json),
 			.lsn = take_lsn(json, "lsn"),
 			.xid = take_number(json, "xid"),
 		};

@@ -21,6 +21,9 @@
 /* Replaying a segment of 16 MB takes about this long. */
 #define SEGMENT_MS 150
 
+/* A guess of more than years says nothing. */
+#define GUESS_MAX_S 1e8
+
 #define PART_FULL	  1
 #define PART_REPLICAS 2
 
@@ -318,6 +321,7 @@ estimate(RestoreWork *work)
 	RestorePlan *plan = work->plan;
 	long long seconds = -1;
 	long long best = 0;
+	double guess;
 
 	/* an incremental backup copies little: the largest of the full ones tells the speed */
 	for (size_t i = 0; i < work->facts->backup_count; i++)
@@ -327,8 +331,9 @@ estimate(RestoreWork *work)
 		if (backup->prior[0] == '\0' && backup->bytes > best && backup->stop > backup->start)
 		{
 			best = backup->bytes;
-			seconds = (long long) ((double) (backup->stop - backup->start) *
-								   (double) work->set->bytes / (double) backup->bytes);
+			guess = (double) (backup->stop - backup->start) * (double) work->set->bytes /
+					(double) backup->bytes;
+			seconds = guess < GUESS_MAX_S ? (long long) guess : -1;
 		}
 	}
 	plan->bytes = work->set->bytes;
