@@ -5,6 +5,7 @@
  */
 #include "ctl/restore_journal.h"
 
+#include "common/visible.h"
 #include "common/vocabulary.h"
 #include "program/clock.h"
 #include "program/json.h"
@@ -21,6 +22,18 @@
 /* How many each sidecar is asked for: the newest ones. */
 #define ASK_FOR 10
 
+/* No restore has so many, and the next one is a number still; a lease is shorter than an hour. */
+#define REVISION_MAX INT32_MAX
+#define LEASE_MAX_S	 3600
+
+/* A word as it can be shown. */
+static void
+take_word(char *target, size_t size, const char *text)
+{
+	pgbr_copy_visible(target, size, text);
+	target[strcspn(target, "\t\n")] = '\0';
+}
+
 static bool
 read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
 {
@@ -28,19 +41,22 @@ read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
 	const char *state = json_text(json, "state");
 	const char *created = json_text(json, "created_at");
 	const char *updated = json_text(json, "updated_at");
+	long long revision = json_number(json, "revision", 0);
+	long long seconds_left = json_number(json, "holder_seconds_left", 0);
 
 	memset(record, 0, sizeof(*record));
 	record->document = json_object_get(json, "document");
 	if (id == NULL || !pgbr_is_job_id(id) || strlen(id) >= sizeof(record->id) || state == NULL ||
-		created == NULL || !json_is_object(record->document))
+		created == NULL || !json_is_object(record->document) || revision < 0 ||
+		revision > REVISION_MAX || seconds_left < 0 || seconds_left > LEASE_MAX_S)
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
 							  "a sidecar's answer has a restore that makes no sense");
 	strcpy(record->id, id);
-	pgbr_copy_text(record->state, sizeof(record->state), state);
-	pgbr_copy_text(record->created_at, sizeof(record->created_at), created);
-	pgbr_copy_text(record->updated_at, sizeof(record->updated_at), updated ? updated : "");
-	record->revision = json_number(json, "revision", 0);
-	record->holder_seconds_left = (int) json_number(json, "holder_seconds_left", 0);
+	take_word(record->state, sizeof(record->state), state);
+	take_word(record->created_at, sizeof(record->created_at), created);
+	take_word(record->updated_at, sizeof(record->updated_at), updated ? updated : "");
+	record->revision = revision;
+	record->holder_seconds_left = (int) seconds_left;
 	return true;
 }
 

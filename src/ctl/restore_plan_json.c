@@ -260,6 +260,66 @@ read_steps(const json_t *array, RestorePlan *plan)
 	return plan->step_count > 0;
 }
 
+/* A number from least to most, which is least when it is missing. */
+static bool
+take_number(long long *target, const json_t *json, const char *key, long long least, long long most)
+{
+	*target = json_number(json, key, least);
+	return *target >= least && *target <= most;
+}
+
+/* More segments than a stanza can have, times the largest ones, still fit into 64 bits. */
+#define SEGMENTS_MAX (INT64_C(1) << 32)
+
+static bool
+read_numbers(const json_t *json, RestorePlan *plan)
+{
+	long long repo;
+	long long set_stop;
+	long long target_timeline;
+	long long old_timeline;
+
+	if (!take_number(&repo, json, "repo", 0, PGBR_REPO_MAX) ||
+		!take_number(&set_stop, json, "set_stop", 0, INT64_MAX) ||
+		!take_number(&target_timeline, json, "target_timeline", 1, UINT32_MAX) ||
+		!take_number(&old_timeline, json, "old_timeline", 0, UINT32_MAX) ||
+		!take_number(&plan->wal_segments, json, "wal_segments", 0, SEGMENTS_MAX) ||
+		!take_number(&plan->wal_segment_size, json, "wal_segment_size", 1 << 20, 1 << 30) ||
+		!take_number(&plan->bytes, json, "bytes", 0, INT64_MAX) ||
+		!take_number(&plan->seconds, json, "seconds", -1, INT64_MAX))
+		return false;
+	plan->repo = (int) repo;
+	plan->set_stop = set_stop;
+	plan->target_timeline = (uint32_t) target_timeline;
+	plan->old_timeline = (uint32_t) old_timeline;
+	return (plan->wal_segment_size & (plan->wal_segment_size - 1)) == 0;
+}
+
+/* What was read fits together, and its names can be shown: the journal is a sidecar's word. */
+static bool
+is_sound(const RestorePlan *plan)
+{
+	bool leads = false;
+
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		const char *name = plan->members[i].name;
+
+		if (name[0] == '\0' || !pgbr_is_plain_text(name, sizeof(plan->members[i].name)))
+			return false;
+		leads = leads || strcmp(name, plan->leader) == 0;
+	}
+	for (int i = 1; i < plan->step_count; i++)
+	{
+		if (plan->steps[i] <= plan->steps[i - 1])
+			return false;
+	}
+	return leads && pgbr_is_stanza(plan->stanza) &&
+		   pgbr_is_plain_text(plan->scope, sizeof(plan->scope)) &&
+		   (plan->first_segment[0] == '\0' || pgbr_is_wal_segment(plan->first_segment)) &&
+		   (plan->last_segment[0] == '\0' || pgbr_is_wal_segment(plan->last_segment));
+}
+
 bool
 restore_plan_read(const json_t *json, RestorePlan *plan, PgbrError *error)
 {
@@ -281,19 +341,12 @@ restore_plan_read(const json_t *json, RestorePlan *plan, PgbrError *error)
 				   json_object_get(json, "warnings")) &&
 		take_texts(plan->unproven[0], RESTORE_NOTE_SIZE, RESTORE_NOTES_MAX, &plan->unproven_count,
 				   json_object_get(json, "unproven")) &&
-		read_request(json_object_get(json, "request"), &plan->request, NULL);
+		read_request(json_object_get(json, "request"), &plan->request, NULL) &&
+		read_numbers(json, plan) && is_sound(plan);
 	if (!ok)
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the plan of the restore can't be read");
-	plan->repo = (int) json_number(json, "repo", 0);
-	plan->set_stop = json_number(json, "set_stop", 0);
-	plan->target_timeline = (uint32_t) json_number(json, "target_timeline", 0);
-	plan->old_timeline = (uint32_t) json_number(json, "old_timeline", 0);
 	plan->broken_leader = json_flag(json, "broken_leader");
 	plan->check_timeline = json_flag(json, "check_timeline");
-	plan->wal_segments = json_number(json, "wal_segments", 0);
-	plan->wal_segment_size = json_number(json, "wal_segment_size", 0);
-	plan->bytes = json_number(json, "bytes", 0);
-	plan->seconds = json_number(json, "seconds", -1);
 	plan->target_lsn = take_lsn(json, "target_lsn");
 	plan->least_lsn = take_lsn(json, "least_lsn");
 	return true;

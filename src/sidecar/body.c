@@ -96,7 +96,7 @@ read_put_members(const json_t *body, RestorePut *put)
 		return "holder";
 	if (lease < 0 || lease > RESTORE_LEASE_MAX_S)
 		return "lease_seconds";
-	if (put->revision < 0)
+	if (put->revision < 0 || put->revision > INT32_MAX)
 		return "revision";
 	if (!put->done && (state == NULL || strcmp(state, "active") != 0))
 		return "state";

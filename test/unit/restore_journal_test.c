@@ -112,6 +112,37 @@ test_lost_document(void **state)
 	restore_list_done(&list);
 }
 
+/* What a sidecar may say, and nothing of what it says is counted with or shown. */
+static void
+test_hostile_record(void **state)
+{
+	static const struct
+	{
+		const char *key;
+		json_int_t value;
+	} wrong[] = {{"revision", INT64_MAX}, {"revision", -1}, {"holder_seconds_left", INT64_MAX}};
+	PgbrError error;
+	RestoreList list;
+
+	(void) state;
+	for (size_t i = 0; i <= sizeof(wrong) / sizeof(wrong[0]); i++)
+	{
+		bool last = i == sizeof(wrong) / sizeof(wrong[0]);
+		json_t *answer =
+			json_pack("{s:[{ss ss si ss s{}}]}", "restores", "id", "20261124T100000-aa", "state",
+					  "act\x1b[2J", "revision", 1, "created_at", "x", "document");
+
+		if (!last)
+			json_object_set_new(json_array_get(json_object_get(answer, "restores"), 0),
+								wrong[i].key, json_integer(wrong[i].value));
+		memset(&list, 0, sizeof(list));
+		assert_int_equal(restore_list_add(&list, "m1", answer, &error), last);
+		if (last)
+			assert_string_equal(list.records[0].state, "act\\x1B[2J");
+		restore_list_done(&list);
+	}
+}
+
 static void
 fill(char *text, size_t size)
 {
@@ -197,6 +228,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_lost_document),
+		cmocka_unit_test(test_hostile_record),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_archived_timeline),
 	};

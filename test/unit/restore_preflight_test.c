@@ -245,6 +245,27 @@ test_steps(void **state)
 static void
 test_json(void **state)
 {
+	static const struct
+	{
+		const char *key;
+		const char *value;
+	} wrong[] = {
+		{"wal_segment_size", "0"},
+		{"wal_segment_size", "3"},
+		{"wal_segment_size", "-16777216"},
+		{"wal_segment_size", "9223372036854775807"},
+		{"wal_segments", "9223372036854775807"},
+		{"target_timeline", "0"},
+		{"target_timeline", "4294967297"},
+		{"repo", "257"},
+		{"bytes", "-1"},
+		{"leader", "\"nobody\""},
+		{"scope", "\"\\u001b[2J\""},
+		{"stanza", "\"../main\""},
+		{"first_segment", "\"x\""},
+		{"members", "[{\"name\":\"\"}]"},
+		{"steps", "[{\"step\":\"unlock\"},{\"step\":\"lock\"}]"},
+	};
 	RestoreRequest request = {0};
 	RestoreFacts facts;
 	RestorePlan made;
@@ -270,6 +291,16 @@ test_json(void **state)
 	assert_true(read.check_timeline);
 	read.request.target.exclusive = false;
 	assert_false(restore_request_equal(&read.request, &request));
+	/* a journal is a sidecar's word: numbers that would be divided by, added up or cut off */
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	{
+		json_t *bad = json_deep_copy(again);
+
+		json_object_set_new(bad, wrong[i].key, json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));
+		if (restore_plan_read(bad, &read, &error))
+			fail_msg("%s: %s", wrong[i].key, wrong[i].value);
+		json_decref(bad);
+	}
 	/* a text that is no step, a set that is no label */
 	json_object_set_new(again, "set", json_string("; rm -rf /"));
 	assert_false(restore_plan_read(again, &read, &error));
