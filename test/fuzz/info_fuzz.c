@@ -26,7 +26,7 @@ check_stanza(const json_t *document)
 
 	if (!pgbackrest_read_info(document, "main", &stanza, &error))
 		return;
-	MUST(stanza.archive_id[0] == '\0' || pgbr_is_stanza(stanza.archive_id));
+	MUST(stanza.archive_id[0] == '\0' || pgbr_is_archive_id(stanza.archive_id));
 	MUST(stanza.system_id[strspn(stanza.system_id, "0123456789")] == '\0');
 	MUST(stanza.archive_repo >= 0 && stanza.archive_repo <= PGBR_REPO_MAX);
 	MUST(stanza.failed_repo >= 0 && stanza.repo_failed <= stanza.repo_count);

@@ -1,0 +1,99 @@
+// links: ctl/restore_journal ctl/restore_list ctl/restore_state ctl/restore_plan_json ctl/restore_plan ctl/restore_check ctl/restore_set ctl/restore_target ctl/restore_wal ctl/restore_facts ctl/timeline_path ctl/units ctl/cluster ctl/cluster_config ctl/patroni_client ctl/sidecar_client ctl/http_call
+/*
+ * journal_fuzz.c
+ *		Any journals that sidecars may tell: what is read of one can be gone on with, and no id, label or
+ *		timeline of it is outside its grammar.
+ *
+ * The input is what one sidecar answers; another says the same but the first restore.
+ */
+#include "common/vocabulary.h"
+#include "ctl/restore_journal.h"
+#include "program/json.h"
+#include "fuzz_json.h"
+
+static void
+check_plan(const RestorePlan *plan)
+{
+	bool leads = false;
+
+	MUST(pgbr_is_job_id(plan->id) && pgbr_is_stanza(plan->stanza));
+	MUST(pgbr_is_backup_label(plan->set) && plan->target_timeline > 0);
+	MUST(plan->repo >= 0 && plan->repo <= PGBR_REPO_MAX);
+	MUST(plan->wal_segment_size >= 1 << 20 && plan->wal_segment_size <= 1 << 30);
+	MUST(plan->wal_segments >= 0 && plan->bytes >= 0 && plan->seconds >= -1);
+	MUST(plan->first_segment[0] == '\0' || pgbr_is_wal_segment(plan->first_segment));
+	MUST(plan->last_segment[0] == '\0' || pgbr_is_wal_segment(plan->last_segment));
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		MUST(plan->members[i].name[0] && fuzz_is_visible(plan->members[i].name, ""));
+		leads = leads || strcmp(plan->members[i].name, plan->leader) == 0;
+	}
+	MUST(leads && fuzz_is_visible(plan->scope, ""));
+	for (int i = 0; i < plan->step_count; i++)
+		MUST(i == 0 || plan->steps[i] > plan->steps[i - 1]);
+}
+
+static void
+check_journal(const RestoreRecord *record)
+{
+	static Cluster cluster;
+	RestoreJournal *journal = malloc(sizeof(*journal));
+	PgbrError error;
+
+	memset(&cluster, 0, sizeof(cluster));
+	if (restore_journal_read(journal, &cluster, record, &error))
+	{
+		json_t *plan = restore_plan_json(&journal->plan);
+
+		MUST(plan);
+		json_decref(plan);
+		check_plan(&journal->plan);
+		restore_journal_touched(journal);
+		restore_journal_serves(journal);
+		restore_journal_is_resumed(journal);
+		restore_journal_stopped_clean(journal);
+		restore_journal_undo_restores(journal);
+		restore_journal_archived_timeline(journal);
+		restore_journal_harmless(journal);
+		for (int i = 0; i < RESTORE_STEP_COUNT; i++)
+			restore_journal_result(journal, (RestoreStep) i);
+	}
+	restore_journal_done(journal);
+	free(journal);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static RestoreList list;
+	PgbrError error;
+	json_t *answer = json_parse((const char *) data, size, &error);
+	json_t *other = answer ? json_deep_copy(answer) : NULL;
+
+	memset(&list, 0, sizeof(list));
+	if (json_is_object(answer))
+	{
+		json_array_remove(json_object_get(other, "restores"), 0);
+		restore_list_add(&list, "m1", answer, &error);
+		restore_list_add(&list, "m2", other, &error);
+		for (int i = 0; i < list.count; i++)
+		{
+			const RestoreRecord *record = &list.records[i];
+
+			MUST(pgbr_is_job_id(record->id) && json_is_object(record->document));
+			MUST(record->revision >= 0 && record->revision < INT64_MAX);
+			MUST(record->holder_seconds_left >= 0);
+			MUST(fuzz_is_visible(record->state, "") && fuzz_is_visible(record->created_at, ""));
+			MUST(i == 0 || strcmp(list.records[i - 1].id, record->id) >= 0);
+			check_journal(record);
+		}
+		restore_list_active(&list);
+	}
+	else
+	{
+		json_decref(answer);
+		json_decref(other);
+	}
+	restore_list_done(&list);
+	return 0;
+}
