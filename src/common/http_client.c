@@ -4,6 +4,7 @@
  */
 #include "common/http_client.h"
 
+#include "common/sidecar_url.h"
 #include "common/strbuf.h"
 
 #include <curl/curl.h>
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The longest time between two questions to should_abort, in ms, when no signal wakes the wait. */
 #define ABORT_CHECK_MS 200
@@ -21,6 +24,9 @@ typedef struct Transfer
 {
 	StrBuf body;
 	bool too_large;
+	const char *url;				  /* as libcurl is given it */
+	char over[PGBR_SOCKET_PATH_SIZE]; /* the socket, or empty */
+	char local_url[1024];			  /* what is asked for there */
 } Transfer;
 
 bool
@@ -77,11 +83,52 @@ code_of(CURLcode result)
 	}
 }
 
+/* Whether whoever listens at a socket may be told what we ask. What lies in a folder where everybody
+ * may put files (/tmp) may be anybody's. */
 static bool
-fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode result, const char *reason,
-	 PgbrError *error)
+check_socket(const char *path, PgbrError *error)
 {
-	PgbrErrorCode code = code_of(result);
+	char folder[PGBR_SOCKET_PATH_SIZE];
+	struct stat it;
+	struct stat parent;
+
+	pgbr_copy_text(folder, sizeof(folder), path);
+	folder[strrchr(path, '/') - path + 1] = '\0';
+	/* libcurl says what hinders when there is nothing, or nothing for us, to be seen */
+	if (lstat(path, &it) != 0 || it.st_uid == 0 || it.st_uid == geteuid() ||
+		(stat(folder, &parent) == 0 && parent.st_uid == it.st_uid))
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG,
+				   "the socket \"%s\" belongs to user %u, who does not own its folder", path,
+				   (unsigned int) it.st_uid);
+	return pgbr_error_hint(error, "Have the sidecar's socket in a folder of PostgreSQL's user.");
+}
+
+/* Find out where to connect. */
+static bool
+choose_way(const PgbrHttpRequest *request, Transfer *transfer, PgbrError *error)
+{
+	const char *rest;
+
+	transfer->url = request->url;
+	if (!pgbr_url_split_socket(request->url, transfer->over, &rest))
+		return true;
+	transfer->url = transfer->local_url;
+	if (rest == NULL || snprintf(transfer->local_url, sizeof(transfer->local_url),
+								 "http://localhost%s", rest) >= (int) sizeof(transfer->local_url))
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid URL");
+	else if (check_socket(transfer->over, error))
+		return true;
+	return pgbr_error_detail(error, "The request was %s %s.", request->method, request->url);
+}
+
+static bool
+fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode result, long reason_number,
+	 const char *reason, PgbrError *error)
+{
+	bool no_socket = transfer->over[0] && result == CURLE_COULDNT_CONNECT && reason_number;
+	PgbrErrorCode code =
+		no_socket && reason_number == EACCES ? PGBR_ERROR_FORBIDDEN : code_of(result);
 
 	/* libcurl has one code for a scheme it does not serve and for an answer that is not HTTP */
 	if (result == CURLE_UNSUPPORTED_PROTOCOL && strncasecmp(request->url, "http", 4) == 0)
@@ -94,8 +141,16 @@ fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode result, 
 	else if (code == PGBR_ERROR_TIMEOUT)
 		pgbr_error_set(error, code, "no answer within %ld.%01ld s", request->timeout_ms / 1000,
 					   request->timeout_ms % 1000 / 100);
+	else if (code == PGBR_ERROR_FORBIDDEN)
+		pgbr_error_set(error, code, "could not connect to socket \"%s\": %s", transfer->over,
+					   strerror((int) reason_number));
+	else if (no_socket)
+		pgbr_error_set(error, code, "%s", strerror((int) reason_number));
 	else
 		pgbr_error_set(error, code, "%s", reason[0] ? reason : curl_easy_strerror(result));
+	if (code == PGBR_ERROR_FORBIDDEN)
+		pgbr_error_hint(error, "The sidecar's socket is for PostgreSQL's user, its group and root; "
+							   "others use an address of its --listen, with a token.");
 	return pgbr_error_detail(error, "The request was %s %s.", request->method, request->url);
 }
 
@@ -170,7 +225,9 @@ static void
 set_options(CURL *easy, const PgbrHttpRequest *request, struct curl_slist *headers,
 			Transfer *transfer, char *reason)
 {
-	curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
+	if (transfer->over[0])
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, transfer->over);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, reason);
@@ -230,6 +287,7 @@ pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, Pg
 	bool headers_ok;
 	bool aborted = false;
 	bool ok = false;
+	long reason_number = 0;
 	CURLcode result;
 
 	strbuf_init(&transfer.body);
@@ -239,13 +297,18 @@ pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, Pg
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 		goto done;
 	}
+	if (!choose_way(request, &transfer, error))
+		goto done;
 	set_options(easy, request, headers, &transfer, reason);
 	curl_multi_add_handle(multi, easy);
 	result = drive(multi, request, &aborted);
 	if (aborted)
 		pgbr_error_set(error, PGBR_ERROR_ABORTED, "the request was given up");
 	else if (result != CURLE_OK)
-		fail(request, &transfer, result, reason, error);
+	{
+		curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &reason_number);
+		fail(request, &transfer, result, reason_number, reason, error);
+	}
 	else
 		ok = take_response(easy, &transfer, response, error);
 	curl_multi_remove_handle(multi, easy);
@@ -267,35 +330,73 @@ pgbr_http_response_done(PgbrHttpResponse *response)
 	response->body = NULL;
 }
 
+static bool
+is_printable(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+	{
+		if (text[i] < 0x21 || text[i] > 0x7E)
+			return false;
+	}
+	return true;
+}
+
+/* Find the token in a line: 1, *start and *length; 0 when the line has none; -1 when it is wrong. */
+static int
+find_token(const char *line, const char **start, size_t *length)
+{
+	static const char *const scopes[] = {"", "read", "operate", "restore"};
+	const char *rest;
+	size_t scope;
+
+	*start = line + strspn(line, " \t\r\n");
+	*length = strcspn(*start, " \t\r\n");
+	if (*length == 0 || **start == '#')
+		return 0;
+	/* what follows, if anything, is what the sidecar's own file has there */
+	rest = *start + *length;
+	rest += strspn(rest, " \t\r\n");
+	scope = strcspn(rest, " \t\r\n");
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
+	{
+		if (strlen(scopes[i]) == scope && strncmp(rest, scopes[i], scope) == 0)
+			return 1;
+	}
+	return -1;
+}
+
 bool
 pgbr_token_read(const char *path, char *token, size_t size, PgbrError *error)
 {
-	char line[1024];
-	char *start = line;
-	size_t length;
+	char *line = NULL;
+	size_t room = 0;
+	const char *start = "";
+	size_t length = 0;
+	int found = 0;
+	bool ok = false;
 	FILE *file = fopen(path, "r");
 
 	if (file == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open token file \"%s\": %s",
 							  path, strerror(errno));
-	if (fgets(line, sizeof(line), file) == NULL)
-		line[0] = '\0';
+	while (found == 0 && getline(&line, &room, file) >= 0)
+		found = find_token(line, &start, &length);
 	fclose(file);
-	start += strspn(start, " \t\r\n");
-	length = strcspn(start, " \t\r\n");
-	if (start[length + strspn(start + length, " \t\r\n")] != '\0' || length == 0 || length >= size)
-		return pgbr_error_set(
-			error, PGBR_ERROR_CONFIG,
-			"token file \"%s\" does not begin with one token of 1 to %zu characters", path,
-			size - 1);
-	for (size_t i = 0; i < length; i++)
+	if (found != 1 || length >= size)
+		pgbr_error_set(error, PGBR_ERROR_CONFIG,
+					   "token file \"%s\" does not begin with one token of 1 to %zu characters",
+					   path, size - 1);
+	else if (!is_printable(start, length))
+		pgbr_error_set(error, PGBR_ERROR_CONFIG,
+					   "token file \"%s\" holds a character that is not printable ASCII", path);
+	else
 	{
-		if (start[i] < 0x21 || start[i] > 0x7E)
-			return pgbr_error_set(error, PGBR_ERROR_CONFIG,
-								  "token file \"%s\" holds a character that is not printable ASCII",
-								  path);
+		memcpy(token, start, length);
+		token[length] = '\0';
+		ok = true;
 	}
-	memcpy(token, start, length);
-	token[length] = '\0';
-	return true;
+	if (line)
+		explicit_bzero(line, room);
+	free(line);
+	return ok;
 }

@@ -3,7 +3,9 @@
  *		One HTTP request at a time, for a caller that must stay in control: bounded in time and size,
  *		and given up as soon as the caller says so.
  *
- * Built on libcurl. No redirects, no cookies, no proxies from the environment, http and https only.
+ * Built on libcurl. No redirects, no cookies, no proxies from the environment; http, https, and http
+ * over a socket of this host, whose owner must be root, ourselves or who owns its folder: nobody else
+ * gets to see what is asked, nor to answer it.
  * Signals are blocked in this thread around the calls in which libcurl may start a resolver thread,
  * so that such a thread never runs a signal handler of the host process; they are open while
  * waiting. pgbr_http_init is called once, before other threads exist; the rest is thread-safe.
@@ -21,8 +23,8 @@
 
 typedef struct PgbrHttpRequest
 {
-	const char *method; /* "GET", "POST", "PUT", "DELETE", "PATCH" */
-	const char *url;
+	const char *method;					  /* "GET", "POST", "PUT", "DELETE", "PATCH" */
+	const char *url;					  /* http, https, or a socket's: common/sidecar_url.h */
 	const char *body;					  /* JSON, or NULL */
 	const char *token;					  /* bearer token, or NULL */
 	const char *user;					  /* "user:password" for basic authentication, or NULL */
@@ -48,16 +50,18 @@ extern bool pgbr_http_init(PgbrError *error);
 /*
  * Perform a request. True: the response holds what the server answered, whatever its status; the
  * caller ends it with pgbr_http_response_done. False: nothing to free, and error holds UNREACHABLE
- * (refused, reset, name unknown), TIMEOUT, TLS, PROTOCOL (not HTTP, or larger than
- * PGBR_HTTP_MAX_RESPONSE), ABORTED, CONFIG (bad URL or file) or INTERNAL. The URL is in the detail.
+ * (refused, reset, name unknown, no socket), FORBIDDEN (the socket is not for us), TIMEOUT, TLS,
+ * PROTOCOL (not HTTP, or larger than PGBR_HTTP_MAX_RESPONSE), ABORTED, CONFIG (bad URL or file, or a
+ * socket that is another's) or INTERNAL. The URL is in the detail.
  */
 extern bool
 pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, PgbrError *error);
 extern void pgbr_http_response_done(PgbrHttpResponse *response);
 
 /*
- * Read a bearer token: the first line of a file, without white space at its ends. It must be 1 to
- * size - 1 printable ASCII characters without blanks. Fails with CONFIG, naming the file.
+ * Read a bearer token: the first word of the first line that is neither empty nor a comment (#). So
+ * the sidecar's own file does, whose lines go on with a scope and a name. It must be 1 to size - 1
+ * printable ASCII characters. Fails with CONFIG, naming the file.
  */
 extern bool pgbr_token_read(const char *path, char *token, size_t size, PgbrError *error);
 

@@ -82,8 +82,9 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_PATH_ARCHIVE		 "/v1/archive"
 
 /* Where a sidecar listens and its clients look when nobody says otherwise. */
-#define PGBR_DEFAULT_PORT 8430
-#define PGBR_DEFAULT_URL  "http://127.0.0.1:8430"
+#define PGBR_DEFAULT_SOCKET "/var/run/postgresql/pgbackrest_sidecar.sock"
+#define PGBR_DEFAULT_URL	"unix:" PGBR_DEFAULT_SOCKET
+#define PGBR_DEFAULT_PORT	8430 /* of one that other hosts ask */
 
 /* pgBackRest numbers its repositories from 1 to this. */
 #define PGBR_REPO_MAX 256

@@ -49,7 +49,7 @@ cluster_take_urls(Cluster *cluster, const char *text, PgbrError *error)
 
 	while (next_word(&text, word, sizeof(word)))
 	{
-		if (!http_call_check_url("Patroni", word, PATRONI_URL_SIZE, error))
+		if (!http_call_check_url("Patroni", word, PATRONI_URL_SIZE, false, error))
 			return false;
 		if (cluster->url_count == (int) (sizeof(cluster->urls) / sizeof(cluster->urls[0])))
 			return pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many URLs of Patroni");
@@ -62,7 +62,7 @@ cluster_take_urls(Cluster *cluster, const char *text, PgbrError *error)
 bool
 cluster_take_sidecar(Cluster *cluster, const char *name, const char *url, PgbrError *error)
 {
-	if (!http_call_check_url("sidecar", url, SIDECAR_URL_MAX, error))
+	if (!http_call_check_url("sidecar", url, SIDECAR_URL_MAX, true, error))
 		return false;
 	/* the first one counts: the command line is read before the file */
 	for (int i = 0; i < cluster->sidecar_count; i++)
@@ -282,7 +282,7 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 							  CLUSTER_MEMBERS_MAX);
 	if (api_url && api_url[0] && member->api_url[0] == '\0')
 	{
-		if (!http_call_check_url("Patroni", api_url, sizeof(member->api_url), error))
+		if (!http_call_check_url("Patroni", api_url, sizeof(member->api_url), false, error))
 			return false;
 		strcpy(member->api_url, api_url);
 	}
@@ -290,7 +290,7 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 		strcpy(member->sidecar.url, named);
 	else if (sidecar_url && sidecar_url[0])
 	{
-		if (!http_call_check_url("sidecar", sidecar_url, SIDECAR_URL_MAX, error))
+		if (!http_call_check_url("sidecar", sidecar_url, SIDECAR_URL_MAX, true, error))
 			return false;
 		strcpy(member->sidecar.url, sidecar_url);
 	}

@@ -38,7 +38,7 @@ static const OptionSpec common_options[] = {
 	{"url", 0, OPTION_TEXT, COMMON(sidecar.url), "URL", "PGBRCTL_URL", 0, 0,
 	 "the sidecar (default: " PGBR_DEFAULT_URL ")", false},
 	{"token-file", 0, OPTION_TEXT, COMMON(sidecar.token_file), "FILE", "PGBRCTL_TOKEN_FILE", 0, 0,
-	 "bearer token, on its first line", false},
+	 "bearer token: the first word of its first line that is no comment", false},
 	{"ca-file", 0, OPTION_TEXT, COMMON(sidecar.ca_file), "FILE", "PGBRCTL_CA_FILE", 0, 0,
 	 "certificates to trust instead of the system's", false},
 	{"cert-file", 0, OPTION_TEXT, COMMON(sidecar.cert_file), "FILE", "PGBRCTL_CERT_FILE", 0, 0,

@@ -4,24 +4,22 @@
  */
 #include "ctl/http_call.h"
 
+#include "common/sidecar_url.h"
+
 #include <signal.h>
 #include <string.h>
 
 bool
-http_call_check_url(const char *what, const char *url, size_t size, PgbrError *error)
+http_call_check_url(const char *what, const char *url, size_t size, bool may_be_socket,
+					PgbrError *error)
 {
-	size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
-	bool ok = scheme > 0 && strlen(url) < size && url[scheme] != '\0' && url[scheme] != '/' &&
-			  strpbrk(url, "@?#\\") == NULL;
-
-	for (const char *p = url; ok && *p; p++)
-		ok = *p > 0x20 && *p < 0x7F;
-	if (ok)
+	if (strlen(url) < size && pgbr_url_is_valid(url, may_be_socket))
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid %s URL \"%s\"", what, url);
 	return pgbr_error_hint(error,
-						   "It has the form http://HOST:PORT or https://HOST:PORT, without a user, "
-						   "a query or a fragment; a token comes from a file.");
+						   "It has the form %s, without a user, a query or a fragment; a token "
+						   "comes from a file.",
+						   may_be_socket ? PGBR_URL_FORMS : PGBR_HTTP_URL_FORMS);
 }
 
 /*

@@ -12,9 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether text is http://HOST:PORT or https://HOST:PORT, perhaps with a path, and fits into size
- * bytes; what says whose it is ("sidecar"). CONFIG otherwise. */
-extern bool http_call_check_url(const char *what, const char *url, size_t size, PgbrError *error);
+/* Whether a URL has a form of common/sidecar_url.h and fits into size bytes; what says whose it is
+ * ("sidecar"). CONFIG otherwise. */
+extern bool http_call_check_url(const char *what, const char *url, size_t size, bool may_be_socket,
+								PgbrError *error);
 
 /* pgbr_http_perform without SIGPIPE. */
 extern bool

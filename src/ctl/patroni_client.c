@@ -165,7 +165,7 @@ read_member(const json_t *json, PatroniMember *member, PgbrError *error)
 	/* a member that is not up yet has none */
 	if (url)
 	{
-		if (!http_call_check_url("Patroni", url, sizeof(member->url), error))
+		if (!http_call_check_url("Patroni", url, sizeof(member->url), false, error))
 			return false;
 		strcpy(member->url, url);
 		scheme = strcspn(member->url, ":") + 3;

@@ -4,6 +4,7 @@
  */
 #include "ctl/sidecar_client.h"
 
+#include "common/sidecar_url.h"
 #include "common/strbuf.h"
 #include "ctl/http_call.h"
 #include "program/json.h"
@@ -38,7 +39,7 @@ sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, Pgbr
 
 	memset(client, 0, sizeof(*client));
 	client->settings = settings;
-	if (!http_call_check_url("sidecar", settings->url, SIDECAR_URL_MAX, error))
+	if (!http_call_check_url("sidecar", settings->url, SIDECAR_URL_MAX, true, error))
 		return false;
 	pgbr_copy_text(client->url, sizeof(client->url), settings->url);
 	for (size_t end = strlen(client->url); client->url[end - 1] == '/'; end--)
@@ -133,7 +134,8 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 		.abort_argument = client->abort_argument,
 	};
 
-	if (snprintf(url, sizeof(url), "%s%s", client->url, path) >= (int) sizeof(url))
+	if (snprintf(url, sizeof(url), "%s%s%s", client->url, pgbr_url_glue(client->url), path) >=
+		(int) sizeof(url))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the request's URL is too long");
 	if (!http_call_perform(&request, response, error))
 	{
@@ -183,7 +185,8 @@ call(const SidecarClient *client, const char *method, const char *path, const js
 				   *answer ? "not a JSON object" : reason.message);
 	json_decref(*answer);
 	*answer = NULL;
-	return pgbr_error_detail(error, "The request was %s %s%s.", method, client->url, path);
+	return pgbr_error_detail(error, "The request was %s %s%s%s.", method, client->url,
+							 pgbr_url_glue(client->url), path);
 }
 
 bool

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "common/sidecar_url.h"
 #include "common/vocabulary.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
@@ -47,7 +48,8 @@ static bool check_timezone(char **value, void **extra, GucSource source);
 
 static const TextSetting text_settings[] = {
 	{"pgbackrest_ctl.sidecar_url", "Where pgbackrest_sidecar answers.",
-	 "http or https, host, and where needed port and a path that comes before /v1.",
+	 "unix: and the path of its socket; or http or https, host, and where needed port and a "
+	 "path that comes before /v1.",
 	 &guc_sidecar_url, PGBR_DEFAULT_URL, check_sidecar_url},
 	{"pgbackrest_ctl.sidecar_token_file", "File whose first line is the sidecar's bearer token.",
 	 "Read at each request, so a new token needs no reload.", &guc_sidecar_token_file, "", NULL},
@@ -73,65 +75,12 @@ static const TextSetting text_settings[] = {
 	 check_timezone},
 };
 
-/* host, IPv4 address or [IPv6 address]; NULL when there is none, else where it ends */
-static const char *
-skip_host(const char *text)
-{
-	const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-	size_t length;
-
-	if (text[0] == '[')
-	{
-		length = strspn(text + 1, "0123456789abcdefABCDEF:.");
-		return length > 0 && text[length + 1] == ']' ? text + length + 2 : NULL;
-	}
-	length = strspn(text, letters);
-	return length > 0 ? text + length : NULL;
-}
-
-/* :port, which may be left out; NULL when it is none */
-static const char *
-skip_port(const char *text)
-{
-	size_t digits;
-
-	if (text[0] != ':')
-		return text;
-	digits = strspn(text + 1, "0123456789");
-	if (digits == 0 || digits > 5 || atoi(text + 1) < 1 || atoi(text + 1) > 65535)
-		return NULL;
-	return text + 1 + digits;
-}
-
-/* /prefix, which may be left out */
-static bool
-is_prefix(const char *text)
-{
-	if (text[0] != '\0' && text[0] != '/')
-		return false;
-	for (; *text; text++)
-	{
-		if (*text <= ' ' || *text > '~' || strchr("?#@\\\"<>", *text))
-			return false;
-	}
-	return true;
-}
-
 static bool
 check_sidecar_url(char **value, void **extra, GucSource source)
 {
-	const char *rest = NULL;
-
-	if (pg_strncasecmp(*value, "http://", 7) == 0)
-		rest = skip_host(*value + 7);
-	else if (pg_strncasecmp(*value, "https://", 8) == 0)
-		rest = skip_host(*value + 8);
-	if (rest)
-		rest = skip_port(rest);
-	if (rest && is_prefix(rest))
+	if (pgbr_url_is_valid(*value, true))
 		return true;
-	GUC_check_errdetail("It must be http://host[:port][/prefix] or https://host[:port][/prefix], "
-						"without user, query or fragment.");
+	GUC_check_errdetail("It must be %s, without user, query or fragment.", PGBR_URL_FORMS);
 	return false;
 }
 

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "common/http_client.h"
+#include "common/sidecar_url.h"
 #include "common/strbuf.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
@@ -53,8 +54,7 @@ static const ErrorRow error_rows[] = {
 	{PGBR_ERROR_UNAUTHORIZED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "",
 	 "Check pgbackrest_ctl.sidecar_token_file or pgbackrest_ctl.sidecar_cert_file, whichever the "
 	 "sidecar wants."},
-	{PGBR_ERROR_FORBIDDEN, ERRCODE_INSUFFICIENT_PRIVILEGE, "",
-	 "The token in pgbackrest_ctl.sidecar_token_file may not do this; it needs a wider scope."},
+	{PGBR_ERROR_FORBIDDEN, ERRCODE_INSUFFICIENT_PRIVILEGE, "", NULL},
 	{PGBR_ERROR_BAD_REQUEST, ERRCODE_INVALID_PARAMETER_VALUE, "", NULL},
 	{PGBR_ERROR_INVALID_VALUE, ERRCODE_INVALID_PARAMETER_VALUE, "", NULL},
 	{PGBR_ERROR_NOT_FOUND, ERRCODE_UNDEFINED_OBJECT, "", NULL},
@@ -279,7 +279,7 @@ make_url(const char *base, const char *path)
 
 	while (length > 0 && base[length - 1] == '/')
 		length--;
-	return psprintf("%.*s%s", length, base, path);
+	return psprintf("%.*s%s%s", length, base, pgbr_url_glue(base), path);
 }
 
 static char *
