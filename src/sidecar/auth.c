@@ -4,112 +4,28 @@
  */
 #include "sidecar/auth.h"
 
-#include "program/file.h"
 #include "program/log.h"
+#include "sidecar/token_file.h"
 
 #include <pthread.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-
-#define MAX_TOKENS 64
-#define TOKEN_SIZE 512
-#define MAX_FILE   (64 * 1024)
-
-typedef struct Token
-{
-	char text[TOKEN_SIZE]; /* filled up with NUL, so that comparing takes the same time */
-	Scope scope;
-} Token;
-
-typedef struct TokenList
-{
-	int count;
-	Token tokens[MAX_TOKENS];
-} TokenList;
+#include <unistd.h>
 
 struct Auth
 {
 	const SidecarConfig *config;
+	Caller self;		  /* our own user, at the socket */
 	pthread_mutex_t lock; /* guards all below */
 	struct timespec modified;
 	ino_t inode;
 	TokenList *list; /* NULL: nobody is let in */
 };
-
-static bool
-parse_line(char *line, int number, TokenList *list, PgbrError *error)
-{
-	char *save;
-	const char *text = strtok_r(line, " \t\r", &save);
-	const char *scope = text ? strtok_r(NULL, " \t\r", &save) : NULL;
-	Token *token = &list->tokens[list->count];
-
-	if (text == NULL || text[0] == '#')
-		return true;
-	if (strlen(text) < 16 || strlen(text) >= TOKEN_SIZE)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
-							  "token in line %d of the token file is not 16 to %d characters long",
-							  number, TOKEN_SIZE - 1);
-	if (list->count == MAX_TOKENS)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "more than %d tokens in the token file",
-							  MAX_TOKENS);
-	token->scope = SCOPE_OPERATE;
-	if (scope && !scope_parse(scope, &token->scope))
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
-							  "invalid scope in line %d of the token file: use read, operate or "
-							  "restore",
-							  number);
-	memset(token->text, 0, TOKEN_SIZE);
-	strcpy(token->text, text);
-	list->count++;
-	return true;
-}
-
-static TokenList *
-parse_tokens(char *text, PgbrError *error)
-{
-	TokenList *list = calloc(1, sizeof(*list));
-	int number = 1;
-
-	if (list == NULL)
-	{
-		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-		return NULL;
-	}
-	for (char *line = text; line; number++)
-	{
-		char *end = strchr(line, '\n');
-
-		if (end)
-			*end = '\0';
-		if (!parse_line(line, number, list, error))
-		{
-			free(list);
-			return NULL;
-		}
-		line = end ? end + 1 : NULL;
-	}
-	if (list->count > 0)
-		return list;
-	pgbr_error_set(error, PGBR_ERROR_CONFIG, "the token file holds no token");
-	free(list);
-	return NULL;
-}
-
-static TokenList *
-load_tokens(const char *path, PgbrError *error)
-{
-	StrBuf text;
-	TokenList *list = NULL;
-
-	strbuf_init(&text);
-	if (file_check_secret(path, error) && file_read(path, MAX_FILE, &text, error))
-		list = parse_tokens(text.data, error);
-	strbuf_done(&text);
-	return list;
-}
 
 /* Read the file again when it is no longer the one that was read. */
 static void
@@ -126,12 +42,28 @@ refresh(Auth *auth)
 		return;
 	auth->inode = st.st_ino;
 	auth->modified = st.st_mtim;
-	free(auth->list);
-	auth->list = load_tokens(auth->config->token_file, &error);
+	token_list_free(auth->list);
+	auth->list = token_file_read(auth->config->token_file, &error);
 	if (auth->list)
 		log_event(LOG_LEVEL_INFO, NULL, "read %d token(s)", auth->list->count);
 	else
 		log_error(NULL, "nobody is let in: could not read the token file", &error);
+}
+
+/* user:NAME, or its number when the name is not known */
+static Caller
+name_user(uid_t user)
+{
+	Caller caller = {.kind = CALLER_USER};
+	char buffer[4096];
+	struct passwd entry;
+	struct passwd *found = NULL;
+
+	if (getpwuid_r(user, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+		snprintf(caller.name, sizeof(caller.name), "user:%.100s", found->pw_name);
+	else
+		snprintf(caller.name, sizeof(caller.name), "user:%u", (unsigned int) user);
+	return caller;
 }
 
 Auth *
@@ -146,6 +78,8 @@ auth_new(const SidecarConfig *config, PgbrError *error)
 		return NULL;
 	}
 	auth->config = config;
+	auth->self = name_user(geteuid());
+	auth->self.scope = SCOPE_RESTORE;
 	pthread_mutex_init(&auth->lock, NULL);
 	if (config->token_file == NULL)
 		return auth;
@@ -154,7 +88,7 @@ auth_new(const SidecarConfig *config, PgbrError *error)
 		auth->inode = st.st_ino;
 		auth->modified = st.st_mtim;
 	}
-	auth->list = load_tokens(config->token_file, error);
+	auth->list = token_file_read(config->token_file, error);
 	if (auth->list)
 		return auth;
 	auth_free(auth);
@@ -166,75 +100,118 @@ auth_free(Auth *auth)
 {
 	if (auth == NULL)
 		return;
-	if (auth->list)
-		explicit_bzero(auth->list, sizeof(*auth->list));
-	free(auth->list);
+	token_list_free(auth->list);
 	pthread_mutex_destroy(&auth->lock);
 	free(auth);
 }
 
-/* Every token is compared to its last byte, whatever was found before. */
-static Scope
-find_scope(const TokenList *list, const char *text)
+Caller
+auth_peer(const Auth *auth, int fd)
 {
-	char given[TOKEN_SIZE] = {0};
-	Scope scope = SCOPE_NONE;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	Caller caller;
 
-	if (list == NULL || strlen(text) >= TOKEN_SIZE)
-		return SCOPE_NONE;
-	strcpy(given, text);
-	for (int i = 0; i < list->count; i++)
-	{
-		unsigned char difference = 0;
-
-		for (int at = 0; at < TOKEN_SIZE; at++)
-			difference |= (unsigned char) (given[at] ^ list->tokens[i].text[at]);
-		if (difference == 0)
-			scope = list->tokens[i].scope;
-	}
-	return scope;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+		return CALLER_NOBODY;
+	/* asked for once: who knows the names of users may be far away */
+	if (peer.uid == geteuid())
+		return auth->self;
+	caller = name_user(peer.uid);
+	caller.scope = peer.uid == 0 ? SCOPE_RESTORE : auth->config->socket_others;
+	return caller;
 }
 
-static bool
-refuse_scope(Scope wanted, const char *what, PgbrError *error)
-{
-	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "the %s does not allow this", what);
-	return pgbr_error_hint(error, "It takes one of the scope %s.",
-						   wanted == SCOPE_RESTORE	 ? "restore"
-						   : wanted == SCOPE_OPERATE ? "operate, or restore"
-													 : "read, operate or restore");
-}
-
-bool
-auth_check(Auth *auth, const HttpRequest *request, Scope wanted, PgbrError *error)
+Caller
+auth_stranger(const Auth *auth, const Listener *listener)
 {
 	const SidecarConfig *config = auth->config;
-	Scope scope;
+	Caller caller = CALLER_NOBODY;
 
-	if (wanted == SCOPE_NONE || request->trusted || request->certified >= wanted)
-		return true;
-	if (config->token_file == NULL)
+	if (listener->open)
+		caller.scope = SCOPE_RESTORE;
+	else if (config->token_file == NULL && config->tls_client_ca_file == NULL)
+		/* elsewhere than on loopback config.c has refused it */
+		caller.scope = config->insecure_no_auth ? SCOPE_RESTORE : SCOPE_READ;
+	return caller;
+}
+
+static const char *
+bearer_token(const char *authorization)
+{
+	return authorization && strncasecmp(authorization, "Bearer ", 7) == 0 ? authorization + 7
+																		  : NULL;
+}
+
+Caller
+auth_identify(Auth *auth, const Caller *connected, const char *authorization)
+{
+	const char *text = bearer_token(authorization);
+	Caller caller = *connected;
+	const Token *token;
+
+	if (text == NULL || auth->config->token_file == NULL)
+		return caller;
+	pthread_mutex_lock(&auth->lock);
+	refresh(auth);
+	token = token_list_find(auth->list, text);
+	if (token && (token->scope > caller.scope || caller.kind == CALLER_ANONYMOUS))
 	{
-		/* on a loopback address, or told so: config.c has seen to it */
-		if (config->tls_client_ca_file == NULL)
-			return true;
-		if (request->certified == SCOPE_NONE)
-			return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "%s", request->uncertified);
-		return refuse_scope(wanted, "certificate", error);
+		caller.kind = CALLER_TOKEN;
+		strcpy(caller.name, token->name);
 	}
-	if (request->authorization == NULL || strncasecmp(request->authorization, "Bearer ", 7) != 0)
+	if (token && token->scope > caller.scope)
+		caller.scope = token->scope;
+	pthread_mutex_unlock(&auth->lock);
+	return caller;
+}
+
+/* The caller is nobody that we know. */
+static bool
+refuse_stranger(const Auth *auth, const HttpRequest *request, PgbrError *error)
+{
+	const SidecarConfig *config = auth->config;
+
+	if (config->token_file == NULL && config->tls_client_ca_file)
+		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "%s",
+							  request->uncertified ? request->uncertified
+												   : "a client certificate is wanted");
+	if (config->token_file && bearer_token(request->authorization))
+		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "the bearer token is not known here");
+	if (config->token_file)
 	{
 		pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "a bearer token is wanted");
 		return pgbr_error_hint(error, "Send \"Authorization: Bearer TOKEN\" with a token of the "
 									  "sidecar's --token-file.");
 	}
-	pthread_mutex_lock(&auth->lock);
-	refresh(auth);
-	scope = find_scope(auth->list, request->authorization + 7);
-	pthread_mutex_unlock(&auth->lock);
-	if (scope >= wanted)
+	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN,
+				   "this address is for reading: it does not know who asks");
+	return pgbr_error_hint(error,
+						   "Use the sidecar's socket, as PostgreSQL's user or root, or start "
+						   "it with --token-file and show a token.");
+}
+
+bool
+auth_check(const Auth *auth, const HttpRequest *request, Scope wanted, PgbrError *error)
+{
+	const Caller *caller = &request->caller;
+
+	if (caller->scope >= wanted)
 		return true;
-	if (scope == SCOPE_NONE)
-		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "the bearer token is not known here");
-	return refuse_scope(wanted, "bearer token", error);
+	if (caller->kind == CALLER_ANONYMOUS ||
+		(caller->kind == CALLER_CERTIFICATE && caller->scope == SCOPE_NONE))
+		return refuse_stranger(auth, request, error);
+	if (caller->kind == CALLER_USER)
+	{
+		pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "%s may not do this over the socket",
+					   caller->name);
+		return pgbr_error_hint(error,
+							   "PostgreSQL's user and root may, and who shows a token that does.");
+	}
+	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "the %s does not allow this",
+				   caller->kind == CALLER_TOKEN ? "bearer token" : "certificate");
+	return pgbr_error_hint(error, "It takes one of the scope %s.",
+						   wanted == SCOPE_RESTORE	 ? "restore"
+						   : wanted == SCOPE_OPERATE ? "operate, or restore"
+													 : "read, operate or restore");
 }

@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 #include "program/options.h"
-#include "sidecar/http.h"
+#include "sidecar/caller.h"
 
 #define CLIENT_NAME_SIZE 128 /* of a common name, with its NUL; X.520 has 64 characters */
 #define CLIENT_NAMES	 32

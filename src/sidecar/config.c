@@ -10,6 +10,7 @@
 #include "program/file.h"
 #include "program/options.h"
 #include "sidecar/client_name.h"
+#include "sidecar/token_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,13 +29,28 @@
 		name, 0, OPTION_FLAG, variable, NULL, NULL, 0, 0, help, false \
 	}
 
+#define FACE(name, face, help)                                                                    \
+	{                                                                                             \
+		name, 0, OPTION_TEXT, &addresses.faces[FACE_##face], "HOST:PORT", NULL, 0, 0, help, false \
+	}
+
+/* Where to listen, as given. */
+typedef struct Addresses
+{
+	const char *socket;
+	const char *socket_others;
+	OptionList own;
+	const char *faces[FACE_COUNT];
+} Addresses;
+
 /* Every setting can come from the environment as PGBR_SIDECAR_ and its name: PGBR_SIDECAR_STATE_DIR. */
 static void
 name_environment(OptionSpec *specs, char (*names)[64])
 {
 	for (int i = 0; specs[i].name; i++)
 	{
-		if (strcmp(specs[i].name, "help") == 0 || strcmp(specs[i].name, "version") == 0)
+		if (strcmp(specs[i].name, "help") == 0 || strcmp(specs[i].name, "version") == 0 ||
+			strcmp(specs[i].name, "init-tokens") == 0)
 			continue;
 		snprintf(names[i], sizeof(names[i]), "PGBR_SIDECAR_%s", specs[i].name);
 		for (char *p = names[i]; *p; p++)
@@ -44,22 +60,22 @@ name_environment(OptionSpec *specs, char (*names)[64])
 }
 
 static bool
-check_listener(const SidecarConfig *config, Face face, PgbrError *error)
+check_listener(const SidecarConfig *config, const Listener *listener, PgbrError *error)
 {
-	const Listener *listener = &config->listeners[face];
-	const char *open = face == FACE_API		  ? "--insecure-no-auth"
-					   : face == FACE_METRICS ? "--metrics-no-auth"
-											  : "--compat-no-auth";
+	const char *open = listener->face == FACE_API		? "--insecure-no-auth"
+					   : listener->face == FACE_METRICS ? "--metrics-no-auth"
+														: "--compat-no-auth";
 
-	if (listener_is_loopback(listener) || listener->open || config->insecure_no_auth ||
-		config->token_file || config->tls_client_ca_file)
+	if (listener->is_socket || listener_is_loopback(listener) || listener->open ||
+		config->insecure_no_auth || config->token_file || config->tls_client_ca_file)
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFIG, "refusing to listen on \"%s\" without authentication",
 				   listener->listen);
-	return pgbr_error_hint(error,
-						   "Give --token-file or --tls-client-ca-file, or listen on 127.0.0.1; "
-						   "%s lets anyone in who reaches the port.",
-						   open);
+	return pgbr_error_hint(
+		error,
+		"Give --token-file (--init-tokens makes one) or --tls-client-ca-file, or "
+		"listen on 127.0.0.1; %s lets anyone in who reaches the port.",
+		open);
 }
 
 static bool
@@ -83,33 +99,83 @@ check_security(const SidecarConfig *config, PgbrError *error)
 		return false;
 	if (config->token_file && !file_check_secret(config->token_file, error))
 		return false;
-	for (int face = 0; face < FACE_COUNT; face++)
+	for (int i = 0; i < config->listener_count; i++)
 	{
-		if (config->listeners[face].listen && !check_listener(config, (Face) face, error))
+		if (!check_listener(config, &config->listeners[i], error))
 			return false;
 	}
 	return true;
 }
 
-/* Everyone who has an address is resolved, and open as its option says. */
 static bool
-resolve_listeners(SidecarConfig *config, PgbrError *error)
+add_listener(SidecarConfig *config, Face face, const char *listen, PgbrError *error)
 {
-	for (int face = 0; face < FACE_COUNT; face++)
-	{
-		Listener *listener = &config->listeners[face];
+	Listener *listener = &config->listeners[config->listener_count];
 
-		listener->open = face == FACE_METRICS  ? config->metrics_no_auth
-						 : face >= FACE_COMPAT ? config->compat_no_auth
-											   : false;
-		if (listener->listen && !listener_resolve(listener, (Face) face, error))
+	if (config->listener_count == LISTENERS_MAX)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "more than %d addresses to listen on",
+							  LISTENERS_MAX);
+	if (!listener_init(listener, face, listen, error))
+		return false;
+	listener->open = face == FACE_METRICS  ? config->metrics_no_auth
+					 : face >= FACE_COMPAT ? config->compat_no_auth
+										   : false;
+	config->listener_count++;
+	return true;
+}
+
+/* The addresses of one option, separated by commas. */
+static bool
+add_listeners(SidecarConfig *config, Face face, const char *text, PgbrError *error)
+{
+	char word[LISTENER_TEXT_SIZE];
+	bool ok = true;
+
+	for (const char *end = text; ok && end; text = end ? end + 1 : text)
+	{
+		end = strchr(text, ',');
+		snprintf(word, sizeof(word), "%.*s", (int) (end ? (size_t) (end - text) : strlen(text)),
+				 text);
+		ok = add_listener(config, face, word, error);
+	}
+	return ok;
+}
+
+/* Our own socket, our own addresses, and those of the other faces. */
+static bool
+list_listeners(SidecarConfig *config, const Addresses *addresses, PgbrError *error)
+{
+	if (addresses->socket[0] && !listener_init_socket(&config->listeners[config->listener_count++],
+													  addresses->socket, error))
+		return false;
+	for (int i = 0; i < addresses->own.count; i++)
+	{
+		if (!add_listeners(config, FACE_API, addresses->own.values[i], error))
+			return false;
+	}
+	if (config->listener_count == 0)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "neither --socket nor --listen is given");
+	for (int face = FACE_API + 1; face < FACE_COUNT; face++)
+	{
+		if (addresses->faces[face] &&
+			!add_listener(config, (Face) face, addresses->faces[face], error))
 			return false;
 	}
 	return true;
 }
 
 static bool
-check(SidecarConfig *config, const char *log_level, const char *log_format, PgbrError *error)
+parse_others(SidecarConfig *config, const char *text, PgbrError *error)
+{
+	config->socket_others = strcmp(text, "read") == 0 ? SCOPE_READ : SCOPE_NONE;
+	return config->socket_others == SCOPE_READ || strcmp(text, "none") == 0 ||
+		   pgbr_error_set(error, PGBR_ERROR_CONFIG,
+						  "invalid value \"%s\" for --socket-others: use read or none", text);
+}
+
+static bool
+check(SidecarConfig *config, const Addresses *addresses, const char *log_level,
+	  const char *log_format, PgbrError *error)
 {
 	if (config->stanza == NULL)
 	{
@@ -134,7 +200,8 @@ check(SidecarConfig *config, const char *log_level, const char *log_format, Pgbr
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "--pg-data and --pg-bin must be absolute paths");
 	return pgbr_conninfo_check("--pg-conninfo", config->pg_conninfo, error) &&
-		   resolve_listeners(config, error) && check_security(config, error);
+		   list_listeners(config, addresses, error) &&
+		   parse_others(config, addresses->socket_others, error) && check_security(config, error);
 }
 
 ConfigResult
@@ -142,6 +209,8 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 {
 	const char *log_level = "info";
 	const char *log_format = "human";
+	const char *init_tokens = NULL;
+	Addresses addresses = {.socket = PGBR_DEFAULT_SOCKET, .socket_others = "read"};
 	bool help = false;
 	bool version = false;
 	int operands;
@@ -151,17 +220,20 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		TEXT("config", pgbackrest_config, "FILE", "pgbackrest.conf (default: pgbackrest's own)"),
 		TEXT("state-dir", state_dir, "DIR",
 			 "where jobs and restore points are kept (default: /var/lib/pgbackrest_sidecar)"),
-		TEXT("listen", listeners[FACE_API].listen, "HOST:PORT",
-			 "address to serve (default: 127.0.0.1:8430)"),
-		TEXT("metrics-listen", listeners[FACE_METRICS].listen, "HOST:PORT",
+		{"socket", 0, OPTION_TEXT, &addresses.socket, "PATH", NULL, 0, 0,
+		 "Unix socket to serve, empty: none (default: " PGBR_DEFAULT_SOCKET ")", false},
+		{"socket-others", 0, OPTION_TEXT, &addresses.socket_others, "SCOPE", NULL, 0, 0,
+		 "what others than root and our own user may do there: read or none (default: read)",
+		 false},
+		{"listen", 0, OPTION_TEXT, &addresses.own, "HOST:PORT", NULL, 0, 0,
+		 "address to serve, by custom port 8430; may be repeated", true},
+		FACE("metrics-listen", METRICS,
 			 "a further address for /metrics alone, by custom port 9854"),
-		TEXT("compat-listen", listeners[FACE_COMPAT].listen, "HOST:PORT",
+		FACE("compat-listen", COMPAT,
 			 "serve clients of pgskipper's pgbackrest sidecar, by custom port 3000"),
-		TEXT("daemon-listen", listeners[FACE_DAEMON].listen, "HOST:PORT",
-			 "serve clients of its backup daemon, by custom port 8080"),
-		TEXT("daemon-list-listen", listeners[FACE_DAEMON_LIST].listen, "HOST:PORT",
-			 "its list of backups, by custom port 8081"),
-		TEXT("daemon-backup-listen", listeners[FACE_DAEMON_BACKUP].listen, "HOST:PORT",
+		FACE("daemon-listen", DAEMON, "serve clients of its backup daemon, by custom port 8080"),
+		FACE("daemon-list-listen", DAEMON_LIST, "its list of backups, by custom port 8081"),
+		FACE("daemon-backup-listen", DAEMON_BACKUP,
 			 "its diff and incr backups, by custom port 9000"),
 		TEXT("pg-conninfo", pg_conninfo, "CONNINFO",
 			 "how psql reaches the local PostgreSQL (default: dbname=postgres)"),
@@ -170,7 +242,9 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		TEXT("pg-bin", pg_bin, "DIR",
 			 "folder of its programs (default: that of the server that ran last)"),
 		TEXT("token-file", token_file, "FILE",
-			 "bearer tokens, one a line: TOKEN [read|operate|restore]"),
+			 "bearer tokens, one a line: TOKEN [read|operate|restore [NAME]]"),
+		{"init-tokens", 0, OPTION_TEXT, &init_tokens, "FILE", NULL, 0, 0,
+		 "make such a file with three new tokens, and exit", false},
 		TEXT("tls-cert-file", tls_cert_file, "FILE",
 			 "certificate chain; read anew when it changes"),
 		TEXT("tls-key-file", tls_key_file, "FILE", "its key; read anew when it changes"),
@@ -183,7 +257,7 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		TEXT("tls-crl-file", tls_crl_file, "FILE",
 			 "certificates that this CA has revoked; read anew when it changes"),
 		FLAG("insecure-no-auth", &config->insecure_no_auth,
-			 "serve an address that is not loopback to anyone"),
+			 "whoever reaches an address may do everything"),
 		FLAG("metrics-no-auth", &config->metrics_no_auth, "let anyone read --metrics-listen"),
 		FLAG("compat-no-auth", &config->compat_no_auth,
 			 "let anyone in, over plain HTTP, at the addresses of existing clients"),
@@ -216,7 +290,6 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		.psql = "psql",
 		.pg_conninfo = "dbname=postgres",
 		.state_dir = "/var/lib/pgbackrest_sidecar",
-		.listeners[FACE_API].listen = "127.0.0.1:8430",
 		.info_interval = 120,
 		.job_retention = 90,
 		.max_queued = 100,
@@ -244,5 +317,7 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "unexpected argument \"%s\"", argv[1]);
 		return CONFIG_ERROR;
 	}
-	return check(config, log_level, log_format, error) ? CONFIG_OK : CONFIG_ERROR;
+	if (init_tokens)
+		return token_file_init(init_tokens, error) ? CONFIG_DONE : CONFIG_ERROR;
+	return check(config, &addresses, log_level, log_format, error) ? CONFIG_OK : CONFIG_ERROR;
 }

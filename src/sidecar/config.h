@@ -11,7 +11,10 @@
 #include "common/error.h"
 #include "program/log.h"
 #include "program/options.h"
+#include "sidecar/caller.h"
 #include "sidecar/listener.h"
+
+#define LISTENERS_MAX 16
 
 typedef struct SidecarConfig
 {
@@ -24,19 +27,21 @@ typedef struct SidecarConfig
 	const char *pg_data; /* the data directory, or NULL: what PostgreSQL said last */
 	const char *pg_bin;	 /* folder of its programs, or NULL: those of the server that ran last */
 	const char *state_dir;
-	Listener listeners[FACE_COUNT];
+	Listener listeners[LISTENERS_MAX]; /* of our own API first */
+	int listener_count;
+	Scope socket_others; /* what others than root and our own user may do at the socket */
 	const char *token_file;
 	const char *tls_cert_file;
 	const char *tls_key_file;
 	const char *tls_client_ca_file;
 	const char *tls_crl_file;	 /* of that CA, or NULL */
 	OptionList tls_client_names; /* CN[=SCOPE] each: client_name.h */
-	bool insecure_no_auth;
-	bool metrics_no_auth; /* let anyone read the metrics at their own address */
-	bool compat_no_auth;  /* let anyone in at the addresses of existing clients */
-	int info_interval;	  /* seconds between refreshes of info */
-	int job_retention;	  /* days that ended jobs are kept */
-	int max_queued;		  /* jobs that may wait */
+	bool insecure_no_auth;		 /* whoever comes over TCP may do everything */
+	bool metrics_no_auth;		 /* let anyone read the metrics at their own address */
+	bool compat_no_auth;		 /* let anyone in at the addresses of existing clients */
+	int info_interval;			 /* seconds between refreshes of info */
+	int job_retention;			 /* days that ended jobs are kept */
+	int max_queued;				 /* jobs that may wait */
 	int max_connections;
 	int max_connections_per_address;
 	int stop_timeout; /* seconds pgbackrest gets to end after SIGTERM */
@@ -51,7 +56,8 @@ typedef enum ConfigResult
 	CONFIG_ERROR,
 } ConfigResult;
 
-/* Read and check all settings. Fails when the address is not a loopback one and nothing guards it. */
+/* Read and check all settings. Fails when an address is not a loopback one and nothing guards it. What
+ * only makes a file (--init-tokens) or prints is done. */
 extern ConfigResult config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error);
 
 #endif

@@ -24,23 +24,6 @@ static const struct
 	{503, "Service Unavailable"}, {507, "Insufficient Storage"},
 };
 
-bool
-scope_parse(const char *text, Scope *scope)
-{
-	static const char *const texts[] = {
-		[SCOPE_READ] = "read", [SCOPE_OPERATE] = "operate", [SCOPE_RESTORE] = "restore"};
-
-	for (int i = SCOPE_READ; i <= SCOPE_RESTORE; i++)
-	{
-		if (strcmp(texts[i], text) == 0)
-		{
-			*scope = (Scope) i;
-			return true;
-		}
-	}
-	return false;
-}
-
 void
 http_response_init(HttpResponse *response)
 {

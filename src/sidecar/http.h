@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "common/strbuf.h"
+#include "sidecar/caller.h"
 #include "sidecar/info_cache.h"
 #include "sidecar/job.h"
 #include "sidecar/listener.h"
@@ -20,18 +21,6 @@
 #define HTTP_MAX_BODY  65536
 #define HTTP_MAX_PUT   (1024 * 1024) /* of a body that is kept as a document */
 #define HTTP_MAX_QUERY 8
-
-/* A token's right includes those below it. */
-typedef enum Scope
-{
-	SCOPE_NONE,
-	SCOPE_READ,
-	SCOPE_OPERATE,
-	SCOPE_RESTORE,
-} Scope;
-
-/* The scope of a text (read, operate, restore); false when there is none. */
-extern bool scope_parse(const char *text, Scope *scope);
 
 typedef struct HttpQuery
 {
@@ -48,9 +37,8 @@ typedef struct HttpRequest
 	const char *authorization; /* headers; NULL when missing */
 	const char *content_type;
 	const char *idempotency_key;
-	bool trusted;			 /* the listener is open to anyone */
-	Scope certified;		 /* by a client certificate */
-	const char *uncertified; /* why it is not, or NULL */
+	Caller caller;
+	const char *uncertified; /* why no client certificate counts, or NULL */
 	HttpQuery query[HTTP_MAX_QUERY];
 	int query_count;
 	bool query_overflow; /* more than HTTP_MAX_QUERY */
@@ -75,6 +63,7 @@ typedef struct HttpResponse
 	char allow[64];
 	bool authenticate; /* say that a bearer token is wanted */
 	int retry_after;   /* seconds, or 0 */
+	bool hang_up;	   /* close the connection after it */
 } HttpResponse;
 
 extern void http_response_init(HttpResponse *response);

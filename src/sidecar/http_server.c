@@ -11,6 +11,7 @@
 #include "program/clock.h"
 #include "program/condition.h"
 #include "program/log.h"
+#include "sidecar/local_socket.h"
 #include "sidecar/routes.h"
 #include "sidecar/tls.h"
 #include "sidecar/tls_client.h"
@@ -36,6 +37,7 @@ typedef struct Client
 	struct Client *next;
 	struct Client *previous;
 	int fd;
+	Caller caller;	 /* whom the connection alone tells */
 	int64_t late_at; /* 0: a request is being handled */
 } Client;
 
@@ -43,15 +45,15 @@ typedef struct Client
 typedef struct Door
 {
 	HttpServer *server;
+	const Listener *listener;
 	struct MHD_Daemon *daemon; /* NULL: not open */
-	Face face;
 	bool tls;
-	bool trusts_all; /* nobody is asked who he is */
 } Door;
 
 struct HttpServer
 {
-	Door doors[FACE_COUNT];
+	Door doors[LISTENERS_MAX];
+	LocalSocket socket;
 	Sidecar *sidecar;
 	Auth *auth;
 	bool verify_clients;
@@ -70,6 +72,7 @@ typedef struct Exchange
 	HttpRequest request;
 	StrBuf body;
 	bool too_large;
+	HttpResponse *refusal; /* what is answered whatever the body is, or NULL */
 	PgbrError uncertified; /* why no certificate counts */
 } Exchange;
 
@@ -129,7 +132,8 @@ static void
 connection_changed(void *argument, struct MHD_Connection *connection, void **context,
 				   enum MHD_ConnectionNotificationCode code)
 {
-	HttpServer *server = argument;
+	const Door *door = argument;
+	HttpServer *server = door->server;
 	Client *client = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
@@ -140,6 +144,8 @@ connection_changed(void *argument, struct MHD_Connection *connection, void **con
 			return;
 		client->fd =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		client->caller = door->listener->is_socket ? auth_peer(server->auth, client->fd)
+												   : auth_stranger(server->auth, door->listener);
 		pthread_mutex_lock(&server->lock);
 		client->next = server->clients;
 		if (client->next)
@@ -210,18 +216,36 @@ add_query(void *argument, enum MHD_ValueKind kind, const char *key, const char *
 	return MHD_YES;
 }
 
+/* Who is certified at the other end of a TLS session, if anybody. */
+static Caller
+identify_certificate(Exchange *exchange, gnutls_session_t session)
+{
+	Caller caller = CALLER_NOBODY;
+	TlsClient client;
+
+	exchange->request.uncertified = exchange->uncertified.message;
+	if (!tls_client_identify(session, &client, &exchange->uncertified))
+		return caller;
+	pgbr_error_set(&exchange->uncertified, PGBR_ERROR_UNAUTHORIZED,
+				   "no --tls-client-name of the sidecar names \"%s\"", client.name);
+	caller = (Caller){.kind = CALLER_CERTIFICATE, .scope = client.scope};
+	snprintf(caller.name, sizeof(caller.name), "certificate:%s", client.name);
+	return caller;
+}
+
+/* Find out who asks: by the connection, a certificate or a token. */
 static void
 identify(Exchange *exchange, struct MHD_Connection *connection)
 {
-	TlsClient client;
+	const HttpServer *server = exchange->door->server;
+	HttpRequest *request = &exchange->request;
+	Caller connected = exchange->client->caller;
 
-	if (tls_client_identify(
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session,
-			&client, &exchange->uncertified))
-		pgbr_error_set(&exchange->uncertified, PGBR_ERROR_UNAUTHORIZED,
-					   "no --tls-client-name of the sidecar names \"%s\"", client.name);
-	exchange->request.certified = client.scope;
-	exchange->request.uncertified = exchange->uncertified.message;
+	if (exchange->door->tls && server->verify_clients && connected.scope == SCOPE_NONE)
+		connected = identify_certificate(
+			exchange,
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+	request->caller = auth_identify(server->auth, &connected, request->authorization);
 }
 
 static Exchange *
@@ -239,7 +263,7 @@ exchange_new(const Door *door, struct MHD_Connection *connection, const char *ur
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	strbuf_init(&exchange->body);
 	/* libmicrohttpd keeps these until the answer is sent */
-	request->face = door->face;
+	request->face = door->listener->face;
 	request->method = method;
 	request->path = url;
 	request->authorization =
@@ -250,11 +274,17 @@ exchange_new(const Door *door, struct MHD_Connection *connection, const char *ur
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key");
 	request->is_gone = is_gone;
 	request->gone_argument = exchange->client;
-	request->trusted = door->trusts_all;
-	if (door->tls && door->server->verify_clients)
+	if (exchange->client)
 		identify(exchange, connection);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, request);
 	return exchange;
+}
+
+static void
+free_response(void *argument)
+{
+	http_response_done(argument);
+	free(argument);
 }
 
 static void
@@ -270,16 +300,11 @@ request_completed(void *argument, struct MHD_Connection *connection, void **cont
 		return;
 	if (exchange->client)
 		set_late_at(exchange->door->server, exchange->client, clock_monotonic_ms() + ARRIVE_MS);
+	if (exchange->refusal)
+		free_response(exchange->refusal);
 	strbuf_done(&exchange->body);
 	free(exchange);
 	*context = NULL;
-}
-
-static void
-free_response(void *argument)
-{
-	http_response_done(argument);
-	free(argument);
 }
 
 static ssize_t
@@ -326,6 +351,8 @@ send_response(struct MHD_Connection *connection, HttpResponse *response)
 		MHD_add_response_header(made, MHD_HTTP_HEADER_ALLOW, response->allow);
 	if (response->authenticate)
 		MHD_add_response_header(made, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	if (response->hang_up)
+		MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (response->retry_after)
 	{
 		snprintf(retry_after, sizeof(retry_after), "%d", response->retry_after);
@@ -352,34 +379,77 @@ refuse_size(const Exchange *exchange, HttpResponse *response)
 	routes_refuse(&exchange->request, &error, response);
 }
 
-/* The header is in. True: go on and read the body. */
+/* See whether the request may go on. */
 static bool
-admit(Exchange *exchange, struct MHD_Connection *connection, HttpResponse *response)
+admit(const Exchange *exchange, HttpResponse *response)
+{
+	if (routes_admit(exchange->door->server->auth, &exchange->request, response))
+		return true;
+	if (response->status == 401 || response->status == 403)
+		log_event(LOG_LEVEL_WARNING, NULL, "refused %s %.64s: %d", exchange->request.method,
+				  exchange->request.path, response->status);
+	return false;
+}
+
+/* A body that is too long by its own word is not waited for. */
+static bool
+is_too_long(const Exchange *exchange, struct MHD_Connection *connection)
 {
 	const char *length =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	if (!routes_admit(exchange->door->server->auth, &exchange->request, response))
-	{
-		if (response->status == 401 || response->status == 403)
-			log_event(LOG_LEVEL_WARNING, NULL, "refused %s %.64s: %d", exchange->request.method,
-					  exchange->request.path, response->status);
-		return false;
-	}
-	if (length == NULL || strtoull(length, NULL, 10) <= max_body(exchange))
-		return true;
-	refuse_size(exchange, response);
-	return false;
+	return length && strtoull(length, NULL, 10) > max_body(exchange);
 }
 
 static void
 take_body(Exchange *exchange, const char *data, size_t length)
 {
+	if (exchange->refusal)
+		return;
 	/* what is too large is read to its end, so that the client gets to read the answer */
 	if (exchange->body.length + length > max_body(exchange))
 		exchange->too_large = true;
 	else
 		strbuf_append(&exchange->body, data, length);
+}
+
+static HttpResponse *
+new_response(void)
+{
+	HttpResponse *response = malloc(sizeof(*response));
+
+	if (response)
+		http_response_init(response);
+	return response;
+}
+
+/* The header is in. A refusal is kept until the body has arrived, too: at a socket, who writes to us
+ * after we have hung up does not get to read why. */
+static enum MHD_Result
+begin(const Door *door, struct MHD_Connection *connection, const char *url, const char *method,
+	  void **context)
+{
+	Exchange *exchange = exchange_new(door, connection, url, method);
+	HttpResponse *response;
+
+	*context = exchange;
+	if (exchange == NULL || exchange->client == NULL || (response = new_response()) == NULL)
+		return MHD_NO;
+	if (admit(exchange, response))
+	{
+		if (!is_too_long(exchange, connection))
+		{
+			free_response(response);
+			return MHD_YES;
+		}
+		refuse_size(exchange, response);
+	}
+	else if (!is_too_long(exchange, connection))
+	{
+		exchange->refusal = response;
+		return MHD_YES;
+	}
+	return send_response(connection, response);
 }
 
 /* libmicrohttpd calls this when the header is in, for each part of the body, and at its end. */
@@ -392,36 +462,26 @@ serve(void *argument, struct MHD_Connection *connection, const char *url, const 
 	HttpResponse *response;
 
 	(void) version;
-	if (exchange && *length > 0)
+	if (exchange == NULL)
+		return begin(door, connection, url, method, context);
+	if (*length > 0)
 	{
 		take_body(exchange, data, *length);
 		*length = 0;
 		return MHD_YES;
 	}
-	response = malloc(sizeof(*response));
+	set_late_at(door->server, exchange->client, 0);
+	response = exchange->refusal ? exchange->refusal : new_response();
 	if (response == NULL)
 		return MHD_NO;
-	http_response_init(response);
-	if (exchange == NULL)
-	{
-		exchange = exchange_new(door, connection, url, method);
-		*context = exchange;
-		if (exchange == NULL || exchange->client == NULL)
-		{
-			free_response(response);
-			return MHD_NO;
-		}
-		if (admit(exchange, connection, response))
-		{
-			free_response(response);
-			return MHD_YES;
-		}
-		return send_response(connection, response);
-	}
-	set_late_at(door->server, exchange->client, 0);
 	exchange->request.body = exchange->body.data;
 	exchange->request.body_length = exchange->body.length;
-	if (exchange->too_large || exchange->body.failed)
+	if (exchange->refusal)
+	{
+		exchange->refusal = NULL;
+		response->hang_up = true;
+	}
+	else if (exchange->too_large || exchange->body.failed)
 		refuse_size(exchange, response);
 	else
 		routes_handle(door->server->sidecar, &exchange->request, response);
@@ -439,10 +499,27 @@ log_library(void *argument, const char *format, va_list arguments)
 	log_event(LOG_LEVEL_DEBUG, NULL, "libmicrohttpd: %s", text);
 }
 
+/* Where a daemon listens: at an address, or at our socket, which is made here. */
+static bool
+address_options(Door *door, struct MHD_OptionItem *options, PgbrError *error)
+{
+	const Listener *listener = door->listener;
+	LocalSocket *local = &door->server->socket;
+
+	options[1] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+	if (!listener->is_socket)
+		options[0] = (struct MHD_OptionItem){MHD_OPTION_SOCK_ADDR, 0, (void *) &listener->address};
+	else if (local_socket_open(local, listener->listen, LISTEN_QUEUE, error))
+		options[0] = (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, local->fd, NULL};
+	else
+		return false;
+	return true;
+}
+
 static bool
 open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 {
-	const Listener *listener = &config->listeners[door->face];
+	const Listener *listener = door->listener;
 	unsigned int flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 						 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC |
 						 (door->tls ? MHD_USE_TLS : 0) |
@@ -452,14 +529,16 @@ open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES},
 		{MHD_OPTION_END, 0, NULL},
 	};
+	struct MHD_OptionItem address[2];
 
+	if (!address_options(door, address, error))
+		return false;
 	errno = 0;
 	door->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, serve, door, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-		MHD_OPTION_SOCK_ADDR, (const struct sockaddr *) &listener->address,
-		MHD_OPTION_NOTIFY_COMPLETED, request_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-		connection_changed, door->server, MHD_OPTION_UNESCAPE_CALLBACK, decode_url, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int) config->max_connections,
+		MHD_OPTION_ARRAY, address, MHD_OPTION_NOTIFY_COMPLETED, request_completed, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, door, MHD_OPTION_UNESCAPE_CALLBACK,
+		decode_url, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int) config->max_connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int) config->max_connections_per_address,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t) HEADER_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_STACK_SIZE,
@@ -471,14 +550,15 @@ open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 						  listener->listen, errno ? strerror(errno) : "unusable TLS settings");
 }
 
-/* All of them, or none. */
+/* All of them, or none. The socket's name goes first: who comes now is refused. */
 static void
 close_doors(HttpServer *server)
 {
-	for (int face = 0; face < FACE_COUNT; face++)
+	local_socket_close(&server->socket);
+	for (int i = 0; i < LISTENERS_MAX; i++)
 	{
-		if (server->doors[face].daemon)
-			MHD_stop_daemon(server->doors[face].daemon);
+		if (server->doors[i].daemon)
+			MHD_stop_daemon(server->doors[i].daemon);
 	}
 }
 
@@ -488,15 +568,16 @@ open_doors(HttpServer *server, const SidecarConfig *config, PgbrError *error)
 	if (config->tls_cert_file && !tls_init(config, error))
 		return false;
 	/* our own last: when it answers, all are open */
-	for (int face = FACE_COUNT - 1; face >= 0; face--)
+	for (int i = config->listener_count - 1; i >= 0; i--)
 	{
-		Door *door = &server->doors[face];
+		const Listener *listener = &config->listeners[i];
+		Door *door = &server->doors[i];
 
-		*door = (Door){.server = server, .face = (Face) face};
-		door->trusts_all = config->listeners[face].open;
+		*door = (Door){.server = server, .listener = listener};
 		/* whom nobody knows comes from a program that speaks no TLS, but for who reads metrics */
-		door->tls = config->tls_cert_file && !(door->trusts_all && face != FACE_METRICS);
-		if (config->listeners[face].listen && !open_door(door, config, error))
+		door->tls = config->tls_cert_file && !listener->is_socket &&
+					!(listener->open && listener->face != FACE_METRICS);
+		if (!open_door(door, config, error))
 		{
 			close_doors(server);
 			return false;
@@ -517,6 +598,7 @@ http_server_start(const SidecarConfig *config, Sidecar *sidecar, Auth *auth, Pgb
 	}
 	server->sidecar = sidecar;
 	server->auth = auth;
+	server->socket = (LocalSocket){.fd = -1, .lock_fd = -1};
 	server->verify_clients = config->tls_client_ca_file != NULL;
 	pthread_mutex_init(&server->lock, NULL);
 	condition_init(&server->changed);

@@ -56,7 +56,21 @@ split(const char *text, char *host, size_t size, const char **port)
 }
 
 bool
-listener_resolve(Listener *listener, Face face, PgbrError *error)
+listener_init_socket(Listener *listener, const char *path, PgbrError *error)
+{
+	*listener = (Listener){.face = FACE_API, .is_socket = true};
+	pgbr_copy_text(listener->listen, sizeof(listener->listen), path);
+	if (pgbr_is_socket_path(path))
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --socket", path);
+	return pgbr_error_hint(error,
+						   "It is an absolute path of at most %d letters, digits and any of "
+						   "./-_+@%%=~.",
+						   PGBR_SOCKET_PATH_SIZE - 1);
+}
+
+bool
+listener_init(Listener *listener, Face face, const char *listen, PgbrError *error)
 {
 	struct addrinfo hints = {
 		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
@@ -65,9 +79,11 @@ listener_resolve(Listener *listener, Face face, PgbrError *error)
 	char host[256];
 	int rc;
 
-	if (!split(listener->listen, host, sizeof(host), &port))
+	*listener = (Listener){.face = face};
+	pgbr_copy_text(listener->listen, sizeof(listener->listen), listen);
+	if (!split(listen, host, sizeof(host), &port))
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --%s", listener->listen,
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --%s", listen,
 					   faces[face].option);
 		return pgbr_error_hint(error, "Use HOST:PORT, e.g. %s or [::1]%s.", faces[face].example,
 							   strrchr(faces[face].example, ':'));

@@ -8,6 +8,8 @@
 
 #include "common/error.h"
 
+#include "common/sidecar_url.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -31,10 +33,14 @@ typedef enum Face
 	FACE_COUNT,
 } Face;
 
+#define LISTENER_TEXT_SIZE 272
+
 typedef struct Listener
 {
-	const char *listen; /* HOST:PORT as given; NULL: this face is not served */
-	struct sockaddr_storage address;
+	Face face;
+	char listen[LISTENER_TEXT_SIZE]; /* HOST:PORT, or the path of our socket */
+	bool is_socket;
+	struct sockaddr_storage address; /* of HOST:PORT */
 	socklen_t address_length;
 	bool open; /* to anyone who reaches it, over plain HTTP: as its option says */
 } Listener;
@@ -42,8 +48,11 @@ typedef struct Listener
 /* The option that switches a face on, without its dashes. */
 extern const char *face_option(Face face);
 
-/* Fill the address. CONFIG. */
-extern bool listener_resolve(Listener *listener, Face face, PgbrError *error);
+/* Fill a listener of a face from its option's value. CONFIG. */
+extern bool listener_init(Listener *listener, Face face, const char *listen, PgbrError *error);
+
+/* Fill that of our own socket, which shows the API. CONFIG. */
+extern bool listener_init_socket(Listener *listener, const char *path, PgbrError *error);
 
 /* True when nobody but this host can reach it. */
 extern bool listener_is_loopback(const Listener *listener);

@@ -199,8 +199,9 @@ main(int argc, char **argv)
 	ok = start(&parts, &config, &error);
 	if (ok)
 	{
-		log_event(LOG_LEVEL_INFO, NULL, "pgbackrest_sidecar %s listens on %s", PGBR_VERSION,
-				  config.listeners[FACE_API].listen);
+		for (int i = 0; i < config.listener_count; i++)
+			log_event(LOG_LEVEL_INFO, NULL, "pgbackrest_sidecar %s listens on %s", PGBR_VERSION,
+					  config.listeners[i].listen);
 		/* our own tokens and certificates are read when they change; pgbackrest's server waits for
 		 * the signal */
 		while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP)

@@ -1,13 +1,40 @@
 # One pgbackrest_sidecar beside one member: its process, its log, and HTTP to it.
 #
 # The program is taken from PGBR_BUILD (test/run sets it: the build under ASan for the tests).
-# HTTPS is left to curl; this speaks plain HTTP.
+# It is asked over its socket, where it knows us for PostgreSQL's user; speak_tcp turns to its address,
+# where nobody is known without a token. HTTPS is left to curl; this speaks plain HTTP.
+package PgbrSidecar::Http;
+use strict;
+use warnings;
+use parent 'HTTP::Tiny';
+use IO::Socket::UNIX;
+
+# HTTP::Tiny with a connection that somebody else has made.
+sub new
+{
+	my ($class, $socket, %set) = @_;
+	my $self = $class->SUPER::new(%set);
+	$self->{pgbr_socket} = $socket;
+	return $self;
+}
+
+sub _open_handle
+{
+	my ($self, $request, $scheme, $host, $port, $peer) = @_;
+	return $self->SUPER::_open_handle($request, $scheme, $host, $port, $peer) unless $self->{pgbr_socket};
+	my $handle = HTTP::Tiny::Handle->new(timeout => $self->{timeout});
+	$handle->{fh} = IO::Socket::UNIX->new(Peer => $self->{pgbr_socket}) or die "could not connect to $self->{pgbr_socket}: $!\n";
+	@$handle{qw(scheme host port peer pid tid)} = ($scheme, $host, $port, $peer, $$, HTTP::Tiny::Handle::_get_tid());
+	return $handle;
+}
+
 package PgbrSidecar;
 use strict;
 use warnings;
 use HTTP::Tiny;
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use JSON::PP;
 use PgbrSandbox qw(slurp wait_for);
 use Scalar::Util qw(weaken);
@@ -25,6 +52,7 @@ sub new
 		sandbox => $member->{sandbox},
 		port => $member->{sandbox}->port,
 		state => "$member->{dir}/" . ($set{name} // 'sidecar'),
+		socket => "$member->{dir}/" . ($set{name} // 'sidecar') . '.sock',
 		options => [ @{ $set{options} // [] } ],
 		wrapper => [],
 		name => "$member->{name}-" . ($set{name} // 'sidecar'),
@@ -34,7 +62,12 @@ sub new
 	return $self;
 }
 
-sub url { my ($self) = @_; return "http://127.0.0.1:$self->{port}" }
+sub url { my ($self) = @_; return $self->{tcp} ? $self->tcp_url : "unix:$self->{socket}" }
+sub tcp_url { my ($self) = @_; return "http://127.0.0.1:$self->{port}" }
+
+# From now on it is asked at its address; with 0 over its socket again.
+sub speak_tcp { my ($self, $tcp) = @_; $self->{tcp} = $tcp // 1; return $self }
+
 sub pid { my ($self) = @_; return $self->{pid} }
 
 # A command that it is run by from the next start on; none: by itself.
@@ -51,6 +84,7 @@ sub command
 		'--stanza' => $member->{cluster}{stanza},
 		'--config' => $member->{config},
 		'--state-dir' => $self->{state},
+		'--socket' => $self->{socket},
 		'--listen' => "127.0.0.1:$self->{port}",
 		'--pg-conninfo' => $member->conninfo('postgres'));
 	@options = (@{ $self->{options} }, @options);
@@ -66,7 +100,7 @@ sub launch
 	return $self;
 }
 
-# Start and wait until it answers. It must be a plain HTTP listener for that.
+# Start and wait until it answers.
 sub start
 {
 	my ($self, @options) = @_;
@@ -139,8 +173,9 @@ sub http
 	{
 		$request{content} = $with{body};
 	}
-	my $client = HTTP::Tiny->new(keep_alive => 0, max_redirect => 0, timeout => $with{timeout} // 30);
-	my $answer = $client->request($method, $self->url . $path, \%request);
+	my $client = PgbrSidecar::Http->new($self->{tcp} ? undef : $self->{socket},
+		keep_alive => 0, max_redirect => 0, timeout => $with{timeout} // 30);
+	my $answer = $client->request($method, $self->tcp_url . $path, \%request);
 	$answer->{json} = $json->decode($answer->{content})
 	  if ($answer->{headers}{'content-type'} // '') =~ m{^application/(?:problem\+)?json};
 	return $answer;
@@ -178,11 +213,19 @@ sub wait_job
 	return $job;
 }
 
+# A connection to it.
+sub connect
+{
+	my ($self) = @_;
+	return IO::Socket::UNIX->new(Peer => $self->{socket}) unless $self->{tcp};
+	return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
+}
+
 # Send bytes as they are and give what comes back until the other end closes, or the limit.
 sub raw
 {
 	my ($self, $bytes, $limit) = @_;
-	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port})
+	my $socket = $self->connect
 	  or die "could not connect to $self->{name}: $!\n";
 	local $SIG{PIPE} = 'IGNORE';
 	syswrite $socket, $bytes;

@@ -13,6 +13,8 @@ my $member = $cluster->member(1);
 my $sidecar = $member->sidecar;
 my $dir = $member->{dir};
 my $port = $sidecar->{port};
+# what follows is about who comes over TCP
+$sidecar->speak_tcp;
 
 # a file that only its owner can read
 sub secret { my ($name, $text) = @_; return spew("$dir/$name", $text, 0600) }

@@ -14,7 +14,7 @@ use Time::HiRes qw(time);
 
 my $cluster = PgbrCluster->new(preload => 0, stanza => 'some.stanza-1');
 my $member = $cluster->member(1);
-my $sidecar = $member->sidecar;
+my $sidecar = $member->sidecar->speak_tcp;
 my $tokens = spew("$member->{dir}/tokens", 'a-token-of-more-than-16' . "\n", 0600);
 my %authorization = (Authorization => 'Bearer a-token-of-more-than-16');
 

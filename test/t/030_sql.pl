@@ -215,10 +215,11 @@ subtest 'tokens' => sub {
 	my $tokens = spew("$member->{dir}/tokens", "reads-and-no-more read\ndoes-a-good-deal-more operate\n", 0600);
 	my $token = spew("$member->{dir}/token", "reads-and-no-more\n", 0600);
 	$sidecar->restart("--token-file=$tokens");
+	set_parameter('pgbackrest_ctl.sidecar_url' => $sidecar->tcp_url);
 	fails('TABLE pgbr_jobs', '28000', '.*HINT:  Check pgbackrest_ctl\.sidecar_token_file', 'none');
 	set_parameter('pgbackrest_ctl.sidecar_token_file' => $token);
 	cmp_ok($member->psql('SELECT count(*) FROM pgbr_jobs'), '>', 0, 'one that may read reads');
-	fails('SELECT pgbr_backup()', '42501', '.*HINT:  The token in pgbackrest_ctl\.sidecar_token_file', 'and may no more');
+	fails('SELECT pgbr_backup()', '42501', '.*HINT:  It takes one of the scope operate, or restore\.', 'and may no more');
 	spew($token, 'wrong');
 	fails('TABLE pgbr_jobs', '28000', '.*HINT:  Check pgbackrest_ctl\.sidecar_token_file', 'a wrong one');
 	like($member->psql('SELECT sidecar_error FROM pgbr_status'), qr/./, 'pgbr_status says so');
@@ -236,7 +237,7 @@ subtest 'TLS' => sub {
 	PgbrTls->new($cluster->sandbox, $dir)->ca('ca')->certificate('server', 'ca', usage => 'serverAuth')->certificate('client', 'ca');
 	$sidecar->stop;
 	$sidecar->launch("--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key", "--tls-client-ca-file=$dir/ca.crt");
-	set_parameter('pgbackrest_ctl.sidecar_url' => $sidecar->url =~ s/http/https/r);
+	set_parameter('pgbackrest_ctl.sidecar_url' => $sidecar->tcp_url =~ s/http/https/r);
 	wait_for
 	{
 		my $connection = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sidecar->{port});

@@ -364,7 +364,8 @@ for my $columns (120, 50, 12)
 	spew("$root/tokens", "readonlytoken0123456789 read\noperatortoken0123456789 operate\n", 0600);
 	spew("$root/$_->[0]", "$_->[1]\n", 0600)
 	  for [ reader => 'readonlytoken0123456789' ], [ operator => 'operatortoken0123456789' ], [ stranger => 'x' x 23 ];
-	$sidecar->restart("--token-file=$root/tokens")->wait_ready;
+	$sidecar->speak_tcp->restart("--token-file=$root/tokens")->wait_ready;
+	$ENV{PGBRCTL_URL} = $sidecar->url;
 	ctl_fails('no token', 4, qr/token/i, 'info');
 	ctl_fails('a wrong token', 4, qr/token/i, 'info', "--token-file=$root/stranger");
 	ctl_ok('a right token', 'info', "--token-file=$root/reader");
@@ -379,7 +380,7 @@ for my $columns (120, 50, 12)
 # ---- TLS
 {
 	PgbrTls->new($cluster->sandbox, $root)->ca('ca')->certificate('server', 'ca', usage => 'serverAuth')->certificate('client', 'ca');
-	my $url = $sidecar->url =~ s/http/https/r;
+	my $url = $sidecar->tcp_url =~ s/http/https/r;
 	my @trust = ("--url=$url", "--ca-file=$root/ca.crt");
 	$sidecar->stop;
 	$sidecar->launch("--tls-cert-file=$root/server.crt", "--tls-key-file=$root/server.key",
@@ -391,14 +392,15 @@ for my $columns (120, 50, 12)
 	ctl_fails('plain HTTP to TLS', 3, qr/error: /, 'info');
 	spew("$root/no.pem", "no certificate\n");
 	ctl_fails('a file that holds no certificate', 2, qr/no\.pem/, 'info', "--url=$url", "--ca-file=$root/no.pem");
-	$sidecar->restart->wait_ready;
+	$sidecar->speak_tcp(0)->restart->wait_ready;
+	$ENV{PGBRCTL_URL} = $sidecar->url;
 }
 
 # ---- what is no sidecar
 {
 	my $port = $cluster->sandbox->port;
 	ctl_fails('nobody there', 3, qr/could not connect to the sidecar: .*\n.*GET http:.*\n.*Is pgbackrest_sidecar running/, 'info', "--url=http://127.0.0.1:$port");
-	ctl_fails('TLS to one without', 3, qr/could not connect to the sidecar/, 'info', '--url=' . $sidecar->url =~ s/http/https/r);
+	ctl_fails('TLS to one without', 3, qr/could not connect to the sidecar/, 'info', '--url=' . $sidecar->tcp_url =~ s/http/https/r);
 
 	my $bytes = sub { my ($text) = @_; return sub { syswrite $_[0], $text } };
 	my $http = sub { my ($body, %with) = @_; return sub { answer($_[0], $body, %with) } };

@@ -282,7 +282,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 {
 	my %token = map { $_ => "token-of-$_-" . join '', map { ('a' .. 'z')[ rand 26 ] } 1 .. 32 } qw(read operate restore);
 	my $file = spew("$member->{dir}/tokens", join('', map { "$token{$_} $_\n" } keys %token), 0600);
-	$sidecar->restart("--token-file=$file");
+	$sidecar->speak_tcp->restart("--token-file=$file");
 	my %body = (holder => 'ann', lease_seconds => 5, revision => 1, state => 'active', document => {});
 	for my $case (
 		[ 'PUT', '/v1/restores/scope', \%body, [ 401, 403, 403, 200 ] ],

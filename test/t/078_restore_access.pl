@@ -47,7 +47,7 @@ sub put
 }
 
 subtest 'a step is stopped by whoever may restore' => sub {
-	$sidecar->restart("--token-file=$tokens");
+	$sidecar->speak_tcp->restart("--token-file=$tokens");
 	hold_wal($member);
 	is(put('steps')->{status}, 200, 'a restore');
 	my $job = as(
@@ -85,8 +85,8 @@ change_patroni(
 	});
 kill HUP => $member->{patroni_pid};
 $sidecar->stop;
-$sidecar->launch("--token-file=$tokens", "--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key");
-wait_for { () = $sidecar->log =~ /listens on/g; (() = $sidecar->log =~ /listens on/g) >= 3 } 'the sidecar to listen';
+# over its socket it is asked as before
+$sidecar->speak_tcp(0)->start("--token-file=$tokens", "--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key");
 
 # Everything that is needed; what is given takes its place, undef leaves it away.
 sub ctl

@@ -203,7 +203,7 @@ my $token = 'a-token-that-may-read';
 my $tokens = spew("$member->{dir}/tokens", "$token read\n", 0600);
 my $port = $cluster->sandbox->port;
 my $get = sub { my ($path, @headers) = @_; return HTTP::Tiny->new(timeout => 30)->get("http://127.0.0.1:$port$path", { headers => {@headers} })->{status} };
-$sidecar->restart("--token-file=$tokens", "--metrics-listen=127.0.0.1:$port");
+$sidecar->speak_tcp->restart("--token-file=$tokens", "--metrics-listen=127.0.0.1:$port");
 is($sidecar->http(GET => '/metrics')->{status}, 401, 'with tokens: not without one');
 is($sidecar->http(GET => '/metrics', headers => { Authorization => "Bearer $token" })->{status}, 200, 'a token that may read');
 is($get->('/metrics'), 401, 'the same at the address of the metrics');
@@ -216,7 +216,7 @@ $sidecar->stop;
 my ($status, $log) = refused($sidecar, "--metrics-listen=0.0.0.0:$port");
 is($status, 2, 'any address without a token: refused');
 like($log, qr/refusing to listen on "0\.0\.0\.0:$port".*--metrics-no-auth/s, 'with what can be done');
-$sidecar->start->wait_ready;
+$sidecar->speak_tcp(0)->start->wait_ready;
 
 # --- two thousand backups ---------------------------------------------------------------------------
 my @labels = make_backups("$cluster->{sandbox}{root}/repo/backup/main", 2000);

@@ -19,7 +19,8 @@ my $cluster = PgbrCluster->new(sidecars => 0)->start;
 my $member = $cluster->member(1);
 my $sidecar = $member->sidecar;
 my %port = map { $_ => $cluster->sandbox->port } qw(compat daemon daemon-list daemon-backup);
-my @listen = map { "--$_-listen=127.0.0.1:$port{$_}" } sort keys %port;
+my @addresses = map { "--$_-listen=127.0.0.1:$port{$_}" } sort keys %port;
+my @listen = (@addresses, '--compat-no-auth');
 $sidecar->start(@listen)->wait_ready;
 
 # Bytes to a port; gives { status, headers, content }, or status 0 when nothing came.
@@ -309,8 +310,14 @@ wait_for { $member->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the recovery to
 $sidecar->wait_ready;
 
 # --- who may come -----------------------------------------------------------------------------------
+$sidecar->restart(@addresses);
+is(get(compat => '/list')->{status}, 200, 'without --compat-no-auth and without tokens: anyone of this host reads');
+is(post(compat => '/backup', $in_json, '{}')->{status}, 403, 'and may do no more');
+is(post(daemon => '/backup', $in_json, '{}')->{status}, 403, 'nor at daemon');
+is(post('daemon-backup' => '/backup/diff', $in_json, '{}')->{status}, 403, 'nor at daemon-backup');
+is(restore($in_json, '{}')->{status}, 403, 'least of all restore');
 my $tokens = spew("$member->{dir}/tokens", "a-token-that-may-operate operate\n", 0600);
-$sidecar->restart("--token-file=$tokens", @listen);
+$sidecar->speak_tcp->restart("--token-file=$tokens", @addresses);
 is(get(compat => '/list')->{status}, 401, 'with tokens: not without one');
 is(raw(compat => "GET /list HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer a-token-that-may-operate\r\n\r\n")->{status}, 200, 'with one');
 $sidecar->stop;
@@ -335,7 +342,7 @@ $sidecar->stop;
 $sidecar->launch(@tls);
 wait_for { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{compat}) } 'the address to be open';
 isnt(get(compat => '/list')->{status}, 200, 'without --compat-no-auth TLS is spoken there, too');
-$sidecar->restart((grep { !/^--compat/ } @listen), "--compat-listen=127.0.0.1:$port{compat}");
+$sidecar->speak_tcp(0)->restart((grep { !/^--compat-listen/ } @listen), "--compat-listen=127.0.0.1:$port{compat}");
 
 # --- any number of backups --------------------------------------------------------------------------
 my @labels = make_backups("$cluster->{sandbox}{root}/repo/backup/main", 2000);

@@ -1,4 +1,4 @@
-// links: sidecar/client_name sidecar/http sidecar/job sidecar/info_document sidecar/watched_files
+// links: sidecar/client_name sidecar/caller sidecar/watched_files
 /*
  * client_name_test.c
  *		What the names of client certificates may do, and when a file counts as changed.
