@@ -11,6 +11,7 @@
 #include "program/clock.h"
 #include "program/condition.h"
 #include "program/log.h"
+#include "sidecar/http_send.h"
 #include "sidecar/local_socket.h"
 #include "sidecar/routes.h"
 #include "sidecar/tls.h"
@@ -281,13 +282,6 @@ exchange_new(const Door *door, struct MHD_Connection *connection, const char *ur
 }
 
 static void
-free_response(void *argument)
-{
-	http_response_done(argument);
-	free(argument);
-}
-
-static void
 request_completed(void *argument, struct MHD_Connection *connection, void **context,
 				  enum MHD_RequestTerminationCode code)
 {
@@ -301,66 +295,10 @@ request_completed(void *argument, struct MHD_Connection *connection, void **cont
 	if (exchange->client)
 		set_late_at(exchange->door->server, exchange->client, clock_monotonic_ms() + ARRIVE_MS);
 	if (exchange->refusal)
-		free_response(exchange->refusal);
+		http_send_free(exchange->refusal);
 	strbuf_done(&exchange->body);
 	free(exchange);
 	*context = NULL;
-}
-
-static ssize_t
-read_response(void *argument, uint64_t offset, char *buffer, size_t size)
-{
-	size_t got = http_response_read(argument, offset, buffer, size);
-
-	return got > 0 ? (ssize_t) got : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-/* Owns the answer, unless it is NULL. A short one is sent from where it lies. */
-static struct MHD_Response *
-make_response(HttpResponse *response)
-{
-	struct MHD_IoVec body = {response->body.data, response->body.length};
-	size_t length = http_response_length(response);
-
-	if (length == response->body.length)
-		return MHD_create_response_from_iovec(&body, length > 0, free_response, response);
-	return MHD_create_response_from_callback(
-		length, length < INFO_DOCUMENT_BLOCK ? length : INFO_DOCUMENT_BLOCK, read_response,
-		response, free_response);
-}
-
-/* Send the answer, which is freed when its last byte is out. */
-static enum MHD_Result
-send_response(struct MHD_Connection *connection, HttpResponse *response)
-{
-	unsigned int status = (unsigned int) response->status;
-	char retry_after[16];
-	struct MHD_Response *made = make_response(response);
-	enum MHD_Result result;
-
-	if (made == NULL)
-	{
-		free_response(response);
-		return MHD_NO;
-	}
-	MHD_add_response_header(made, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
-	MHD_add_response_header(made, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	if (response->location[0])
-		MHD_add_response_header(made, MHD_HTTP_HEADER_LOCATION, response->location);
-	if (response->allow[0])
-		MHD_add_response_header(made, MHD_HTTP_HEADER_ALLOW, response->allow);
-	if (response->authenticate)
-		MHD_add_response_header(made, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-	if (response->hang_up)
-		MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close");
-	if (response->retry_after)
-	{
-		snprintf(retry_after, sizeof(retry_after), "%d", response->retry_after);
-		MHD_add_response_header(made, MHD_HTTP_HEADER_RETRY_AFTER, retry_after);
-	}
-	result = MHD_queue_response(connection, status, made);
-	MHD_destroy_response(made);
-	return result;
 }
 
 static size_t
@@ -413,16 +351,6 @@ take_body(Exchange *exchange, const char *data, size_t length)
 		strbuf_append(&exchange->body, data, length);
 }
 
-static HttpResponse *
-new_response(void)
-{
-	HttpResponse *response = malloc(sizeof(*response));
-
-	if (response)
-		http_response_init(response);
-	return response;
-}
-
 /* The header is in. A refusal is kept until the body has arrived, too: at a socket, who writes to us
  * after we have hung up does not get to read why. */
 static enum MHD_Result
@@ -433,13 +361,13 @@ begin(const Door *door, struct MHD_Connection *connection, const char *url, cons
 	HttpResponse *response;
 
 	*context = exchange;
-	if (exchange == NULL || exchange->client == NULL || (response = new_response()) == NULL)
+	if (exchange == NULL || exchange->client == NULL || (response = http_send_new()) == NULL)
 		return MHD_NO;
 	if (admit(exchange, response))
 	{
 		if (!is_too_long(exchange, connection))
 		{
-			free_response(response);
+			http_send_free(response);
 			return MHD_YES;
 		}
 		refuse_size(exchange, response);
@@ -449,7 +377,7 @@ begin(const Door *door, struct MHD_Connection *connection, const char *url, cons
 		exchange->refusal = response;
 		return MHD_YES;
 	}
-	return send_response(connection, response);
+	return http_send(connection, response);
 }
 
 /* libmicrohttpd calls this when the header is in, for each part of the body, and at its end. */
@@ -471,7 +399,7 @@ serve(void *argument, struct MHD_Connection *connection, const char *url, const 
 		return MHD_YES;
 	}
 	set_late_at(door->server, exchange->client, 0);
-	response = exchange->refusal ? exchange->refusal : new_response();
+	response = exchange->refusal ? exchange->refusal : http_send_new();
 	if (response == NULL)
 		return MHD_NO;
 	exchange->request.body = exchange->body.data;
@@ -485,7 +413,7 @@ serve(void *argument, struct MHD_Connection *connection, const char *url, const 
 		refuse_size(exchange, response);
 	else
 		routes_handle(door->server->sidecar, &exchange->request, response);
-	return send_response(connection, response);
+	return http_send(connection, response);
 }
 
 static void
