@@ -23,6 +23,7 @@
 #define DEFAULT_DATA_VOLUME	  "data"
 #define DEFAULT_DATA_MOUNT	  "/var/lib/postgresql"
 #define DEFAULT_CONNINFO	  "host=127.0.0.1 user=postgres dbname=postgres"
+#define DEFAULT_TOKEN_SECRET  "pgbackrest-tokens"
 #define DEFAULT_USER		  999
 
 typedef struct ManifestArguments
@@ -63,7 +64,8 @@ static const OptionSpec options[] = {
 	TEXT_OPTION("pg-conninfo", objects.pg_conninfo, "CONNINFO",
 				"how the sidecar reaches PostgreSQL (default: " DEFAULT_CONNINFO ")"),
 	TEXT_OPTION("token-secret", objects.token_secret, "NAME",
-				"a Secret whose key tokens is the sidecar's --token-file"),
+				"whose key tokens is the sidecar's --token-file (default: " DEFAULT_TOKEN_SECRET
+				")"),
 	{"user", 0, OPTION_COUNT, ARGUMENT(ManifestArguments, objects.user), "UID", NULL, 1, 2147483647,
 	 "that PostgreSQL runs as (default: 999)", false},
 	{NULL},
@@ -90,6 +92,7 @@ complete(const ManifestArguments *arguments)
 	set_default(&objects.data_volume, DEFAULT_DATA_VOLUME);
 	set_default(&objects.data_mount, DEFAULT_DATA_MOUNT);
 	set_default(&objects.pg_conninfo, DEFAULT_CONNINFO);
+	set_default(&objects.token_secret, DEFAULT_TOKEN_SECRET);
 	if (objects.user == 0)
 		objects.user = DEFAULT_USER;
 	if (arguments->output_dir)

@@ -4,6 +4,8 @@
  */
 #include "ctl/manifest.h"
 
+#include "common/sidecar_url.h"
+
 #include "common/strbuf.h"
 #include "common/vocabulary.h"
 
@@ -12,6 +14,7 @@
 
 #define CONF_DIR	   "/etc/pgbackrest"
 #define TOKEN_DIR	   "/etc/pgbackrest_ctl"
+#define SOCKET_ON_DATA "/pgbackrest_sidecar/sidecar.sock" /* in the state folder */
 #define DEFAULT_IMAGE  "pgbackrest-sidecar"
 #define CONFIG_MAP	   "pgbackrest-conf"
 #define CLAIM		   "pgbackrest-backups"
@@ -227,10 +230,9 @@ make_volumes(const PgbrValues *values, const ManifestOptions *options)
 		json_array_append_new(volumes, json_pack("{s:s, s:{s:s}}", "name", CLAIM,
 												 "persistentVolumeClaim", "claimName", CLAIM));
 	/* read by the group that the pod's fsGroup gives, which is the sidecar's own */
-	if (options->token_secret)
-		json_array_append_new(volumes, json_pack("{s:s, s:{s:s, s:i}}", "name", "pgbackrest-tokens",
-												 "secret", "secretName", options->token_secret,
-												 "defaultMode", 0440));
+	json_array_append_new(volumes,
+						  json_pack("{s:s, s:{s:s, s:i}}", "name", "pgbackrest-tokens", "secret",
+									"secretName", options->token_secret, "defaultMode", 0440));
 	return volumes;
 }
 
@@ -268,6 +270,7 @@ static json_t *
 make_arguments(const ManifestOptions *options, const Conf *conf)
 {
 	char state_dir[1200];
+	char socket[1200];
 	char conninfo[1200];
 	char stanza[128];
 
@@ -276,13 +279,15 @@ make_arguments(const ManifestOptions *options, const Conf *conf)
 	/* the queue must outlive the pod: beside the data directory, on its volume */
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s/pgbackrest_sidecar",
 			 options->data_mount);
+	/* PostgreSQL's container has that volume, too. A volume for the socket alone would be one in which
+	 * everybody may remove it: emptyDir has no other mode. */
+	snprintf(socket, sizeof(socket), "--socket=%s" SOCKET_ON_DATA, options->data_mount);
 	/* those who call the ports of existing clients send no token */
-	return json_pack("[s, s, s, s, s, s, s, s, s, s]", stanza, conninfo, state_dir,
+	return json_pack("[s, s, s, s, s, s, s, s, s, s, s]", stanza, conninfo, state_dir, socket,
 					 "--listen=0.0.0.0:8430", "--compat-listen=0.0.0.0:3000",
 					 "--daemon-listen=0.0.0.0:8080", "--daemon-list-listen=0.0.0.0:8081",
 					 "--daemon-backup-listen=0.0.0.0:9000", "--compat-no-auth",
-					 options->token_secret ? "--token-file=" TOKEN_DIR "/tokens"
-										   : "--insecure-no-auth");
+					 "--token-file=" TOKEN_DIR "/tokens");
 }
 
 static json_t *
@@ -330,8 +335,7 @@ make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *
 
 	put_mount(mounts, options->data_volume, options->data_mount, false);
 	put_mount(mounts, "pgbackrest-tmp", "/tmp", false);
-	if (options->token_secret)
-		put_mount(mounts, "pgbackrest-tokens", TOKEN_DIR, true);
+	put_mount(mounts, "pgbackrest-tokens", TOKEN_DIR, true);
 	/* Ready when it answers, not when a backup could be made: a repository that is away must not take
 	 * PostgreSQL out of its Services. */
 	return json_pack("{s:s, s:s, s:o, s:o, s:o*, s:o, s:o, s:o, s:o, s:o, s:o,"
@@ -408,6 +412,19 @@ check_path(const char *option, const char *path, PgbrError *error)
 }
 
 static bool
+check_socket(const ManifestOptions *options, PgbrError *error)
+{
+	char path[1200];
+
+	snprintf(path, sizeof(path), "%s" SOCKET_ON_DATA, options->data_mount);
+	return pgbr_is_socket_path(path) ||
+		   pgbr_error_set(error, PGBR_ERROR_CONFIG,
+						  "the sidecar's socket can't be \"%s\", below --data-mount: at most %d "
+						  "letters, digits and any of ./-_+@%%=~",
+						  path, PGBR_SOCKET_PATH_SIZE - 1);
+}
+
+static bool
 check_options(const ManifestOptions *options, PgbrError *error)
 {
 	const struct
@@ -437,7 +454,7 @@ check_options(const ManifestOptions *options, PgbrError *error)
 		return pgbr_error_hint(error, "It must be %s.", checks[i].wanted);
 	}
 	return check_path("data-mount", options->data_mount, error) &&
-		   check_path("pg1-path", options->pg1_path, error);
+		   check_path("pg1-path", options->pg1_path, error) && check_socket(options, error);
 }
 
 /* For `kubectl kustomize`, which can patch a StatefulSet that it has. In the form that old and new ones

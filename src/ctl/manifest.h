@@ -29,7 +29,7 @@ typedef struct ManifestOptions
 	const char *data_mount;
 	const char *pg1_path;	  /* the data directory, below data_mount */
 	const char *pg_conninfo;  /* how the sidecar reaches PostgreSQL */
-	const char *token_secret; /* a Secret with the key "tokens", or NULL */
+	const char *token_secret; /* a Secret with the key "tokens" */
 	int user;				  /* uid and gid that PostgreSQL runs as */
 	bool has_statefulset;	  /* it lies beside the files, as MANIFEST_STATEFULSET */
 } ManifestOptions;

@@ -105,6 +105,10 @@ for my $name (sort keys %values)
 		my ($set) = find($yaml, 'StatefulSet', 'patroni');
 		like($set, qr/name: pgbackrest-sidecar/, 'the sidecar is in the StatefulSet');
 		like($set, qr/shareProcessNamespace: true/, 'which shares its processes');
+		unlike($set, qr/--insecure-no-auth/, 'and asks who comes over the network');
+		like($set, qr/--token-file=\S+\n/, 'by tokens');
+		like($set, qr/secretName: pgbackrest-tokens$/m, 'of a Secret');
+		like($set, qr{--socket=/var/lib/postgresql/pgbackrest_sidecar/sidecar\.sock\n}, "PostgreSQL's container has its socket");
 		like($set, qr/name: STORAGE_TYPE\n\s+value: pgbackrest/, 'STORAGE_TYPE is set');
 		like($set, qr/serviceAccountName: patroni/, 'and keeps what it had');
 	};
@@ -170,6 +174,8 @@ subtest 'what is refused' => sub {
 		[ ["--leader-label=role=a\nb"], qr/invalid value .* for --leader-label/s ],
 		[ ['--statefulset=-x'], qr/invalid value "-x" for --statefulset/ ],
 		[ ['--data-mount=relative'], qr/must be an absolute path/ ],
+		[ [ '--data-mount=/' . 'x' x 100 ], qr/socket can't be/ ],
+		[ ['--data-mount=/a b'], qr/socket can't be/ ],
 		[ ["--stanza=a b"], qr/stanza/ ],
 		[ ['--pg-conninfo=host=127.0.0.1 password=x'], qr/--pg-conninfo holds a password/ ]);
 	for (@refused)
@@ -204,7 +210,7 @@ subtest 'Patroni' => sub {
 	my $pgbackrest = "pgbackrest --config=$member->{config}";
 	# where this cluster has what the example has elsewhere; the server's settings of the tests are kept
 	$settings =~ s/^pgbackrest_ctl\..*\n//mg;
-	$conf =~ s{http://127\.0\.0\.1:8430}{$member->sidecar->url}e;
+	$conf =~ s{unix:/var/run/postgresql/pgbackrest_sidecar\.sock}{$member->sidecar->url}e or die "the example has another URL\n";
 	spew("$dir/postgresql.conf", "$conf$settings");
 	my %here = (
 		'hosts: \[[^\]]*\]' => "hosts: [127.0.0.1:$cluster->{etcd_port}]",
