@@ -5,14 +5,12 @@ use strict;
 use warnings;
 use Exporter 'import';
 use IO::Handle;
-use IO::Socket::INET;
 use IPC::Open2;
 use PgbrSandbox qw(slurp);
 use POSIX ();
-use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
 
-our @EXPORT_OK = qw(children_seconds cpu_seconds exchange keep_connection keep_psql median now
+our @EXPORT_OK = qw(children_seconds cpu_seconds exchange keep_psql median now
   psql_ms resident_kb run_command threads time_ms wrk);
 
 my $tick = POSIX::sysconf(POSIX::_SC_CLK_TCK());
@@ -42,14 +40,6 @@ sub run_command
 	$length += $got while $got = sysread $pipe, $block, 1 << 16;
 	close $pipe or die "@command: wait status $?\n";
 	return $length;
-}
-
-sub keep_connection
-{
-	my ($port) = @_;
-	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or return;
-	setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
-	return $socket;
 }
 
 # A request on a kept connection. Gives the status and the whole body.

@@ -7,7 +7,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use BenchRows qw(at at_most row rows);
-use BenchTools qw(children_seconds cpu_seconds exchange keep_connection keep_psql median now psql_ms
+use BenchTools qw(children_seconds cpu_seconds exchange keep_psql median now psql_ms
   resident_kb run_command threads time_ms wrk);
 use JSON::PP;
 use ManyBackups qw(make_backups);
@@ -46,7 +46,7 @@ sub measure_latency
 {
 	my ($count, $rounds, $http_parts, $sql_parts) = @_;
 	at("latency at $count backups");
-	my $connection = keep_connection($sidecar->{port});
+	my $connection = $sidecar->connect;
 	my $psql = keep_psql($member->psql_command);
 	my $sql = 'SELECT * FROM pgbr_info()';
 	psql_ms($psql, $sql);
@@ -100,7 +100,7 @@ sub measure_rate
 	for (1 .. 2)
 	{
 		push @forking, forking_rate(4);
-		push @serving, (wrk($sidecar->url . '/v1/info', 4))[1];
+		push @serving, (wrk($sidecar->tcp_url . '/v1/info', 4))[1];
 	}
 	my ($forking, $serving) = (median(@forking), median(@serving));
 	my $measured = sprintf '%.0f/s against %.1f/s: %.0f times', $serving, $forking, $serving / $forking;
@@ -120,7 +120,7 @@ sub measure_start
 			sub {
 				my $connection;
 				$sidecar->launch;
-				sleep 0.0002 until $connection = keep_connection($sidecar->{port});
+				sleep 0.0002 until $connection = $sidecar->connect;
 				exchange($connection, GET => '/livez');
 			});
 	}
@@ -138,7 +138,7 @@ sub measure_exec
 	my @ms;
 	for (1 .. 30)
 	{
-		my $connection = keep_connection($sidecar->{port});
+		my $connection = $sidecar->connect;
 		my $sent = now();
 		my ($status, $job) = exchange($connection, POST => '/v1/jobs', '{"kind":"expire","dry_run":true}');
 		die "POST /v1/jobs: $status $job\n" unless $status == 202;
@@ -185,7 +185,7 @@ sub measure_growth
 	my $requests = 0;
 	while ($requests < $wanted)
 	{
-		$requests += (wrk($sidecar->url . '/v1/info', 4))[0];
+		$requests += (wrk($sidecar->tcp_url . '/v1/info', 4))[0];
 		# a connection has a thread
 		wait_for { $idle_threads == threads($sidecar->pid) } 'the connections to be closed';
 	}
