@@ -10,6 +10,7 @@
 #include "access/xlog.h"
 #include "fmgr.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/memutils.h"
 
 #if PG_VERSION_NUM >= 140000
@@ -52,6 +53,13 @@
 typedef void (*shmem_request_hook_type)(void);
 #define REQUEST_SHMEM(function)	  function()
 #define CALL_NEXT_SHMEM_REQUEST() ((void) next_shmem_request)
+#endif
+
+/* All settings of the server, palloc'd or its own. */
+#if PG_VERSION_NUM >= 160000
+#define list_settings(count) get_guc_variables(count)
+#else
+#define list_settings(count) (*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
 #if PG_VERSION_NUM >= 170000

@@ -12,6 +12,8 @@
 #include "extension/zone.h"
 #include "miscadmin.h"
 
+#define PREFIX "pgbackrest_ctl."
+
 char *guc_sidecar_url;
 int guc_sidecar_timeout;
 char *guc_sidecar_token_file;
@@ -74,6 +76,9 @@ static const TextSetting text_settings[] = {
 	 "Empty: as the values file says, or the server's TimeZone.", &guc_timezone, "",
 	 check_timezone},
 };
+
+/* One that was given from where no setting of ours may come, before the library was there; or "" */
+static char foreign[NAMEDATALEN];
 
 static bool
 check_sidecar_url(char **value, void **extra, GucSource source)
@@ -142,9 +147,43 @@ define_schedule_settings(void)
 		NULL);
 }
 
+/*
+ * Before the library is loaded the server takes our settings from anyone, as those of somebody else;
+ * then it drops what is not allowed, and with it what the configuration file has: what is left is the
+ * built-in value, with which a token would go to where nobody meant it to.
+ */
+static void
+find_foreign(void)
+{
+	int count;
+	struct config_generic **settings = list_settings(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (pg_strncasecmp(settings[i]->name, PREFIX, strlen(PREFIX)) == 0 &&
+			settings[i]->reset_source > PGC_S_ARGV)
+			strlcpy(foreign, settings[i]->name, sizeof(foreign));
+	}
+}
+
+void
+guc_refuse_foreign(void)
+{
+	if (foreign[0])
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM),
+			 errmsg("setting \"%s\" was given by this client, its role or the database", foreign),
+			 errdetail("It is of the configuration file alone, whose value is not known any more "
+					   "in this session."),
+			 errhint("Connect without it, or have it taken back by ALTER ROLE or ALTER "
+					 "DATABASE.")));
+}
+
 void
 guc_define(void)
 {
+	find_foreign();
 	for (size_t i = 0; i < lengthof(text_settings); i++)
 	{
 		const TextSetting *setting = &text_settings[i];

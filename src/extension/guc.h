@@ -3,7 +3,8 @@
  *		The settings of the extension.
  *
  * All are sighup: they are set in the configuration file (or by Patroni), never by a session, so
- * nobody can send the token to a server of his own. The variables belong to the server and may
+ * nobody can send the token to a server of his own. Where the library is not preloaded a session can
+ * hide what is set: guc_refuse_foreign. The variables belong to the server and may
  * change between two statements; a text may be NULL or "" when it is not set.
  */
 #ifndef PGBR_GUC_H
@@ -32,5 +33,9 @@ extern char *guc_database;		  /* fixed at server start */
 
 /* Define them all; once, from _PG_init. */
 extern void guc_define(void);
+
+/* Raise an error in a session that was given one of them other than by the configuration file, before
+ * the library was there to refuse it. To be called before they are relied on. */
+extern void guc_refuse_foreign(void);
 
 #endif

@@ -97,6 +97,7 @@ schedule_read(ScheduleSettings *settings)
 	PgbrValues values = {0};
 	PgbrError error;
 
+	guc_refuse_foreign();
 	*settings = (ScheduleSettings){0};
 	if (guc_config_file[0])
 	{

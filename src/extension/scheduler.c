@@ -208,6 +208,17 @@ reload(Scheduler *scheduler)
 		(void) load(scheduler);
 }
 
+/* The sidecar of the current run, out of those that the settings name: who writes to the history is
+ * not the one to say where a token goes. */
+static const char *
+current_sidecar(const Scheduler *scheduler)
+{
+	bool is_standby =
+		scheduler->row.sidecar[0] && strcmp(scheduler->row.sidecar, guc_standby_sidecar_url) == 0;
+
+	return is_standby ? guc_standby_sidecar_url : guc_sidecar_url;
+}
+
 /* Ask the sidecar of the current run. NULL with error: whatever went wrong, nothing is raised. */
 static Jsonb *
 ask(Scheduler *scheduler, SidecarRequest *request, PgbrError *error)
@@ -215,7 +226,7 @@ ask(Scheduler *scheduler, SidecarRequest *request, PgbrError *error)
 	MemoryContext context = CurrentMemoryContext;
 	Jsonb *volatile answer = NULL;
 
-	request->base_url = scheduler->row.sidecar[0] ? scheduler->row.sidecar : NULL;
+	request->base_url = current_sidecar(scheduler);
 	pgbr_error_set(error, PGBR_ERROR_NONE, "%s", "");
 	PG_TRY();
 	{

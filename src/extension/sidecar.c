@@ -346,6 +346,7 @@ sidecar_try(const SidecarRequest *request, PgbrError *error)
 	char token[TOKEN_SIZE];
 	Jsonb *volatile answer = NULL;
 
+	guc_refuse_foreign();
 	init_once();
 	http.method = request->method;
 	http.url = make_url(request->base_url ? request->base_url : guc_sidecar_url, request->path);

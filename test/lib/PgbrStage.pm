@@ -35,7 +35,7 @@ sub new
 	_quietly('make', '-s', '-j2', 'sanitized') if $set{sanitized};
 	mkdir "$stage/$_" for qw(dest bin tmp logs);
 	_quietly('make', '-s', "DESTDIR=$stage/dest", 'install');
-	_quietly('cp', '-r', (grep { -e } qw(sql expected test docs deploy README.md pgbackrest_ctl.control)), $stage);
+	_quietly('cp', '-r', (grep { -e } qw(src sql expected test docs deploy README.md pgbackrest_ctl.control)), $stage);
 	_quietly('cp', '-r', (grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)),
 		'build/clock_preload.so', "$stage/bin");
 	_quietly('chown', '-R', 'postgres:', $stage) if $> == 0;

@@ -2,8 +2,11 @@
 # schema public of PostgreSQL 13 and 14) can have the extension, its scheduler and the sidecar do.
 use strict;
 use warnings;
+use IO::Select;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
 use PgbrCluster;
-use PgbrSandbox qw(slurp wait_for);
+use PgbrSandbox qw(slurp spew wait_for);
 use PgbrScheduleTest;
 use Test::More;
 
@@ -13,7 +16,8 @@ use Test::More;
 sub project_sql
 {
 	my $sql = join "\n", map { slurp($_) =~ s/--.*//gr } glob 'sql/*--*.sql';
-	for my $source (map { slurp($_) } glob 'src/extension/*.c src/sidecar/*.c')
+	my @sources = glob 'src/extension/*.c src/sidecar/*.c' or die "no source is here\n";
+	for my $source (map { slurp($_) } @sources)
 	{
 		$sql .= join ' ', "\n", $source =~ /"((?:[^"\\\n]|\\.)*)"/g;
 	}
@@ -30,6 +34,8 @@ my @operators = unique($sql =~ m{([-+*/<>=~!\@#%^&|?]+)}g, qw(= <> < <= > >= ~~ 
 my %names_first = $sql =~ /(?<![\w.])([a-z_][a-z0-9_]*)\((\w+) =>/g;
 cmp_ok(scalar(grep { /^(?:to_timestamp|format|make_interval|_pgbr_jobs)$/ } @called), '==', 4, 'the scan finds what is called');
 is_deeply([ sort keys %names_first ], ['make_interval'], 'also by named arguments');
+
+my ($built_in_url) = slurp('src/common/vocabulary.h') =~ /^#define PGBR_DEFAULT_URL\s+"(.*)"/m;
 
 # --- planting --------------------------------------------------------------------------------------
 
@@ -163,6 +169,71 @@ END
 	}
 	is_deeply(called(), [], 'nor does the sidecar, or a view with a backup to show');
 	is($member->psql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'mallory is who she was');
+};
+
+# --- where the token goes --------------------------------------------------------------------------
+
+# Somebody who listens where nothing of ours should ask. Undef where that can't be had here.
+sub listen_at
+{
+	my ($url) = @_;
+	my ($path) = $url =~ m{^unix:(.*)};
+	return IO::Socket::UNIX->new(Local => $path, Listen => 5) if $path;
+	my ($port) = $url =~ m{^http://127\.0\.0\.1:(\d+)$} or die "$url\n";
+	return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5);
+}
+
+sub was_asked { my ($listener) = @_; return scalar IO::Select->new($listener)->can_read(0) }
+
+my $token_file = "$member->{dir}/token";
+spew($token_file, "a-token-that-is-to-be-kept-secret\n", 0600);
+my $false_url = 'http://127.0.0.1:' . $cluster->sandbox->port;
+my $false = listen_at($false_url) or die "$false_url: $!\n";
+
+subtest 'who writes to the history does not say where the token goes' => sub {
+	pretend_backups($member);
+	set($member, sidecar_token_file => $token_file);
+	wait_idle($member);
+	$member->psql("INSERT INTO pgbr_run (type, first_due, due, due_count, state, started_at, timeline, sidecar)
+		VALUES ('full', now(), now(), 1, 'running', now(), 1, '$false_url')");
+	$member->stop;
+	$member->start;
+	wait_for { $member->psql(q{SELECT count(*) FROM pgbr_run WHERE state IN ('running', 'queued')}) == 0 } 'the run to be inherited';
+	like(
+		$member->psql(qq{SELECT state, message FROM pgbr_run WHERE sidecar = '$false_url'}),
+		qr/^interrupted\|its server went down/, 'it is looked for at the sidecar of the settings');
+	ok(!was_asked($false), 'and not where the history says');
+};
+
+subtest 'a setting that the client gives where the library is not preloaded' => sub {
+	my $built_in = listen_at($built_in_url);
+	$cluster->{preload} = 0;
+	$member->_write_server_conf;
+	$member->stop;
+	$member->start;
+	$member->psql('GRANT EXECUTE ON FUNCTION pgbr_check(boolean, integer), _pgbr_schedule() TO mallory');
+	my $ask = 'SELECT pgbr_check(false, 60) IS NOT NULL';
+	is($member->psql($ask, @mallory), 't', 'the settings of the configuration file hold');
+	is($member->psql("SET pgbackrest_ctl.sidecar_url = '$false_url'; $ask", @mallory), 't', 'also in a session that has set one itself');
+
+	my $refused = qr/ERROR:  55P02: setting "pgbackrest_ctl\.\w+" was given by this client, its role or the database\n.*\nHINT:/s;
+	for my $option (
+		'sidecar_url=x', "sidecar_url=$false_url", 'SIDECAR_URL=', "standby_sidecar_url=$false_url",
+		'sidecar_ca_file=/x', 'sidecar_token_file=', 'sidecar_timeout=0')
+	{
+		local $ENV{PGOPTIONS} = "-c pgbackrest_ctl.$option";
+		like($member->psql_fails($ask, @mallory), $refused, "$option is refused");
+		like($member->psql_fails('SELECT * FROM _pgbr_schedule()', @mallory), $refused, 'nor is a schedule shown that may be another')
+		  if $option eq 'sidecar_url=x';
+	}
+	for my $whose ('ROLE mallory', 'DATABASE postgres', 'ROLE ALL')
+	{
+		$member->psql("ALTER $whose SET pgbackrest_ctl.sidecar_url = 'x'");
+		like($member->psql_fails($ask, @mallory), $refused, "so is one of ALTER $whose");
+		$member->psql("ALTER $whose RESET pgbackrest_ctl.sidecar_url");
+	}
+	is($member->psql($ask, @mallory), 't', 'which can be taken back');
+	ok(!was_asked($_), 'nobody else was asked') for grep { defined } $false, $built_in;
 };
 
 done_testing;
