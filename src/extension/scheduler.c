@@ -22,6 +22,7 @@
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/primary.h"
+#include "extension/run_end.h"
 #include "extension/run_history.h"
 #include "extension/sidecar.h"
 #include "extension/worker.h"
@@ -396,14 +397,6 @@ inherit_job(Scheduler *scheduler, PgbrError *error)
 	return job;
 }
 
-static bool
-is_final(Jsonb *job, PgbrJobState *state)
-{
-	char *text = answer_text(&job->root, "state");
-
-	return text && pgbr_job_state_parse(text, state) && pgbr_job_state_is_final(*state);
-}
-
 /* Wait for a job's end, and plan meanwhile. NULL when the sidecar has lost it or is away. */
 static Jsonb *
 follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
@@ -422,7 +415,7 @@ follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
 	PgbrJobState state;
 
 	INSTR_TIME_SET_CURRENT(answered);
-	while (job == NULL || !is_final(job, &state))
+	while (job == NULL || !run_end_is_final(job, &state))
 	{
 		plan_when_due(scheduler);
 		MemoryContextReset(context);
@@ -439,32 +432,6 @@ follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
 	return job;
 }
 
-/* What a job's end means for its run. One that its sidecar interrupted is a failed attempt, so that a
- * sidecar that dies of a backup does not get it again and again. */
-static void
-describe_end(Jsonb *job, const PgbrError *error, RunEnd *end)
-{
-	PgbrJobState state;
-
-	*end = (RunEnd){.exit_code = -1, .outcome = PGBR_OUTCOME_FAILED};
-	if (job && is_final(job, &state))
-	{
-		if (state == PGBR_STATE_SUCCEEDED)
-			end->outcome = PGBR_OUTCOME_SUCCEEDED;
-		else if (state == PGBR_STATE_CANCELLED)
-			end->outcome = PGBR_OUTCOME_CANCELLED;
-		end->label = answer_text(&job->root, "label");
-		end->exit_code = answer_int(&job->root, "exit_code", -1);
-		end->error = answer_text(&job->root, "error");
-		end->message = answer_text(&job->root, "message");
-		end->hint = answer_text(&job->root, "hint");
-		return;
-	}
-	end->error = pgbr_error_code_name(error->code);
-	end->message = sidecar_error_text(error->message);
-	end->hint = error->hint[0] ? sidecar_error_text(error->hint) : NULL;
-}
-
 static void
 finish(Scheduler *scheduler, const RunEnd *end)
 {
@@ -476,17 +443,7 @@ finish(Scheduler *scheduler, const RunEnd *end)
 		pgbr_schedule_finish(&scheduler->schedule, end->outcome, now_moment(), &by, &by_due);
 
 	scheduler->started = false;
-	ereport(LOG, (errmsg("pgbackrest_ctl: scheduled %s backup %s%s%s", pgbr_backup_type_name(type),
-						 end->outcome == PGBR_OUTCOME_SUCCEEDED		? "succeeded: "
-						 : end->outcome == PGBR_OUTCOME_CANCELLED	? "was cancelled"
-						 : end->outcome == PGBR_OUTCOME_INTERRUPTED ? "was interrupted"
-																	: "failed: ",
-						 end->label											   ? end->label
-						 : end->outcome == PGBR_OUTCOME_FAILED && end->message ? end->message
-																			   : "",
-						 sequel == PGBR_SEQUEL_GIVE_UP ? "; it was tried often enough"
-						 : sequel == PGBR_SEQUEL_OWED  ? "; it is tried again"
-													   : "")));
+	run_end_report(type, end, sequel);
 	begin_transaction();
 	if (keep_history(scheduler))
 	{
@@ -525,7 +482,7 @@ run_backup(Scheduler *scheduler)
 		note_job(scheduler, job);
 		job = follow_job(scheduler, job, &error);
 	}
-	describe_end(job, &error, &end);
+	run_end_describe(job, &error, &end);
 	if (job == NULL && (inherited || error.code == PGBR_ERROR_NOT_FOUND))
 	{
 		end.outcome = PGBR_OUTCOME_INTERRUPTED;
