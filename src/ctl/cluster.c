@@ -7,6 +7,7 @@
 #include "common/vocabulary.h"
 #include "common/yaml_reader.h"
 #include "ctl/http_call.h"
+#include "program/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +108,8 @@ read_config_file(Cluster *cluster, const char *path, PgbrError *error)
 	char *text = NULL;
 	size_t length = 0;
 	int urls = cluster->url_count;
-	bool ok = yaml_reader_load(path, CONFIG_MAX_BYTES, &data, &length, error);
+	bool ok = file_check_writers(path, error) &&
+			  yaml_reader_load(path, CONFIG_MAX_BYTES, &data, &length, error);
 
 	if (ok && (text = strndup(data, length)) == NULL)
 		ok = pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
@@ -130,12 +132,31 @@ choose_file(char *target, size_t size, const char *option, PgbrError *error)
 	return true;
 }
 
+/* Who may have the token, and who Patroni's password, without being named. */
+static void
+set_rules(Cluster *cluster)
+{
+	cluster->rule = (SecretRule){.private_ca = cluster->settings->ca_file != NULL,
+								 .on_this_host = true,
+								 .trust_members = cluster->trust_members};
+	for (int i = 0; i < cluster->url_count; i++)
+	{
+		if (!secret_rule_is_loopback(cluster->urls[i]))
+			cluster->rule.on_this_host = false;
+	}
+	cluster->patroni.rule = cluster->rule;
+	cluster->patroni.rule.private_ca = cluster->patroni.ca_file != NULL;
+	cluster->patroni.named = cluster->urls;
+	cluster->patroni.named_count = cluster->url_count;
+}
+
 bool
 cluster_init(Cluster *cluster, const ClusterArguments *arguments, const SidecarSettings *settings,
 			 PgbrError *error)
 {
 	memset(cluster, 0, sizeof(*cluster));
 	cluster->settings = settings;
+	cluster->trust_members = arguments->trust_members;
 	if (!sidecar_client_init(&cluster->sidecar, settings, error) ||
 		(arguments->patroni_url && !cluster_take_urls(cluster, arguments->patroni_url, error)))
 		return false;
@@ -164,20 +185,25 @@ cluster_init(Cluster *cluster, const ClusterArguments *arguments, const SidecarS
 	cluster->patroni.ca_file = cluster->ca_file[0] ? cluster->ca_file : settings->ca_file;
 	cluster->patroni.cert_file = cluster->cert_file[0] ? cluster->cert_file : settings->cert_file;
 	cluster->patroni.key_file = cluster->key_file[0] ? cluster->key_file : settings->key_file;
+	set_rules(cluster);
 	return cluster->user_file[0] == '\0' ||
 		   patroni_read_user(&cluster->patroni, cluster->user_file, error);
 }
 
-/* The sidecar beside a member whose sidecar nobody named: on the host of its REST API. */
+/* The sidecar beside a member whose sidecar nobody named: on the host of its REST API. On this one it
+ * has a socket, at which nobody else can listen. */
 static void
-guess_sidecar(const char *api_url, char *url, size_t size)
+guess_sidecar(const Cluster *cluster, const char *api_url, char *url, size_t size)
 {
 	const char *host = strstr(api_url, "://") + 3;
 	const char *end = host[0] == '[' ? strchr(host, ']') : NULL;
 	size_t length = end ? (size_t) (end - host) + 1 : strcspn(host, ":/");
 
-	snprintf(url, size, "%.*s%.*s:%d", (int) (host - api_url), api_url, (int) length, host,
-			 PGBR_DEFAULT_PORT);
+	if (cluster->rule.on_this_host && secret_rule_is_loopback(api_url))
+		snprintf(url, size, "%s", PGBR_DEFAULT_URL);
+	else
+		snprintf(url, size, "%.*s%.*s:%d", (int) (host - api_url), api_url, (int) length, host,
+				 PGBR_DEFAULT_PORT);
 }
 
 static const char *
@@ -295,7 +321,9 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 		strcpy(member->sidecar.url, sidecar_url);
 	}
 	else if (member->sidecar.url[0] == '\0' && member->api_url[0])
-		guess_sidecar(member->api_url, member->sidecar.url, sizeof(member->sidecar.url));
+		guess_sidecar(cluster, member->api_url, member->sidecar.url, sizeof(member->sidecar.url));
+	member->sidecar.withheld =
+		named ? NULL : secret_rule_refuses(&cluster->rule, member->sidecar.url);
 	return true;
 }
 

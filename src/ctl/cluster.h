@@ -3,9 +3,10 @@
  *		The cluster a verb works on: its members as Patroni lists them, each with the sidecar beside
  *		it; and the options that tell where they are.
  *
- * A member is known by its name. Where its sidecar is comes from --sidecar or the configuration file;
- * else it is on the host of the member's REST API, port 8430. The command line wins over the
- * environment, and that over the file. A Cluster owns nothing but its own memory, borrows the texts
+ * A member is known by its name. Where its sidecar is comes from --sidecar or the configuration file,
+ * else from a journal, else it is on the host of the member's REST API: port 8430, or the default
+ * socket of this host. The command line wins over the environment, and that over the file. To what the
+ * user has not named, token and password go by secret_rule.h alone. A Cluster owns nothing but its own memory, borrows the texts
  * of the sidecars' settings, and is used by one thread; its clients ask should_abort when it is set.
  */
 #ifndef PGBR_CTL_CLUSTER_H
@@ -13,6 +14,7 @@
 
 #include "ctl/command.h"
 #include "ctl/patroni_client.h"
+#include "ctl/secret_rule.h"
 #include "ctl/sidecar_client.h"
 
 #include <stdbool.h>
@@ -29,6 +31,7 @@ typedef struct ClusterArguments
 	const char *patroni_cert_file;
 	const char *patroni_key_file;
 	OptionList sidecars; /* NAME=URL, several separated by commas */
+	bool trust_members;
 } ClusterArguments;
 
 #define CLUSTER_OPTIONS(type, member)                                                  \
@@ -92,9 +95,21 @@ typedef struct ClusterArguments
 		 0,                                                                            \
 		 "its key (default: --key-file)",                                              \
 		 false},                                                                       \
+		{"sidecar",                                                                    \
+		 0,                                                                            \
+		 OPTION_TEXT,                                                                  \
+		 ARGUMENT(type, member.sidecars),                                              \
+		 "NAME=URL",                                                                   \
+		 "PGBRCTL_SIDECARS",                                                           \
+		 0,                                                                            \
+		 0,                                                                            \
+		 "the sidecar of a member; may be repeated",                                   \
+		 true},                                                                        \
 	{                                                                                  \
-		"sidecar", 0, OPTION_TEXT, ARGUMENT(type, member.sidecars), "NAME=URL",        \
-			"PGBRCTL_SIDECARS", 0, 0, "the sidecar of a member; may be repeated", true \
+		"trust-members", 0, OPTION_FLAG, ARGUMENT(type, member.trust_members), NULL,   \
+			"PGBRCTL_TRUST_MEMBERS", 0, 0,                                             \
+			"send token and password also over http to members that others name",      \
+			false                                                                      \
 	}
 
 typedef struct ClusterMember
@@ -128,11 +143,13 @@ typedef struct Cluster
 	char ca_file[256];
 	char cert_file[256];
 	char key_file[256];
+	bool trust_members;
+	SecretRule rule;				 /* for the token */
 	const SidecarSettings *settings; /* what all sidecars share */
 	SidecarClient sidecar;			 /* what the members' clients are made from */
 } Cluster;
 
-/* Read where things are. Nothing is asked yet. CONFIG. */
+/* Read where things are. Nothing is asked yet. CONFIG. The cluster must not be moved afterwards. */
 extern bool cluster_init(Cluster *cluster, const ClusterArguments *arguments,
 						 const SidecarSettings *settings, PgbrError *error);
 

@@ -37,6 +37,19 @@ take_file(Cluster *cluster, YamlReader *yaml, size_t target)
 }
 
 static bool
+take_flag(Cluster *cluster, YamlReader *yaml, size_t target)
+{
+	const char *text = yaml_reader_text(&yaml->event);
+	bool *flag = (bool *) ((char *) cluster + target);
+
+	if (text == NULL || (strcmp(text, "true") != 0 && strcmp(text, "false") != 0))
+		return complain(yaml, "true or false is expected");
+	/* the command line has said so already */
+	*flag = *flag || strcmp(text, "true") == 0;
+	return true;
+}
+
+static bool
 take_urls(Cluster *cluster, YamlReader *yaml, size_t target)
 {
 	const char *text = yaml_reader_text(&yaml->event);
@@ -94,6 +107,7 @@ static const ConfigKey keys[] = {
 	{"patroni-ca-file", take_file, offsetof(Cluster, ca_file)},
 	{"patroni-cert-file", take_file, offsetof(Cluster, cert_file)},
 	{"patroni-key-file", take_file, offsetof(Cluster, key_file)},
+	{"trust-members", take_flag, offsetof(Cluster, trust_members)},
 };
 
 static bool
@@ -109,7 +123,7 @@ take_key(Cluster *cluster, YamlReader *yaml)
 	complain(yaml, "unknown key");
 	return pgbr_error_hint(yaml->error,
 						   "The keys are patroni-url, sidecar, patroni-user-file, patroni-ca-file, "
-						   "patroni-cert-file and patroni-key-file.");
+						   "patroni-cert-file, patroni-key-file and trust-members.");
 }
 
 bool

@@ -45,6 +45,18 @@ done:
 	return ok;
 }
 
+/* Why the password does not go to a URL, or NULL. */
+static const char *
+withheld(const PatroniClient *client, const char *url)
+{
+	for (int i = 0; i < client->named_count; i++)
+	{
+		if (strcmp(client->named[i], url) == 0)
+			return NULL;
+	}
+	return secret_rule_refuses(&client->rule, url);
+}
+
 /* One request; true for any status. *answer is NULL when the answer is no JSON object. */
 static bool
 call(const PatroniClient *client, const char *method, const char *base, const char *path,
@@ -54,7 +66,7 @@ call(const PatroniClient *client, const char *method, const char *base, const ch
 	PgbrHttpRequest request = {
 		.method = method,
 		.url = url,
-		.user = client->user[0] ? client->user : NULL,
+		.user = client->user[0] && !withheld(client, base) ? client->user : NULL,
 		.ca_file = client->ca_file,
 		.cert_file = client->cert_file,
 		.key_file = client->key_file,
@@ -95,8 +107,10 @@ call(const PatroniClient *client, const char *method, const char *base, const ch
 }
 
 static bool
-refuse(const char *method, const char *url, const char *path, long status, PgbrError *error)
+refuse(const PatroniClient *client, const char *method, const char *url, const char *path,
+	   long status, PgbrError *error)
 {
+	const char *why = status == 401 && client->user[0] ? withheld(client, url) : NULL;
 	PgbrErrorCode code = status == 401 || status == 403					   ? PGBR_ERROR_FORBIDDEN
 						 : status == 409								   ? PGBR_ERROR_CONFLICT
 						 : status == 502 || status == 503 || status == 500 ? PGBR_ERROR_UNAVAILABLE
@@ -104,10 +118,17 @@ refuse(const char *method, const char *url, const char *path, long status, PgbrE
 
 	if (code == PGBR_ERROR_PROTOCOL)
 		pgbr_error_set(error, code, "what answered is not Patroni: HTTP status %ld", status);
+	else if (why)
+		pgbr_error_set(error, code, "the password was not sent to Patroni at %s: %s", url, why);
 	else
 		pgbr_error_set(error, code, "Patroni refused with HTTP status %ld", status);
 	pgbr_error_detail(error, "The request was %s %s%s.", method, url, path);
-	if (status == 401)
+	if (why)
+		pgbr_error_hint(error,
+						"Name the REST APIs of all members with --patroni-url=URL,URL, or in the "
+						"configuration file; or serve them over https and give --patroni-ca-file. "
+						"--trust-members sends the password wherever members are said to be.");
+	else if (status == 401)
 		pgbr_error_hint(error, "--patroni-user-file names a file with its REST API's user and "
 							   "password.");
 	else if (status == 403)
@@ -129,7 +150,7 @@ get(const PatroniClient *client, const char *url, const char *path, json_t **ans
 		return true;
 	json_decref(*answer);
 	*answer = NULL;
-	return refuse("GET", url, path, status == 200 ? 0 : status, error);
+	return refuse(client, "GET", url, path, status == 200 ? 0 : status, error);
 }
 
 static void
@@ -292,7 +313,7 @@ get_node(const PatroniClient *client, const char *url, const char *path, long *s
 	if (answer)
 		ok = patroni_read_node(answer, node, error);
 	else
-		ok = refuse("GET", url, path, *status == 200 ? 0 : *status, error);
+		ok = refuse(client, "GET", url, path, *status == 200 ? 0 : *status, error);
 	json_decref(answer);
 	return ok;
 }
@@ -323,7 +344,7 @@ patroni_is_primary(const PatroniClient *client, const char *url, bool *primary, 
 	if (!get_node(client, url, "/primary", &status, node, error))
 		return false;
 	*primary = status == 200;
-	return status == 200 || status == 503 || refuse("GET", url, "/primary", status, error);
+	return status == 200 || status == 503 || refuse(client, "GET", url, "/primary", status, error);
 }
 
 bool
@@ -343,7 +364,7 @@ change(const PatroniClient *client, const char *method, const char *url, const c
 	if (!call(client, method, url, path, body, timeout_ms, &status, &answer, error))
 		return false;
 	json_decref(answer);
-	return status / 100 == 2 || refuse(method, url, path, status, error);
+	return status / 100 == 2 || refuse(client, method, url, path, status, error);
 }
 
 bool
@@ -375,7 +396,8 @@ patroni_await_round(const PatroniClient *client, const char *url, PgbrError *err
 	if (!call(client, "DELETE", url, "/restart", NULL, 0, &status, &answer, error))
 		return false;
 	json_decref(answer);
-	return status == 404 || status == 200 || refuse("DELETE", url, "/restart", status, error);
+	return status == 404 || status == 200 ||
+		   refuse(client, "DELETE", url, "/restart", status, error);
 }
 
 bool

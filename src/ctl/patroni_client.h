@@ -3,7 +3,8 @@
  *		Requests to Patroni's REST API, and what its answers mean, for Patroni 3 and 4 alike.
  *
  * Every call names the member by the URL of its API, without a path. A PatroniClient holds only what
- * all calls share and borrows nothing; a zero timeout stands for the client's own. Failures:
+ * all calls share, and borrows the URLs that the user has named: there goes the password, and to others
+ * by the rule alone. A zero timeout stands for the client's own. Failures:
  * UNREACHABLE, TIMEOUT, TLS as pgbr_http_perform has them; PROTOCOL for what is not Patroni;
  * FORBIDDEN when it wants other credentials; UNAVAILABLE for another refusal, which may pass.
  */
@@ -11,6 +12,7 @@
 #define PGBR_CTL_PATRONI_CLIENT_H
 
 #include "common/error.h"
+#include "ctl/secret_rule.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -22,6 +24,9 @@
 typedef struct PatroniClient
 {
 	char user[256]; /* "user:password", or empty */
+	const char (*named)[PATRONI_URL_SIZE];
+	int named_count;
+	SecretRule rule;
 	const char *ca_file;
 	const char *cert_file;
 	const char *key_file;

@@ -113,6 +113,21 @@ explain_failure(PgbrError *error)
 							   : "Is pgbackrest_sidecar running there? --url names another one.");
 }
 
+/* Whoever wants a token that was kept from him says that there was none. */
+static void
+explain_withheld(const SidecarClient *client, PgbrError *error)
+{
+	PgbrErrorCode code = error->code;
+
+	if (client->withheld == NULL || client->token[0] == '\0' ||
+		(code != PGBR_ERROR_UNAUTHORIZED && code != PGBR_ERROR_FORBIDDEN))
+		return;
+	pgbr_error_set(error, code, "the token was not sent to %s: %s", client->url, client->withheld);
+	pgbr_error_hint(error, "Name the member's sidecar with --sidecar=NAME=URL, or in the "
+						   "configuration file; or serve it over https and give --ca-file. "
+						   "--trust-members sends the token wherever members are said to be.");
+}
+
 /* Send, and return true only for a 2xx answer of this content type; the caller ends the response. */
 static bool
 send_request(const SidecarClient *client, const char *method, const char *path, const char *body,
@@ -124,7 +139,7 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 		.method = method,
 		.url = url,
 		.body = body,
-		.token = client->token[0] ? client->token : NULL,
+		.token = client->token[0] && !client->withheld ? client->token : NULL,
 		.idempotency_key = key,
 		.ca_file = client->settings->ca_file,
 		.cert_file = client->settings->cert_file,
@@ -143,7 +158,10 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 		return false;
 	}
 	if (response->status < 200 || response->status > 299)
+	{
 		sidecar_client_refusal(response, error);
+		explain_withheld(client, error);
+	}
 	else if (strcmp(response->content_type, content_type) != 0)
 	{
 		pgbr_error_set(error, PGBR_ERROR_PROTOCOL,

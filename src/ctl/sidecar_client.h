@@ -33,6 +33,7 @@ typedef struct SidecarClient
 {
 	char url[SIDECAR_URL_MAX]; /* without a slash at its end */
 	char token[SIDECAR_TOKEN_MAX];
+	const char *withheld; /* why the token is not sent (see secret_rule.h), or NULL */
 	const SidecarSettings *settings;
 	bool (*should_abort)(void *argument); /* see PgbrHttpRequest; NULL after init */
 	void *abort_argument;

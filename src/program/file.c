@@ -58,6 +58,21 @@ file_check_secret(const char *path, PgbrError *error)
 								  "by root.");
 }
 
+bool
+file_check_writers(const char *path, PgbrError *error)
+{
+	struct stat st;
+
+	/* whoever reads it says what hinders; a pipe is of its writer alone */
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & S_IWOTH) == 0)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "everybody can write file \"%s\"", path);
+	return pgbr_error_hint(error,
+						   "It says where secrets are sent: look at what is in it, and run: "
+						   "chmod o-w '%s'",
+						   path);
+}
+
 static bool
 write_failed(const char *path, int reason, PgbrError *error)
 {

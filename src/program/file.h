@@ -17,6 +17,9 @@ extern bool file_read(const char *path, size_t max, StrBuf *content, PgbrError *
  */
 extern bool file_check_secret(const char *path, PgbrError *error);
 
+/* Refuse a file that everybody can change, where it says to whom secrets go. CONFIG, with a hint. */
+extern bool file_check_writers(const char *path, PgbrError *error);
+
 /*
  * Put a file in the place of what is there, at once: nobody sees a part of it, and a failure leaves
  * what was there. It is 0644, or 0600 from its first byte on for a secret. CONFIG, and nothing is left

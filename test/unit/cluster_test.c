@@ -1,9 +1,10 @@
-// links: ctl/cluster ctl/cluster_config ctl/patroni_client ctl/http_call ctl/sidecar_client ctl/restore_list
+// links: ctl/secret_rule ctl/cluster ctl/cluster_config ctl/patroni_client ctl/http_call ctl/sidecar_client ctl/restore_list
 /*
  * cluster_test.c
  *		Where the members are, as options and files tell it; what Patroni 3 and 4 answer; and the restores
  *		that several sidecars tell of.
  */
+#include "common/vocabulary.h"
 #include "ctl/restore_journal.h"
 #include "program/json.h"
 
@@ -143,6 +144,59 @@ test_options_win_over_file(void **state)
 	free(cluster);
 }
 
+/* What an answer or a journal names gets neither token nor password but by the rule. */
+static void
+test_whom_to_trust(void **state)
+{
+	SidecarSettings settings = {.url = "http://127.0.0.1:8430", .timeout = 30};
+	ClusterArguments arguments = {.patroni_url = "http://a:8008"};
+	Cluster *cluster = calloc(1, sizeof(*cluster));
+	PgbrError error;
+
+	(void) state;
+	arguments.sidecars.values[arguments.sidecars.count++] = "m1=http://one:1";
+	assert_true(cluster_init(cluster, &arguments, &settings, &error));
+	assert_true(cluster_add(cluster, "m1", "http://evil:8008", "http://evil:1", &error));
+	assert_string_equal(cluster_find(cluster, "m1")->sidecar.url, "http://one:1");
+	assert_null(cluster_find(cluster, "m1")->sidecar.withheld);
+	assert_true(cluster_add(cluster, "m2", "http://a:8008", NULL, &error));
+	assert_string_equal(cluster_find(cluster, "m2")->sidecar.url, "http://a:8430");
+	assert_non_null(cluster_find(cluster, "m2")->sidecar.withheld);
+	assert_true(cluster_add(cluster, "m3", "https://a:8008", NULL, &error));
+	assert_non_null(cluster_find(cluster, "m3")->sidecar.withheld);
+	/* an address of this host, which another has told */
+	assert_true(cluster_add(cluster, "m4", "http://127.0.0.1:8008", NULL, &error));
+	assert_non_null(cluster_find(cluster, "m4")->sidecar.withheld);
+	/* a journal, which any sidecar may have made up */
+	assert_true(cluster_add(cluster, "m5", NULL, "http://evil:1", &error));
+	assert_non_null(cluster_find(cluster, "m5")->sidecar.withheld);
+	/* a member's address stays what it was first */
+	assert_true(cluster_add(cluster, "m2", "http://evil:8008", NULL, &error));
+	assert_string_equal(cluster_find(cluster, "m2")->api_url, "http://a:8008");
+	assert_string_equal(cluster_find(cluster, "m2")->sidecar.url, "http://a:8430");
+
+	settings.ca_file = "/dev/null";
+	arguments.patroni_url = "http://127.0.0.1:8008";
+	memset(cluster, 0, sizeof(*cluster));
+	assert_true(cluster_init(cluster, &arguments, &settings, &error));
+	assert_true(cluster_add(cluster, "m2", "http://127.0.0.2:8008", NULL, &error));
+	assert_string_equal(cluster_find(cluster, "m2")->sidecar.url, PGBR_DEFAULT_URL);
+	assert_null(cluster_find(cluster, "m2")->sidecar.withheld);
+	assert_true(cluster_add(cluster, "m3", "https://a:8008", NULL, &error));
+	assert_null(cluster_find(cluster, "m3")->sidecar.withheld);
+	assert_true(cluster_add(cluster, "m4", NULL, "http://127.0.0.1:9", &error));
+	assert_null(cluster_find(cluster, "m4")->sidecar.withheld);
+	assert_true(cluster_add(cluster, "m5", "http://b:8008", NULL, &error));
+	assert_non_null(cluster_find(cluster, "m5")->sidecar.withheld);
+
+	arguments.trust_members = true;
+	memset(cluster, 0, sizeof(*cluster));
+	assert_true(cluster_init(cluster, &arguments, &settings, &error));
+	assert_true(cluster_add(cluster, "m5", "http://b:8008", NULL, &error));
+	assert_null(cluster_find(cluster, "m5")->sidecar.withheld);
+	free(cluster);
+}
+
 static void
 test_configuration_refused(void **state)
 {
@@ -154,6 +208,8 @@ test_configuration_refused(void **state)
 		"patroni-url: 'gopher://a:1'",
 		"patroni-user-file: [a]",
 		"patroni-url: [http://a:1",
+		"trust-members: maybe",
+		"trust-members: [true]",
 	};
 	Cluster *cluster = calloc(1, sizeof(*cluster));
 
@@ -226,6 +282,7 @@ main(void)
 		cmocka_unit_test(test_patroni_refused),
 		cmocka_unit_test(test_node),
 		cmocka_unit_test(test_options_win_over_file),
+		cmocka_unit_test(test_whom_to_trust),
 		cmocka_unit_test(test_configuration_refused),
 		cmocka_unit_test(test_highest_revision_counts),
 		cmocka_unit_test(test_list_refused),
