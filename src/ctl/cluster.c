@@ -296,6 +296,14 @@ find_or_make(Cluster *cluster, const char *name)
 	return member;
 }
 
+/* What others say is no mistake of the user's. */
+static bool
+invalid_url(const char *what, const char *name, PgbrError *error)
+{
+	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+						  "an answer has an invalid URL of the %s of member \"%s\"", what, name);
+}
+
 bool
 cluster_add(Cluster *cluster, const char *name, const char *api_url, const char *sidecar_url,
 			PgbrError *error)
@@ -309,7 +317,7 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 	if (api_url && api_url[0] && member->api_url[0] == '\0')
 	{
 		if (!http_call_check_url("Patroni", api_url, sizeof(member->api_url), false, error))
-			return false;
+			return invalid_url("Patroni", name, error);
 		strcpy(member->api_url, api_url);
 	}
 	if (named)
@@ -317,7 +325,7 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 	else if (sidecar_url && sidecar_url[0])
 	{
 		if (!http_call_check_url("sidecar", sidecar_url, SIDECAR_URL_MAX, true, error))
-			return false;
+			return invalid_url("sidecar", name, error);
 		strcpy(member->sidecar.url, sidecar_url);
 	}
 	else if (member->sidecar.url[0] == '\0' && member->api_url[0])

@@ -15,7 +15,11 @@ http_call_check_url(const char *what, const char *url, size_t size, bool may_be_
 {
 	if (strlen(url) < size && pgbr_url_is_valid(url, may_be_socket))
 		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid %s URL \"%s\"", what, url);
+	/* a password in it is not to be repeated */
+	if (strchr(url, '@'))
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid %s URL: there is a \"@\" in it", what);
+	else
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid %s URL \"%s\"", what, url);
 	return pgbr_error_hint(error,
 						   "It has the form %s, without a user, a query or a fragment; a token "
 						   "comes from a file.",

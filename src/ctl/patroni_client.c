@@ -187,7 +187,9 @@ read_member(const json_t *json, PatroniMember *member, PgbrError *error)
 	if (url)
 	{
 		if (!http_call_check_url("Patroni", url, sizeof(member->url), false, error))
-			return false;
+			return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+								  "Patroni's answer has an invalid URL of member \"%s\"",
+								  member->name);
 		strcpy(member->url, url);
 		scheme = strcspn(member->url, ":") + 3;
 		member->url[scheme + strcspn(member->url + scheme, "/")] = '\0';

@@ -44,14 +44,15 @@ secret_rule_is_loopback(const char *url)
 const char *
 secret_rule_refuses(const SecretRule *rule, const char *url)
 {
-	if (rule->trust_members || strcmp(url, PGBR_DEFAULT_URL) == 0)
+	if (rule->trust_members)
 		return NULL;
 	if (has_scheme(url, "https:"))
 		return rule->private_ca ? NULL
 								: "only an answer names it, and any certificate of a public CA "
 								  "would do there";
+	/* at the default one nobody but PostgreSQL's user can listen */
 	if (!has_scheme(url, "http:"))
-		return "only an answer names that socket";
+		return strcmp(url, PGBR_DEFAULT_URL) == 0 ? NULL : "only an answer names that socket";
 	if (!secret_rule_is_loopback(url))
 		return "only an answer names it, and plain HTTP can be read on the way";
 	return rule->on_this_host ? NULL : "another host's answer names an address of this one";

@@ -5,7 +5,10 @@
 #	my $server = PgbrStrangeServer->new($sandbox, { hang => sub { ... } });
 #
 # A handler is given the socket and the request {method, path, key, body} (path without that first
-# part) and writes what it likes; the connection is closed when it returns.
+# part) and writes what it likes; the connection is closed when it returns. Where there is no handler
+# for the first part, that of '' is taken. It listens on 127.0.0.1, or at what is given:
+#
+#	PgbrStrangeServer->new($sandbox, {...}, address => '127.1.2.3', port => 8430);
 package PgbrStrangeServer;
 use strict;
 use warnings;
@@ -19,10 +22,11 @@ our @EXPORT_OK = qw(answer);
 
 sub new
 {
-	my ($class, $sandbox, $handlers) = @_;
-	my $self = bless { port => $sandbox->port, log => "$sandbox->{log}/strange-server.requests" }, $class;
+	my ($class, $sandbox, $handlers, %at) = @_;
+	my $self = bless { address => '127.0.0.1', port => $at{port} // $sandbox->port, %at }, $class;
+	$self->{log} = "$sandbox->{log}/strange-server-$self->{address}-$self->{port}.requests";
 	my $socket = IO::Socket::INET->new(
-		LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 64, ReuseAddr => 1)
+		LocalAddr => $self->{address}, LocalPort => $self->{port}, Listen => 64, ReuseAddr => 1)
 	  or die "could not listen on port $self->{port}: $!\n";
 	my $pid = fork // die "fork: $!";
 	return $self if $pid;
@@ -41,10 +45,13 @@ sub new
 	}
 }
 
-sub url { my ($self) = @_; return "http://127.0.0.1:$self->{port}" }
+sub url { my ($self) = @_; return "http://$self->{address}:$self->{port}" }
 
 # All requests so far, one a line: METHOD /BEHAVIOUR/PATH KEY
-sub requests { my ($self) = @_; return slurp($self->{log}) }
+sub requests { my ($self) = @_; return -e $self->{log} ? slurp($self->{log}) : '' }
+
+# The secrets that came with them, one a line: what stood in Authorization.
+sub secrets { my ($self) = @_; return -e "$self->{log}.secrets" ? slurp("$self->{log}.secrets") : '' }
 
 sub _serve
 {
@@ -66,7 +73,12 @@ sub _serve
 	my ($key) = $head =~ /^Idempotency-Key: (\S+)/mi;
 	open my $log, '>>', $self->{log} or die "$self->{log}: $!";
 	syswrite $log, "$method /$behaviour$path " . ($key // '-') . "\n";
-	my $handler = $handlers->{$behaviour} or return;
+	if ($head =~ /^Authorization: ([^\r\n]*)/mi)
+	{
+		open my $secrets, '>>', "$self->{log}.secrets" or die "$self->{log}.secrets: $!";
+		syswrite $secrets, "$1\n";
+	}
+	my $handler = $handlers->{$behaviour} // $handlers->{''} or return;
 	$handler->($client, { method => $method, path => $path, key => $key, body => $body });
 	return;
 }
