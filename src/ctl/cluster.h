@@ -34,82 +34,81 @@ typedef struct ClusterArguments
 	bool trust_members;
 } ClusterArguments;
 
-#define CLUSTER_OPTIONS(type, member)                                                  \
-	{"config",                                                                         \
-	 'c',                                                                              \
-	 OPTION_TEXT,                                                                      \
-	 ARGUMENT(type, member.config),                                                    \
-	 "FILE",                                                                           \
-	 "PGBRCTL_CONFIG",                                                                 \
-	 0,                                                                                \
-	 0,                                                                                \
-	 "YAML with the options that tell where the cluster is",                           \
-	 false},                                                                           \
-		{"patroni-url",                                                                \
-		 0,                                                                            \
-		 OPTION_TEXT,                                                                  \
-		 ARGUMENT(type, member.patroni_url),                                           \
-		 "URL[,URL]",                                                                  \
-		 "PGBRCTL_PATRONI_URL",                                                        \
-		 0,                                                                            \
-		 0,                                                                            \
-		 "REST API of any member (default: http://127.0.0.1:8008)",                    \
-		 false},                                                                       \
-		{"patroni-user-file",                                                          \
-		 0,                                                                            \
-		 OPTION_TEXT,                                                                  \
-		 ARGUMENT(type, member.patroni_user_file),                                     \
-		 "FILE",                                                                       \
-		 "PGBRCTL_PATRONI_USER_FILE",                                                  \
-		 0,                                                                            \
-		 0,                                                                            \
-		 "USER:PASSWORD of the REST API, on its first line",                           \
-		 false},                                                                       \
-		{"patroni-ca-file",                                                            \
-		 0,                                                                            \
-		 OPTION_TEXT,                                                                  \
-		 ARGUMENT(type, member.patroni_ca_file),                                       \
-		 "FILE",                                                                       \
-		 "PGBRCTL_PATRONI_CA_FILE",                                                    \
-		 0,                                                                            \
-		 0,                                                                            \
-		 "certificates to trust for it (default: --ca-file)",                          \
-		 false},                                                                       \
-		{"patroni-cert-file",                                                          \
-		 0,                                                                            \
-		 OPTION_TEXT,                                                                  \
-		 ARGUMENT(type, member.patroni_cert_file),                                     \
-		 "FILE",                                                                       \
-		 "PGBRCTL_PATRONI_CERT_FILE",                                                  \
-		 0,                                                                            \
-		 0,                                                                            \
-		 "client certificate for it (default: --cert-file)",                           \
-		 false},                                                                       \
-		{"patroni-key-file",                                                           \
-		 0,                                                                            \
-		 OPTION_TEXT,                                                                  \
-		 ARGUMENT(type, member.patroni_key_file),                                      \
-		 "FILE",                                                                       \
-		 "PGBRCTL_PATRONI_KEY_FILE",                                                   \
-		 0,                                                                            \
-		 0,                                                                            \
-		 "its key (default: --key-file)",                                              \
-		 false},                                                                       \
-		{"sidecar",                                                                    \
-		 0,                                                                            \
-		 OPTION_TEXT,                                                                  \
-		 ARGUMENT(type, member.sidecars),                                              \
-		 "NAME=URL",                                                                   \
-		 "PGBRCTL_SIDECARS",                                                           \
-		 0,                                                                            \
-		 0,                                                                            \
-		 "the sidecar of a member; may be repeated",                                   \
-		 true},                                                                        \
-	{                                                                                  \
-		"trust-members", 0, OPTION_FLAG, ARGUMENT(type, member.trust_members), NULL,   \
-			"PGBRCTL_TRUST_MEMBERS", 0, 0,                                             \
-			"send token and password also over http to members that others name",      \
-			false                                                                      \
+#define CLUSTER_OPTIONS(type, member)                                                   \
+	{"config",                                                                          \
+	 'c',                                                                               \
+	 OPTION_TEXT,                                                                       \
+	 ARGUMENT(type, member.config),                                                     \
+	 "FILE",                                                                            \
+	 "PGBRCTL_CONFIG",                                                                  \
+	 0,                                                                                 \
+	 0,                                                                                 \
+	 "YAML with the options that tell where the cluster is",                            \
+	 false},                                                                            \
+		{"patroni-url",                                                                 \
+		 0,                                                                             \
+		 OPTION_TEXT,                                                                   \
+		 ARGUMENT(type, member.patroni_url),                                            \
+		 "URL[,URL]",                                                                   \
+		 "PGBRCTL_PATRONI_URL",                                                         \
+		 0,                                                                             \
+		 0,                                                                             \
+		 "REST API of any member (default: http://127.0.0.1:8008)",                     \
+		 false},                                                                        \
+		{"patroni-user-file",                                                           \
+		 0,                                                                             \
+		 OPTION_TEXT,                                                                   \
+		 ARGUMENT(type, member.patroni_user_file),                                      \
+		 "FILE",                                                                        \
+		 "PGBRCTL_PATRONI_USER_FILE",                                                   \
+		 0,                                                                             \
+		 0,                                                                             \
+		 "USER:PASSWORD of the REST API, on its first line",                            \
+		 false},                                                                        \
+		{"patroni-ca-file",                                                             \
+		 0,                                                                             \
+		 OPTION_TEXT,                                                                   \
+		 ARGUMENT(type, member.patroni_ca_file),                                        \
+		 "FILE",                                                                        \
+		 "PGBRCTL_PATRONI_CA_FILE",                                                     \
+		 0,                                                                             \
+		 0,                                                                             \
+		 "certificates to trust for it (default: --ca-file)",                           \
+		 false},                                                                        \
+		{"patroni-cert-file",                                                           \
+		 0,                                                                             \
+		 OPTION_TEXT,                                                                   \
+		 ARGUMENT(type, member.patroni_cert_file),                                      \
+		 "FILE",                                                                        \
+		 "PGBRCTL_PATRONI_CERT_FILE",                                                   \
+		 0,                                                                             \
+		 0,                                                                             \
+		 "client certificate for it (default: --cert-file)",                            \
+		 false},                                                                        \
+		{"patroni-key-file",                                                            \
+		 0,                                                                             \
+		 OPTION_TEXT,                                                                   \
+		 ARGUMENT(type, member.patroni_key_file),                                       \
+		 "FILE",                                                                        \
+		 "PGBRCTL_PATRONI_KEY_FILE",                                                    \
+		 0,                                                                             \
+		 0,                                                                             \
+		 "its key (default: --key-file)",                                               \
+		 false},                                                                        \
+		{"sidecar",                                                                     \
+		 0,                                                                             \
+		 OPTION_TEXT,                                                                   \
+		 ARGUMENT(type, member.sidecars),                                               \
+		 "NAME=URL",                                                                    \
+		 "PGBRCTL_SIDECARS",                                                            \
+		 0,                                                                             \
+		 0,                                                                             \
+		 "the sidecar of a member; may be repeated",                                    \
+		 true},                                                                         \
+	{                                                                                   \
+		"trust-members", 0, OPTION_FLAG, ARGUMENT(type, member.trust_members), NULL,    \
+			"PGBRCTL_TRUST_MEMBERS", 0, 0,                                              \
+			"send token and password also over http to members that others name", false \
 	}
 
 typedef struct ClusterMember

@@ -51,6 +51,7 @@ test_urls(void **state)
 	{
 		assert_false(init((SidecarSettings){.url = refused[i]}, &client, &error));
 		assert_int_equal(error.code, PGBR_ERROR_CONFIG);
+		assert_null(strstr(error.message, "secret"));
 	}
 	memset(longest + 7, 'a', sizeof(longest) - 8);
 	assert_false(init((SidecarSettings){.url = longest}, &client, &error));
