@@ -352,27 +352,35 @@ handle_livez(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respons
 	http_answer_json(response, 200, json_pack("{ss ss}", "status", "ok", "version", PGBR_VERSION));
 }
 
-static void
-add_check(json_t *checks, bool *ready, const char *name, bool ok, const char *message)
+/* Anybody may probe; what a check says is for those who may read. */
+typedef struct Readiness
 {
-	json_array_append_new(checks,
+	json_t *checks;
+	bool ready;
+	bool in_full;
+} Readiness;
+
+static void
+add_check(Readiness *readiness, const char *name, bool ok, const char *message)
+{
+	if (!readiness->in_full)
+		message = ok ? "ok" : "not ok; who may read is told why";
+	json_array_append_new(readiness->checks,
 						  json_pack("{ss sb ss}", "name", name, "ok", ok, "message", message));
-	*ready = *ready && ok;
+	readiness->ready = readiness->ready && ok;
 }
 
 void
 handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	json_t *checks = json_array();
-	bool ready = true;
+	Readiness readiness = {json_array(), true, request->caller.scope >= SCOPE_READ};
 	char reason[1600];
 	bool ok = stanza_keeper_state(sidecar->keeper, reason, sizeof(reason));
 	PgbrError error = PGBR_ERROR_INIT;
 	InfoSnapshot info;
 	const char *hint;
 
-	(void) request;
-	add_check(checks, &ready, "stanza", ok, reason);
+	add_check(&readiness, "stanza", ok, reason);
 	info_cache_get(sidecar->cache, &info);
 	if (info.failed)
 		snprintf(reason, sizeof(reason), "%s: %s", info.error, info.message);
@@ -387,8 +395,8 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 				 hint ? hint : "");
 	}
 	/* backups can be made as long as one of the repositories is usable */
-	add_check(checks, &ready, "repository",
-			  !info.failed && info.document && info.stanza.archive_repo, reason);
+	add_check(&readiness, "repository", !info.failed && info.document && info.stanza.archive_repo,
+			  reason);
 	info_snapshot_done(&info);
 	if (job_queue_stopping(sidecar->queue))
 		pgbr_error_set(&error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
@@ -396,7 +404,7 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 		pgbr_copy_text(error.message, sizeof(error.message), "ok");
 	snprintf(reason, sizeof(reason), "%s%s%s", error.message, error.hint[0] ? ". " : "",
 			 error.hint);
-	add_check(checks, &ready, "queue", error.code == PGBR_ERROR_NONE, reason);
-	http_answer_json(response, ready ? 200 : 503,
-					 json_pack("{sb so}", "ready", ready, "checks", checks));
+	add_check(&readiness, "queue", error.code == PGBR_ERROR_NONE, reason);
+	http_answer_json(response, readiness.ready ? 200 : 503,
+					 json_pack("{sb so}", "ready", readiness.ready, "checks", readiness.checks));
 }

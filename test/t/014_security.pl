@@ -127,6 +127,12 @@ sub with_token
 		  qw(read operate restore);
 		is_deeply(\@got, \@expected, "$method $path: who may");
 	}
+	# whoever probes learns which check fails, and nothing of PostgreSQL or the repository
+	my @ready = map { with_token(GET => '/readyz', $_ && "Bearer $token{$_}")->{json} } undef, 'read';
+	is_deeply([ map { $_->{message} } grep { !$_->{ok} } @{ $ready[0]{checks} } ],
+		[ map { 'not ok; who may read is told why' } grep { !$_->{ok} } @{ $ready[1]{checks} } ], '/readyz tells a stranger no reason');
+	is_deeply([ map { [ @$_{qw(name ok)} ] } @{ $ready[0]{checks} } ], [ map { [ @$_{qw(name ok)} ] } @{ $ready[1]{checks} } ], 'but which check it is');
+	like($ready[1]{checks}[0]{message}, qr/^(?!not ok).*\S/, 'and why to who may read');
 	my $answer = with_token(GET => '/v1/jobs', undef);
 	is_problem($answer, 401, 'unauthorized', qr/bearer token/, 'without a token');
 	is($answer->{headers}{'www-authenticate'}, 'Bearer', 'and says what is wanted');
