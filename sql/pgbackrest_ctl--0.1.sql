@@ -492,6 +492,8 @@ SELECT stanza.name AS stanza,
 	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'full') AS next_full,
 	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'diff') AS next_diff,
 	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'incr') AS next_incr,
+	(SELECT string_agg(DISTINCT s.error, E'\n') FROM @extschema@._pgbr_schedule() AS s)
+		AS schedule_error,
 	make_interval(secs => (info->>'age_seconds')::double precision) AS info_age,
 	info->'error'->>'message' AS info_error,
 	answer.error AS sidecar_error

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "common/values.h"
 #include "common/vocabulary.h"
 #include "extension/compat.h"
@@ -186,6 +187,69 @@ pgbr_schedule_preview(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static const char *const idle_reasons[] = {
+	[WORKER_NONE] =
+		"its background worker was not started. Raise max_worker_processes, and restart "
+		"PostgreSQL.",
+	[WORKER_NOT_PRELOADED] = "pgbackrest_ctl is not in shared_preload_libraries. Add it there, and "
+							 "restart PostgreSQL.",
+	[WORKER_NO_DATABASE] = "database \"%s\" does not exist. Create it, or set "
+						   "pgbackrest_ctl.database and restart PostgreSQL.",
+	[WORKER_NO_SLOT] = "no slot for a background worker is free. Raise max_worker_processes, and "
+					   "restart PostgreSQL.",
+	[WORKER_STARTING] = "it is being started. If that lasts, the server's log says why.",
+	[WORKER_NO_EXTENSION] = "the extension is not in database \"%s\". Run CREATE EXTENSION "
+							"pgbackrest_ctl there, or set pgbackrest_ctl.database and restart "
+							"PostgreSQL.",
+	[WORKER_RUNNING] = NULL,
+	[WORKER_GONE] =
+		"it has ended. It is started again after 10 s; the server's log says why it has "
+		"ended.",
+};
+
+/* Why nothing runs the schedules at this server, and what to do; NULL when they are run. */
+static const char *
+idle_reason(void)
+{
+	Oid database;
+	WorkerState state = worker_state(&database);
+
+	if (RecoveryInProgress())
+		return "no scheduler is running: this is a standby. The leader's runs the schedules.";
+	if (!guc_schedule_enabled)
+		return "no scheduler is running: pgbackrest_ctl.schedule_enabled is off.";
+	/* it has been woken: that this is asked shows that the extension is here */
+	if (state == WORKER_NO_EXTENSION && database == MyDatabaseId)
+		return NULL;
+	if (idle_reasons[state] == NULL)
+		return NULL;
+	return psprintf("no scheduler is running: %s", psprintf(idle_reasons[state], guc_database));
+}
+
+/* Where to look for what the schedules have done, when that is not here. */
+static const char *
+elsewhere(void)
+{
+	Oid database;
+
+	(void) worker_state(&database);
+	return database == MyDatabaseId
+			   ? NULL
+			   : psprintf("the schedules are run, and their history is kept, in database \"%s\"",
+						  guc_database);
+}
+
+/* What is wrong with a schedule: that itself, or all of them, or that nothing runs it. */
+static char *
+entry_problem(const ScheduleSettings *settings, const ScheduleEntry *entry, const char *idle)
+{
+	const char *wrong = entry->error ? entry->error : settings->error;
+	const char *unseen = entry->text[0] == '\0' ? NULL : idle ? idle : elsewhere();
+
+	return psprintf("%s%s%s", wrong ? wrong : "", wrong && unseen ? "\n" : "",
+					unseen ? unseen : "");
+}
+
 static Datum
 text_datum(const char *text, bool *is_null)
 {
@@ -200,6 +264,7 @@ _pgbr_schedule(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64 now = moment_of(GetCurrentTimestamp());
 	ScheduleSettings settings;
+	const char *idle = idle_reason();
 	PgbrZone zone;
 
 	schedule_read(&settings);
@@ -208,7 +273,7 @@ _pgbr_schedule(PG_FUNCTION_ARGS)
 	for (int type = PGBR_BACKUP_TYPE_COUNT - 1; type >= 0; type--)
 	{
 		const ScheduleEntry *entry = &settings.types[type];
-		bool active = entry->is_valid && guc_schedule_enabled;
+		bool active = entry->is_valid && idle == NULL;
 		int64 next;
 		Datum values[7];
 		bool nulls[7] = {false};
@@ -220,7 +285,7 @@ _pgbr_schedule(PG_FUNCTION_ARGS)
 		values[4] = BoolGetDatum(active);
 		nulls[5] = !active || !pgbr_cron_next(&entry->cron, &zone, now, &next);
 		values[5] = nulls[5] ? (Datum) 0 : TimestampTzGetDatum(timestamp_of(next));
-		values[6] = text_datum(entry->error ? entry->error : settings.error, &nulls[6]);
+		values[6] = text_datum(entry_problem(&settings, entry, idle), &nulls[6]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

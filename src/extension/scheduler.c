@@ -170,6 +170,7 @@ load(Scheduler *scheduler)
 							 guc_database),
 					  errhint("Run CREATE EXTENSION pgbackrest_ctl there.")));
 	scheduler->reported = !has_history(scheduler);
+	worker_tell_state(has_history(scheduler) ? WORKER_RUNNING : WORKER_NO_EXTENSION);
 	return has_history(scheduler);
 }
 
@@ -548,6 +549,7 @@ pgbr_scheduler_main(Datum argument)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	worker_look_first();
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(guc_database, NULL, 0);
 	if (!worker_claim())

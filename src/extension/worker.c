@@ -36,6 +36,9 @@ typedef struct Shared
 	LWLock *lock; /* guards all below */
 	PGPROC *scheduler;
 	bool woken; /* and it has not looked yet */
+	WorkerState state;
+	Oid database;	 /* of the scheduler that was here last */
+	bool look_first; /* a scheduler that starts has to see whether its database is there */
 	char zone[TZ_STRLEN_MAX + 1];
 } Shared;
 
@@ -57,6 +60,9 @@ start_shmem(void)
 		shared->lock = &(GetNamedLWLockTranche("pgbackrest_ctl")->lock);
 		shared->scheduler = NULL;
 		shared->woken = false;
+		shared->state = WORKER_NONE;
+		shared->database = InvalidOid;
+		shared->look_first = false;
 		shared->zone[0] = '\0';
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -140,12 +146,51 @@ worker_zone(char *name)
 	LWLockRelease(shared->lock);
 }
 
+void
+worker_tell_state(WorkerState state)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->state = state;
+	LWLockRelease(shared->lock);
+}
+
+WorkerState
+worker_state(Oid *database)
+{
+	WorkerState state;
+
+	*database = InvalidOid;
+	if (shared == NULL)
+		return WORKER_NOT_PRELOADED;
+	LWLockAcquire(shared->lock, LW_SHARED);
+	state = shared->state;
+	*database = shared->database;
+	LWLockRelease(shared->lock);
+	return state;
+}
+
+void
+worker_look_first(void)
+{
+	bool look;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	look = shared->look_first;
+	shared->look_first = true;
+	LWLockRelease(shared->lock);
+	if (look)
+		pgbr_launcher_main((Datum) 0);
+}
+
 static void
 release_claim(int code, Datum argument)
 {
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if (shared->scheduler == MyProc)
+	{
 		shared->scheduler = NULL;
+		shared->state = WORKER_GONE;
+	}
 	LWLockRelease(shared->lock);
 }
 
@@ -157,7 +202,11 @@ worker_claim(void)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	claimed = shared->scheduler == NULL;
 	if (claimed)
+	{
 		shared->scheduler = MyProc;
+		shared->database = MyDatabaseId;
+		shared->state = WORKER_STARTING;
+	}
 	LWLockRelease(shared->lock);
 	if (claimed)
 		before_shmem_exit(release_claim, (Datum) 0);
@@ -223,8 +272,13 @@ pgbr_launcher_main(Datum argument)
 								 guc_database),
 						  errhint("Create it, or set pgbackrest_ctl.database and restart.")));
 		reported = true;
+		worker_tell_state(WORKER_NO_DATABASE);
 		wait_to_look("waiting for the database to be created");
 	}
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->look_first = false;
+	shared->state = WORKER_STARTING;
+	LWLockRelease(shared->lock);
 	describe(&worker, "scheduler", "pgbr_scheduler_main", BgWorkerStart_ConsistentState);
 	reported = false;
 	while (!RegisterDynamicBackgroundWorker(&worker, NULL))
@@ -233,6 +287,7 @@ pgbr_launcher_main(Datum argument)
 			ereport(LOG, (errmsg("pgbackrest_ctl: no slot is free for the scheduler"),
 						  errhint("Raise max_worker_processes.")));
 		reported = true;
+		worker_tell_state(WORKER_NO_SLOT);
 		wait_to_look("waiting for a background worker slot");
 	}
 	proc_exit(0);

@@ -32,6 +32,11 @@ wait_idle($leader);
 for my $standby ($cluster->replicas)
 {
 	is(activity($standby), 'scheduler idle: waiting for promotion', 'a scheduler on a standby waits for promotion');
+	wait_for { $standby->psql(q{SELECT count(*) FROM pg_extension WHERE extname = 'pgbackrest_ctl'}) } 'the extension to come there';
+	is(
+		$standby->psql(q{SELECT active, next_run, last_error FROM pgbr_schedule WHERE type = 'incr'}),
+		q{f||no scheduler is running: this is a standby. The leader's runs the schedules.},
+		'and says that the leader runs the schedules');
 }
 
 # Let the run of an hour begin, and wait until its backup hangs on WAL; gives its job.
