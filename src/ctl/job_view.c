@@ -10,6 +10,7 @@
 #include "program/json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A member that goes into a line of its own; NULL when it is no such text. */
 static const char *
@@ -50,6 +51,14 @@ job_view_read(const json_t *document, JobView *job, PgbrError *error)
 	if (job->percent > 100)
 		job->percent = 100;
 	return true;
+}
+
+bool
+job_view_is(const JobView *job, const char *id, PgbrError *error)
+{
+	return strcmp(job->id, id) == 0 ||
+		   pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+						  "the answer is about job \"%s\" where \"%s\" was asked for", job->id, id);
 }
 
 char *

@@ -38,6 +38,9 @@ typedef struct JobView
 /* Fails with PROTOCOL when a member that the contract requires is missing or makes no sense. */
 extern bool job_view_read(const json_t *document, JobView *job, PgbrError *error);
 
+/* Whether it is the job that was asked for; PROTOCOL. */
+extern bool job_view_is(const JobView *job, const char *id, PgbrError *error);
+
 /* "full backup 20261122T154107", "check 20261122T154107". */
 extern char *job_view_name(const JobView *job, char *target, size_t size);
 

@@ -185,14 +185,17 @@ may_pass(Watch *watch, const PgbrError *error)
 static JobWatchEnd
 watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 {
+	char id[65] = "";
+
 	for (;;)
 	{
 		JobView view;
 		json_t *next = NULL;
 		PgbrError reason;
 
-		if (!job_view_read(*job, &view, error))
+		if (!job_view_read(*job, &view, error) || (id[0] && !job_view_is(&view, id, error)))
 			return JOB_WATCH_FAILED;
+		pgbr_copy_text(id, sizeof(id), view.id);
 		show(watch, &view);
 		if (pgbr_job_state_is_final(view.state))
 			return JOB_WATCH_FINISHED;

@@ -297,12 +297,19 @@ refuse(const char *member, const JobView *job, PgbrError *error)
 static bool
 follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
 {
+	const char *id = json_text(*job, "id");
 	char path[128];
 	json_t *next = NULL;
+	JobView view;
 
-	snprintf(path, sizeof(path), "/v1/jobs/%s?wait=%d", json_text(*job, "id"), HOLD_S);
+	snprintf(path, sizeof(path), "/v1/jobs/%s?wait=%d", id, HOLD_S);
 	if (!request(run, member, path, NULL, NULL, HOLD_S, &next, error))
 		return false;
+	if (!job_view_read(next, &view, error) || !job_view_is(&view, id, error))
+	{
+		json_decref(next);
+		return false;
+	}
 	json_decref(*job);
 	*job = next;
 	return true;

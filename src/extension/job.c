@@ -134,9 +134,15 @@ ask_for_end(const char *id, int seconds)
 	for (;;)
 	{
 		Jsonb *job = sidecar_try(&request, &error);
+		char *other = job ? answer_text(&job->root, "id") : NULL;
 
-		if (job)
+		if (job && strcmp(other, id) == 0)
 			return job;
+		if (job)
+			ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+							errmsg("sidecar gave an answer that is not understood: it is about "
+								   "job \"%s\"",
+								   other)));
 		if ((error.code != PGBR_ERROR_UNREACHABLE && error.code != PGBR_ERROR_UNAVAILABLE) ||
 			GetCurrentTimestamp() >= away)
 			sidecar_raise(&error);
