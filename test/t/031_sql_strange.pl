@@ -376,7 +376,7 @@ for my $code (sort keys %codes)
 	behave("code-$code");
 	my ($text) = try_sql('SELECT pgbr_backup()');
 	like($text, qr/ERROR:  $codes{$code}: (?:sidecar: )?the reason is $code\nDETAIL:  pgbackrest ended with exit code 55\.\nHINT:  /, "$code is $codes{$code}");
-	my $hint = $code eq 'unauthorized' || $code eq 'forbidden' ? qr/pgbackrest_ctl\.sidecar_token_file/ : qr/Do it\./;
+	my $hint = $code eq 'unauthorized' ? qr/pgbackrest_ctl\.sidecar_token_file/ : qr/Do it\./;
 	like($text, qr/HINT:  .*$hint/, "$code: hint");
 }
 behave('code-conflict');
