@@ -9,14 +9,24 @@
 /* jansson goes 2048 levels deep, by recursion, which takes most of the stack of a small thread. */
 #define MAX_DEPTH 64
 
-/* Counts as jansson reads, up to the first error in the text, where jansson ends. */
-static bool
-is_too_deep(const char *text, size_t length)
+/* An empty object of two bytes takes more than 200 in memory. */
+#define MAX_VALUES 600000
+
+typedef struct Shape
 {
+	int depth; /* the deepest that was met */
+	int values;
+} Shape;
+
+/* Counts as jansson reads, up to the first error in the text, where jansson ends, or past a limit. */
+static Shape
+read_shape(const char *text, size_t length)
+{
+	Shape shape = {0};
 	int depth = 0;
 	bool quoted = false;
 
-	for (size_t i = 0; i < length && depth <= MAX_DEPTH; i++)
+	for (size_t i = 0; i < length && shape.depth <= MAX_DEPTH && shape.values <= MAX_VALUES; i++)
 	{
 		if (text[i] == '"')
 			quoted = !quoted;
@@ -26,8 +36,11 @@ is_too_deep(const char *text, size_t length)
 			depth++;
 		else if (!quoted && (text[i] == ']' || text[i] == '}'))
 			depth--;
+		if (depth > shape.depth)
+			shape.depth = depth;
+		shape.values += !quoted && (text[i] == '[' || text[i] == '{' || text[i] == ',');
 	}
-	return depth > MAX_DEPTH;
+	return shape;
 }
 
 json_t *
@@ -35,11 +48,17 @@ json_parse(const char *text, size_t length, PgbrError *error)
 {
 	json_error_t where;
 	json_t *value;
+	Shape shape = read_shape(text, length);
 
-	if (is_too_deep(text, length))
+	if (shape.depth > MAX_DEPTH)
 	{
 		pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "JSON is nested more than %d levels deep",
 					   MAX_DEPTH);
+		return NULL;
+	}
+	if (shape.values > MAX_VALUES)
+	{
+		pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "JSON has more than %d values", MAX_VALUES);
 		return NULL;
 	}
 	value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);

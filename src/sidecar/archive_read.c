@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 
 #define LIST_MS		300000
-#define LIST_MAX	(512 * 1024 * 1024) /* about three million segments */
+#define LIST_MAX	(128 * 1024 * 1024) /* about 750,000 segments: 12 TB of WAL */
 #define HISTORY_MS	60000
 #define HISTORY_MAX (1024 * 1024)
 #define LOOK_MS		30000

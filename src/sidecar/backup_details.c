@@ -7,6 +7,7 @@
 #include "common/vocabulary.h"
 #include "program/json.h"
 #include "program/process.h"
+#include "sidecar/info_cache.h"
 #include "sidecar/pgbackrest.h"
 
 #include <pthread.h>
@@ -14,9 +15,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define TIMEOUT_MS	 5000
-#define MAX_DOCUMENT ((size_t) 16 * 1024 * 1024)
-#define MAX_KNOWN	 1000 /* then all is forgotten and asked anew */
+#define TIMEOUT_MS 5000
+#define MAX_KNOWN  1000 /* then all is forgotten and asked anew */
 
 struct BackupDetails
 {
@@ -90,7 +90,7 @@ ask(BackupDetails *details, int stop_fd, BackupDatabases *backup)
 	process_output_init(&output);
 	pgbackrest_set_info_command(details->config, backup->repo, backup->label, &command);
 	if (!command.failed &&
-		process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, MAX_DOCUMENT, stop_fd,
+		process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES, stop_fd,
 					&output, &error) &&
 		WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0)
 		backup->count = read_count(details->config, output.out.data, output.out.length);

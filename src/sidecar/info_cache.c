@@ -14,6 +14,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -21,9 +22,8 @@
 #include <unistd.h>
 
 /* Of pgbackrest info: with a store that does not answer it takes 240 s by itself. */
-#define TIMEOUT_MS	 300000
-#define MAX_DOCUMENT ((size_t) 64 * 1024 * 1024)
-#define LOOK_MS		 1000 /* between questions whether anybody still waits */
+#define TIMEOUT_MS 300000
+#define LOOK_MS	   1000 /* between questions whether anybody still waits */
 
 struct InfoCache
 {
@@ -87,11 +87,14 @@ read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
 {
 	PgbrError error;
 	json_t *document = json_parse(text->data, text->length, &error);
+	char message[1100];
 	StrBuf retention;
 
 	if (document == NULL)
 	{
-		fail(result, 0, "protocol", "pgbackrest info did not print JSON", NULL);
+		snprintf(message, sizeof(message), "could not use what pgbackrest info printed: %s",
+				 error.message);
+		fail(result, 0, "protocol", message, NULL);
 		return;
 	}
 	if (!pgbackrest_read_info(document, cache->config->stanza, &result->stanza, &error))
@@ -126,9 +129,12 @@ fetch(InfoCache *cache, InfoSnapshot *result)
 	pgbackrest_info_command(cache->config, &command);
 	if (command.failed)
 		fail(result, -1, "internal", "out of memory", NULL);
-	else if (!process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, MAX_DOCUMENT,
+	else if (!process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES,
 						  cache->stop_fd, &output, &error))
-		fail(result, -1, pgbr_error_code_name(error.code), error.message, error.hint);
+		fail(result, -1, pgbr_error_code_name(error.code), error.message,
+			 error.code == PGBR_ERROR_TOO_LARGE ? "Have backups expire. docs/sidecar.md, Limits, "
+												  "says how many the sidecar can show."
+												: error.hint);
 	else if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)
 		fail_with_exit(result, &output);
 	else

@@ -16,6 +16,11 @@
 
 #include <stdint.h>
 
+/* Of what pgbackrest info prints, in bytes: about 12,000 backups. More is refused, for a document that
+ * is parsed takes many times its text, and the answer made of more would not fit into
+ * PGBR_HTTP_MAX_RESPONSE. */
+#define INFO_MAX_BYTES ((size_t) 6 * 1024 * 1024)
+
 typedef struct InfoSnapshot
 {
 	InfoDocument *document;	 /* pgbackrest's, as it came; NULL: there never was one */

@@ -353,14 +353,16 @@ sub limit_files
 	my $first = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
 	is($first->{error}, undef, 'info');
 	for my $case (
-		[ 'nothing', 'true', 'protocol', qr/did not print JSON/, 0 ],
-		[ 'rubbish', 'head -c 100000 /dev/urandom', 'protocol', qr/did not print JSON/, 0 ],
-		[ 'JSON that is cut', qq(echo '[{"name":"main"'), 'protocol', qr/did not print JSON/, 0 ],
+		[ 'nothing', 'true', 'protocol', qr/could not use what pgbackrest info printed: not valid JSON at line \d+/, 0 ],
+		[ 'rubbish', 'head -c 100000 /dev/urandom', 'protocol', qr/could not use what pgbackrest info printed: not valid JSON at line \d+/, 0 ],
+		[ 'JSON that is cut', qq(echo '[{"name":"main"'), 'protocol', qr/could not use what pgbackrest info printed: not valid JSON at line \d+/, 0 ],
 		[ 'another document', q(echo '{"a":1}'), 'protocol', qr/no list of stanzas/, 0 ],
 		[ 'no stanza', q(echo '[]'), 'protocol', qr/no stanza "main"/, 0 ],
 		[ 'a failure', qq(echo 'ERROR: [042]: unable to read' >&2; echo '       HINT: look there' >&2; exit 42), 'file-read', qr/^unable to read$/, 42 ],
 		[ 'a failure with much ado', qq(yes 'a warning' | head -c 1000000 >&2; echo 'ERROR: [042]: unable' >&2; exit 42), 'file-read', qr/^unable$/, 42 ],
 		[ 'a crash', 'kill -KILL $$', 'killed', qr/was killed/, undef ],
+		[ 'half a million empty objects', q(printf '[{"name":"main","x":[{}'; yes ',{}' | head -500000 | tr -d '\\n'; echo ']}]'), 'protocol', qr/more than \d+ values/, 0 ],
+		[ 'a text of 2 GB', q(printf '[{"name":"'; head -c 2000000000 /dev/zero | tr '\\0' x), 'too-large', qr/more than \d+ bytes/, undef ],
 		[ '100 MB', 'head -c 100000000 /dev/zero', 'too-large', qr/more than \d+ bytes/, undef ])
 	{
 		my ($name, $text, $code, $message, $exit_code) = @$case;

@@ -24,7 +24,7 @@ my $wait = spew("$dir/wait", '');
 my $fake = program($member, 'fake', <<'END');
 case "${@: -1}" in
 (backup) while test -e "${0%/*}/wait"; do sleep 0.05; done ;;
-(info) printf '[{"name":"main","filling":"'; head -c 12000000 /dev/zero | tr '\0' x; echo '"}]' ;;
+(info) printf '[{"name":"main","filling":"'; head -c 6000000 /dev/zero | tr '\0' x; echo '"}]' ;;
 esac
 END
 
