@@ -61,7 +61,7 @@ $(B)/%.o: src/%.c pgbackrest_ctl.control
 
 # what it does not link it does not hold in memory
 $(B)/pgbackrest_sidecar: $(SIDECAR_OBJS) $(PROGRAM_OBJS) \
-	$(patsubst %,$(B)/common/%.o,conninfo error recovery_target sidecar_url strbuf visible vocabulary)
+	$(patsubst %,$(B)/common/%.o,conninfo error memory recovery_target sidecar_url strbuf visible vocabulary)
 	$(CC) $(FREE_LDFLAGS) -o $@ $^ $(SIDECAR_LIBS)
 
 $(B)/pgbackrest_ctl: $(CTL_OBJS) $(PROGRAM_OBJS) $(COMMON_OBJS)
@@ -83,7 +83,7 @@ $(FUZZERS): $(B)/fuzz/%: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $$(call fuzz_object
 	$(CC) $(FREE_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) $(FREE_LDFLAGS) $(SIDECAR_LIBS) $(CTL_LIBS)
 
 # what tests preload into a server
-test-libs: $(B)/clock_preload.so
+test-libs: $(B)/clock_preload.so $(B)/memory_preload.so
 $(B)/%.so: test/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FREE_CFLAGS) -shared -o $@ $<

@@ -4,6 +4,8 @@
  */
 #include "common/strbuf.h"
 
+#include "common/memory.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +55,7 @@ reserve(StrBuf *buf, size_t more)
 		}
 		capacity *= 2;
 	}
-	data = realloc(buf->capacity == 0 ? NULL : buf->data, capacity);
+	data = memory_resize(buf->capacity == 0 ? NULL : buf->data, capacity);
 	if (data == NULL)
 	{
 		buf->failed = true;

@@ -4,6 +4,10 @@
  */
 #include "program/json.h"
 
+#include "common/memory.h"
+
+#include <stdlib.h>
+
 #include "common/visible.h"
 
 /* jansson goes 2048 levels deep, by recursion, which takes most of the stack of a small thread. */
@@ -41,6 +45,12 @@ read_shape(const char *text, size_t length)
 		shape.values += !quoted && (text[i] == '[' || text[i] == '{' || text[i] == ',');
 	}
 	return shape;
+}
+
+void
+json_watch_memory(void)
+{
+	json_set_alloc_funcs(memory_alloc, free);
 }
 
 json_t *

@@ -14,6 +14,9 @@
 
 #include <jansson.h>
 
+/* Have jansson allocate as memory.h does. Once, before anything else of it is used. */
+extern void json_watch_memory(void);
+
 /* Parse a document; numbers out of range, duplicate keys, NUL in a text, text that is not UTF-8,
  * nesting deeper than 64 levels and more than 600,000 values are refused. NULL with BAD_REQUEST, and
  * line, column or limit. The caller owns a reference. */

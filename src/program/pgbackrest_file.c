@@ -4,6 +4,7 @@
  */
 #include "program/pgbackrest_file.h"
 
+#include "common/memory.h"
 #include "common/vocabulary.h"
 
 #include <stdlib.h>
@@ -42,6 +43,7 @@ refuse(const char *name, int line, const char *reason, const char *hint, PgbrErr
 static bool
 out_of_memory(PgbrError *error)
 {
+	memory_note_refused();
 	return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 }
 
@@ -49,7 +51,7 @@ static bool
 add_option(PgbackrestFile *file, Part section, Part name, Part value, int line, PgbrError *error)
 {
 	PgbackrestOption *option;
-	PgbackrestOption *grown = realloc(file->options, (file->count + 1) * sizeof(*grown));
+	PgbackrestOption *grown = memory_resize(file->options, (file->count + 1) * sizeof(*grown));
 
 	if (grown == NULL)
 		return out_of_memory(error);

@@ -4,6 +4,7 @@
  */
 #include "program/process.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/file.h"
 
@@ -64,12 +65,13 @@ make_environment(const char *mark, char **mark_text)
 	*mark_text = NULL;
 	while (environ[count])
 		count++;
-	copy = malloc((count + 2) * sizeof(*copy));
+	copy = memory_alloc((count + 2) * sizeof(*copy));
 	if (copy == NULL)
 		return NULL;
 	memcpy(copy, environ, count * sizeof(*copy));
 	if (mark && asprintf(mark_text, PROCESS_MARK "=%s", mark) < 0)
 	{
+		memory_note_refused();
 		free(copy);
 		*mark_text = NULL;
 		return NULL;

@@ -7,6 +7,7 @@
  */
 #include "program/retention.h"
 
+#include "common/memory.h"
 #include "program/json.h"
 
 #include <limits.h>
@@ -158,8 +159,8 @@ retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error
 	const json_t *archives = json_object_get(stanza, "archive");
 
 	*history = (RetentionHistory){
-		.backups = calloc(json_array_size(backups) + 1, sizeof(RetentionBackup)),
-		.wals = calloc(json_array_size(archives) + 1, sizeof(RetentionWal)),
+		.backups = memory_zeroed(json_array_size(backups) + 1, sizeof(RetentionBackup)),
+		.wals = memory_zeroed(json_array_size(archives) + 1, sizeof(RetentionWal)),
 	};
 	if (history->backups == NULL || history->wals == NULL)
 	{

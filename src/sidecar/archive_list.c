@@ -4,6 +4,7 @@
  */
 #include "sidecar/archive_list.h"
 
+#include "common/memory.h"
 #include "common/visible.h"
 #include "common/vocabulary.h"
 #include "program/clock.h"
@@ -35,7 +36,7 @@ add_segment(ArchiveList *list, const ArchiveSegment *segment)
 	if (list->count == list->capacity)
 	{
 		size_t capacity = list->capacity ? list->capacity * 2 : 256;
-		ArchiveSegment *grown = realloc(list->segments, capacity * sizeof(*grown));
+		ArchiveSegment *grown = memory_resize(list->segments, capacity * sizeof(*grown));
 
 		if (grown == NULL)
 			return false;
@@ -49,7 +50,7 @@ add_segment(ArchiveList *list, const ArchiveSegment *segment)
 static bool
 add_history(ArchiveList *list, uint32_t timeline)
 {
-	uint32_t *grown = realloc(list->histories, (list->history_count + 1) * sizeof(*grown));
+	uint32_t *grown = memory_resize(list->histories, (list->history_count + 1) * sizeof(*grown));
 
 	if (grown == NULL)
 		return false;

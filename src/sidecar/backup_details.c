@@ -4,6 +4,7 @@
  */
 #include "sidecar/backup_details.h"
 
+#include "common/memory.h"
 #include "common/vocabulary.h"
 #include "program/json.h"
 #include "program/process.h"
@@ -38,7 +39,7 @@ backup_databases_compare(const void *a, const void *b)
 BackupDetails *
 backup_details_new(const SidecarConfig *config)
 {
-	BackupDetails *details = calloc(1, sizeof(*details));
+	BackupDetails *details = memory_zeroed(1, sizeof(*details));
 
 	if (details == NULL)
 		return NULL;
@@ -144,7 +145,7 @@ backup_details_get(BackupDetails *details, const json_t *stanza, int stop_fd,
 	for (int i = 0; i < count; i++)
 		learn(details, &last[i], stop_fd);
 	count = details->count;
-	*databases = malloc((size_t) (count ? count : 1) * sizeof(**databases));
+	*databases = memory_alloc((size_t) (count ? count : 1) * sizeof(**databases));
 	if (*databases)
 		memcpy(*databases, details->known, (size_t) count * sizeof(**databases));
 	pthread_mutex_unlock(&details->lock);

@@ -5,6 +5,7 @@
  */
 #include "sidecar/handlers.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/file.h"
 #include "program/json.h"
@@ -33,10 +34,10 @@ job_id_of(const HttpRequest *request, PgbrError *error)
 void
 handle_job_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	JobRequest wanted;
 	json_t *body = json_parse(request->body, request->body_length, &error);
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	bool repeated = false;
 	bool ok = body && job && job_request_read(body, &wanted, &error) &&
 			  http_check_key(request, &error) &&
@@ -68,7 +69,7 @@ read_before(Sidecar *sidecar, const HttpRequest *request, int64_t *before, PgbrE
 
 	if (id == NULL)
 		return true;
-	job = malloc(sizeof(*job));
+	job = memory_alloc(sizeof(*job));
 	if (job == NULL || !pgbr_is_job_id(id))
 		ok = pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid value for \"before\"");
 	else
@@ -108,7 +109,7 @@ handle_job_list(Sidecar *sidecar, const HttpRequest *request, HttpResponse *resp
 	JobFilter filter = {.limit = 100};
 	PgbrJobState state;
 	PgbrJobKind kind;
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	json_t *jobs = json_array();
 	json_t *last;
 	int limit;
@@ -136,7 +137,7 @@ handle_job_get(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respo
 {
 	int seconds = 0;
 	PgbrError error = PGBR_ERROR_INIT;
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 
 	if (job && job_id_of(request, &error) &&
 		http_query_count(request, "wait", 0, WAIT_MOST_S, &seconds, &error) &&
@@ -161,7 +162,7 @@ void
 handle_job_delete(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
 	PgbrError error = PGBR_ERROR_INIT;
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	bool ok = job && job_id_of(request, &error) && may_cancel(sidecar, request, job, &error) &&
 			  job_queue_cancel(sidecar->queue, request->parameter, job, &error) &&
 			  job_queue_wait(sidecar->queue, request->parameter, CANCEL_S, request->is_gone,
@@ -182,7 +183,7 @@ void
 handle_job_log(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
 	PgbrError error = PGBR_ERROR_INIT;
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	char path[4096];
 
 	if (job && job_id_of(request, &error) &&
@@ -223,7 +224,7 @@ handle_info(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response
 	const char *refresh = http_query(request, "refresh");
 	int seconds = FIRST_INFO_S;
 	uint64_t ticket = INFO_FIRST_TICKET;
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	InfoSnapshot info;
 	char fetched_at[CLOCK_TEXT_SIZE];
 	bool in_time;
@@ -314,7 +315,7 @@ handle_point_list(Sidecar *sidecar, const HttpRequest *request, HttpResponse *re
 {
 	const char *name = http_query(request, "name");
 	int timeline = 0;
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	json_t *points = json_array();
 
 	if (name && !pgbr_is_restore_point_name(name))
@@ -332,7 +333,7 @@ handle_point_list(Sidecar *sidecar, const HttpRequest *request, HttpResponse *re
 void
 handle_point_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	RestorePoint point;
 	json_t *body = json_parse(request->body, request->body_length, &error);
 

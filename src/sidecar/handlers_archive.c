@@ -27,7 +27,7 @@ segment_size_of(Sidecar *sidecar)
 void
 handle_archive(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	InfoSnapshot info;
 	json_t *document = NULL;
 	int repo = 0;

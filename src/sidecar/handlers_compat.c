@@ -5,6 +5,7 @@
  */
 #include "sidecar/handlers_compat.h"
 
+#include "common/memory.h"
 #include "program/json.h"
 #include "sidecar/compat.h"
 
@@ -29,7 +30,7 @@ compat_fresh_stanza(Sidecar *sidecar, const HttpRequest *request, json_t **docum
 {
 	const json_t *stanza = NULL;
 	InfoSnapshot info;
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 
 	*document = NULL;
 	info_cache_wait(sidecar->cache, info_cache_refresh(sidecar->cache), FRESH_S, request->is_gone,
@@ -77,7 +78,7 @@ static void
 do_job(Sidecar *sidecar, const HttpRequest *request, const JobRequest *wanted, const char *answer,
 	   HttpResponse *response)
 {
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	PgbrError error = PGBR_ERROR_INIT;
 	bool repeated;
 
@@ -92,8 +93,8 @@ static void
 make_backup(Sidecar *sidecar, const HttpRequest *request, PgbrBackupType type, const char *answer,
 			HttpResponse *response)
 {
-	CompatFields *fields = malloc(sizeof(*fields));
-	JobRequest *wanted = malloc(sizeof(*wanted));
+	CompatFields *fields = memory_alloc(sizeof(*fields));
+	JobRequest *wanted = memory_alloc(sizeof(*wanted));
 	PgbrError error = PGBR_ERROR_INIT;
 
 	if (fields && wanted &&
@@ -130,7 +131,7 @@ handle_compat_incr(Sidecar *sidecar, const HttpRequest *request, HttpResponse *r
 void
 handle_compat_upgrade(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	JobRequest *wanted = calloc(1, sizeof(*wanted));
+	JobRequest *wanted = memory_zeroed(1, sizeof(*wanted));
 
 	if (wanted == NULL)
 		return;

@@ -9,6 +9,7 @@
  */
 #include "sidecar/handlers_compat.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/log.h"
@@ -52,7 +53,7 @@ compat_end_leftovers(Sidecar *sidecar)
 {
 	char restore[JOB_ID_SIZE];
 	char running[JOB_ID_SIZE];
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 
 	job_queue_at_work(sidecar->queue, restore, running);
 	if (strncmp(restore, PREFIX, strlen(PREFIX)) != 0)
@@ -123,7 +124,7 @@ wait_for_end(Sidecar *sidecar, const char *id, Job *job, PgbrError *error)
 static void
 restore(Sidecar *sidecar, const JobRequest *wanted, const char *id, HttpResponse *response)
 {
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	PgbrError error = PGBR_ERROR_INIT;
 	bool repeated;
 
@@ -144,8 +145,8 @@ restore(Sidecar *sidecar, const JobRequest *wanted, const char *id, HttpResponse
 void
 handle_compat_restore(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	CompatFields *fields = malloc(sizeof(*fields));
-	JobRequest *wanted = malloc(sizeof(*wanted));
+	CompatFields *fields = memory_alloc(sizeof(*fields));
+	JobRequest *wanted = memory_alloc(sizeof(*wanted));
 	json_t *document = NULL;
 	json_t *arguments = NULL;
 	const json_t *stanza;

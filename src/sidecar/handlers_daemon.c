@@ -5,6 +5,7 @@
  */
 #include "sidecar/handlers_compat.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/compat.h"
@@ -51,7 +52,7 @@ static bool
 submit(Sidecar *sidecar, PgbrBackupType type, char *id, Job *job, PgbrError *error)
 {
 	int64_t now = clock_now_ms();
-	JobRequest *wanted = malloc(sizeof(*wanted));
+	JobRequest *wanted = memory_alloc(sizeof(*wanted));
 	bool repeated = true;
 	bool ok = wanted != NULL;
 
@@ -77,8 +78,8 @@ submit(Sidecar *sidecar, PgbrBackupType type, char *id, Job *job, PgbrError *err
 static int
 count_waiting(Sidecar *sidecar)
 {
-	JobSummary *jobs = malloc(sizeof(*jobs));
-	PgbrError error;
+	JobSummary *jobs = memory_alloc(sizeof(*jobs));
+	PgbrError error = PGBR_ERROR_INIT;
 	int count = 0;
 
 	if (jobs && job_tally_read(sidecar->tally, sidecar->queue, jobs, &error))
@@ -90,7 +91,7 @@ count_waiting(Sidecar *sidecar)
 void
 handle_daemon_backup(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	PgbrError error = {.code = PGBR_ERROR_INTERNAL, .message = "out of memory"};
 	char id[JOB_ID_SIZE];
 	bool ok = job && submit(sidecar, PGBR_BACKUP_FULL, id, job, &error);
@@ -116,7 +117,7 @@ static void
 backup_and_wait(Sidecar *sidecar, const HttpRequest *request, PgbrBackupType type,
 				HttpResponse *response)
 {
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	PgbrError error = PGBR_ERROR_INIT;
 	char id[JOB_ID_SIZE];
 
@@ -230,7 +231,7 @@ handle_daemon_status(Sidecar *sidecar, const HttpRequest *request, HttpResponse 
 static void
 find_problem(Sidecar *sidecar, char *problem, size_t size)
 {
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	InfoSnapshot info;
 
 	problem[0] = '\0';
@@ -326,8 +327,8 @@ is_encrypted(const json_t *stanza)
 static bool
 is_running(Sidecar *sidecar)
 {
-	JobSummary *jobs = malloc(sizeof(*jobs));
-	PgbrError error;
+	JobSummary *jobs = memory_alloc(sizeof(*jobs));
+	PgbrError error = PGBR_ERROR_INIT;
 	bool running = jobs && job_tally_read(sidecar->tally, sidecar->queue, jobs, &error) &&
 				   jobs->running.seq > 0 && jobs->running.request.kind == PGBR_JOB_BACKUP;
 

@@ -6,6 +6,7 @@
  */
 #include "sidecar/handlers.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/retention_settings.h"
@@ -34,8 +35,8 @@ static void
 read_history(const SidecarConfig *config, Gathered *gathered, MetricsFacts *facts)
 {
 	const json_t *stanza = pgbackrest_find_stanza(facts->document, config->stanza);
-	RetentionConfig *settings = malloc(sizeof(*settings));
-	PgbrError error;
+	RetentionConfig *settings = memory_alloc(sizeof(*settings));
+	PgbrError error = PGBR_ERROR_INIT;
 
 	if (stanza && settings && retention_read(stanza, &gathered->history, &error))
 	{
@@ -88,7 +89,7 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 void
 handle_metrics(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	Gathered *gathered = calloc(1, sizeof(*gathered));
+	Gathered *gathered = memory_zeroed(1, sizeof(*gathered));
 	MetricsFacts facts;
 	PgbrError error = PGBR_ERROR_INIT;
 

@@ -4,6 +4,7 @@
  */
 #include "sidecar/handlers.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/body.h"
@@ -45,7 +46,7 @@ append_record(const RestoreRecord *record, int holder_seconds_left, void *argume
 void
 handle_restore_list(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	json_t *restores = json_array();
 	int limit = 10;
 
@@ -62,7 +63,7 @@ handle_restore_list(Sidecar *sidecar, const HttpRequest *request, HttpResponse *
 void
 handle_restore_get(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	RestoreRecord record;
 	int seconds_left;
 
@@ -78,7 +79,7 @@ handle_restore_get(Sidecar *sidecar, const HttpRequest *request, HttpResponse *r
 void
 handle_restore_put(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 	RestorePut put = {.id = request->parameter};
 	RestoreRecord record;
 	StrBuf document;
@@ -119,7 +120,7 @@ handle_restore_job_post(Sidecar *sidecar, const HttpRequest *request, HttpRespon
 	JobRequest wanted;
 	char holder[JOB_ID_SIZE];
 	json_t *body = json_parse(request->body, request->body_length, &error);
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	bool repeated = false;
 
 	if (body && job && restore_id_of(request, &error) && http_check_key(request, &error) &&

@@ -121,14 +121,16 @@ title_of(int status)
 void
 http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_code)
 {
-	int status = pgbr_error_http_status(error->code);
+	/* nobody said why: out of memory */
+	PgbrErrorCode code = error->code == PGBR_ERROR_NONE ? PGBR_ERROR_INTERNAL : error->code;
+	int status = pgbr_error_http_status(code);
 	json_t *problem = json_object();
 
 	json_put_text(problem, "type", "about:blank");
 	json_put_text(problem, "title", title_of(status));
 	json_object_set_new(problem, "status", json_integer(status));
-	json_put_text(problem, "detail", error->message);
-	json_put_text(problem, "code", pgbr_error_code_name(error->code));
+	json_put_text(problem, "detail", error->message[0] ? error->message : "out of memory");
+	json_put_text(problem, "code", pgbr_error_code_name(code));
 	if (error->hint[0])
 		json_put_text(problem, "hint", error->hint);
 	if (exit_code >= 0)
@@ -137,6 +139,17 @@ http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_cod
 	response->authenticate = status == 401;
 	response->retry_after = status == 429 || status == 503 ? 5 : 0;
 	http_answer_json(response, status, problem);
+}
+
+void
+http_answer_no_memory(HttpResponse *response, bool is_api)
+{
+	http_response_done(response);
+	http_response_init(response);
+	response->content_type = is_api ? "application/problem+json" : "text/plain; charset=utf-8";
+	response->middle = is_api ? "{\"type\":\"about:blank\",\"title\":\"Internal Server Error\","
+								"\"status\":500,\"detail\":\"out of memory\",\"code\":\"internal\"}"
+							  : "out of memory";
 }
 
 void

@@ -81,6 +81,10 @@ extern void http_answer_json(HttpResponse *response, int status, json_t *value);
 /* Answer with a problem (RFC 9457). exit_code is pgbackrest's, or -1. */
 extern void http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_code);
 
+/* In the place of an answer that could not be made whole; takes no memory. To clients of the API as a
+ * problem, to others as text. */
+extern void http_answer_no_memory(HttpResponse *response, bool is_api);
+
 /* Answer with a job and where it is found. */
 extern void http_answer_job(HttpResponse *response, int status, const Job *job);
 

@@ -4,13 +4,15 @@
  */
 #include "sidecar/http_send.h"
 
+#include "common/memory.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 HttpResponse *
 http_send_new(void)
 {
-	HttpResponse *response = malloc(sizeof(*response));
+	HttpResponse *response = memory_alloc(sizeof(*response));
 
 	if (response)
 		http_response_init(response);
@@ -46,35 +48,38 @@ make_response(HttpResponse *response)
 		response, http_send_free);
 }
 
+/* An empty one is none. */
+static bool
+add_header(struct MHD_Response *made, const char *name, const char *value)
+{
+	return value[0] == '\0' || MHD_add_response_header(made, name, value) == MHD_YES;
+}
+
 enum MHD_Result
 http_send(struct MHD_Connection *connection, HttpResponse *response)
 {
 	unsigned int status = (unsigned int) response->status;
-	char retry_after[16];
+	char retry_after[16] = "";
 	struct MHD_Response *made = make_response(response);
-	enum MHD_Result result;
+	enum MHD_Result result = MHD_NO;
 
 	if (made == NULL)
 	{
 		http_send_free(response);
 		return MHD_NO;
 	}
-	MHD_add_response_header(made, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
-	MHD_add_response_header(made, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	if (response->location[0])
-		MHD_add_response_header(made, MHD_HTTP_HEADER_LOCATION, response->location);
-	if (response->allow[0])
-		MHD_add_response_header(made, MHD_HTTP_HEADER_ALLOW, response->allow);
-	if (response->authenticate)
-		MHD_add_response_header(made, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-	if (response->hang_up)
-		MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (response->retry_after)
-	{
 		snprintf(retry_after, sizeof(retry_after), "%d", response->retry_after);
-		MHD_add_response_header(made, MHD_HTTP_HEADER_RETRY_AFTER, retry_after);
-	}
-	result = MHD_queue_response(connection, status, made);
+	/* one that lacks a header would say something else */
+	if (add_header(made, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type) &&
+		add_header(made, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+		add_header(made, MHD_HTTP_HEADER_LOCATION, response->location) &&
+		add_header(made, MHD_HTTP_HEADER_ALLOW, response->allow) &&
+		add_header(made, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+				   response->authenticate ? "Bearer" : "") &&
+		add_header(made, MHD_HTTP_HEADER_CONNECTION, response->hang_up ? "close" : "") &&
+		add_header(made, MHD_HTTP_HEADER_RETRY_AFTER, retry_after))
+		result = MHD_queue_response(connection, status, made);
 	MHD_destroy_response(made);
 	return result;
 }

@@ -4,6 +4,7 @@
  */
 #include "sidecar/info_document.h"
 
+#include "common/memory.h"
 #include "program/json.h"
 
 #include <lz4.h>
@@ -41,7 +42,7 @@ pack(InfoDocument *document, const char *text, size_t blocks)
 	size_t end = 0;
 	char *shrunk;
 
-	document->packed = malloc(blocks * LZ4_COMPRESSBOUND(BLOCK) + 1);
+	document->packed = memory_alloc(blocks * LZ4_COMPRESSBOUND(BLOCK) + 1);
 	for (size_t i = 0; document->packed && i < blocks; i++)
 	{
 		end += (size_t) LZ4_compress_default(text + i * BLOCK, document->packed + end,
@@ -49,7 +50,7 @@ pack(InfoDocument *document, const char *text, size_t blocks)
 											 LZ4_COMPRESSBOUND(BLOCK));
 		document->ends[i] = end;
 	}
-	shrunk = document->packed ? realloc(document->packed, end + 1) : NULL;
+	shrunk = document->packed ? memory_resize(document->packed, end + 1) : NULL;
 	if (shrunk)
 		document->packed = shrunk;
 	return document->packed != NULL;
@@ -59,7 +60,7 @@ InfoDocument *
 info_document_new(const char *text, size_t length)
 {
 	size_t blocks = (length + BLOCK - 1) / BLOCK;
-	InfoDocument *document = malloc(sizeof(*document) + blocks * sizeof(document->ends[0]));
+	InfoDocument *document = memory_alloc(sizeof(*document) + blocks * sizeof(document->ends[0]));
 
 	if (document == NULL)
 		return NULL;
@@ -116,7 +117,7 @@ info_document_read(const InfoDocument *document, size_t offset, char *buffer, si
 	length = block_length(document, block) - within;
 	if (within == 0 && size >= length)
 		return unpack(document, block, buffer) ? length : 0;
-	whole = malloc(BLOCK);
+	whole = memory_alloc(BLOCK);
 	length = length < size ? length : size;
 	if (whole && unpack(document, block, whole))
 		memcpy(buffer, whole + within, length);
@@ -129,7 +130,7 @@ info_document_read(const InfoDocument *document, size_t offset, char *buffer, si
 json_t *
 info_document_parse(const InfoDocument *document, PgbrError *error)
 {
-	char *text = malloc(document->length + 1);
+	char *text = memory_alloc(document->length + 1);
 	json_t *parsed = NULL;
 	size_t at = 0;
 	size_t got = text ? 1 : 0;

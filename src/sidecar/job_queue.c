@@ -4,6 +4,7 @@
  */
 #include "sidecar/job_queue.h"
 
+#include "common/memory.h"
 #include "common/strbuf.h"
 #include "program/clock.h"
 #include "program/condition.h"
@@ -115,7 +116,7 @@ JobQueue *
 job_queue_new(JobStore *store, const char *log_dir, int max_queued, int retention_days,
 			  PgbrError *error)
 {
-	JobQueue *queue = calloc(1, sizeof(*queue));
+	JobQueue *queue = memory_zeroed(1, sizeof(*queue));
 
 	if (queue == NULL)
 	{
@@ -160,7 +161,7 @@ make_id(JobQueue *queue, Job *job, PgbrError *error)
 	time_t seconds = (time_t) (job->requested_at / 1000);
 	struct tm tm;
 	char base[32];
-	Job *other = malloc(sizeof(*other));
+	Job *other = memory_alloc(sizeof(*other));
 	PgbrError reason = PGBR_ERROR_INIT;
 	bool taken = true;
 
@@ -384,7 +385,7 @@ static bool
 visit_with_progress(const Job *job, void *argument)
 {
 	ListArgument *list = argument;
-	Job *copy = malloc(sizeof(*copy));
+	Job *copy = memory_alloc(sizeof(*copy));
 	bool go_on;
 
 	if (copy == NULL)

@@ -4,6 +4,7 @@
  */
 #include "sidecar/job_store.h"
 
+#include "common/memory.h"
 #include "sidecar/store_db.h"
 
 #include <stdio.h>
@@ -199,7 +200,7 @@ job_store_list(JobStore *store, const JobFilter *filter, JobVisitor visit, void 
 			   PgbrError *error)
 {
 	sqlite3_stmt *statement;
-	Job *job = malloc(sizeof(*job));
+	Job *job = memory_alloc(sizeof(*job));
 	bool found = true;
 	bool ok = job != NULL || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
@@ -223,8 +224,8 @@ static bool
 append_copy(const Job *job, void *argument)
 {
 	JobArray *array = argument;
-	Job *copy = malloc(sizeof(*copy));
-	Job **grown = realloc(array->jobs, ((size_t) array->count + 1) * sizeof(*grown));
+	Job *copy = memory_alloc(sizeof(*copy));
+	Job **grown = memory_resize(array->jobs, ((size_t) array->count + 1) * sizeof(*grown));
 
 	if (grown)
 		array->jobs = grown;

@@ -8,6 +8,7 @@
  */
 #include "common/strbuf.h"
 #include "program/file.h"
+#include "program/json.h"
 #include "program/log.h"
 #include "program/private_folder.h"
 #include "sidecar/archive_get.h"
@@ -62,6 +63,7 @@ block_signals(sigset_t *signals)
 static void
 prepare_process(void)
 {
+	json_watch_memory();
 	/* one heap, and large blocks given back at once: the sidecar is to stay small */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);

@@ -4,6 +4,7 @@
  */
 #include "sidecar/metrics.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/metric_text.h"
@@ -198,7 +199,7 @@ list_read(BackupList *list, const MetricsFacts *facts, const json_t *stanza)
 	size_t i;
 	json_t *json;
 
-	*list = (BackupList){.facts = facts, .backups = calloc(size ? size : 1, sizeof(Backup))};
+	*list = (BackupList){.facts = facts, .backups = memory_zeroed(size ? size : 1, sizeof(Backup))};
 	if (list->backups == NULL)
 		return;
 	json_array_foreach((json_t *) backups, i, json)

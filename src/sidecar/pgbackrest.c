@@ -4,6 +4,7 @@
  */
 #include "sidecar/pgbackrest.h"
 
+#include "common/memory.h"
 #include "common/visible.h"
 #include "program/json.h"
 
@@ -34,7 +35,10 @@ command_add(Command *command, const char *format, ...)
 	}
 	va_start(arguments, format);
 	if (vasprintf(&command->argv[command->count], format, arguments) < 0)
+	{
 		command->failed = true;
+		memory_note_refused();
+	}
 	else
 		command->argv[++command->count] = NULL;
 	va_end(arguments);

@@ -4,19 +4,24 @@
  */
 #include "sidecar/repo_space.h"
 
+#include "common/memory.h"
 #include "program/clock.h"
 #include "program/retention_settings.h"
 
-#include <fts.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
-#define DEFAULT_PATH "/var/lib/pgbackrest"
-#define FRESH_MS	 300000
+#define DEFAULT_PATH  "/var/lib/pgbackrest"
+#define FRESH_MS	  300000
+#define ARCHIVE_DEPTH 4 /* of an archive: its id, and a part of the name of its segments */
 
 struct ArchiveSize
 {
@@ -72,25 +77,37 @@ repo_space_read(const SidecarConfig *config, RepoSpace *spaces)
 	return count;
 }
 
-/* The bytes of all files below a folder; -1 when it can't be read. */
-static int64_t
-add_up(char *folder)
+/* Add the bytes of all files below a folder, which is taken over. Not by fts, which does not bear that
+ * memory is refused. */
+static bool
+add_up(int fd, int depth, int64_t *bytes)
 {
-	char *paths[] = {folder, NULL};
-	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	FTSENT *entry;
-	int64_t bytes = -1;
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
 
-	while (tree && (entry = fts_read(tree)) != NULL)
+	if (folder == NULL)
 	{
-		if (entry->fts_info == FTS_D && bytes < 0)
-			bytes = 0;
-		if (entry->fts_info == FTS_F)
-			bytes += entry->fts_statp->st_size;
+		if (errno == ENOMEM)
+			memory_note_refused();
+		if (fd >= 0)
+			close(fd);
+		return false;
 	}
-	if (tree)
-		fts_close(tree);
-	return bytes;
+	while ((entry = readdir(folder)) != NULL)
+	{
+		struct stat st;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+			fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (S_ISREG(st.st_mode))
+			*bytes += st.st_size;
+		else if (S_ISDIR(st.st_mode) && depth > 0)
+			(void) add_up(openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), depth - 1,
+						  bytes);
+	}
+	closedir(folder);
+	return true;
 }
 
 static int64_t
@@ -112,7 +129,9 @@ measure(const SidecarConfig *config)
 			if (folder == NULL)
 				continue;
 			snprintf(path, sizeof(path), "%s/archive/%s", folder, config->stanza);
-			bytes = add_up(path);
+			bytes = 0;
+			if (!add_up(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ARCHIVE_DEPTH, &bytes))
+				bytes = -1;
 		}
 	}
 	pgbackrest_file_done(&file);

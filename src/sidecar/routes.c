@@ -5,6 +5,7 @@
  */
 #include "sidecar/routes.h"
 
+#include "common/memory.h"
 #include "common/vocabulary.h"
 
 #include <stdio.h>
@@ -215,6 +216,10 @@ routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response)
 		snprintf(text, sizeof(text), "%.*s", length < sizeof(text) ? (int) length : 0, parameter);
 		request->parameter = text;
 	}
+	memory_watch();
 	route->handle(sidecar, request, response);
+	/* what is missing may be anywhere in it */
+	if (memory_was_refused() || response->body.failed)
+		http_answer_no_memory(response, request->face < FACE_COMPAT);
 	request->parameter = NULL;
 }

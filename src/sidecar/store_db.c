@@ -98,6 +98,9 @@ store_fail(JobStore *store, PgbrError *error)
 	int code = sqlite3_errcode(store->db) & 0xff;
 	PgbrError *trouble = &store->trouble;
 
+	/* it passes, and says nothing of the store */
+	if (code == SQLITE_NOMEM)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	pgbr_error_set(trouble, PGBR_ERROR_STORAGE, "could not use the job store \"%s\": %s",
 				   store->path, sqlite3_errmsg(store->db));
 	pgbr_error_hint(trouble, "%s", find_hint(code));

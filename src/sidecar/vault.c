@@ -4,6 +4,7 @@
  */
 #include "sidecar/compat.h"
 
+#include "common/memory.h"
 #include "program/json.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ add(VaultList *list)
 	if (list->count == list->capacity)
 	{
 		size_t capacity = list->capacity ? list->capacity * 2 : 64;
-		Vault *grown = realloc(list->vaults, capacity * sizeof(*grown));
+		Vault *grown = memory_resize(list->vaults, capacity * sizeof(*grown));
 
 		if (grown == NULL)
 		{

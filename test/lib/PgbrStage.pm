@@ -37,7 +37,7 @@ sub new
 	_quietly('make', '-s', "DESTDIR=$stage/dest", 'install');
 	_quietly('cp', '-r', (grep { -e } qw(src sql expected test docs deploy README.md pgbackrest_ctl.control)), $stage);
 	_quietly('cp', '-r', (grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)),
-		'build/clock_preload.so', "$stage/bin");
+		'build/clock_preload.so', 'build/memory_preload.so', "$stage/bin");
 	_quietly('chown', '-R', 'postgres:', $stage) if $> == 0;
 	@ENV{qw(PGBR_DEST PGBR_BUILD TMPDIR PGBR_LOGS)} = map { "$stage/$_" } qw(dest bin tmp logs);
 	$ENV{PERL5LIB} = "$stage/test/lib";
