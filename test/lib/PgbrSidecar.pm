@@ -43,7 +43,8 @@ use Time::HiRes qw(time);
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 # options: more of the command line, as a list. One that is given again here wins over our own.
-# name: of a further sidecar beside the same member, which the caller stops.
+# name: of a further sidecar beside the same member, which the caller stops. default_listen: as it
+# comes, with a socket and nothing else.
 sub new
 {
 	my ($class, $member, %set) = @_;
@@ -55,6 +56,7 @@ sub new
 		socket => "$member->{dir}/" . ($set{name} // 'sidecar') . '.sock',
 		options => [ @{ $set{options} // [] } ],
 		wrapper => [],
+		default_listen => $set{default_listen},
 		name => "$member->{name}-" . ($set{name} // 'sidecar'),
 	}, $class;
 	weaken $self->{member};
@@ -87,6 +89,7 @@ sub command
 		'--socket' => $self->{socket},
 		'--listen' => "127.0.0.1:$self->{port}",
 		'--pg-conninfo' => $member->conninfo('postgres'));
+	delete $own{'--listen'} if $self->{default_listen};
 	@options = (@{ $self->{options} }, @options);
 	delete $own{ (split /=/)[0] } for @options;
 	return (@{ $self->{wrapper} }, "$ENV{PGBR_BUILD}/pgbackrest_sidecar", (map { "$_=$own{$_}" } sort keys %own), @options);

@@ -12,6 +12,7 @@ use warnings;
 use Cwd qw(abs_path);
 use Fcntl qw(:flock);
 use File::Basename qw(dirname);
+use PgbrOtherUser;
 use PgbrSandbox;
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
@@ -41,6 +42,7 @@ sub new
 	_quietly('chown', '-R', 'postgres:', $stage) if $> == 0;
 	@ENV{qw(PGBR_DEST PGBR_BUILD TMPDIR PGBR_LOGS)} = map { "$stage/$_" } qw(dest bin tmp logs);
 	$ENV{PERL5LIB} = "$stage/test/lib";
+	$self->{other_user} = PgbrOtherUser::serve() if $> == 0;
 	return $self;
 }
 
