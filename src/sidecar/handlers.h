@@ -13,6 +13,7 @@
 #include "sidecar/info_cache.h"
 #include "sidecar/job_queue.h"
 #include "sidecar/job_tally.h"
+#include "sidecar/process_gate.h"
 #include "sidecar/repo_space.h"
 #include "sidecar/stanza.h"
 
@@ -28,6 +29,7 @@ typedef struct Sidecar
 	Archiver *archiver;
 	BackupDetails *details;
 	ArchiveSize *archive_size;
+	ProcessGate *gate;
 	int stop_fd; /* readable when the sidecar stops: ends the programs that handlers run */
 } Sidecar;
 

@@ -129,6 +129,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 			(sidecar->archiver = archiver_new(config)) &&
 			(sidecar->details = backup_details_new(config)) &&
 			(sidecar->archive_size = archive_size_new(config)) &&
+			(sidecar->gate = process_gate_new()) &&
 			(sidecar->cache = info_cache_new(config, error)) &&
 			(sidecar->keeper = stanza_keeper_new(config, sidecar->queue, sidecar->cache, error)) &&
 			(parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
@@ -148,6 +149,8 @@ stop(Parts *parts)
 
 	if (sidecar->queue)
 		job_queue_stop(sidecar->queue);
+	if (sidecar->gate)
+		process_gate_close(sidecar->gate);
 	(void) !write(sidecar->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
 	if (parts->runner)
 		job_runner_join(parts->runner);
@@ -160,6 +163,7 @@ stop(Parts *parts)
 	if (parts->server)
 		http_server_stop(parts->server);
 	info_cache_free(sidecar->cache);
+	process_gate_free(sidecar->gate);
 	archive_size_free(sidecar->archive_size);
 	backup_details_free(sidecar->details);
 	archiver_free(sidecar->archiver);

@@ -69,6 +69,18 @@ static const Route routes[] = {
 	{ON_DAEMON_BACKUP, "POST", "/backup/incr", SCOPE_OPERATE, handle_daemon_incr, {NULL}},
 };
 
+/* Those that run programs. */
+static const struct
+{
+	void (*handle)(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response);
+	Gate gate;
+} gates[] = {
+	{handle_node, GATE_NODE},
+	{handle_wal, GATE_WAL},
+	{handle_archive, GATE_ARCHIVE},
+	{handle_metrics, GATE_METRICS},
+};
+
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
 /* Compare segment by segment; what stands for {...} is given back. */
@@ -201,6 +213,47 @@ routes_refuse(const HttpRequest *request, const PgbrError *error, HttpResponse *
 		http_answer_refusal(response, error);
 }
 
+bool
+routes_is_probe(const HttpRequest *request)
+{
+	const char *parameter;
+	size_t length;
+	char allow[64];
+	const Route *route = find_route(request, &parameter, &length, allow, sizeof(allow));
+
+	return route && route->scope == SCOPE_NONE;
+}
+
+static Gate
+gate_of(const Route *route)
+{
+	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++)
+	{
+		if (gates[i].handle == route->handle)
+			return gates[i].gate;
+	}
+	return GATE_NONE;
+}
+
+static void
+handle(Sidecar *sidecar, const Route *route, const HttpRequest *request, HttpResponse *response)
+{
+	Gate gate = gate_of(route);
+	bool only_reads = request->caller.scope < SCOPE_OPERATE;
+	PgbrError error;
+
+	if (gate == GATE_NONE)
+		route->handle(sidecar, request, response);
+	else if (process_gate_enter(sidecar->gate, gate, only_reads, request->is_gone,
+								request->gone_argument, &error))
+	{
+		route->handle(sidecar, request, response);
+		process_gate_leave(sidecar->gate, gate);
+	}
+	else
+		routes_refuse(request, &error, response);
+}
+
 void
 routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response)
 {
@@ -217,7 +270,7 @@ routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response)
 		request->parameter = text;
 	}
 	memory_watch();
-	route->handle(sidecar, request, response);
+	handle(sidecar, route, request, response);
 	/* what is missing may be anywhere in it */
 	if (memory_was_refused() || response->body.failed)
 		http_answer_no_memory(response, request->face < FACE_COMPAT);

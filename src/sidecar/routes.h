@@ -21,6 +21,9 @@ extern bool routes_admit(Auth *auth, const HttpRequest *request, HttpResponse *r
 extern void
 routes_refuse(const HttpRequest *request, const PgbrError *error, HttpResponse *response);
 
+/* True for a request that anyone may make to see whether the sidecar works. */
+extern bool routes_is_probe(const HttpRequest *request);
+
 /* Answer a request that was admitted. */
 extern void routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response);
 
