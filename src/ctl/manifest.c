@@ -259,6 +259,33 @@ make_env(const ManifestOptions *options)
 					 options->pg1_path, "name", "STORAGE_TYPE", "value", "pgbackrest");
 }
 
+/* The sidecar's own: with the name that $(POD_NAMESPACE) stands for in its arguments. */
+static json_t *
+make_sidecar_env(const ManifestOptions *options)
+{
+	json_t *env = make_env(options);
+
+	json_array_append_new(env, json_pack("{s:s, s:{s:{s:s}}}", "name", "POD_NAMESPACE", "valueFrom",
+										 "fieldRef", "fieldPath", "metadata.namespace"));
+	return env;
+}
+
+/* The names of the Services, in each form that a pod can call them by. */
+static void
+add_allowed_hosts(json_t *arguments)
+{
+	static const char namespace[] = "$(POD_NAMESPACE)";
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+	{
+		const char *name = services[i].name;
+
+		json_array_append_new(
+			arguments, json_sprintf("--allowed-host=%s,%s.%s,%s.%s.svc,%s.%s.svc.cluster.local",
+									name, name, namespace, name, namespace, name, namespace));
+	}
+}
+
 static json_t *
 make_probe(const char *path, int period, int failures)
 {
@@ -273,6 +300,7 @@ make_arguments(const ManifestOptions *options, const Conf *conf)
 	char socket[1200];
 	char conninfo[1200];
 	char stanza[128];
+	json_t *arguments;
 
 	snprintf(stanza, sizeof(stanza), "--stanza=%s", conf->stanza);
 	snprintf(conninfo, sizeof(conninfo), "--pg-conninfo=%s", options->pg_conninfo);
@@ -283,11 +311,13 @@ make_arguments(const ManifestOptions *options, const Conf *conf)
 	 * everybody may remove it: emptyDir has no other mode. */
 	snprintf(socket, sizeof(socket), "--socket=%s" SOCKET_ON_DATA, options->data_mount);
 	/* those who call the ports of existing clients send no token */
-	return json_pack("[s, s, s, s, s, s, s, s, s, s, s]", stanza, conninfo, state_dir, socket,
-					 "--listen=0.0.0.0:8430", "--compat-listen=0.0.0.0:3000",
-					 "--daemon-listen=0.0.0.0:8080", "--daemon-list-listen=0.0.0.0:8081",
-					 "--daemon-backup-listen=0.0.0.0:9000", "--compat-no-auth",
-					 "--token-file=" TOKEN_DIR "/tokens");
+	arguments = json_pack("[s, s, s, s, s, s, s, s, s, s, s]", stanza, conninfo, state_dir, socket,
+						  "--listen=0.0.0.0:8430", "--compat-listen=0.0.0.0:3000",
+						  "--daemon-listen=0.0.0.0:8080", "--daemon-list-listen=0.0.0.0:8081",
+						  "--daemon-backup-listen=0.0.0.0:9000", "--compat-no-auth",
+						  "--token-file=" TOKEN_DIR "/tokens");
+	add_allowed_hosts(arguments);
+	return arguments;
 }
 
 static json_t *
@@ -342,7 +372,7 @@ make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *
 					 " s:{s:b, s:b, s:b, s:i, s:i, s:{s:[s]}, s:{s:s}}}",
 					 "name", SIDECAR, "image",
 					 values->docker_image.text ? values->docker_image.text : DEFAULT_IMAGE, "args",
-					 make_arguments(options, conf), "env", make_env(options), "envFrom",
+					 make_arguments(options, conf), "env", make_sidecar_env(options), "envFrom",
 					 make_env_from(secret_name(conf)), "ports", make_ports(), "volumeMounts",
 					 mounts, "startupProbe", make_probe("/livez", 1, 60), "livenessProbe",
 					 make_probe("/livez", 10, 6), "readinessProbe", make_probe("/livez", 5, 3),

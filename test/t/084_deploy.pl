@@ -108,6 +108,9 @@ for my $name (sort keys %values)
 		unlike($set, qr/--insecure-no-auth/, 'and asks who comes over the network');
 		like($set, qr/--token-file=\S+\n/, 'by tokens');
 		like($set, qr/secretName: pgbackrest-tokens$/m, 'of a Secret');
+		like($set, qr/--allowed-host=$_,$_\.\$\(POD_NAMESPACE\),/, "and may be called $_")
+		  for qw(backrest backrest-standby backrest-headless postgres-backup-daemon);
+		like($set, qr/name: POD_NAMESPACE\n\s+valueFrom:\n\s+fieldRef:\n(?:\s+apiVersion: v1\n)?\s+fieldPath: metadata\.namespace/, 'in its own namespace');
 		like($set, qr{--socket=/var/lib/postgresql/pgbackrest_sidecar/sidecar\.sock\n}, "PostgreSQL's container has its socket");
 		like($set, qr/name: STORAGE_TYPE\n\s+value: pgbackrest/, 'STORAGE_TYPE is set');
 		like($set, qr/serviceAccountName: patroni/, 'and keeps what it had');
