@@ -10,6 +10,7 @@
 #include "program/file.h"
 #include "program/options.h"
 #include "sidecar/client_name.h"
+#include "sidecar/http_guard.h"
 #include "sidecar/token_file.h"
 
 #include <stdio.h>
@@ -174,6 +175,21 @@ parse_others(SidecarConfig *config, const char *text, PgbrError *error)
 }
 
 static bool
+check_allowed_hosts(const SidecarConfig *config, PgbrError *error)
+{
+	for (int i = 0; i < config->allowed_hosts.count; i++)
+	{
+		if (http_guard_is_list(config->allowed_hosts.values[i]))
+			continue;
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --allowed-host",
+					   config->allowed_hosts.values[i]);
+		return pgbr_error_hint(error, "Give names of hosts, without a port, as in "
+									  "backrest,backrest.default.svc.");
+	}
+	return true;
+}
+
+static bool
 check(SidecarConfig *config, const Addresses *addresses, const char *log_level,
 	  const char *log_format, PgbrError *error)
 {
@@ -201,7 +217,8 @@ check(SidecarConfig *config, const Addresses *addresses, const char *log_level,
 							  "--pg-data and --pg-bin must be absolute paths");
 	return pgbr_conninfo_check("--pg-conninfo", config->pg_conninfo, error) &&
 		   list_listeners(config, addresses, error) &&
-		   parse_others(config, addresses->socket_others, error) && check_security(config, error);
+		   parse_others(config, addresses->socket_others, error) &&
+		   check_allowed_hosts(config, error) && check_security(config, error);
 }
 
 ConfigResult
@@ -235,6 +252,9 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 		FACE("daemon-list-listen", DAEMON_LIST, "its list of backups, by custom port 8081"),
 		FACE("daemon-backup-listen", DAEMON_BACKUP,
 			 "its diff and incr backups, by custom port 9000"),
+		{"allowed-host", 0, OPTION_TEXT, &config->allowed_hosts, "NAME[,NAME...]", NULL, 0, 0,
+		 "names by which clients may call, besides IP addresses and localhost; may be repeated",
+		 true},
 		TEXT("pg-conninfo", pg_conninfo, "CONNINFO",
 			 "how psql reaches the local PostgreSQL (default: dbname=postgres)"),
 		TEXT("pg-data", pg_data, "DIR",

@@ -29,7 +29,8 @@ typedef struct SidecarConfig
 	const char *state_dir;
 	Listener listeners[LISTENERS_MAX]; /* of our own API first */
 	int listener_count;
-	Scope socket_others; /* what others than root and our own user may do at the socket */
+	OptionList allowed_hosts; /* NAME[,NAME...] each, that a Host may have: http_guard.h */
+	Scope socket_others;	  /* what others than root and our own user may do at the socket */
 	const char *token_file;
 	const char *tls_cert_file;
 	const char *tls_key_file;

@@ -20,9 +20,24 @@ is_token(const char *name)
 	return name[0] && strspn(name, LETTERS DIGITS "!#$%&'*+-.^_`|~") == strlen(name);
 }
 
+/* See whether a header begins at its line and has nothing but blanks between name and value. */
+static bool
+is_line(const char *line, const char *name, const char *value)
+{
+	const char *blanks = name + strlen(name) + 1;
+
+	return name == line && blanks <= value && strspn(blanks, " \t") >= (size_t) (value - blanks);
+}
+
 void
 http_headers_add(HttpHeaders *headers, const char *name, const char *value)
 {
+	if (headers->line)
+	{
+		headers->bad_line = headers->bad_line || !is_line(headers->line, name, value);
+		headers->line = value + strlen(value) + 2;
+	}
+	headers->bad_line = headers->bad_line || strchr(value, '\r');
 	if (!is_token(name))
 		headers->bad_name = true;
 	else if (strcasecmp(name, "Host") == 0)
@@ -47,6 +62,12 @@ http_headers_add(HttpHeaders *headers, const char *name, const char *value)
 		headers->coding_count++;
 		headers->coding = value;
 	}
+}
+
+void
+http_headers_end(HttpHeaders *headers, const char *end)
+{
+	headers->bad_line = headers->bad_line || (headers->line && headers->line + 2 != end);
 }
 
 bool
@@ -79,6 +100,8 @@ check_framing(const HttpHeaders *headers, bool old, PgbrError *error)
 
 	if (headers->bad_name)
 		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "invalid name of a header");
+	if (headers->bad_line)
+		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "invalid line in the header");
 	if (headers->host_count > 1)
 		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "Host is given twice");
 	if (headers->length_count > 1)
@@ -118,27 +141,54 @@ split_host(const char *text, char *host, size_t size, bool *bracketed)
 	return *rest++ == ':' && *rest && strlen(rest) <= 5 && strspn(rest, DIGITS) == strlen(rest);
 }
 
-bool
-http_guard_is_name(const char *name)
+static bool
+is_name(const char *name, size_t length)
 {
-	size_t length = strlen(name);
+	return length > 0 && length <= NAME_SIZE_MAX && name[0] != '.' &&
+		   strspn(name, LETTERS DIGITS "-_.") >= length;
+}
 
-	return length > 0 && length <= NAME_SIZE_MAX && strspn(name, LETTERS DIGITS "-_.") == length &&
-		   name[0] != '.';
+bool
+http_guard_is_list(const char *list)
+{
+	for (;; list++)
+	{
+		size_t length = strcspn(list, ",");
+
+		if (!is_name(list, length))
+			return false;
+		list += length;
+		if (*list == '\0')
+			return true;
+	}
 }
 
 /* A dot at the end makes it no other name. */
 static bool
-same_name(const char *name, const char *other)
+same_name(const char *name, const char *other, size_t other_length)
 {
 	size_t length = strlen(name);
-	size_t other_length = strlen(other);
 
 	if (length > 1 && name[length - 1] == '.')
 		length--;
 	if (other_length > 1 && other[other_length - 1] == '.')
 		other_length--;
 	return length == other_length && strncasecmp(name, other, length) == 0;
+}
+
+static bool
+is_listed(const char *host, const char *list)
+{
+	for (;; list++)
+	{
+		size_t length = strcspn(list, ",");
+
+		if (same_name(host, list, length))
+			return true;
+		list += length;
+		if (*list == '\0')
+			return false;
+	}
 }
 
 static bool
@@ -152,11 +202,11 @@ is_allowed(const char *text, const HttpNames *names)
 		return false;
 	if (bracketed)
 		return inet_pton(AF_INET6, host, &address) == 1;
-	if (inet_pton(AF_INET, host, &address) == 1 || same_name(host, "localhost"))
+	if (inet_pton(AF_INET, host, &address) == 1 || is_listed(host, "localhost"))
 		return true;
 	for (int i = 0; i < names->count; i++)
 	{
-		if (same_name(host, names->names[i]))
+		if (is_listed(host, names->lists[i]))
 			return true;
 	}
 	return false;

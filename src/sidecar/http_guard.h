@@ -11,7 +11,10 @@
  *
  * Of the framing (RFC 9112, 6.3) libmicrohttpd refuses what it can't read. Here is refused what it
  * reads in its own way: a length that is given twice, or beside a transfer coding; codings other
- * than chunked; names of headers that are no tokens, as before a blank and a colon.
+ * than chunked; names of headers that are no tokens, as before a blank and a colon. Up to 0.9.75 it
+ * takes an LF alone for the end of a line, cuts a value at a NUL and adds a line that goes on
+ * (obs-fold) to its header's name. It shows none of that, but parses in place: where each line lies
+ * shows it.
  */
 #ifndef PGBR_SIDECAR_HTTP_GUARD_H
 #define PGBR_SIDECAR_HTTP_GUARD_H
@@ -21,10 +24,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Names that a Host may have besides addresses and localhost. */
+/* Names that a Host may have besides addresses and localhost, each a list NAME[,NAME...]. Compared
+ * without regard to case. */
 typedef struct HttpNames
 {
-	const char *const *names; /* compared without regard to case */
+	const char *const *lists;
 	int count;
 } HttpNames;
 
@@ -39,11 +43,16 @@ typedef struct HttpHeaders
 	int length_count;
 	int coding_count;
 	const char *coding;
-	bool bad_name; /* of some header */
+	bool bad_name;	  /* of some header */
+	bool bad_line;	  /* some header is not NAME: VALUE CR LF */
+	const char *line; /* where the next one has to begin, or NULL: nobody looks */
 } HttpHeaders;
 
-/* Take one header, in the order they come. */
+/* Take one header, in the order they come; where a line is given, as it was parsed in place. */
 extern void http_headers_add(HttpHeaders *headers, const char *name, const char *value);
+
+/* All of them were taken: the header, with its empty line, goes up to end. */
+extern void http_headers_end(HttpHeaders *headers, const char *end);
 
 /* True when the request may go on: a request of HTTP/1.0 (old) needs no Host and has no coding; tls
  * is how it came. BAD_REQUEST, MISDIRECTED (its Host), or FORBIDDEN (it comes from a web page). */
@@ -53,7 +62,7 @@ extern bool http_guard_check(const HttpHeaders *headers, bool old, bool tls, con
 /* True when the request has a body, or may have one. */
 extern bool http_headers_announce_body(const HttpHeaders *headers);
 
-/* True when a name can be allowed: a host name of letters, digits, '-', '_' and '.'. */
-extern bool http_guard_is_name(const char *name);
+/* True when a list of names can be allowed: each of letters, digits, '-', '_' and '.'. */
+extern bool http_guard_is_list(const char *list);
 
 #endif

@@ -1,45 +1,42 @@
 /*
  * http_server.c
  *		See http_server.h. Knows libmicrohttpd, and nothing of what the routes do.
- *
- * libmicrohttpd's own time-out is about silence: a client that sends a byte now and then is never
- * silent. So each connection also has a moment by which its request must have arrived, and a thread
- * that sleeps until the next such moment and hangs up on those that are late.
  */
 #include "sidecar/http_server.h"
 
-#include "program/clock.h"
-#include "program/condition.h"
 #include "program/log.h"
+#include "sidecar/connections.h"
+#include "sidecar/http_guard.h"
 #include "sidecar/http_send.h"
 #include "sidecar/local_socket.h"
 #include "sidecar/routes.h"
 #include "sidecar/tls.h"
 #include "sidecar/tls_client.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#define ARRIVE_MS	   30000 /* from the connection, or the last answer, to the end of the request */
-#define SILENCE_S	   30
-#define HEADER_MAX	   32768
-#define STACK_SIZE	   (256 * 1024)
-#define LISTEN_QUEUE   128
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define ARRIVE_MS		  30000 /* from the connection, or the last answer, to the end of the request */
+#define SILENCE_S		  30
+#define HEADER_MAX		  32768
+#define STACK_SIZE		  (256 * 1024)
+#define LISTEN_QUEUE	  128
+#define OTHER_DESCRIPTORS 256						  /* of the store, programs that are run, ... */
+#define PARSES_IN_PLACE	  (MHD_VERSION <= 0x00097500) /* later ones refuse on their own */
+#define TLS_PRIORITIES	  "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 typedef struct Client
 {
-	struct Client *next;
-	struct Client *previous;
+	Connection connection;
 	int fd;
-	Caller caller;	 /* whom the connection alone tells */
-	int64_t late_at; /* 0: a request is being handled */
+	Caller caller; /* whom the connection alone tells */
 } Client;
 
 /* One address, with the face that is shown there. */
@@ -58,11 +55,8 @@ struct HttpServer
 	Sidecar *sidecar;
 	Auth *auth;
 	bool verify_clients;
-	pthread_t watchman;
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t changed;
-	bool stopping;
-	Client *clients;
+	HttpNames names;
+	Connections *connections;
 };
 
 /* A request that is arriving, and its answer. */
@@ -71,62 +65,30 @@ typedef struct Exchange
 	const Door *door;
 	Client *client;
 	HttpRequest request;
+	HttpHeaders headers;
+	bool old; /* HTTP/1.0 */
 	StrBuf body;
 	bool too_large;
 	HttpResponse *refusal; /* what is answered whatever the body is, or NULL */
 	PgbrError uncertified; /* why no certificate counts */
 } Exchange;
 
+/* Whom the limits count as one: an address; at our socket those who may do everything, and all others. */
 static void
-set_late_at(HttpServer *server, Client *client, int64_t late_at)
+name_peer(const Door *door, const Client *client, struct MHD_Connection *connection, char *peer)
 {
-	pthread_mutex_lock(&server->lock);
-	client->late_at = late_at;
-	/* the watchman sleeps without a limit while nobody can be late */
-	if (late_at)
-		pthread_cond_signal(&server->changed);
-	pthread_mutex_unlock(&server->lock);
-}
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-/* Hang up on who is late; give the moment when the next will be, or 0. */
-static int64_t
-hang_up_late(HttpServer *server)
-{
-	int64_t now = clock_monotonic_ms();
-	int64_t next = 0;
-
-	for (Client *client = server->clients; client; client = client->next)
-	{
-		if (client->late_at == 0)
-			continue;
-		if (client->late_at <= now)
-		{
-			shutdown(client->fd, SHUT_RDWR);
-			client->late_at = 0;
-		}
-		else if (next == 0 || client->late_at < next)
-			next = client->late_at;
-	}
-	return next;
-}
-
-static void *
-watch(void *argument)
-{
-	HttpServer *server = argument;
-
-	pthread_mutex_lock(&server->lock);
-	while (!server->stopping)
-	{
-		int64_t next = hang_up_late(server);
-
-		if (next)
-			condition_wait_until(&server->changed, &server->lock, next);
-		else
-			pthread_cond_wait(&server->changed, &server->lock);
-	}
-	pthread_mutex_unlock(&server->lock);
-	return NULL;
+	peer[0] = '\0';
+	if (door->listener->is_socket)
+		strcpy(peer, client->caller.scope == SCOPE_RESTORE ? "ours" : "others");
+	else if (info && info->client_addr->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *) info->client_addr)->sin_addr, peer,
+				  PEER_SIZE);
+	else if (info && info->client_addr->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *) info->client_addr)->sin6_addr, peer,
+				  PEER_SIZE);
 }
 
 static void
@@ -136,6 +98,7 @@ connection_changed(void *argument, struct MHD_Connection *connection, void **con
 	const Door *door = argument;
 	HttpServer *server = door->server;
 	Client *client = *context;
+	char peer[PEER_SIZE];
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 	{
@@ -147,25 +110,13 @@ connection_changed(void *argument, struct MHD_Connection *connection, void **con
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		client->caller = door->listener->is_socket ? auth_peer(server->auth, client->fd)
 												   : auth_stranger(server->auth, door->listener);
-		pthread_mutex_lock(&server->lock);
-		client->next = server->clients;
-		if (client->next)
-			client->next->previous = client;
-		server->clients = client;
-		pthread_mutex_unlock(&server->lock);
-		set_late_at(server, client, clock_monotonic_ms() + ARRIVE_MS);
+		name_peer(door, client, connection, peer);
+		connections_add(server->connections, &client->connection, client->fd,
+						(int) (door - server->doors), peer);
 	}
 	else if (client)
 	{
-		/* the descriptor is closed only after this, so the watchman never meets another's */
-		pthread_mutex_lock(&server->lock);
-		if (client->previous)
-			client->previous->next = client->next;
-		else
-			server->clients = client->next;
-		if (client->next)
-			client->next->previous = client->previous;
-		pthread_mutex_unlock(&server->lock);
+		connections_remove(server->connections, &client->connection);
 		free(client);
 	}
 }
@@ -217,6 +168,30 @@ add_query(void *argument, enum MHD_ValueKind kind, const char *key, const char *
 	return MHD_YES;
 }
 
+static enum MHD_Result
+add_header(void *argument, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void) kind;
+	http_headers_add(argument, name, value ? value : "");
+	return MHD_YES;
+}
+
+static void
+read_headers(Exchange *exchange, struct MHD_Connection *connection, const char *method,
+			 const char *version)
+{
+	HttpHeaders *headers = &exchange->headers;
+	const union MHD_ConnectionInfo *size =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	exchange->old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+	if (PARSES_IN_PLACE && size)
+		headers->line = version + strlen(version) + 2;
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, headers);
+	if (headers->line)
+		http_headers_end(headers, method + size->header_size);
+}
+
 /* Who is certified at the other end of a TLS session, if anybody. */
 static Caller
 identify_certificate(Exchange *exchange, gnutls_session_t session)
@@ -251,7 +226,7 @@ identify(Exchange *exchange, struct MHD_Connection *connection)
 
 static Exchange *
 exchange_new(const Door *door, struct MHD_Connection *connection, const char *url,
-			 const char *method)
+			 const char *method, const char *version)
 {
 	Exchange *exchange = calloc(1, sizeof(*exchange));
 	HttpRequest *request;
@@ -277,6 +252,7 @@ exchange_new(const Door *door, struct MHD_Connection *connection, const char *ur
 	request->gone_argument = exchange->client;
 	if (exchange->client)
 		identify(exchange, connection);
+	read_headers(exchange, connection, method, version);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, request);
 	return exchange;
 }
@@ -293,7 +269,7 @@ request_completed(void *argument, struct MHD_Connection *connection, void **cont
 	if (exchange == NULL)
 		return;
 	if (exchange->client)
-		set_late_at(exchange->door->server, exchange->client, clock_monotonic_ms() + ARRIVE_MS);
+		connections_end(exchange->door->server->connections, &exchange->client->connection);
 	if (exchange->refusal)
 		http_send_free(exchange->refusal);
 	strbuf_done(&exchange->body);
@@ -321,11 +297,23 @@ refuse_size(const Exchange *exchange, HttpResponse *response)
 static bool
 admit(const Exchange *exchange, HttpResponse *response)
 {
-	if (routes_admit(exchange->door->server->auth, &exchange->request, response))
+	const Door *door = exchange->door;
+	const HttpRequest *request = &exchange->request;
+	PgbrError error;
+
+	if (!http_guard_check(&exchange->headers, exchange->old, door->tls, &door->server->names,
+						  &error))
+	{
+		routes_refuse(request, &error, response);
+		log_repeated("refused requests", LOG_LEVEL_WARNING, "refused %s %.64s: %d, %s",
+					 request->method, request->path, response->status, error.message);
+		return false;
+	}
+	if (routes_admit(door->server->auth, request, response))
 		return true;
 	if (response->status == 401 || response->status == 403)
-		log_event(LOG_LEVEL_WARNING, NULL, "refused %s %.64s: %d", exchange->request.method,
-				  exchange->request.path, response->status);
+		log_repeated("refused requests", LOG_LEVEL_WARNING, "refused %s %.64s: %d", request->method,
+					 request->path, response->status);
 	return false;
 }
 
@@ -355,9 +343,9 @@ take_body(Exchange *exchange, const char *data, size_t length)
  * after we have hung up does not get to read why. */
 static enum MHD_Result
 begin(const Door *door, struct MHD_Connection *connection, const char *url, const char *method,
-	  void **context)
+	  const char *version, void **context)
 {
-	Exchange *exchange = exchange_new(door, connection, url, method);
+	Exchange *exchange = exchange_new(door, connection, url, method, version);
 	HttpResponse *response;
 
 	*context = exchange;
@@ -372,12 +360,40 @@ begin(const Door *door, struct MHD_Connection *connection, const char *url, cons
 		}
 		refuse_size(exchange, response);
 	}
-	else if (!is_too_long(exchange, connection))
+	else if (response->status != 400 && !is_too_long(exchange, connection))
 	{
 		exchange->refusal = response;
 		return MHD_YES;
 	}
+	response->hang_up = true;
 	return http_send(connection, response);
+}
+
+/* The request is in. */
+static void
+answer(Exchange *exchange, HttpResponse *response)
+{
+	HttpServer *server = exchange->door->server;
+	HttpRequest *request = &exchange->request;
+	PgbrError error;
+
+	request->body = exchange->body.data;
+	request->body_length = exchange->body.length;
+	if (exchange->refusal)
+	{
+		exchange->refusal = NULL;
+		response->hang_up = true;
+	}
+	else if (exchange->too_large || exchange->body.failed)
+		refuse_size(exchange, response);
+	else if (connections_begin(server->connections, &exchange->client->connection,
+							   routes_is_probe(request), &error))
+		routes_handle(server->sidecar, request, response);
+	else
+	{
+		routes_refuse(request, &error, response);
+		response->hang_up = true;
+	}
 }
 
 /* libmicrohttpd calls this when the header is in, for each part of the body, and at its end. */
@@ -389,30 +405,20 @@ serve(void *argument, struct MHD_Connection *connection, const char *url, const 
 	Exchange *exchange = *context;
 	HttpResponse *response;
 
-	(void) version;
 	if (exchange == NULL)
-		return begin(door, connection, url, method, context);
+		return begin(door, connection, url, method, version, context);
 	if (*length > 0)
 	{
 		take_body(exchange, data, *length);
 		*length = 0;
 		return MHD_YES;
 	}
-	set_late_at(door->server, exchange->client, 0);
 	response = exchange->refusal ? exchange->refusal : http_send_new();
 	if (response == NULL)
 		return MHD_NO;
-	exchange->request.body = exchange->body.data;
-	exchange->request.body_length = exchange->body.length;
-	if (exchange->refusal)
-	{
-		exchange->refusal = NULL;
-		response->hang_up = true;
-	}
-	else if (exchange->too_large || exchange->body.failed)
-		refuse_size(exchange, response);
-	else
-		routes_handle(door->server->sidecar, &exchange->request, response);
+	answer(exchange, response);
+	/* where a body ends is where others could see it differently: nothing is read after one */
+	response->hang_up = response->hang_up || http_headers_announce_body(&exchange->headers);
 	return http_send(connection, response);
 }
 
@@ -444,6 +450,28 @@ address_options(Door *door, struct MHD_OptionItem *options, PgbrError *error)
 	return true;
 }
 
+/* Of one door, with those that are being hung up on: who comes is never left waiting for them. */
+static unsigned int
+connections_most(const SidecarConfig *config)
+{
+	return 2 * (unsigned int) (config->max_connections + CONNECTIONS_RESERVE);
+}
+
+/* So that connections can't take the descriptors that programs are run with. */
+static void
+raise_descriptor_limit(const SidecarConfig *config)
+{
+	rlim_t wanted = (rlim_t) config->listener_count * connections_most(config) + OTHER_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+		log_event(LOG_LEVEL_WARNING, NULL, "%llu open files may be too few for %llu connections",
+				  (unsigned long long) limit.rlim_cur, (unsigned long long) wanted);
+}
+
 static bool
 open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 {
@@ -466,8 +494,7 @@ open_door(Door *door, const SidecarConfig *config, PgbrError *error)
 		flags, 0, NULL, NULL, serve, door, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 		MHD_OPTION_ARRAY, address, MHD_OPTION_NOTIFY_COMPLETED, request_completed, NULL,
 		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, door, MHD_OPTION_UNESCAPE_CALLBACK,
-		decode_url, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int) config->max_connections,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int) config->max_connections_per_address,
+		decode_url, NULL, MHD_OPTION_CONNECTION_LIMIT, connections_most(config),
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t) HEADER_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_STACK_SIZE,
 		(size_t) STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned int) LISTEN_QUEUE,
@@ -528,18 +555,14 @@ http_server_start(const SidecarConfig *config, Sidecar *sidecar, Auth *auth, Pgb
 	server->auth = auth;
 	server->socket = (LocalSocket){.fd = -1, .lock_fd = -1};
 	server->verify_clients = config->tls_client_ca_file != NULL;
-	pthread_mutex_init(&server->lock, NULL);
-	condition_init(&server->changed);
-	if (!open_doors(server, config, error))
-	{
-		free(server);
-		return NULL;
-	}
-	if (pthread_create(&server->watchman, NULL, watch, server) == 0)
+	server->names = (HttpNames){config->allowed_hosts.values, config->allowed_hosts.count};
+	raise_descriptor_limit(config);
+	server->connections = connections_new(config->max_connections,
+										  config->max_connections_per_address, ARRIVE_MS, error);
+	if (server->connections && open_doors(server, config, error))
 		return server;
-	close_doors(server);
+	connections_free(server->connections);
 	free(server);
-	pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not start a thread");
 	return NULL;
 }
 
@@ -547,12 +570,6 @@ void
 http_server_stop(HttpServer *server)
 {
 	close_doors(server);
-	pthread_mutex_lock(&server->lock);
-	server->stopping = true;
-	pthread_cond_signal(&server->changed);
-	pthread_mutex_unlock(&server->lock);
-	pthread_join(server->watchman, NULL);
-	pthread_cond_destroy(&server->changed);
-	pthread_mutex_destroy(&server->lock);
+	connections_free(server->connections);
 	free(server);
 }

@@ -47,7 +47,7 @@ sub post
 sub raw_post
 {
 	my ($headers, $body) = @_;
-	return raw("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n$headers\r\n$body");
+	return raw("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n$headers\r\n$body");
 }
 
 my $jobs_before = @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} };
@@ -168,7 +168,7 @@ my %types = (
 is_problem(post('/v1/jobs', '{"kind":"check"}', $types{$_}), 415, 'unsupported-media-type', qr{application/json}, "content type: $_")
   for sort keys %types;
 is_problem(
-	raw("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 16\r\n\r\n{\"kind\":\"check\"}"),
+	raw("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 16\r\n\r\n{\"kind\":\"check\"}"),
 	415, 'unsupported-media-type', qr{application/json}, 'content type: no header');
 
 # --- headers ----------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ is_problem(raw_post("Content-Length: 17\r\nIdempotency-Key: $_->[1]\r\n", '{"kin
   [ 'too long', 'k' x 129 ];
 for my $attempt (
 	[ 'a header of 40 KB', raw_post('X-Long: ' . 'x' x 40000 . "\r\n", '') ],
-	[ 'a path of 100 KB', raw("GET /v1/jobs/" . 'x' x 100000 . " HTTP/1.1\r\nHost: x\r\n\r\n") ],
+	[ 'a path of 100 KB', raw("GET /v1/jobs/" . 'x' x 100000 . " HTTP/1.1\r\nHost: localhost\r\n\r\n") ],
 	[ '5,000 headers', raw_post(join('', map { "X-$_: x\r\n" } 1 .. 5000), '') ],
 	[ 'a Content-Length below zero', raw_post("Content-Length: -1\r\n", '') ],
 	[ 'a Content-Length that is no number', raw_post("Content-Length: 1x\r\n", '{') ],
@@ -191,6 +191,52 @@ for my $attempt (
 {
 	my ($name, $answer) = @$attempt;
 	like($answer->{status}, qr/^(?:0|4\d\d|505)$/, "$name: refused") or diag $answer->{content};
+}
+
+# --- where a request ends (RFC 9112) ----------------------------------------------------------------
+# what two readers could see differently is refused, and nothing is read after it: each attempt is followed
+# by a request that must get no answer
+{
+	my $next = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	my $job = '{"kind":"verify"}';
+	my $chunked = "11\r\n$job\r\n0\r\n\r\n";
+	my $begin = "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+	my $statuses = sub { my ($bytes) = @_; return join ' ', $sidecar->raw($bytes . $next, 10) =~ m{HTTP/1\.[01] (\d+) [A-Z]}g };
+	for my $case (
+		[ 'Content-Length twice, the same', "Content-Length: 17\r\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'Content-Length twice, not the same', "Content-Length: 17\r\nContent-Length: 18\r\n\r\n$job" ],
+		[ 'Content-Length twice, the first one 0', "Content-Length: 0\r\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'Content-Length and Transfer-Encoding', "Content-Length: 17\r\nTransfer-Encoding: chunked\r\n\r\n$chunked" ],
+		[ 'Transfer-Encoding and Content-Length', "Transfer-Encoding: chunked\r\nContent-Length: 17\r\n\r\n$chunked" ],
+		[ 'Transfer-Encoding twice', "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n$chunked" ],
+		[ 'Transfer-Encoding: identity', "Transfer-Encoding: identity\r\n\r\n$job" ],
+		[ 'Transfer-Encoding: gzip, chunked', "Transfer-Encoding: gzip, chunked\r\n\r\n$chunked" ],
+		[ 'a blank before the colon', "Content-Length: 17\r\nTransfer-Encoding : chunked\r\n\r\n$job" ],
+		[ 'a blank in a name', "X Y: z\r\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'a second Host', "Content-Length: 17\r\nHost: localhost\r\n\r\n$job" ],
+		[ 'a bare LF', "X: y\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'a bare LF at the last line', "Content-Length: 17\n\r\n$job" ],
+		[ 'a bare LF as the empty line', "Content-Length: 17\r\n\n$job" ],
+		[ 'a bare CR', "X: y\rZ: z\r\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'NUL', "X: y\0z\r\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'NUL at the last line', "Content-Length: 17\0 18\r\n\r\n$job" ],
+		[ 'a line that goes on', "X: y\r\n z\r\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'a length that goes on', "Content-Length: 1\r\n 7\r\n\r\n$job" ],
+		[ 'a line that begins with a blank', " X: y\r\nContent-Length: 17\r\n\r\n$job" ],
+		[ 'chunks of no number', "Transfer-Encoding: chunked\r\n\r\n0x11\r\n$job\r\n0\r\n\r\n" ],
+		[ 'chunks of another length', "Transfer-Encoding: chunked\r\n\r\n10\r\n$job\r\n0\r\n\r\n" ],
+		[ 'chunks of a length below zero', "Transfer-Encoding: chunked\r\n\r\n-11\r\n$job\r\n0\r\n\r\n" ])
+	{
+		is($statuses->($begin . $case->[1]), 400, "$case->[0]: refused, and the connection closed");
+	}
+	is($statuses->("GET /livez HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400, 'chunks in HTTP/1.0');
+	is($statuses->("GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421, 'a Host that is not ours');
+	# after a body nothing is read, however it was framed
+	is($statuses->("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nxxxxx"), 200, 'the connection ends with a body');
+	is($statuses->("GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\nxxxxx\n0\n\n"), 200, 'and with a chunked one');
+	# without one it goes on, whatever the header's size
+	is($statuses->("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " . 'x' x 9000 . "\r\n" . join('', map { "X$_:\ty\r\n" } 1 .. 100) . "\r\n" . "GET /livez HTTP/1.1\r\nhost:localhost\r\nConnection: close\r\n\r\n"),
+		'200 200', 'but not without one');
 }
 
 # --- paths ------------------------------------------------------------------------------------------
@@ -242,12 +288,12 @@ for my $path (sort keys %allow)
 }
 for my $path (qw(/livez /readyz /v1/jobs /v1/info))
 {
-	my $head = raw("HEAD $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	my $head = raw("HEAD $path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 	my $get = $sidecar->http(GET => $path);
 	is("$head->{status} $head->{content}", "$get->{status} ", "HEAD $path: no body");
 	is($head->{headers}{'content-type'}, $get->{headers}{'content-type'}, "HEAD $path: the headers of GET");
 }
-is(raw("HEAD /v1/jobs/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")->{status}, 404, 'HEAD of what is not there');
+is(raw("HEAD /v1/jobs/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")->{status}, 404, 'HEAD of what is not there');
 
 # --- restore points ---------------------------------------------------------------------------------
 my %point = (name => 'before it', lsn => '0/16B3748', timeline => 1, time => '2026-11-22T15:41:07Z', xid => '731');

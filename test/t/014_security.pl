@@ -217,7 +217,7 @@ sub start_tls
 	is(https('/v1/jobs')->{status}, 200, 'TLS with a certificate of our CA');
 	is(https('/livez', '--cacert', "$dir/other_ca.crt")->{exit}, 60, 'which another CA does not vouch for');
 	is($tls->served_serial($port), $tls->serial('server'), 'the certificate it was given');
-	unlike($sidecar->raw("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), qr/200|alive|ok/, 'plain HTTP gets no answer');
+	unlike($sidecar->raw("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"), qr/200|alive|ok/, 'plain HTTP gets no answer');
 	unlike($sidecar->raw("\x16\x03\x01\xff\xff" . 'x' x 100000), qr/200/, 'nor does rubbish');
 	my $old = `echo | openssl s_client -connect 127.0.0.1:$port -tls1_1 -cipher ALL:\@SECLEVEL=0 2>&1`;
 	unlike($old, qr/^\s*Cipher\s*: (?!0000)\S+/m, 'TLS 1.1 is not spoken');
@@ -235,10 +235,10 @@ sub start_tls
 	spew("$dir/hang", '');
 	for my $number (1 .. 3)
 	{
-		my ($in, $out, $errors) = ("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", '', '');
+		my ($in, $out, $errors) = ("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", '', '');
 		my $client = IPC::Run::start([ 'openssl', 's_client', '-connect', "127.0.0.1:$port" ], \$in, \$out, \$errors, IPC::Run::timeout(20));
 		$client->pump until $out =~ /"status":"ok"/;
-		$in .= "GET /v1/info?refresh=true&wait=60 HTTP/1.1\r\nHost: x\r\n\r\n";
+		$in .= "GET /v1/info?refresh=true&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n";
 		# it says good-bye at the end of its input
 		$client->finish;
 	}

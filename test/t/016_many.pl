@@ -33,7 +33,7 @@ cmp_ok(length $answer->{content}, '>', 1_000_000, 'in more than a pipe holds');
 ok($json->encode($answer->{json}{stanzas}) eq $json->encode($document), 'word by word as pgbackrest shows them');
 
 my $head = '"stanzas":';
-my $request = "GET /v1/info HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+my $request = "GET /v1/info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 my @digests = at_once(
 	(
 		sub {

@@ -100,7 +100,7 @@ for my $name (sort keys %hangs)
 	for my $path ((@paths) x 5)
 	{
 		my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sidecar->{port}) or die "connect: $!\n";
-		syswrite $socket, defined $path ? "GET $path HTTP/1.1\r\nHost: x\r\n\r\n" : 'GET /livez HT';
+		syswrite $socket, defined $path ? "GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n" : 'GET /livez HT';
 		push @sockets, $socket;
 	}
 	wait_for { threads($sidecar) >= $threads + @sockets } 'all of them';

@@ -21,6 +21,8 @@ my $sidecar = $member->sidecar;
 my %port = map { $_ => $cluster->sandbox->port } qw(compat daemon daemon-list daemon-backup);
 my @addresses = map { "--$_-listen=127.0.0.1:$port{$_}" } sort keys %port;
 my @listen = (@addresses, '--compat-no-auth');
+# they call by the name of a Service
+push @{ $sidecar->{options} }, '--allowed-host=backrest';
 $sidecar->start(@listen)->wait_ready;
 
 # Bytes to a port; gives { status, headers, content }, or status 0 when nothing came.
@@ -119,7 +121,7 @@ is(post(compat => '/backup', $in_json, $_)->{status}, 400, "malformed JSON: $_")
 is(post(compat => '/backup', $form, $_)->{status}, 400, "malformed form: $_") for 'timestamp=%', 'timestamp=%zz', 'timestamp=%00', 'timestamp=%ff';
 is(post(compat => '/backup', $form, "timestamp=$_")->{status}, 422, "no id: $_") for '/dir', '../x', 'a+b', '-x', 'a%0ab', 'x' x 65, '%27', '$(x)';
 is(post(compat => '/backup', $in_json, $json->encode({ timestamp => $_ }))->{status}, 422, 'no id, as JSON') for '/dir', "a\nb", 'x' x 300;
-is_answer(raw(compat => "POST /backup HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: $in_json\r\nContent-Length: 5000000\r\n\r\n"),
+is_answer(raw(compat => "POST /backup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: $in_json\r\nContent-Length: 5000000\r\n\r\n"),
 	413, $text, 'Request Entity Too Large', 'a body beyond the limit');
 for my $wrong ([ GET => '/backup', 'POST' ], [ POST => '/list', 'GET, HEAD' ], [ DELETE => '/status', 'GET, HEAD' ])
 {
@@ -319,7 +321,7 @@ is(restore($in_json, '{}')->{status}, 403, 'least of all restore');
 my $tokens = spew("$member->{dir}/tokens", "a-token-that-may-operate operate\n", 0600);
 $sidecar->speak_tcp->restart("--token-file=$tokens", @addresses);
 is(get(compat => '/list')->{status}, 401, 'with tokens: not without one');
-is(raw(compat => "GET /list HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer a-token-that-may-operate\r\n\r\n")->{status}, 200, 'with one');
+is(raw(compat => "GET /list HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer a-token-that-may-operate\r\n\r\n")->{status}, 200, 'with one');
 $sidecar->stop;
 $port{compat} = $cluster->sandbox->port;
 my ($status, $log) = refused($sidecar, "--compat-listen=0.0.0.0:$port{compat}");

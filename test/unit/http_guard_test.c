@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-static const char *const allowed[] = {"backrest", "db1.example.com", "with.dot."};
-static const HttpNames names = {allowed, 3};
+static const char *const allowed[] = {"backrest,db1.example.com", "with.dot."};
+static const HttpNames names = {allowed, 2};
 
 /* Headers as "Name: value\n..."; the code that they are refused with. */
 static PgbrErrorCode
@@ -85,6 +85,7 @@ test_host(void **state)
 		"127.0.0.1, evil.example",
 		"127.0.0.1 ",
 		"backrest.evil.example",
+		"backrest,db1.example.com",
 		"db1.example.com.evil.example",
 		"example.com",
 		".",
@@ -212,18 +213,67 @@ test_framing(void **state)
 					 PGBR_ERROR_NONE);
 }
 
+/* Headers as libmicrohttpd leaves them in its buffer, each 0 the end of a text; a name that is followed by
+ * another's text was moved away. */
+static void
+test_lines(void **state)
+{
+	static const struct
+	{
+		char text[40];
+		int names[2];
+		int values[2];
+		int end;
+		bool good;
+	} cases[] = {
+		{"Host\0 localhost\0\0X\0 y\0\0\0", {0, 17}, {6, 20}, 25, true},
+		{"Host\0localhost\0\0X\0y\0\0\0", {0, 16}, {5, 18}, 23, true},
+		{"Host\0\t  localhost\0\0X\0\0\0\0", {0, 19}, {8, 21}, 25, true},
+		/* a line that ends with one character */
+		{"Host\0 localhost\0X\0 y\0\0\0", {0, 16}, {6, 19}, 24, false},
+		{"Host\0 localhost\0\0X\0 y\0\0", {0, 17}, {6, 20}, 24, false},
+		/* a NUL in a value */
+		{"Host\0 localhost\0y\0\0X\0 y\0\0\0", {0, 19}, {6, 22}, 27, false},
+		{"Host\0 localhost\0\0X\0 y\0z\0\0\0", {0, 17}, {6, 20}, 27, false},
+		/* a CR in a value */
+		{"Host\0 localhost\0\0X\0 \r\0\0\0", {0, 17}, {6, 20}, 25, false},
+		/* a name that lies elsewhere */
+		{"Xy\0Host\0 localhost\0\0X\0 z\0\0\0", {3, 0}, {9, 23}, 28, false},
+		{"X\0 z\0\0 y\0\0Host\0 localhost\0\0\0", {0, 11}, {3, 17}, 30, false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		HttpHeaders headers = {.line = cases[i].text + cases[i].names[0]};
+		PgbrError error;
+
+		for (int line = 0; line < 2; line++)
+			http_headers_add(&headers, cases[i].text + cases[i].names[line],
+							 cases[i].text + cases[i].values[line]);
+		http_headers_end(&headers, cases[i].text + cases[i].end);
+		if (http_guard_check(&headers, false, false, &names, &error) != cases[i].good)
+			fail_msg("case %zu is wrong", i);
+		assert_true(headers.bad_line == !cases[i].good);
+	}
+}
+
 static void
 test_names(void **state)
 {
 	(void) state;
-	assert_true(http_guard_is_name("backrest.default.svc.cluster.local"));
-	assert_true(http_guard_is_name("under_score"));
-	assert_false(http_guard_is_name(""));
-	assert_false(http_guard_is_name(".example.com"));
-	assert_false(http_guard_is_name("*"));
-	assert_false(http_guard_is_name("host:8430"));
-	assert_false(http_guard_is_name("http://host"));
-	assert_false(http_guard_is_name("b\xc3\xbc"
+	assert_true(http_guard_is_list("backrest.default.svc.cluster.local"));
+	assert_true(http_guard_is_list("backrest,backrest.default,under_score."));
+	assert_false(http_guard_is_list(""));
+	assert_false(http_guard_is_list("a,"));
+	assert_false(http_guard_is_list(",a"));
+	assert_false(http_guard_is_list("a,,b"));
+	assert_false(http_guard_is_list("a, b"));
+	assert_false(http_guard_is_list(".example.com"));
+	assert_false(http_guard_is_list("*"));
+	assert_false(http_guard_is_list("host:8430"));
+	assert_false(http_guard_is_list("http://host"));
+	assert_false(http_guard_is_list("b\xc3\xbc"
 									"cher"));
 }
 
@@ -233,7 +283,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_host),  cmocka_unit_test(test_host_message),
 		cmocka_unit_test(test_page),  cmocka_unit_test(test_framing),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
