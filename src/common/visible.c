@@ -168,10 +168,14 @@ pgbr_put_visible_json(StrBuf *buf, const char *document, size_t length)
 
 	while (pgbr_character_next(&document, end, &character))
 	{
-		if (!pgbr_character_is_unsafe(&character) || character.point == '\n')
+		if (is_kept(&character, "\n\t"))
 			continue;
 		strbuf_append(buf, kept, (size_t) (character.bytes - kept));
-		strbuf_printf(buf, "\\u%04lX", character.point);
+		/* JSON has it between its texts only */
+		if (character.point == '\r')
+			strbuf_putc(buf, ' ');
+		else
+			strbuf_printf(buf, "\\u%04lX", character.point);
 		kept = document;
 	}
 	strbuf_append(buf, kept, (size_t) (end - kept));

@@ -126,6 +126,10 @@ test_json(void **state)
 	pgbr_put_visible_json(&buf, document, strlen(document));
 	assert_string_equal(buf.data, "{\n\"a\": \"\\u009B\\u007F\\u202Eä\"\n}\n");
 	strbuf_clear(&buf);
+	/* between its texts JSON may have these, and no escapes */
+	pgbr_put_visible_json(&buf, "{\t\"a\":\r\n1}", 10);
+	assert_string_equal(buf.data, "{\t\"a\": \n1}");
+	strbuf_clear(&buf);
 	/* a piece of a text that goes on */
 	pgbr_put_visible_json(&buf, "ab\x7F", 2);
 	assert_string_equal(buf.data, "ab");
