@@ -30,6 +30,18 @@ static const struct
 	{"config-include-path", true, "pgBackRest takes it on its command line only."},
 };
 
+/* True for an option that names a program or a command to be run: pgbackrest's own elsewhere, ssh, or
+ * what goes into PostgreSQL's configuration at a restore, as restore_command does. */
+static bool
+names_command(const char *name)
+{
+	size_t length = strlen(name);
+
+	return strcmp(name, "cmd") == 0 || strcmp(name, "cmd-ssh") == 0 ||
+		   strcmp(name, "recovery-option") == 0 ||
+		   (length > 4 && strcmp(name + length - 4, "-cmd") == 0);
+}
+
 /* Options that may be there several times. */
 static const char *const lists[] = {
 	"annotation", "db-exclude",		 "db-include",	   "exclude",
@@ -139,6 +151,13 @@ check_param(ConfBuilder *builder, const PgbrValuesParam *param)
 											"pgbackrest takes no option \"%s\" in its file",
 											param->name),
 							   "%s", name_hint);
+	if (names_command(param->name))
+		return pgbr_error_hint(conf_problem(builder, param->place,
+											"option \"%s\" says what is run, and is not taken "
+											"from a values file",
+											param->name),
+							   "Who owns the host may write it into a file of pgbackrest's "
+							   "conf.d folder.");
 	if (value_hint)
 		return pgbr_error_hint(conf_problem(builder, param->place,
 											"invalid value \"%.100s\" of option \"%s\"",
