@@ -13,16 +13,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Opened without waiting: a pipe of that name must not stop the caller, nor a device give for ever. */
+static int
+open_regular(const char *path, PgbrError *error)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open file \"%s\": %s", path,
+					   strerror(errno));
+	else if (S_ISREG(st.st_mode))
+		return fd;
+	else
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "file \"%s\" is not a regular file", path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 bool
 file_read(const char *path, size_t max, StrBuf *content, PgbrError *error)
 {
 	char block[8192];
 	ssize_t got;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_regular(path, error);
 
 	if (fd < 0)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open file \"%s\": %s", path,
-							  strerror(errno));
+		return false;
 	while ((got = read(fd, block, sizeof(block))) > 0)
 	{
 		if (content->length + (size_t) got > max)

@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/strbuf.h"
 
-/* Append a file's content. CONFIG when it can't be read, TOO_LARGE past max bytes. */
+/* Append a regular file's content. CONFIG when it can't be read or is none, TOO_LARGE past max bytes. */
 extern bool file_read(const char *path, size_t max, StrBuf *content, PgbrError *error);
 
 /*

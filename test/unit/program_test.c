@@ -228,6 +228,13 @@ test_secret_file(void **state)
 	strbuf_done(&content);
 	unlink(path);
 	assert_false(file_check_secret(path, &error));
+	/* what would wait for ever, or never end */
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_false(file_read(path, 5, &content, &error));
+	assert_non_null(strstr(error.message, "is not a regular file"));
+	unlink(path);
+	assert_false(file_read("/dev/zero", 5, &content, &error));
+	assert_int_equal(error.code, PGBR_ERROR_CONFIG);
 }
 
 static bool
