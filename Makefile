@@ -75,12 +75,18 @@ $(B)/unit/%: test/unit/%.c $(PROGRAM_OBJS) $(COMMON_OBJS) $(SIDECAR_OBJS) $(CTL_
 		$(FREE_LDFLAGS) -lcmocka $(SIDECAR_LIBS) $(CTL_LIBS)
 unit: $(UNIT_TESTS)
 
-# a fuzzer links the same way; clang builds them (verb fuzzers), and only what they name
-fuzz_objects = $(patsubst %,$(B)/%.o,$(shell sed -n '1s|^// links: ||p' test/fuzz/$(1)_fuzz.c))
+# a fuzzer names the folders it needs there: "// links: sidecar ctl", and takes of each what it calls; clang builds them
+# (verb fuzzers)
+fuzz_archives = $(patsubst %,$(B)/%.a,$(shell sed -n '1s|^// links: ||p' test/fuzz/$(1)_fuzz.c))
+$(B)/sidecar.a: $(filter-out %/main.o,$(SIDECAR_OBJS))
+$(B)/ctl.a: $(filter-out %/main.o,$(CTL_OBJS))
+$(B)/sidecar.a $(B)/ctl.a:
+	rm -f $@ && ar rc $@ $^
 .SECONDEXPANSION:
-$(FUZZERS): $(B)/fuzz/%: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $$(call fuzz_objects,$$*) $(PROGRAM_OBJS) $(COMMON_OBJS)
+$(FUZZERS): $(B)/fuzz/%: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $$(call fuzz_archives,$$*) $(PROGRAM_OBJS) $(COMMON_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(FREE_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) $(FREE_LDFLAGS) $(SIDECAR_LIBS) $(CTL_LIBS)
+	$(CC) $(FREE_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) $(filter %.a,$^) $(FREE_LDFLAGS) \
+		$(SIDECAR_LIBS) $(CTL_LIBS)
 
 # what tests preload into a server
 test-libs: $(B)/clock_preload.so $(B)/memory_preload.so
@@ -89,7 +95,7 @@ $(B)/%.so: test/lib/%.c
 	$(CC) $(FREE_CFLAGS) -shared -o $@ $<
 
 fuzzers: ## the fuzzers, in build/fuzz/fuzz
-	$(MAKE) B=build/fuzz CC=clang WARNINGS='-Wall -Wextra -Werror' \
+	$(MAKE) -j2 B=build/fuzz CC=clang WARNINGS='-Wall -Wextra -Werror -Wno-missing-field-initializers' \
 		SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow $(patsubst $(B)/%,build/fuzz/%,$(FUZZERS))
 
 sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asan

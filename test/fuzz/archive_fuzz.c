@@ -1,4 +1,4 @@
-// links: sidecar/archive_list ctl/restore_facts ctl/timeline_path
+// links: sidecar ctl
 /*
  * archive_fuzz.c
  *		Any listing of an archive: what the sidecar tells of it the control binary reads, and finds each

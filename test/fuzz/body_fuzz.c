@@ -1,4 +1,4 @@
-// links: sidecar/body sidecar/job sidecar/node_arguments sidecar/restore_lock sidecar/pgbackrest sidecar/pgbackrest_restore sidecar/pgbackrest_error
+// links: sidecar
 /*
  * body_fuzz.c
  *		Any body of a request that changes something: what is taken is within its grammar, means the

@@ -1,4 +1,4 @@
-// links: ctl/cluster ctl/cluster_config ctl/patroni_client ctl/http_call ctl/sidecar_client ctl/restore_list
+// links: ctl
 /*
  * cluster_config_fuzz.c
  *		Any bytes as the configuration file of the control binary: what is taken is URLs in their form and
@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		MUST(cluster.url_count >= 0 && cluster.url_count <= 8);
 		for (int i = 0; i < cluster.url_count; i++)
-			MUST(http_call_check_url("Patroni", cluster.urls[i], PATRONI_URL_SIZE, &error));
+			MUST(http_call_check_url("Patroni", cluster.urls[i], PATRONI_URL_SIZE, false, &error));
 		for (int i = 0; i < cluster.sidecar_count; i++)
 			MUST(cluster.sidecars[i].name[0] && cluster.sidecars[i].url[0]);
 	}

@@ -1,4 +1,4 @@
-// links: sidecar/compat
+// links: sidecar
 /*
  * compat_fuzz.c
  *		Any body from a client of pgskipper's programs: what is read fits its fields and is UTF-8, and

@@ -1,4 +1,4 @@
-// links: ctl/pgbackrest_conf ctl/conf_params ctl/conf_write
+// links: ctl
 /*
  * conf_fuzz.c
  *		Any bytes as a values file: what is rendered holds an option a line and nothing else, and no

@@ -1,4 +1,4 @@
-// links: sidecar/control_data sidecar/fence
+// links: sidecar
 /*
  * control_data_fuzz.c
  *		Anything that pg_controldata may print: what is taken has a timeline, a size of segments that there

@@ -1,4 +1,4 @@
-// links: ctl/restore_plan ctl/restore_plan_json ctl/restore_check ctl/restore_target ctl/restore_set ctl/restore_wal ctl/restore_verify ctl/restore_facts ctl/timeline_path ctl/units
+// links: ctl
 /*
  * facts_fuzz.c
  *		Any answers of sidecars before a restore: a plan that is made of them can be carried out, comes back

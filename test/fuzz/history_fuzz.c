@@ -1,4 +1,4 @@
-// links: sidecar/recovery_log sidecar/archive_list ctl/timeline_path ctl/restore_facts ctl/archive_view
+// links: sidecar ctl
 /*
  * history_fuzz.c
  *		Any bytes as the history file of a timeline: what the sidecar tells of it the control binary reads,

@@ -1,4 +1,4 @@
-// links: sidecar/metrics sidecar/metrics_exporter sidecar/metrics_backups sidecar/metric_text sidecar/info_document sidecar/archiver sidecar/psql sidecar/backup_details sidecar/expiry sidecar/retention_info sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_tally sidecar/job_queue sidecar/job_queue_records sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job
+// links: sidecar
 /*
  * info_fuzz.c
  *		Any document as what pgbackrest info says, which a repository that was tampered with decides: only

@@ -1,4 +1,4 @@
-// links: ctl/restore_journal ctl/restore_list ctl/restore_state ctl/restore_plan_json ctl/restore_plan ctl/restore_check ctl/restore_set ctl/restore_target ctl/restore_wal ctl/restore_facts ctl/timeline_path ctl/units ctl/cluster ctl/cluster_config ctl/patroni_client ctl/sidecar_client ctl/http_call
+// links: ctl
 /*
  * journal_fuzz.c
  *		Any journals that sidecars may tell: what is read of one can be gone on with, and no id, label or

@@ -1,4 +1,4 @@
-// links: ctl/patroni_client ctl/http_call
+// links: ctl
 /*
  * patroni_fuzz.c
  *		Any answer of what claims to be Patroni: names can be shown, and a member's URL is of a host alone.
@@ -29,7 +29,7 @@ check_cluster(const PatroniCluster *cluster)
 			MUST(strcmp(member->name, cluster->members[j].name) != 0);
 		if (member->url[0] == '\0')
 			continue;
-		MUST(http_call_check_url("Patroni", member->url, sizeof(member->url), &error));
+		MUST(http_call_check_url("Patroni", member->url, sizeof(member->url), false, &error));
 		MUST(strpbrk(strchr(member->url, ':') + 3, "/?#@") == NULL);
 	}
 }

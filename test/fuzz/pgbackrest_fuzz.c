@@ -1,4 +1,4 @@
-// links: sidecar/pgbackrest sidecar/pgbackrest_restore sidecar/pgbackrest_error
+// links: sidecar
 /*
  * pgbackrest_fuzz.c
  *		Anything that pgbackrest may print: the progress stays within its bounds, the label is one, and the

@@ -1,4 +1,4 @@
-// links: sidecar/postmaster_opts
+// links: sidecar
 /*
  * postmaster_opts_fuzz.c
  *		Any bytes as a postmaster.opts: the program is an absolute path, no argument names the data

@@ -1,4 +1,4 @@
-// links: sidecar/recovery_log
+// links: sidecar
 /*
  * recovery_log_fuzz.c
  *		Anything that a server in recovery may print: numbers of segments stay in their range, and what is

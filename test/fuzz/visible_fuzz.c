@@ -1,4 +1,4 @@
-// links: ctl/text
+// links: ctl
 /*
  * visible_fuzz.c
  *		Any text that goes out, to a terminal, a log, a label or as JSON: what is visible holds nothing that
