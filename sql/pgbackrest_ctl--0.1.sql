@@ -12,7 +12,9 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- Jobs: ask, wait, cancel
+-- Jobs: ask, wait, cancel. A job is the sidecar's as soon as it was asked for: a rollback does not take
+-- it back. With wait the statement goes on, and with it its snapshot, which keeps VACUUM from removing
+-- what has died since; a function can't wait without one.
 
 CREATE FUNCTION @extschema@.pgbr_backup(
 	type text DEFAULT 'incr',
@@ -24,21 +26,21 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, integer) IS
-'ask for a backup (full, diff or incr); gives the job''s ID, which is also the backup''s backup_id';
+'ask for a backup (full, diff or incr); gives the job''s ID, which is also the backup''s backup_id; the job goes on after a ROLLBACK; wait holds a snapshot until it ends, so for a long backup rather look at pgbr_job(ID) again and again';
 
 CREATE FUNCTION @extschema@.pgbr_check(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_check(boolean, integer) IS
-'ask for pgbackrest check: is WAL archived, are the repositories usable; gives the job''s ID';
+'ask for pgbackrest check: is WAL archived, are the repositories usable; gives the job''s ID; the job goes on after a ROLLBACK';
 
 CREATE FUNCTION @extschema@.pgbr_verify(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_verify(boolean, integer) IS
-'ask for pgbackrest verify: are the files in the repository what they should be; gives the job''s ID';
+'ask for pgbackrest verify: are the files in the repository what they should be; gives the job''s ID; the job goes on after a ROLLBACK';
 
 CREATE FUNCTION @extschema@.pgbr_expire(
 	dry_run boolean DEFAULT true,
@@ -48,7 +50,7 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_expire(boolean, boolean, integer) IS
-'ask for pgbackrest expire: remove what the retention no longer keeps; with dry_run nothing is removed, and the job''s log in the sidecar says what would be; gives the job''s ID';
+'ask for pgbackrest expire: remove what the retention no longer keeps; with dry_run nothing is removed, and the job''s log in the sidecar says what would be; gives the job''s ID; the job goes on after a ROLLBACK';
 
 CREATE FUNCTION @extschema@.pgbr_pin(
 	label text,
@@ -59,7 +61,7 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_pin(text, text, boolean, integer) IS
-'keep a backup, and those it depends on, from being expired; gives the job''s ID';
+'keep a backup, and those it depends on, from being expired; gives the job''s ID; the job goes on after a ROLLBACK';
 
 CREATE FUNCTION @extschema@.pgbr_unpin(
 	label text,
@@ -69,7 +71,7 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_unpin(text, boolean, integer) IS
-'leave a pinned backup to the retention again; gives the job''s ID';
+'leave a pinned backup to the retention again; gives the job''s ID; the job goes on after a ROLLBACK';
 
 CREATE FUNCTION @extschema@.pgbr_stanza_upgrade(
 	wait boolean DEFAULT false,
@@ -78,7 +80,7 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_stanza_upgrade(boolean, integer) IS
-'ask for pgbackrest stanza-upgrade, after a major upgrade of PostgreSQL; gives the job''s ID';
+'ask for pgbackrest stanza-upgrade, after a major upgrade of PostgreSQL; gives the job''s ID; the job goes on after a ROLLBACK';
 
 CREATE FUNCTION @extschema@.pgbr_cancel(job_id text)
 RETURNS boolean
@@ -309,7 +311,8 @@ CREATE TABLE @extschema@.pgbr_run (
 	state text NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled',
 		'interrupted', 'covered', 'missed')),
 	reason text,
-	covered_by bigint REFERENCES @extschema@.pgbr_run ON DELETE SET NULL,
+	-- no foreign key: pg_dump would warn of it each time, and could not restore rows one by one
+	covered_by bigint,
 	failures integer NOT NULL DEFAULT 0,
 	not_before timestamptz,
 	started_at timestamptz,
@@ -330,6 +333,26 @@ CREATE INDEX ON @extschema@.pgbr_run (state, finished_at);
 CREATE INDEX ON @extschema@.pgbr_run (covered_by) WHERE covered_by IS NOT NULL;
 CREATE UNIQUE INDEX pgbr_run_running ON @extschema@.pgbr_run (state) WHERE state = 'running';
 CREATE UNIQUE INDEX pgbr_run_queued ON @extschema@.pgbr_run (type) WHERE state = 'queued';
+
+-- a dump keeps the history; since when a schedule is in force is another server's own matter
+SELECT pg_extension_config_dump('@extschema@.pgbr_run'::regclass, '');
+SELECT pg_extension_config_dump(
+	pg_get_serial_sequence('@extschema@.pgbr_run', 'run_id')::regclass, '');
+
+CREATE FUNCTION @extschema@._pgbr_ignore_replicated()
+RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@._pgbr_ignore_replicated() IS
+'keeps out what logical replication brings of another server''s history';
+
+CREATE TRIGGER pgbr_ignore_replicated BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.pgbr_run
+	FOR EACH ROW EXECUTE FUNCTION @extschema@._pgbr_ignore_replicated();
+ALTER TABLE @extschema@.pgbr_run ENABLE REPLICA TRIGGER pgbr_ignore_replicated;
+CREATE TRIGGER pgbr_ignore_replicated
+	BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.pgbr_schedule_since
+	FOR EACH ROW EXECUTE FUNCTION @extschema@._pgbr_ignore_replicated();
+ALTER TABLE @extschema@.pgbr_schedule_since ENABLE REPLICA TRIGGER pgbr_ignore_replicated;
 
 CREATE FUNCTION @extschema@._pgbr_wake()
 RETURNS void
@@ -537,7 +560,7 @@ REVOKE ALL ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, in
 	@extschema@._pgbr_job(text), @extschema@._pgbr_jobs(text, text),
 	@extschema@._pgbr_job_rows(jsonb), @extschema@._pgbr_info(boolean),
 	@extschema@._pgbr_restore_points(), @extschema@._pgbr_status(), @extschema@._pgbr_schedule(),
-	@extschema@._pgbr_wake()
+	@extschema@._pgbr_wake(), @extschema@._pgbr_ignore_replicated()
 	FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION @extschema@.pgbr_job(text), @extschema@.pgbr_info(boolean),
@@ -556,7 +579,7 @@ REVOKE ALL ON @extschema@.pgbr_jobs, @extschema@.pgbr_progress, @extschema@.pgbr
 GRANT SELECT ON @extschema@.pgbr_jobs, @extschema@.pgbr_progress, @extschema@.pgbr_backups,
 	@extschema@.pgbr_archives, @extschema@.pgbr_repositories, @extschema@.pgbr_restore_points,
 	@extschema@.pgbr_status, @extschema@.pgbr_schedule, @extschema@.pgbr_runs,
-	@extschema@.pgbr_run, @extschema@.pgbr_schedule_since
+	@extschema@.pgbr_run, @extschema@.pgbr_schedule_since, @extschema@.pgbr_run_run_id_seq
 	TO pg_monitor;
 
 SELECT @extschema@._pgbr_wake();

@@ -452,5 +452,7 @@ history_purge(const History *history)
 		" AND coalesce(finished_at, due) < clock_timestamp() - make_interval(mins => $1::integer)"
 		" AND due < (SELECT max(due) FROM " SCHEMA ".pgbr_run AS n WHERE n.type = r.type)",
 		NUMBER(guc_history_retention));
+	RUN("UPDATE " SCHEMA ".pgbr_run AS r SET covered_by = NULL WHERE covered_by IS NOT NULL"
+		" AND NOT EXISTS (SELECT FROM " SCHEMA ".pgbr_run AS c WHERE c.run_id = r.covered_by)");
 	SPI_finish();
 }

@@ -342,4 +342,20 @@ is_deeply(
 	'after a time without a server the strongest is caught up, and what is too old is missed');
 is(count_backups(), $before + 1, 'by one backup');
 
+# --- what is old goes -------------------------------------------------------------------------------
+part(incr => '0 3 * * *');
+my $kept = $member->psql(<<'END');
+WITH old AS (
+	INSERT INTO pgbr_run (type, first_due, due, due_count, state, finished_at)
+	SELECT 'incr', t, t, 1, 'succeeded', t FROM (SELECT now() - interval '100 days' AS t) AS old
+	RETURNING run_id)
+INSERT INTO pgbr_run (type, first_due, due, due_count, state, finished_at, covered_by)
+SELECT 'incr', now(), now(), 1, 'interrupted', now(), run_id FROM old RETURNING run_id
+END
+at('03:00');
+wait_today(1, q{state = 'succeeded'});
+wait_idle($member);
+is($member->psql(q{SELECT count(*) FROM pgbr_run WHERE due < now() - interval '90 days'}), 0, 'what is older than history_retention is gone');
+is($member->psql("SELECT state, covered_by FROM pgbr_run WHERE run_id = $kept"), 'interrupted|', 'and nothing names it');
+
 done_testing;
