@@ -20,7 +20,7 @@ $sidecar->speak_tcp;
 sub secret { my ($name, $text) = @_; return spew("$dir/$name", $text, 0600) }
 
 my %token = map { $_ => "token-of-$_-" . join '', map { ('a' .. 'z', 0 .. 9)[ rand 36 ] } 1 .. 32 } qw(read operate restore none later);
-my $tokens = secret('tokens', "# a comment\n\n$token{read} read\n$token{operate}\r\n  $token{restore}\trestore\n");
+my $tokens = secret('tokens', "# a comment\n\n$token{read} read\n$token{operate}\r\n  $token{restore}\trestore\t" . 'x' x 64 . "\n");
 
 my $tls = PgbrTls->new($cluster->sandbox, $dir);
 $tls->ca($_) for qw(ca other_ca);
@@ -86,6 +86,9 @@ for my $case (
 	[ 'with a short token', secret('short', "$token{read}\nshort\n"), qr/token in line 2 .* not 16 to 511 characters/ ],
 	[ 'with a long token', secret('long', 'x' x 512), qr/token in line 1 .* not 16 to 511 characters/ ],
 	[ 'with an unknown scope', secret('scope', "$token{read} write\n"), qr/invalid scope in line 1/ ],
+	[ 'with a name of other characters', secret('name', "$token{read} read a\x1bb\n"), qr/invalid name in line 1 .* letters, digits and any of \._-/ ],
+	[ 'with a long name', secret('long-name', "$token{read} read " . 'x' x 65 . "\n"), qr/invalid name in line 1/ ],
+	[ 'with more than a name', secret('more', "$token{read} read a b\n"), qr/line 1 of the token file goes on after TOKEN SCOPE NAME/ ],
 	[ 'with too many tokens', secret('many', join '', map { "$token{read}$_\n" } 1 .. 65), qr/more than 64 tokens/ ],
 	[ 'that is large', secret('large', '#' x 100000), qr/larger than/ ])
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -41,6 +42,8 @@ test_urls(void **state)
 		"file:///etc/passwd",
 		"http://h\\x",
 		"http://\xC3\xA4",
+		"unix:x",
+		"unix:/a:b",
 	};
 	char longest[600] = "http://";
 	SidecarClient client;
@@ -84,6 +87,55 @@ test_tokens(void **state)
 	assert_false(init((SidecarSettings){.url = "http://h"}, &client, &error));
 	unsetenv("PGBRCTL_TOKEN");
 	assert_false(init((SidecarSettings){.url = "http://h", .key_file = "k"}, &client, &error));
+}
+
+/* What is read of a token file with this text; NULL when it is refused. */
+static const char *
+read_token(const char *text)
+{
+	static char token[64];
+	char path[] = "/tmp/pgbr-token-XXXXXX";
+	int fd = mkstemp(path);
+	PgbrError error = PGBR_ERROR_INIT;
+	bool ok;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	ok = pgbr_token_read(path, token, sizeof(token), &error);
+	unlink(path);
+	assert_int_equal(error.code, ok ? PGBR_ERROR_NONE : PGBR_ERROR_CONFIG);
+	/* what is in the file is nobody's to see */
+	assert_null(strstr(error.message, "secret"));
+	return ok ? token : NULL;
+}
+
+static void
+test_token_files(void **state)
+{
+	static const char *const refused[] = {
+		"",		  "\n \n",			"# secret",			  "secret phrase",
+		"a\x01 ", "secret\xC3\xA4", "secret reads admin", "\nsecret # not a scope",
+	};
+	char text[2000];
+
+	(void) state;
+	assert_string_equal(read_token("abc"), "abc");
+	assert_string_equal(read_token("  abc\t\r\nsecret"), "abc");
+	/* the sidecar's own file */
+	assert_string_equal(read_token("# of x\n\n  # y\nabc restore administrator\nd read z\n"),
+						"abc");
+	assert_string_equal(read_token("abc operate\n"), "abc");
+	memset(text, '#', 1500);
+	strcpy(text + 1500, " secret\nabc\n");
+	assert_string_equal(read_token(text), "abc");
+	memset(text, 'a', 63);
+	text[63] = '\0';
+	assert_string_equal(read_token(text), text);
+	strcat(text, "a");
+	assert_null(read_token(text));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_null(read_token(refused[i]));
 }
 
 static void
@@ -155,9 +207,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_tokens),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_urls),		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_token_files), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_strangers),
 	};
 
