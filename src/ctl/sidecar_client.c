@@ -100,17 +100,21 @@ sidecar_client_refusal(const PgbrHttpResponse *response, PgbrError *error)
 
 /* libcurl's own words say what failed, but not at what. */
 static void
-explain_failure(PgbrError *error)
+explain_failure(const SidecarClient *client, PgbrError *error)
 {
+	bool local = pgbr_url_glue(client->url)[0] != '\0';
 	PgbrError reason = *error;
 
 	if (reason.code != PGBR_ERROR_UNREACHABLE && reason.code != PGBR_ERROR_TLS)
 		return;
 	pgbr_error_set(error, reason.code, "could not connect to the sidecar: %s", reason.message);
 	pgbr_error_detail(error, "%s", reason.detail);
-	pgbr_error_hint(error, reason.code == PGBR_ERROR_TLS
-							   ? "--ca-file names the certificates to trust."
-							   : "Is pgbackrest_sidecar running there? --url names another one.");
+	pgbr_error_hint(
+		error,
+		reason.code == PGBR_ERROR_TLS ? "--ca-file names the certificates to trust."
+		: local ? "Is pgbackrest_sidecar running here, with this --socket? --url names another one."
+				: "Is pgbackrest_sidecar running there, with this address as --listen? "
+				  "--url names another one.");
 }
 
 /* Whoever wants a token that was kept from him says that there was none. */
@@ -154,7 +158,7 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the request's URL is too long");
 	if (!http_call_perform(&request, response, error))
 	{
-		explain_failure(error);
+		explain_failure(client, error);
 		return false;
 	}
 	if (response->status < 200 || response->status > 299)
