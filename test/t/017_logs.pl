@@ -131,7 +131,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	fcntl $pipe, 1031, 4096 or die "F_SETPIPE_SZ: $!\n";
 	my $read_on = sub { my ($text) = @_; 1 while sysread $pipe, $$text, 65536, length $$text };
 	$sidecar->set_wrapper('bash', '-c', "exec \"\$@\" 2>'$fifo'", 'bash');
-	$sidecar->start("--pgbackrest=$fake");
+	$sidecar->speak_tcp(0)->start("--pgbackrest=$fake");
 	my ($longest, @ids) = (0);
 	for my $number (1 .. 40)
 	{
