@@ -106,6 +106,8 @@ my $cluster = PgbrCluster->new(
 my $member = $cluster->member(1);
 tame_pgbackrest($member);
 pretend_backups($member);
+# the worst that can be set for the sidecar's sessions
+push @{ $member->sidecar->{options} }, '--pg-conninfo=' . $member->conninfo . q{ options='-c search_path=public,pg_catalog'};
 $cluster->start;
 my $sidecar = $member->sidecar;
 my @mallory = (user => 'mallory');
