@@ -160,6 +160,26 @@ pgbr_copy_visible(char *target, size_t size, const char *text)
 }
 
 void
+pgbr_make_visible_json(StrBuf *buf)
+{
+	const char *text = buf->data;
+	const char *end = text + buf->length;
+	PgbrCharacter character;
+	StrBuf visible;
+
+	while (pgbr_character_next(&text, end, &character))
+	{
+		if (is_kept(&character, "\n\t"))
+			continue;
+		strbuf_init(&visible);
+		pgbr_put_visible_json(&visible, buf->data, buf->length);
+		strbuf_done(buf);
+		*buf = visible;
+		return;
+	}
+}
+
+void
 pgbr_put_visible_json(StrBuf *buf, const char *document, size_t length)
 {
 	const char *end = document + length;

@@ -46,4 +46,7 @@ extern void pgbr_copy_visible(char *target, size_t size, const char *text);
 /* Append JSON or double-quoted YAML; inside its texts such characters become \uXXXX. */
 extern void pgbr_put_visible_json(StrBuf *buf, const char *document, size_t length);
 
+/* The same in place, without a copy when there is none of them; one that was out of memory has failed. */
+extern void pgbr_make_visible_json(StrBuf *buf);
+
 #endif

@@ -83,7 +83,7 @@ fail_with_exit(InfoSnapshot *result, ProcessOutput *output)
 }
 
 static void
-read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
+read_document(InfoCache *cache, StrBuf *text, InfoSnapshot *result)
 {
 	PgbrError error;
 	json_t *document = json_parse(text->data, text->length, &error);
@@ -103,7 +103,10 @@ read_document(InfoCache *cache, const StrBuf *text, InfoSnapshot *result)
 	{
 		strbuf_init(&retention);
 		retention_info_write(cache->config, document, &retention, &result->pinned);
-		result->document = info_document_new(text->data, text->length);
+		/* it is passed on as it is, and a repository may say anything in it */
+		pgbr_make_visible_json(text);
+		if (!text->failed)
+			result->document = info_document_new(text->data, text->length);
 		if (!retention.failed)
 			result->retention = info_document_new(retention.data, retention.length);
 		strbuf_done(&retention);

@@ -130,6 +130,10 @@ test_json(void **state)
 	pgbr_put_visible_json(&buf, "{\t\"a\":\r\n1}", 10);
 	assert_string_equal(buf.data, "{\t\"a\": \n1}");
 	strbuf_clear(&buf);
+	strbuf_puts(&buf, "{\"a\": \"\x7F\"}");
+	pgbr_make_visible_json(&buf);
+	assert_string_equal(buf.data, "{\"a\": \"\\u007F\"}");
+	strbuf_clear(&buf);
 	/* a piece of a text that goes on */
 	pgbr_put_visible_json(&buf, "ab\x7F", 2);
 	assert_string_equal(buf.data, "ab");
