@@ -22,9 +22,15 @@ my %authorization = (Authorization => 'Bearer a-token-of-more-than-16');
 my $fake = program($member, 'fake', <<'END');
 case "${@: -1}" in
 (backup) cat "${0%/*}/says"; exit 42 ;;
-(info) echo '[]' ;;
+(info) cat "${0%/*}/knows" ;;
 esac
 END
+# and of the repository in this one: a text of JSON's may hold DEL and C1 as they are
+spew(
+	"$member->{dir}/knows",
+	'[{"name":"some.stanza-1","archive":[],"backup":[],"db":[{"id":1,"repo-key":1,"system-id":7,"version":"15"}],'
+	  . qq("cipher":"none","repo":[{"key":1,"cipher":"none","status":{"code":99,"message":"a \\u001b[31m \x7f \xc2\x9b31m"}}],)
+	  . '"status":{"code":99,"message":"other","lock":{"backup":{"held":false}}}}]');
 
 # the sidecar's log since it was last asked for, as lines
 my $seen = 0;
@@ -55,6 +61,11 @@ sub run_sidecar
 	is($answer->{status}, 202, 'a job');
 	my $id = $answer->{json}{id};
 	wait_for { $sidecar->http(GET => "/v1/jobs/$id", headers => {%authorization})->{json}{state} eq 'failed' } 'it to fail';
+	# what pgbackrest says of the repository is passed on
+	my $info = $sidecar->http(GET => '/v1/info', headers => {%authorization});
+	is($info->{json}{stanzas}[0]{repo}[0]{status}{message}, "a \e[31m \x7f \x{9b}31m", 'info is what it was');
+	ok($info->{content} !~ /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/, 'in plain characters') or diag $info->{content} =~ s/([^ -~])/sprintf '<%02x>', ord $1/ger;
+	like($sidecar->http(GET => '/readyz', headers => {%authorization})->{content}, qr/repo1: a \\\\x1B\[31m \\\\x7F \\\\u009B31m/, 'and so is readyz');
 	is($sidecar->stop, 0, 'a clean end');
 	return ($id, new_lines());
 }
@@ -130,6 +141,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	sysopen my $pipe, $fifo, O_RDWR | O_NONBLOCK or die "$fifo: $!\n";
 	fcntl $pipe, 1031, 4096 or die "F_SETPIPE_SZ: $!\n";
 	my $read_on = sub { my ($text) = @_; 1 while sysread $pipe, $$text, 65536, length $$text };
+	$sidecar->speak_tcp(0);
 	$sidecar->set_wrapper('bash', '-c', "exec \"\$@\" 2>'$fifo'", 'bash');
 	$sidecar->speak_tcp(0)->start("--pgbackrest=$fake");
 	my ($longest, @ids) = (0);
