@@ -195,6 +195,7 @@ tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 	pthread_mutex_unlock(&lock);
 	if (ok)
 		return 0;
-	log_error(NULL, "could not answer a TLS handshake", &error);
+	log_repeated_error("TLS handshakes that were not answered", "could not answer a TLS handshake",
+					   &error);
 	return -1;
 }
