@@ -4,7 +4,7 @@ CREATE EXTENSION pgbackrest_ctl;
 
 -- a full backup, waited for
 SELECT pgbr_backup('full', wait => true, wait_seconds => 120) AS job_id \gset
-SELECT kind, type, state, covered_by, requested_by, exit_code, error, message,
+SELECT kind, type, state, covered_by, requested_by ~ '^user:.' AS by_user, claimed_by, exit_code, error, message,
 	requested_at <= started_at AS started, started_at <= finished_at AS finished,
 	duration > '0' AS has_duration, label ~ '^\d{8}-\d{6}F$' AS has_label
 FROM pgbr_job(:'job_id') \gx

@@ -10,6 +10,7 @@ CREATE EXTENSION pgbackrest_ctl;
 \d pgbr_status
 \d pgbr_schedule
 \d pgbr_runs
+\d pgbr_audit
 
 -- every function, and how it is marked
 SELECT p.oid::regprocedure AS function, p.provolatile AS volatility, p.proparallel AS parallel,
@@ -60,6 +61,7 @@ TABLE pgbr_restore_points;
 TABLE pgbr_status;
 TABLE pgbr_schedule;
 TABLE pgbr_runs;
+TABLE pgbr_audit;
 RESET ROLE;
 
 -- pg_monitor reads
@@ -76,6 +78,20 @@ SELECT count(*) >= 0 AS reads FROM pgbr_schedule;
 SELECT count(*) >= 0 AS reads FROM pgbr_runs;
 SELECT jsonb_typeof(pgbr_info_json());
 SELECT * FROM pgbr_job('no-such-job');
+-- but not who works from where, which is granted alone
+TABLE pgbr_audit;
+RESET ROLE;
+GRANT SELECT ON pgbr_audit TO regress_pgbr_nobody;
+GRANT EXECUTE ON FUNCTION _pgbr_audit(bigint) TO regress_pgbr_nobody;
+SET ROLE regress_pgbr_nobody;
+SELECT count(*) >= 0 AS reads FROM pgbr_audit;
+RESET ROLE;
+REVOKE ALL ON pgbr_audit FROM regress_pgbr_nobody;
+REVOKE ALL ON FUNCTION _pgbr_audit(bigint) FROM regress_pgbr_nobody;
+SELECT pgbr_cancel('audited');
+SELECT caller ~ '^user:.' AS by_user, peer, listener, method, status, refused, count, concerns
+	FROM pgbr_audit WHERE path = '/v1/jobs/audited';
+SET ROLE regress_pgbr_nobody;
 -- and starts nothing
 SELECT pgbr_backup();
 SELECT pgbr_check();

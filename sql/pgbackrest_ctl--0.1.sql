@@ -105,34 +105,17 @@ COMMENT ON FUNCTION @extschema@._pgbr_jobs(text, text) IS 'a page of jobs as the
 
 CREATE FUNCTION @extschema@._pgbr_job_rows(jobs jsonb)
 RETURNS TABLE (
-	job_id text,
-	kind text,
-	type text,
-	repo integer,
-	state text,
-	covered_by text,
-	requested_by text,
-	reason text,
-	requested_at timestamptz,
-	started_at timestamptz,
-	finished_at timestamptz,
-	duration interval,
-	phase text,
-	bytes_done bigint,
-	bytes_total bigint,
-	percent double precision,
-	label text,
-	annotations jsonb,
-	set text,
-	dry_run boolean,
-	exit_code integer,
-	error text,
-	message text,
+	job_id text, kind text, type text, repo integer, state text, covered_by text,
+	requested_by text, claimed_by text, reason text, requested_at timestamptz,
+	started_at timestamptz, finished_at timestamptz, duration interval, phase text,
+	bytes_done bigint, bytes_total bigint, percent double precision, label text,
+	annotations jsonb, set text, dry_run boolean, exit_code integer, error text, message text,
 	hint text)
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT j.id, j.kind, j.type, j.repo, j.state, j.covered_by, j.requested_by, j.reason,
+	SELECT j.id, j.kind, j.type, j.repo, j.state, j.covered_by, j.requested_by,
+		j.claimed_by, j.reason,
 		j.requested_at, j.started_at, j.finished_at,
 		coalesce(j.finished_at, clock_timestamp()) - j.started_at,
 		p.phase, p.bytes_done, p.bytes_total, p.percent,
@@ -140,8 +123,8 @@ AS $$
 		j.hint
 	FROM jsonb_to_recordset(jobs) AS j(
 			id text, kind text, type text, repo integer, state text, covered_by text,
-			requested_by text, reason text, requested_at timestamptz, started_at timestamptz,
-			finished_at timestamptz, progress jsonb, label text, annotations jsonb, set text,
+			requested_by text, claimed_by text, reason text, requested_at timestamptz,
+			started_at timestamptz, finished_at timestamptz, progress jsonb, label text, annotations jsonb, set text,
 			dry_run boolean, exit_code integer, error text, message text, hint text)
 		LEFT JOIN LATERAL jsonb_to_record(j.progress) AS p(
 			phase text, bytes_done bigint, bytes_total bigint, percent double precision) ON true
@@ -158,6 +141,30 @@ WITH RECURSIVE page(answer) AS (
 )
 SELECT j.* FROM page, @extschema@._pgbr_job_rows(answer->'jobs') AS j;
 COMMENT ON VIEW @extschema@.pgbr_jobs IS 'all jobs that the sidecar keeps, newest first';
+
+-- The audit: not for monitoring, since it says who works from where.
+
+CREATE FUNCTION @extschema@._pgbr_audit(before bigint)
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@._pgbr_audit(bigint) IS 'a page of the audit as the sidecar gives it';
+
+CREATE VIEW @extschema@.pgbr_audit AS
+WITH RECURSIVE page(answer) AS (
+		SELECT @extschema@._pgbr_audit(NULL::bigint)
+	UNION
+		SELECT @extschema@._pgbr_audit((answer->>'next')::bigint)
+		FROM page
+		WHERE answer->>'next' IS NOT NULL
+)
+SELECT a.id, a."time", a.caller, a.claimed_by, a.peer, a.listener, a.method, a.path, a.status,
+	a.refused, a.count, a.concerns
+FROM page, jsonb_to_recordset(answer->'audit') AS a(
+		id bigint, "time" timestamptz, caller text, claimed_by text, peer text, listener text,
+		method text, path text, status integer, refused boolean, count integer, concerns text);
+COMMENT ON VIEW @extschema@.pgbr_audit IS
+'who changed what at this server''s sidecar, and who was refused, newest first';
 
 CREATE FUNCTION @extschema@.pgbr_job(job_id text)
 RETURNS SETOF @extschema@.pgbr_jobs
@@ -448,12 +455,13 @@ WITH answer AS MATERIALIZED (
 	FROM backup
 ), failure AS (
 	-- jobs that another one covered share its outcome, and would count it twice; the scheduler's own
-	-- are in its history, which knows those of former leaders and those that reached no sidecar
+	-- are in its history, which knows those of former leaders and those that reached no sidecar. That
+	-- a job claims to be of the schedule hides no failure: the history must name it
 	SELECT j.finished_at, j.message
 	FROM answer
 		CROSS JOIN @extschema@._pgbr_job_rows(backups) AS j
 	WHERE j.state IN ('failed', 'interrupted') AND j.covered_by IS NULL
-		AND j.requested_by IS DISTINCT FROM 'schedule'
+		AND NOT EXISTS (SELECT 1 FROM @extschema@.pgbr_run AS r WHERE r.job_id = j.job_id)
 	UNION ALL
 	SELECT r.finished_at, r.message
 	FROM @extschema@.pgbr_run AS r
@@ -533,14 +541,16 @@ WITH requested AS (
 	SELECT j.*
 	FROM @extschema@._pgbr_status() AS answer,
 		@extschema@._pgbr_job_rows(answer.backups->'jobs') AS j
-	WHERE j.requested_by IS DISTINCT FROM 'schedule'
+	-- not what a job claims to be, but what the history does not name
+	WHERE NOT EXISTS (SELECT 1 FROM @extschema@.pgbr_run AS r WHERE r.job_id = j.job_id)
 )
-SELECT r.run_id, 'schedule' AS requested_by, r.type, r.first_due, r.due, r.due_count, r.state,
-	r.reason, r.covered_by, r.failures, r.not_before, r.started_at, r.finished_at,
+SELECT r.run_id, 'schedule' AS requested_by, NULL::text AS claimed_by, r.type, r.first_due, r.due,
+	r.due_count, r.state, r.reason, r.covered_by, r.failures, r.not_before, r.started_at,
+	r.finished_at,
 	r.sidecar, r.sidecar_reason, r.job_id, r.label, r.exit_code, r.error, r.message, r.hint
 FROM @extschema@.pgbr_run AS r
 UNION ALL
-SELECT NULL, j.requested_by, j.type, NULL, NULL, 0, j.state,
+SELECT NULL, j.requested_by, j.claimed_by, j.type, NULL, NULL, 0, j.state,
 	coalesce(j.reason, 'requested'), NULL, NULL, NULL, j.started_at, j.finished_at,
 	NULL, NULL, j.job_id, j.label, j.exit_code, j.error, j.message, j.hint
 FROM requested AS j;
@@ -558,9 +568,10 @@ REVOKE ALL ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, in
 	@extschema@.pgbr_restore_point(text, boolean, integer), @extschema@.pgbr_job(text),
 	@extschema@.pgbr_info(boolean), @extschema@.pgbr_info_json(boolean),
 	@extschema@._pgbr_job(text), @extschema@._pgbr_jobs(text, text),
-	@extschema@._pgbr_job_rows(jsonb), @extschema@._pgbr_info(boolean),
-	@extschema@._pgbr_restore_points(), @extschema@._pgbr_status(), @extschema@._pgbr_schedule(),
-	@extschema@._pgbr_wake(), @extschema@._pgbr_ignore_replicated()
+	@extschema@._pgbr_job_rows(jsonb), @extschema@._pgbr_audit(bigint),
+	@extschema@._pgbr_info(boolean), @extschema@._pgbr_restore_points(),
+	@extschema@._pgbr_status(), @extschema@._pgbr_schedule(), @extschema@._pgbr_wake(),
+	@extschema@._pgbr_ignore_replicated()
 	FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION @extschema@.pgbr_job(text), @extschema@.pgbr_info(boolean),
@@ -573,7 +584,7 @@ GRANT EXECUTE ON FUNCTION @extschema@.pgbr_job(text), @extschema@.pgbr_info(bool
 REVOKE ALL ON @extschema@.pgbr_jobs, @extschema@.pgbr_progress, @extschema@.pgbr_backups,
 	@extschema@.pgbr_archives, @extschema@.pgbr_repositories, @extschema@.pgbr_restore_points,
 	@extschema@.pgbr_status, @extschema@.pgbr_schedule, @extschema@.pgbr_runs,
-	@extschema@.pgbr_run, @extschema@.pgbr_schedule_since
+	@extschema@.pgbr_run, @extschema@.pgbr_schedule_since, @extschema@.pgbr_audit
 	FROM PUBLIC;
 
 GRANT SELECT ON @extschema@.pgbr_jobs, @extschema@.pgbr_progress, @extschema@.pgbr_backups,

@@ -80,6 +80,7 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_PATH_RESTORE_POINTS "/v1/restore-points"
 #define PGBR_PATH_RESTORES		 "/v1/restores"
 #define PGBR_PATH_ARCHIVE		 "/v1/archive"
+#define PGBR_PATH_AUDIT			 "/v1/audit"
 
 /* Where a sidecar listens and its clients look when nobody says otherwise. */
 #define PGBR_DEFAULT_SOCKET "/var/run/postgresql/pgbackrest_sidecar.sock"

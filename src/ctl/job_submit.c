@@ -27,7 +27,7 @@ put_requester(json_t *request)
 
 	gethostname(host, sizeof(host) - 1);
 	snprintf(text, sizeof(text), "%.60s@%s", user ? user->pw_name : "?", host);
-	return !pgbr_is_plain_text(text, sizeof(text)) || json_put_text(request, "requested_by", text);
+	return !pgbr_is_plain_text(text, sizeof(text)) || json_put_text(request, "claimed_by", text);
 }
 
 static bool

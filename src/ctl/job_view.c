@@ -106,6 +106,7 @@ static const Field record_fields[] = {
 	{"state", "state", FIELD_TEXT},
 	{"covered_by", "covered_by", FIELD_TEXT},
 	{"requested_by", "requested_by", FIELD_TEXT},
+	{"claimed_by", "claimed_by", FIELD_TEXT},
 	{"reason", "reason", FIELD_TEXT},
 	{"requested_at", "requested_at", FIELD_TEXT},
 	{"started_at", "started_at", FIELD_TEXT},

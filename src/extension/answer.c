@@ -44,6 +44,7 @@ const AnswerMember answer_job[] = {
 	{"state", ANSWER_TEXT, REQUIRED, NULL},
 	{"covered_by", ANSWER_JOB_ID, OPTIONAL, NULL},
 	{"requested_by", ANSWER_TEXT, OPTIONAL, NULL},
+	{"claimed_by", ANSWER_TEXT, OPTIONAL, NULL},
 	{"reason", ANSWER_TEXT, OPTIONAL, NULL},
 	{"requested_at", ANSWER_TIME, REQUIRED, NULL},
 	{"started_at", ANSWER_TIME, OPTIONAL, NULL},
@@ -60,6 +61,28 @@ const AnswerMember answer_job[] = {
 const AnswerMember answer_jobs[] = {
 	{"jobs", ANSWER_ARRAY, REQUIRED, answer_job},
 	{"next", ANSWER_JOB_ID, OPTIONAL, NULL},
+	END,
+};
+
+static const AnswerMember audit_row[] = {
+	{"id", ANSWER_INT8, REQUIRED, NULL},
+	{"time", ANSWER_TIME, REQUIRED, NULL},
+	{"caller", ANSWER_TEXT, REQUIRED, NULL},
+	{"claimed_by", ANSWER_TEXT, OPTIONAL, NULL},
+	{"peer", ANSWER_TEXT, OPTIONAL, NULL},
+	{"listener", ANSWER_TEXT, OPTIONAL, NULL},
+	{"method", ANSWER_TEXT, REQUIRED, NULL},
+	{"path", ANSWER_TEXT, REQUIRED, NULL},
+	{"status", ANSWER_INT4, OPTIONAL, NULL},
+	{"refused", ANSWER_FLAG, REQUIRED, NULL},
+	{"count", ANSWER_INT4, REQUIRED, NULL},
+	{"concerns", ANSWER_TEXT, OPTIONAL, NULL},
+	END,
+};
+
+const AnswerMember answer_audit[] = {
+	{"audit", ANSWER_ARRAY, REQUIRED, audit_row},
+	{"next", ANSWER_INT8, OPTIONAL, NULL},
 	END,
 };
 

@@ -41,6 +41,7 @@ typedef struct AnswerMember
 
 extern const AnswerMember answer_job[];
 extern const AnswerMember answer_jobs[];
+extern const AnswerMember answer_audit[];
 extern const AnswerMember answer_info[];
 extern const AnswerMember answer_wal[];
 extern const AnswerMember answer_restore_point[];

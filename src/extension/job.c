@@ -29,10 +29,11 @@ PG_FUNCTION_INFO_V1(pgbr_pin);
 PG_FUNCTION_INFO_V1(pgbr_unpin);
 PG_FUNCTION_INFO_V1(_pgbr_job);
 PG_FUNCTION_INFO_V1(_pgbr_jobs);
+PG_FUNCTION_INFO_V1(_pgbr_audit);
 
 /* the limits of the API */
-#define REQUESTED_BY_MAX 128
-#define WAIT_MAX		 60
+#define CLAIMED_BY_MAX 128
+#define WAIT_MAX	   60
 
 /* jobs a request for a page of them */
 #define PAGE_SIZE 500
@@ -57,12 +58,12 @@ mask(char *text, bool beyond_ascii)
 /* Who asks, within what the API takes: UTF-8, no control characters, not too long. Names are shared
  * by all databases, so one may be in the encoding of another. */
 static char *
-requested_by(void)
+claimed_by(void)
 {
 	char *text = psprintf("sql %s@%s", GetUserNameFromId(GetSessionUserId(), false),
 						  get_database_name(MyDatabaseId));
 	int encoding = GetDatabaseEncoding() == PG_SQL_ASCII ? PG_UTF8 : GetDatabaseEncoding();
-	char cut[REQUESTED_BY_MAX + 1];
+	char cut[CLAIMED_BY_MAX + 1];
 	char *utf8;
 
 	if (!pg_verify_mbstr(encoding, text, strlen(text), true))
@@ -217,7 +218,7 @@ start_job(Body *body, Waiting waiting)
 	char *id;
 	char *covered_by;
 
-	body_text(body, "requested_by", requested_by());
+	body_text(body, "claimed_by", claimed_by());
 	request.body = body_end(body);
 	job = sidecar_ask(&request);
 	id = answer_text(&job->root, "id");
@@ -333,7 +334,7 @@ pgbr_pin(PG_FUNCTION_ARGS)
 
 	/* an annotation without a value would be none */
 	if (reason == NULL || reason[0] == '\0')
-		reason = psprintf("by %s", requested_by());
+		reason = psprintf("by %s", claimed_by());
 	return annotate_pin(fcinfo, reason, waiting);
 }
 
@@ -378,4 +379,15 @@ _pgbr_jobs(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 		path = psprintf("%s&before=%s", path, sidecar_escape(argument_job_id(fcinfo, 1)));
 	PG_RETURN_JSONB_P(sidecar_get(path, answer_jobs));
+}
+
+/* _pgbr_audit(before bigint): a page of the audit as the API gives it; null: the newest */
+Datum
+_pgbr_audit(PG_FUNCTION_ARGS)
+{
+	char *path = psprintf(PGBR_PATH_AUDIT "?limit=%d", PAGE_SIZE);
+
+	if (!PG_ARGISNULL(0))
+		path = psprintf("%s&before=" INT64_FORMAT, path, PG_GETARG_INT64(0));
+	PG_RETURN_JSONB_P(sidecar_get(path, answer_audit));
 }

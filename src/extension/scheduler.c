@@ -320,7 +320,7 @@ post_job(Scheduler *scheduler, PgbrError *error)
 	body_text(&body, "type", pgbr_backup_type_name(scheduler->schedule.current_type));
 	if (strcmp(scheduler->row.sidecar, guc_sidecar_url) != 0)
 		body_flag(&body, "backup_standby", true);
-	body_text(&body, "requested_by", "schedule");
+	body_text(&body, "claimed_by", "schedule");
 	body_text(&body, "reason", name);
 	request.body = body_end(&body);
 	INSTR_TIME_SET_CURRENT(began);

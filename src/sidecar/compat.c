@@ -163,11 +163,11 @@ compat_job_timestamp(const Job *job, char *id)
 }
 
 bool
-compat_make_request(PgbrBackupType type, const char *timestamp, const char *requested_by,
+compat_make_request(PgbrBackupType type, const char *timestamp, const char *claimed_by,
 					JobRequest *request, PgbrError *error)
 {
 	*request = (JobRequest){.kind = PGBR_JOB_BACKUP, .type = type};
-	pgbr_copy_text(request->requested_by, sizeof(request->requested_by), requested_by);
+	pgbr_copy_text(request->claimed_by, sizeof(request->claimed_by), claimed_by);
 	if (timestamp[0] == '\0')
 		return true;
 	if (!pgbr_is_job_id(timestamp))

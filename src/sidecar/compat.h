@@ -39,8 +39,8 @@ extern void compat_job_timestamp(const Job *job, char *id);
 
 /* A backup job of this type whose backup gets this annotation; "" for the job's own id.
  * INVALID_VALUE when it is outside the grammar of ids. */
-extern bool compat_make_request(PgbrBackupType type, const char *timestamp,
-								const char *requested_by, JobRequest *request, PgbrError *error);
+extern bool compat_make_request(PgbrBackupType type, const char *timestamp, const char *claimed_by,
+								JobRequest *request, PgbrError *error);
 
 /* The stanza's backups as GET /list shows them, oldest first. The caller owns a reference; NULL when
  * out of memory. */

@@ -42,6 +42,7 @@ typedef struct SidecarConfig
 	bool compat_no_auth;		 /* let anyone in at the addresses of existing clients */
 	int info_interval;			 /* seconds between refreshes of info */
 	int job_retention;			 /* days that ended jobs are kept */
+	int audit_retention;		 /* days that rows of the audit are kept */
 	int max_queued;				 /* jobs that may wait */
 	int max_connections;
 	int max_connections_per_address;

@@ -40,7 +40,7 @@ handle_job_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *resp
 	Job *job = memory_alloc(sizeof(*job));
 	bool repeated = false;
 	bool ok = body && job && job_request_read(body, &wanted, &error) &&
-			  http_check_key(request, &error) &&
+			  http_check_key(request, &error) && job_request_from(&wanted, &request->caller) &&
 			  job_queue_submit(sidecar->queue, &wanted, "", request->idempotency_key, job,
 							   &repeated, &error);
 

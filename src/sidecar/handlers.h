@@ -6,6 +6,7 @@
 #define PGBR_SIDECAR_HANDLERS_H
 
 #include "sidecar/archiver.h"
+#include "sidecar/audit.h"
 #include "sidecar/auth.h"
 #include "sidecar/backup_details.h"
 #include "sidecar/config.h"
@@ -23,6 +24,7 @@ typedef struct Sidecar
 	const SidecarConfig *config;
 	Auth *auth;
 	JobQueue *queue;
+	Audit *audit;
 	InfoCache *cache;
 	StanzaKeeper *keeper;
 	JobTally *tally;
@@ -51,6 +53,7 @@ HANDLER(handle_restore_list);
 HANDLER(handle_restore_get);
 HANDLER(handle_restore_put);
 HANDLER(handle_restore_job_post);
+HANDLER(handle_audit);
 HANDLER(handle_livez);
 HANDLER(handle_readyz);
 HANDLER(handle_metrics);

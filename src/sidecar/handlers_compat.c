@@ -75,17 +75,22 @@ compat_wait(Sidecar *sidecar, const HttpRequest *request, Job *job, HttpResponse
 
 /* Have a job done and answer with a text as JSON when it succeeded. */
 static void
-do_job(Sidecar *sidecar, const HttpRequest *request, const JobRequest *wanted, const char *answer,
+do_job(Sidecar *sidecar, const HttpRequest *request, JobRequest *wanted, const char *answer,
 	   HttpResponse *response)
 {
 	Job *job = memory_alloc(sizeof(*job));
 	PgbrError error = PGBR_ERROR_INIT;
 	bool repeated;
 
+	job_request_from(wanted, &request->caller);
 	if (job == NULL || !job_queue_submit(sidecar->queue, wanted, "", NULL, job, &repeated, &error))
 		http_answer_refusal(response, &error);
-	else if (compat_wait(sidecar, request, job, response))
-		http_answer_json(response, 200, json_string(answer));
+	else
+	{
+		http_concerns(response, job);
+		if (compat_wait(sidecar, request, job, response))
+			http_answer_json(response, 200, json_string(answer));
+	}
 	free(job);
 }
 
@@ -136,7 +141,7 @@ handle_compat_upgrade(Sidecar *sidecar, const HttpRequest *request, HttpResponse
 	if (wanted == NULL)
 		return;
 	wanted->kind = PGBR_JOB_STANZA_UPGRADE;
-	pgbr_copy_text(wanted->requested_by, sizeof(wanted->requested_by), "compat");
+	pgbr_copy_text(wanted->claimed_by, sizeof(wanted->claimed_by), "compat");
 	do_job(sidecar, request, wanted, "Stanza has been upgraded", response);
 	free(wanted);
 }

@@ -26,7 +26,7 @@
 #define LOOK_S	(LEASE_S / 3)
 
 /* The journal of a restore that has one step. */
-#define DOCUMENT "{\"requested_by\":\"POST /restore\"}"
+#define DOCUMENT "{\"claimed_by\":\"POST /restore\"}"
 
 /* Begin the restore with its document; renew or end it with none. */
 static bool
@@ -97,7 +97,7 @@ make_request(const json_t *arguments, const char *id, JobRequest *wanted, PgbrEr
 	bool ok;
 
 	json_object_set_new(body, "holder", json_string(HOLDER));
-	json_object_set_new(body, "requested_by", json_string("compat"));
+	json_object_set_new(body, "claimed_by", json_string("compat"));
 	ok = job_restore_request_read(body, id, wanted, holder, error);
 	given = ok ? json_loads(wanted->arguments, 0, NULL) : NULL;
 	ok = ok && node_step_check(pgbr_job_kind_name(wanted->kind), given, error);
@@ -131,6 +131,7 @@ restore(Sidecar *sidecar, const JobRequest *wanted, const char *id, HttpResponse
 	if (job && job_queue_submit(sidecar->queue, wanted, HOLDER, NULL, job, &repeated, &error) &&
 		wait_for_end(sidecar, id, job, &error))
 	{
+		http_concerns(response, job);
 		if (job->state == PGBR_STATE_SUCCEEDED)
 			http_answer_json(response, 200,
 							 json_string("Restore procedure has been started successfully"));
@@ -162,6 +163,7 @@ handle_compat_restore(Sidecar *sidecar, const HttpRequest *request, HttpResponse
 		; /* it was answered */
 	else if ((arguments = read_arguments(fields, stanza, &error)) == NULL ||
 			 !make_request(arguments, id, wanted, &error) ||
+			 !job_request_from(wanted, &request->caller) ||
 			 !put(sidecar, id, DOCUMENT, false, &error))
 		http_answer_refusal(response, &error);
 	else

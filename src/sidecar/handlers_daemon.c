@@ -49,7 +49,8 @@ make_id(int64_t now, int number, char *id, size_t size)
 
 /* Accept a backup under an id that no other has: the Idempotency-Key is what keeps them apart. */
 static bool
-submit(Sidecar *sidecar, PgbrBackupType type, char *id, Job *job, PgbrError *error)
+submit(Sidecar *sidecar, const HttpRequest *request, PgbrBackupType type, char *id, Job *job,
+	   HttpResponse *response, PgbrError *error)
 {
 	int64_t now = clock_now_ms();
 	JobRequest *wanted = memory_alloc(sizeof(*wanted));
@@ -64,6 +65,7 @@ submit(Sidecar *sidecar, PgbrBackupType type, char *id, Job *job, PgbrError *err
 		make_id(now, number, id, JOB_ID_SIZE);
 		snprintf(key, sizeof(key), "daemon:%s", id);
 		ok = compat_make_request(type, id, "daemon", wanted, error) &&
+			 job_request_from(wanted, &request->caller) &&
 			 job_queue_submit(sidecar->queue, wanted, "", key, job, &repeated, error);
 		/* another type was asked for in the same minute */
 		if (!ok && error->code == PGBR_ERROR_INVALID_VALUE)
@@ -72,6 +74,8 @@ submit(Sidecar *sidecar, PgbrBackupType type, char *id, Job *job, PgbrError *err
 	free(wanted);
 	if (ok && repeated)
 		return pgbr_error_set(error, PGBR_ERROR_QUEUE_FULL, "too many backups in one minute");
+	if (ok)
+		http_concerns(response, job);
 	return ok;
 }
 
@@ -94,10 +98,9 @@ handle_daemon_backup(Sidecar *sidecar, const HttpRequest *request, HttpResponse 
 	Job *job = memory_alloc(sizeof(*job));
 	PgbrError error = {.code = PGBR_ERROR_INTERNAL, .message = "out of memory"};
 	char id[JOB_ID_SIZE];
-	bool ok = job && submit(sidecar, PGBR_BACKUP_FULL, id, job, &error);
+	bool ok = job && submit(sidecar, request, PGBR_BACKUP_FULL, id, job, response, &error);
 	int waiting = count_waiting(sidecar);
 
-	(void) request;
 	if (ok)
 		answer_json(response, 200,
 					json_pack("{s:b, s:s, s:i, s:s, s:s}", "accepted", 1, "reason", "http-request",
@@ -121,7 +124,7 @@ backup_and_wait(Sidecar *sidecar, const HttpRequest *request, PgbrBackupType typ
 	PgbrError error = PGBR_ERROR_INIT;
 	char id[JOB_ID_SIZE];
 
-	if (job == NULL || !submit(sidecar, type, id, job, &error))
+	if (job == NULL || !submit(sidecar, request, type, id, job, response, &error))
 	{
 		http_answer_refusal(response, &error);
 		/* the daemon's clients know of failure by 5xx alone */

@@ -125,7 +125,7 @@ handle_restore_job_post(Sidecar *sidecar, const HttpRequest *request, HttpRespon
 
 	if (body && job && restore_id_of(request, &error) && http_check_key(request, &error) &&
 		job_restore_request_read(body, request->parameter, &wanted, holder, &error) &&
-		check_step(&wanted, &error) &&
+		check_step(&wanted, &error) && job_request_from(&wanted, &request->caller) &&
 		job_queue_submit(sidecar->queue, &wanted, holder, request->idempotency_key, job, &repeated,
 						 &error))
 		http_answer_job(response, repeated ? 200 : 202, job);

@@ -153,8 +153,16 @@ http_answer_no_memory(HttpResponse *response, bool is_api)
 }
 
 void
+http_concerns(HttpResponse *response, const Job *job)
+{
+	pgbr_copy_text(response->concerns, sizeof(response->concerns), job->id);
+	pgbr_copy_text(response->claimed_by, sizeof(response->claimed_by), job->request.claimed_by);
+}
+
+void
 http_answer_job(HttpResponse *response, int status, const Job *job)
 {
+	http_concerns(response, job);
 	snprintf(response->location, sizeof(response->location), PGBR_PATH_JOBS "/%s", job->id);
 	http_answer_json(response, status, job_json(job));
 }

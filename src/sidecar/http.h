@@ -38,6 +38,7 @@ typedef struct HttpRequest
 	const char *content_type;
 	const char *idempotency_key;
 	Caller caller;
+	const char *peer;		 /* its address, or "socket" */
 	const char *uncertified; /* why no client certificate counts, or NULL */
 	HttpQuery query[HTTP_MAX_QUERY];
 	int query_count;
@@ -60,6 +61,8 @@ typedef struct HttpResponse
 	InfoDocument *document;
 	const char *tail;
 	char location[128];
+	char concerns[JOB_ID_SIZE]; /* the job or restore that was changed, for the audit, or "" */
+	char claimed_by[129];		/* who asked for it by his own word, for the audit, or "" */
 	char allow[64];
 	bool authenticate; /* say that a bearer token is wanted */
 	int retry_after;   /* seconds, or 0 */
@@ -87,6 +90,9 @@ extern void http_answer_no_memory(HttpResponse *response, bool is_api);
 
 /* Answer with a job and where it is found. */
 extern void http_answer_job(HttpResponse *response, int status, const Job *job);
+
+/* Tell the audit which job this is about; http_answer_job does. */
+extern void http_concerns(HttpResponse *response, const Job *job);
 
 /* Answer with text, which is copied. */
 extern void http_answer_text(HttpResponse *response, int status, const char *text);

@@ -205,6 +205,7 @@ identify_certificate(Exchange *exchange, gnutls_session_t session)
 	pgbr_error_set(&exchange->uncertified, PGBR_ERROR_UNAUTHORIZED,
 				   "no --tls-client-name of the sidecar names \"%s\"", client.name);
 	caller = (Caller){.kind = CALLER_CERTIFICATE, .scope = client.scope};
+	_Static_assert(sizeof("certificate:") + CLIENT_NAME_SIZE <= CALLER_NAME_SIZE, "no name is cut");
 	snprintf(caller.name, sizeof(caller.name), "certificate:%s", client.name);
 	return caller;
 }
@@ -242,6 +243,9 @@ exchange_new(const Door *door, struct MHD_Connection *connection, const char *ur
 	request->face = door->listener->face;
 	request->method = method;
 	request->path = url;
+	request->peer = door->listener->is_socket ? "socket"
+					: exchange->client		  ? exchange->client->connection.peer
+											  : "";
 	request->authorization =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 	request->content_type =
@@ -299,21 +303,21 @@ admit(const Exchange *exchange, HttpResponse *response)
 {
 	const Door *door = exchange->door;
 	const HttpRequest *request = &exchange->request;
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
+	bool guarded = http_guard_check(&exchange->headers, exchange->old, door->tls,
+									&door->server->names, &error);
 
-	if (!http_guard_check(&exchange->headers, exchange->old, door->tls, &door->server->names,
-						  &error))
-	{
+	if (!guarded)
 		routes_refuse(request, &error, response);
-		log_repeated("refused requests", LOG_LEVEL_WARNING, "refused %s %.64s: %d, %s",
-					 request->method, request->path, response->status, error.message);
-		return false;
-	}
-	if (routes_admit(door->server->auth, request, response))
+	else if (routes_admit(door->server->auth, request, response))
 		return true;
-	if (response->status == 401 || response->status == 403)
-		log_repeated("refused requests", LOG_LEVEL_WARNING, "refused %s %.64s: %d", request->method,
-					 request->path, response->status);
+	/* for who asks, or for which page has him ask */
+	if (response->status == 401 || response->status == 403 || response->status == 421)
+		audit_refused(door->server->sidecar->audit, request, response->status);
+	else if (guarded)
+		return false;
+	log_repeated("refused requests", LOG_LEVEL_WARNING, "refused %s %.64s: %d%s%s", request->method,
+				 request->path, response->status, guarded ? "" : ", ", error.message);
 	return false;
 }
 

@@ -85,13 +85,13 @@ read_set(const char *key, const json_t *value, JobRequest *request, PgbrError *e
 }
 
 static bool
-read_requested_by(const char *key, const json_t *value, JobRequest *request, PgbrError *error)
+read_claimed_by(const char *key, const json_t *value, JobRequest *request, PgbrError *error)
 {
 	const char *text = json_string_value(value);
 
-	if (text == NULL || !pgbr_is_plain_text(text, sizeof(request->requested_by) - 1))
+	if (text == NULL || !pgbr_is_plain_text(text, sizeof(request->claimed_by) - 1))
 		return invalid(error, key, "text without control characters of at most 128 bytes");
-	strcpy(request->requested_by, text);
+	strcpy(request->claimed_by, text);
 	return true;
 }
 
@@ -168,7 +168,7 @@ static const struct
 	MemberReader read;
 } members[] = {
 	{"kind", ANY_KIND, ANY_KIND, read_kind},
-	{"requested_by", ANY_KIND, 0, read_requested_by},
+	{"claimed_by", ANY_KIND, 0, read_claimed_by},
 	{"reason", ANY_KIND, 0, read_reason},
 	{"type", KIND(BACKUP), 0, read_type},
 	{"repo", KIND(BACKUP) | KIND(EXPIRE) | KIND(VERIFY) | KIND(CHECK) | KIND(ANNOTATE), 0,
@@ -312,10 +312,17 @@ put_request(json_t *object, const JobRequest *request)
 	json_put_text(object, "set", request->set[0] ? request->set : NULL);
 	json_object_set_new(object, "dry_run", json_boolean(request->dry_run));
 	json_object_set_new(object, "backup_standby", json_boolean(request->backup_standby));
-	json_put_text(object, "requested_by", request->requested_by[0] ? request->requested_by : NULL);
+	json_put_text(object, "claimed_by", request->claimed_by[0] ? request->claimed_by : NULL);
 	json_put_text(object, "reason", request->reason[0] ? request->reason : NULL);
 	json_put_text(object, "restore", request->restore[0] ? request->restore : NULL);
 	json_object_set_new(object, "arguments", object_or_null(request->arguments));
+}
+
+bool
+job_request_from(JobRequest *request, const Caller *caller)
+{
+	strcpy(request->requested_by, caller->name);
+	return true;
 }
 
 json_t *
@@ -365,6 +372,8 @@ job_json(const Job *job)
 		return NULL;
 	json_put_text(object, "id", job->id);
 	put_request(object, &job->request);
+	json_put_text(object, "requested_by",
+				  job->request.requested_by[0] ? job->request.requested_by : NULL);
 	json_put_text(object, "state", pgbr_job_state_name(job->state));
 	json_put_text(object, "covered_by", job->covered_by[0] ? job->covered_by : NULL);
 	put_time(object, "requested_at", job->requested_at);

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/vocabulary.h"
+#include "sidecar/caller.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -29,7 +30,8 @@ typedef struct JobRequest
 	bool dry_run;							/* of an expire */
 	bool backup_standby;					/* of a backup: copy from a standby */
 	char set[JOB_LABEL_SIZE];				/* a backup's label, or "" */
-	char requested_by[129];					/* or "" */
+	char requested_by[CALLER_NAME_SIZE];	/* what the sidecar knows; not of the request */
+	char claimed_by[129];					/* what the request says, or "" */
 	char reason[257];						/* or "" */
 	char annotations[JOB_ANNOTATIONS_SIZE]; /* JSON object with sorted keys, or "" */
 	char restore[JOB_ID_SIZE];				/* the restore it belongs to, or "" */
@@ -73,7 +75,10 @@ extern bool job_request_read(const json_t *body, JobRequest *request, PgbrError 
 extern bool job_restore_request_read(const json_t *body, const char *restore, JobRequest *request,
 									 char *holder, PgbrError *error);
 
-/* The request as canonical JSON: two requests ask for the same exactly when these are equal. The
+/* Say who asks, as the sidecar knows it. True. */
+extern bool job_request_from(JobRequest *request, const Caller *caller);
+
+/* The request as canonical JSON, without who asks for it: two requests ask for the same exactly when these are equal. The
  * caller owns a reference; NULL when out of memory. */
 extern json_t *job_request_json(const JobRequest *request);
 

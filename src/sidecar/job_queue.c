@@ -278,11 +278,12 @@ log_accepted(const Job *job)
 	const JobRequest *request = &job->request;
 	bool is_backup = request->kind == PGBR_JOB_BACKUP;
 
-	log_event(LOG_LEVEL_INFO, job->id, "accepted: %s%s%s%s%s%s%s",
+	log_event(LOG_LEVEL_INFO, job->id, "accepted: %s%s%s for %s%s%s%s%s%s",
 			  pgbr_job_kind_name(request->kind), is_backup ? " " : "",
-			  is_backup ? pgbr_backup_type_name(request->type) : "",
-			  request->requested_by[0] ? " for " : "", request->requested_by,
-			  job->covered_by[0] ? ", covered by " : "", job->covered_by);
+			  is_backup ? pgbr_backup_type_name(request->type) : "", request->requested_by,
+			  request->claimed_by[0] ? " (" : "", request->claimed_by,
+			  request->claimed_by[0] ? ")" : "", job->covered_by[0] ? ", covered by " : "",
+			  job->covered_by);
 }
 
 bool

@@ -10,6 +10,7 @@
 #define PGBR_SIDECAR_JOB_QUEUE_H
 
 #include "common/error.h"
+#include "sidecar/audit_row.h"
 #include "sidecar/job.h"
 #include "sidecar/job_store.h"
 #include "sidecar/restore_lock.h"
@@ -116,5 +117,11 @@ extern void job_queue_recall(JobQueue *queue, const char *name, char *value, siz
 extern bool job_queue_add_point(JobQueue *queue, const RestorePoint *point, PgbrError *error);
 extern bool job_queue_list_points(JobQueue *queue, const char *name, int timeline,
 								  PointVisitor visit, void *argument, PgbrError *error);
+
+/* The audit, as audit_store.h has it. */
+extern bool job_queue_audit_add(JobQueue *queue, AuditRow *row, int64_t before, PgbrError *error);
+extern bool job_queue_audit_end(JobQueue *queue, const AuditRow *row, PgbrError *error);
+extern bool job_queue_audit_list(JobQueue *queue, int64_t before, int limit, AuditVisitor visit,
+								 void *argument, PgbrError *error);
 
 #endif

@@ -7,6 +7,7 @@
 #include "program/json.h"
 #include "program/log.h"
 #include "program/private_folder.h"
+#include "sidecar/audit_store.h"
 #include "sidecar/job_queue_state.h"
 #include "sidecar/restore_store.h"
 
@@ -383,6 +384,40 @@ job_queue_list_points(JobQueue *queue, const char *name, int timeline, PointVisi
 
 	pthread_mutex_lock(&queue->lock);
 	ok = job_store_list_points(queue->store, name, timeline, visit, argument, error);
+	pthread_mutex_unlock(&queue->lock);
+	return ok;
+}
+
+bool
+job_queue_audit_add(JobQueue *queue, AuditRow *row, int64_t before, PgbrError *error)
+{
+	bool ok;
+
+	pthread_mutex_lock(&queue->lock);
+	ok = audit_store_add(queue->store, row, before, error);
+	pthread_mutex_unlock(&queue->lock);
+	return ok;
+}
+
+bool
+job_queue_audit_end(JobQueue *queue, const AuditRow *row, PgbrError *error)
+{
+	bool ok;
+
+	pthread_mutex_lock(&queue->lock);
+	ok = audit_store_end(queue->store, row, error);
+	pthread_mutex_unlock(&queue->lock);
+	return ok;
+}
+
+bool
+job_queue_audit_list(JobQueue *queue, int64_t before, int limit, AuditVisitor visit, void *argument,
+					 PgbrError *error)
+{
+	bool ok;
+
+	pthread_mutex_lock(&queue->lock);
+	ok = audit_store_list(queue->store, before, limit, visit, argument, error);
 	pthread_mutex_unlock(&queue->lock);
 	return ok;
 }

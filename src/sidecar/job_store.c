@@ -14,7 +14,7 @@
 #define JOB_COLUMNS                                                                               \
 	"seq, id, kind, type, repo, dry_run, backup_set, annotations, requested_by, reason, state, "  \
 	"covered_by, requested_at, started_at, finished_at, label, exit_code, error, message, hint, " \
-	"backup_standby, restore, arguments, result"
+	"backup_standby, restore, arguments, result, claimed_by"
 
 bool
 job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerprint,
@@ -28,8 +28,8 @@ job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerp
 			"INSERT INTO job (id, kind, type, repo, dry_run, backup_set, annotations,"
 			" requested_by, reason, idempotency_key, fingerprint, state, covered_by,"
 			" requested_at, started_at, finished_at, label, exit_code, error, message, hint,"
-			" backup_standby, restore, arguments, result)"
-			" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'',?,0,0,'',-1,'','','',?,?,?,'')",
+			" backup_standby, restore, arguments, result, claimed_by)"
+			" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'',?,0,0,'',-1,'','','',?,?,?,'',?)",
 			&statement, error))
 		return false;
 	store_bind_text(statement, 1, job->id);
@@ -48,6 +48,7 @@ job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerp
 	sqlite3_bind_int(statement, 14, request->backup_standby);
 	store_bind_text(statement, 15, request->restore);
 	store_bind_text(statement, 16, request->arguments);
+	store_bind_text(statement, 17, request->claimed_by);
 	if (!store_finish(store, statement, error))
 		return false;
 	job->seq = sqlite3_last_insert_rowid(store->db);
@@ -111,6 +112,7 @@ read_job(sqlite3_stmt *row, Job *job)
 	store_read_text(row, 21, request->restore, sizeof(request->restore));
 	store_read_text(row, 22, request->arguments, sizeof(request->arguments));
 	store_read_text(row, 23, job->result, sizeof(job->result));
+	store_read_text(row, 24, request->claimed_by, sizeof(request->claimed_by));
 	return true;
 }
 
@@ -161,7 +163,8 @@ job_store_find_key(JobStore *store, const char *key, const char *fingerprint, Jo
 	store_bind_text(statement, 1, key);
 	ok = step_job(store, statement, job, &found, error);
 	if (ok && found)
-		*same = strcmp(store_text_at(statement, 24), fingerprint) == 0;
+		*same =
+			strcmp(store_text_at(statement, sqlite3_column_count(statement) - 1), fingerprint) == 0;
 	store_release(statement);
 	if (ok && !found)
 		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no job has this Idempotency-Key");

@@ -117,6 +117,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		sidecar->auth = parts->auth;
 		sidecar->queue =
 			job_queue_new(store, log_dir.data, config->max_queued, config->job_retention, error);
+		sidecar->audit = sidecar->queue ? audit_new(sidecar->queue, config->audit_retention) : NULL;
 		if (sidecar->queue)
 		{
 			compat_end_leftovers(sidecar);
@@ -125,7 +126,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		/* the port first: pgbackrest and psql, once started, take the processors from its first
 		 * answers */
 		ok =
-			sidecar->queue && (sidecar->tally = job_tally_new()) &&
+			sidecar->queue && sidecar->audit && (sidecar->tally = job_tally_new()) &&
 			(sidecar->archiver = archiver_new(config)) &&
 			(sidecar->details = backup_details_new(config)) &&
 			(sidecar->archive_size = archive_size_new(config)) &&
@@ -168,6 +169,7 @@ stop(Parts *parts)
 	backup_details_free(sidecar->details);
 	archiver_free(sidecar->archiver);
 	job_tally_free(sidecar->tally);
+	audit_free(sidecar->audit);
 	job_queue_free(sidecar->queue);
 	auth_free(parts->auth);
 	close(sidecar->stop_fd);

@@ -47,6 +47,7 @@ static const Route routes[] = {
 	{ON_API, "GET", "/v1/restores/{id}", SCOPE_READ, handle_restore_get, {NULL}},
 	{ON_API, "PUT", "/v1/restores/{id}", SCOPE_RESTORE, handle_restore_put, {NULL}},
 	{ON_API, "POST", "/v1/restores/{id}/jobs", SCOPE_RESTORE, handle_restore_job_post, {NULL}},
+	{ON_API, "GET", "/v1/audit", SCOPE_OPERATE, handle_audit, {"limit", "before"}},
 	{ON_API, "GET", "/livez", SCOPE_NONE, handle_livez, {NULL}},
 	{ON_API, "GET", "/readyz", SCOPE_NONE, handle_readyz, {NULL}},
 	{ON_API | ON_METRICS, "GET", "/metrics", SCOPE_READ, handle_metrics, {NULL}},
@@ -236,7 +237,7 @@ gate_of(const Route *route)
 }
 
 static void
-handle(Sidecar *sidecar, const Route *route, const HttpRequest *request, HttpResponse *response)
+enter(Sidecar *sidecar, const Route *route, const HttpRequest *request, HttpResponse *response)
 {
 	Gate gate = gate_of(route);
 	bool only_reads = request->caller.scope < SCOPE_OPERATE;
@@ -249,6 +250,33 @@ handle(Sidecar *sidecar, const Route *route, const HttpRequest *request, HttpRes
 	{
 		route->handle(sidecar, request, response);
 		process_gate_leave(sidecar->gate, gate);
+	}
+	else
+		routes_refuse(request, &error, response);
+}
+
+static void
+handle(Sidecar *sidecar, const Route *route, const HttpRequest *request, HttpResponse *response)
+{
+	memory_watch();
+	enter(sidecar, route, request, response);
+	/* what is missing may be anywhere in it */
+	if (memory_was_refused() || response->body.failed)
+		http_answer_no_memory(response, request->face < FACE_COMPAT);
+}
+
+/* It is written down before, and its outcome after it. */
+static void
+handle_change(Sidecar *sidecar, const Route *route, const HttpRequest *request,
+			  HttpResponse *response)
+{
+	AuditRow row;
+	PgbrError error;
+
+	if (audit_begin(sidecar->audit, request, &row, &error))
+	{
+		handle(sidecar, route, request, response);
+		audit_end(sidecar->audit, &row, response);
 	}
 	else
 		routes_refuse(request, &error, response);
@@ -269,10 +297,9 @@ routes_handle(Sidecar *sidecar, HttpRequest *request, HttpResponse *response)
 		snprintf(text, sizeof(text), "%.*s", length < sizeof(text) ? (int) length : 0, parameter);
 		request->parameter = text;
 	}
-	memory_watch();
-	handle(sidecar, route, request, response);
-	/* what is missing may be anywhere in it */
-	if (memory_was_refused() || response->body.failed)
-		http_answer_no_memory(response, request->face < FACE_COMPAT);
+	if (audit_is_change(request->method))
+		handle_change(sidecar, route, request, response);
+	else
+		handle(sidecar, route, request, response);
 	request->parameter = NULL;
 }

@@ -54,6 +54,23 @@ static const char *const migrations[] = {
 	/* whatever the code above it does, there is one at a time */
 	"CREATE UNIQUE INDEX restore_active ON restore_operation (state) WHERE state = 'active';"
 	"CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);",
+	/* what a client said of itself is no longer taken for what is known of it */
+	"ALTER TABLE job ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';"
+	"UPDATE job SET claimed_by = requested_by, requested_by = '';"
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" time INTEGER NOT NULL, count INTEGER NOT NULL, status INTEGER, is_refusal INTEGER NOT NULL,"
+	" caller TEXT NOT NULL, claimed_by TEXT NOT NULL, peer TEXT NOT NULL, listener TEXT NOT NULL,"
+	" method TEXT NOT NULL, path TEXT NOT NULL, concerns TEXT NOT NULL);"
+	"CREATE INDEX audit_kind ON audit (is_refusal, id);"
+	/* an outcome is added once, and nothing else is ever changed */
+	"CREATE TRIGGER audit_outcome BEFORE UPDATE OF status, claimed_by, concerns ON audit"
+	" WHEN OLD.status IS NOT NULL"
+	" BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;"
+	"CREATE TRIGGER audit_fixed BEFORE UPDATE OF id, time, count, is_refusal, caller, peer, "
+	"listener,"
+	" method, path ON audit"
+	" BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;",
 };
 
 #define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))

@@ -89,8 +89,7 @@ check_job(const JobRequest *request)
 
 	MUST(request->repo >= 0 && request->repo <= PGBR_REPO_MAX);
 	MUST(request->set[0] == '\0' || pgbr_is_backup_label(request->set));
-	MUST(pgbr_is_plain_text(request->requested_by, 128) &&
-		 pgbr_is_plain_text(request->reason, 256));
+	MUST(pgbr_is_plain_text(request->claimed_by, 128) && pgbr_is_plain_text(request->reason, 256));
 	if (request->annotations[0])
 		check_annotations(request->annotations);
 	if (pgbr_job_kind_is_step(request->kind))

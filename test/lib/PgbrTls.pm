@@ -144,7 +144,7 @@ sub as_client { my ($self, $name) = @_; return ('--cert', $self->path("$name.crt
 sub https
 {
 	my ($self, $port, $path, @options) = @_;
-	my @command = ('curl', '-s', '--max-time', 20, '--cacert', $self->path('ca.crt'), '-w', '\n%{http_code}', @options, "https://127.0.0.1:$port$path");
+	my @command = ('curl', '-s', '-g', '--max-time', 20, '--cacert', $self->path('ca.crt'), '-w', '\n%{http_code}', @options, "https://127.0.0.1:$port$path");
 	IPC::Run::run(\@command, '>', \my $out, '2>', \my $errors);
 	my $exit = $? >> 8;
 	my ($content, $status) = $out =~ /\A(.*)\n(\d+)\z/s;

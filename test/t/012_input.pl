@@ -134,7 +134,7 @@ my @outside = (
 	# dry_run
 	(map { [ { kind => 'expire', dry_run => $_ }, 'dry_run' ] } 'true', 1, 0, [], {}, "n --repo1-path=/$mark"),
 	# who and why
-	(map { [ { kind => 'check', requested_by => $_ }, 'requested_by' ] } 1, [], {}, "$mark\nx", "\x1b[31m", 'x' x 129),
+	(map { [ { kind => 'check', claimed_by => $_ }, 'claimed_by' ] } 1, [], {}, "$mark\nx", "\x1b[31m", 'x' x 129),
 	(map { [ { kind => 'check', reason => $_ }, 'reason' ] } 1, [], {}, "$mark\nx", "\x{9b}", 'x' x 257),
 	# what annotate needs
 	[ { kind => 'annotate', annotations => { a => $mark } }, 'set' ],
@@ -337,7 +337,7 @@ my %annotations = (
 	'0' => '-');
 unlink $record;
 my $answer = post('/v1/jobs', encode('UTF-8', JSON::PP->new->canonical->encode({ kind => 'backup', type => 'full', repo => 1,
-	annotations => \%annotations, requested_by => q{O'Neill "x"}, reason => '--type=incr' })));
+	annotations => \%annotations, claimed_by => q{O'Neill "x"}, reason => '--type=incr' })));
 is($answer->{status}, 202, 'a job in its grammar is accepted') or diag $answer->{content};
 my $id = $answer->{json}{id};
 my $job = $sidecar->wait_job($id);
@@ -355,7 +355,7 @@ my $info = $sidecar->http(GET => '/v1/info')->{json}{stanzas}[0]{backup}[-1];
 my %snapshot = map { $_ => delete $info->{annotation}{$_} } qw(snapshot-xmin snapshot-xmax);
 is_deeply($info->{annotation}, { %annotations, timestamp => $id }, 'and so does pgbackrest');
 like($snapshot{$_}, qr/^\d+$/, "with $_") for sort keys %snapshot;
-is($job->{requested_by}, q{O'Neill "x"}, 'who asked');
+is($job->{claimed_by}, q{O'Neill "x"}, 'who asked');
 is($job->{reason}, '--type=incr', 'and why');
 
 # the other kinds
@@ -386,7 +386,7 @@ my %right = (
 	'64 KiB' => sub { post('/v1/jobs', $fill->(65536)) },
 	'in chunks' => sub { raw_post("Transfer-Encoding: chunked\r\n", $chunk->('{"kind":') . $chunk->('"verify"}') . "0\r\n\r\n") },
 	'a content type with a charset' => sub { post('/v1/jobs', '{"kind":"verify"}', 'Application/JSON; charset=utf-8') },
-	'null for what is not given' => sub { post('/v1/jobs', '{"kind":"verify","repo":null,"requested_by":null,"reason":null}') });
+	'null for what is not given' => sub { post('/v1/jobs', '{"kind":"verify","repo":null,"claimed_by":null,"reason":null}') });
 for my $name (sort keys %right)
 {
 	my $accepted = $right{$name}->();

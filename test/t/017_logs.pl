@@ -57,7 +57,7 @@ sub run_sidecar
 	}
 	# so it is with what pgbackrest says
 	spew("$member->{dir}/says", "P00  ERROR: [042]: a \x1b[31m red\r \x07 \xff\xfe text \"quoted\" \\ \xc3\xa9\n");
-	my $answer = $sidecar->http(POST => '/v1/jobs', headers => {%authorization}, body => { kind => 'backup', requested_by => "O'Neill \"\\\" \x{2028}" });
+	my $answer = $sidecar->http(POST => '/v1/jobs', headers => {%authorization}, body => { kind => 'backup', claimed_by => "O'Neill \"\\\" \x{2028}" });
 	is($answer->{status}, 202, 'a job');
 	my $id = $answer->{json}{id};
 	wait_for { $sidecar->http(GET => "/v1/jobs/$id", headers => {%authorization})->{json}{state} eq 'failed' } 'it to fail';
@@ -87,7 +87,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	like($all, qr/jobs\/x\\x1B\[31m: 401.*jobs\/x\\u009B31m: 401.*jobs\/x\\x7F\\x08: 401.*jobs\/x\\xFF\\xFE: 401.*jobs\/x"\\: 401/s, 'and so are others');
 	my @of_job = grep { s/^.* job \Q$id\E: // } map { "$_" } @lines;
 	is(scalar(@of_job), 3, 'a job has a line for each thing that happened to it');
-	like($of_job[0], qr/^accepted: backup incr for O'Neill/, 'accepted');
+	like($of_job[0], qr/^accepted: backup incr for token:line 1 \(O'Neill/, 'accepted');
 	like($of_job[1], qr/^started: pgbackrest backup, process \d+$/, 'started');
 	is($of_job[2], qq(failed: file-read: a \\x1B[31m red\\r \\x07 \\xFF\\xFE text "quoted" \\ \xc3\xa9), 'failed');
 	like($lines[-1], qr/ stopped$/, 'the last one says that it is over');
@@ -136,6 +136,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 # --- nobody reads the log ---------------------------------------------------------------------------
 # stderr is a pipe of one page: a few lines fill it
 {
+	local $sidecar->{tcp} = 0;
 	my $fifo = "$member->{dir}/stalled";
 	POSIX::mkfifo($fifo, 0600) or die "mkfifo: $!\n";
 	sysopen my $pipe, $fifo, O_RDWR | O_NONBLOCK or die "$fifo: $!\n";

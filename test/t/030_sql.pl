@@ -203,14 +203,14 @@ subtest 'encodings and names' => sub {
 		my $target = "host=$member->{socket} port=$member->{port} dbname='$database' user='" . $role =~ s/(['\\])/\\$1/gr . "'";
 		IPC::Run::run([ 'psql', '-XqAt', '-d', $target, '-c', 'CREATE EXTENSION IF NOT EXISTS pgbackrest_ctl', '-c', 'SELECT pgbr_check()' ], '>', \my $out, '2>', \my $errors);
 		my ($job) = $out =~ /(\S+)/ or diag $errors;
-		my $by = $member->psql("SELECT requested_by FROM pgbr_job('$job')");
+		my $by = $member->psql("SELECT claimed_by FROM pgbr_job('$job')");
 		cmp_ok(length $by, '<=', 128, 'who asks, in 128 bytes');
 		like($by, $of{$role}, 'by name');
 	}
 	$member->psql(q{CREATE ROLE bytes LOGIN SUPERUSER}, dbname => 'bytes');
 	$member->psql(qq{ALTER ROLE bytes RENAME TO "b\xff"}, dbname => 'bytes');
 	my $job = $member->psql('SELECT pgbr_check()', dbname => 'bytes', user => "b\xff");
-	is($member->psql("SELECT requested_by FROM pgbr_job('$job')"), 'sql b?@bytes', 'a name that is not UTF-8');
+	is($member->psql("SELECT claimed_by FROM pgbr_job('$job')"), 'sql b?@bytes', 'a name that is not UTF-8');
 };
 
 subtest 'tokens' => sub {

@@ -156,7 +156,8 @@ my ($full, $incr);
 	my $job = $sidecar->wait_job($id);
 	is($job->{state}, 'succeeded', 'backup: the job');
 	is($job->{reason}, 'nightly', 'backup: its reason');
-	like($job->{requested_by}, qr/^\w+@/, 'backup: who asked');
+	like($job->{claimed_by}, qr/^\w+@/, 'backup: who asked, by his own word');
+	is($job->{requested_by}, 'user:' . getpwuid($>), 'and as the sidecar knows it');
 	is_deeply($job->{annotations}, { owner => 'dba', path => 'C:\\dir' }, 'backup: its annotations');
 	$full = $job->{label};
 

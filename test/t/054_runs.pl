@@ -84,7 +84,7 @@ release_backups($member);
 is($sidecar->wait_job($by_hand)->{state}, 'succeeded', 'and is made after it');
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), 3, 'both are there');
-is_deeply([ split /\n/, $member->psql(q{SELECT requested_by, type, state FROM pgbr_runs WHERE label > '} . $label . q{' ORDER BY label}) ],
+is_deeply([ split /\n/, $member->psql(q{SELECT coalesce(claimed_by, requested_by), type, state FROM pgbr_runs WHERE label > '} . $label . q{' ORDER BY label}) ],
 	[ 'schedule|incr|succeeded', 'sql postgres@postgres|diff|succeeded' ], 'pgbr_runs shows both');
 
 hold_backups($member);

@@ -159,16 +159,16 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is_problem(step('jobs', 'ann', 'node-mark', name => 'x', more => 1), 422, 'invalid-value', qr/takes no "more"/, 'unknown arguments');
 	is(step('jobs', undef, 'node-mark', name => 'x')->{status}, 422, 'no holder');
 
-	my $mark = step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', requested_by => 'a test');
+	my $mark = step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', claimed_by => 'a test');
 	is($mark->{status}, 202, 'a step is accepted') or diag $mark->{content};
 	is_deeply(
-		[ @{ $mark->{json} }{qw(kind restore arguments requested_by)} ],
+		[ @{ $mark->{json} }{qw(kind restore arguments claimed_by)} ],
 		[ 'node-mark', 'jobs', { name => 'undo_1' }, 'a test' ],
 		'and shows what it is');
-	my $again = step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', requested_by => 'a test');
+	my $again = step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', claimed_by => 'a test');
 	is($again->{status}, 200, 'its key gives it again');
 	is($again->{json}{id}, $mark->{json}{id}, 'the same');
-	is_problem(step('jobs', 'ann', 'node-mark', name => 'undo_2', key => 'k1', requested_by => 'a test'), 422, 'invalid-value', qr/Idempotency-Key/, 'not for another');
+	is_problem(step('jobs', 'ann', 'node-mark', name => 'undo_2', key => 'k1', claimed_by => 'a test'), 422, 'invalid-value', qr/Idempotency-Key/, 'not for another');
 	my $job = $sidecar->wait_job($mark->{json}{id});
 	is($job->{state}, 'succeeded', 'it is run') or diag explain $job;
 	is($job->{result}{name}, 'undo_1', 'and has a result');

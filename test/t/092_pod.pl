@@ -134,7 +134,7 @@ sub keep_alive
 		$client->pump until $out =~ m{\AHTTP/1\.1 (\d+).*?Content-Length: (\d+)\r\n(?:.*\r\n)?\r\n(.*)\z}s && length $3 >= $2;
 		return $1;
 	};
-	return ($ask, sub { $client->finish });
+	return ($ask, sub { $client->kill_kill });
 }
 
 subtest 'the CA is replaced' => sub {
@@ -254,6 +254,93 @@ subtest 'handshakes while the pair is written' => sub {
 	is_deeply([ grep { $_ != 200 } @status ], [], 'and all have gone well');
 	$tls->replace_pair('renewed', 'served');
 	is($tls->served_serial($port), $tls->serial('renewed'), 'the pair that is there at last is served');
+	is($sidecar->stop, 0, 'a clean end');
+};
+
+subtest 'who did what' => sub {
+	my %token = map { $_ => "token-of-$_-" . join '', map { ('a' .. 'z', 0 .. 9)[ rand 36 ] } 1 .. 32 } qw(reader operator restorer);
+	my %scope = (reader => 'read', operator => 'operate', restorer => 'restore');
+	my $tokens = spew("$dir/tokens", join('', map { "$token{$_} $scope{$_} $_\n" } sort keys %token), 0600);
+	start('--tls-client-name=operator', "--token-file=$tokens");
+	my $bearer = sub { my ($name) = @_; return ('-H', "Authorization: Bearer $token{$name}") };
+	my @json = ('-H', 'Content-Type: application/json', '-d');
+	my $audit = sub { my ($query) = @_; return https('/v1/audit?limit=1000' . ($query // ''), $bearer->('operator'))->{json}{audit} };
+	my $newest = sub { my $row = $audit->()->[0]; return join ' ', map { $_ // '-' } @$row{qw(caller claimed_by peer listener method path status refused count concerns)} };
+	my $seen = sub { my ($text) = @_; return scalar grep { JSON::PP->new->encode($_) =~ $text } @{ $audit->() } };
+
+	# what is changed
+	my $job = https('/v1/jobs', $bearer->('operator'), @json, '{"kind":"check","claimed_by":"schedule"}')->{json};
+	is("$job->{requested_by} $job->{claimed_by}", 'token:operator schedule', 'a job has who asked for it, and what that claims beside it');
+	is($newest->(), "token:operator schedule 127.0.0.2 listen POST /v1/jobs 202 0 1 $job->{id}", 'and a row');
+	$job = https('/v1/jobs', as('operator'), @json, '{"kind":"verify"}')->{json};
+	is($job->{requested_by}, 'certificate:operator', 'by a certificate');
+	is($newest->(), "certificate:operator - 127.0.0.2 listen POST /v1/jobs 202 0 1 $job->{id}", 'the same');
+	https("/v1/jobs/$job->{id}", '-X', 'DELETE', $bearer->('restorer'));
+	like($newest->(), qr{^token:restorer - 127\.0\.0\.2 listen DELETE /v1/jobs/\Q$job->{id}\E (?:200|202|409) 0 1 \Q$job->{id}\E$}, 'what is cancelled');
+	https('/v1/jobs', $bearer->('operator'), @json, '{"kind":"none"}');
+	is($newest->(), 'token:operator - 127.0.0.2 listen POST /v1/jobs 422 0 1 -', 'what was wrong');
+	https('/v1/restore-points', $bearer->('operator'), @json, '{"name":"x","lsn":"0/1","timeline":1,"time":"2026-11-22T15:41:07Z","xid":"1"}');
+	is($newest->(), 'token:operator - 127.0.0.2 listen POST /v1/restore-points 201 0 1 -', 'a restore point');
+	https('/v1/restores/mine', '-X', 'PUT', $bearer->('restorer'), @json, '{"holder":"me","lease_seconds":0,"revision":1,"state":"active","document":{"harmless":true}}');
+	like($newest->(), qr{^token:restorer - 127\.0\.0\.2 listen PUT /v1/restores/mine 200 0 1 mine$}, 'a restore');
+	https('/v1/restores/mine', '-X', 'PUT', $bearer->('restorer'), @json, '{"holder":"me","lease_seconds":0,"revision":2,"state":"done","document":{}}');
+	my $rows = @{ $audit->() };
+	https($_, $bearer->('operator')) for '/v1/jobs', "/v1/jobs/$job->{id}", '/v1/info', '/metrics', '/v1/nothing';
+	is(scalar @{ $audit->() }, $rows, 'what is read has none');
+
+	# what is refused
+	https('/v1/jobs');
+	is($newest->(), 'anonymous - 127.0.0.2 listen GET /v1/jobs 401 1 1 -', 'nobody');
+	https('/v1/jobs', $bearer->('reader'), @json, '{"kind":"check"}');
+	is($newest->(), 'token:reader - 127.0.0.2 listen POST /v1/jobs 403 1 1 -', 'a token that may not');
+	https('/v1/restores/evil', '-X', 'PUT', as('operator'), @json, '{}');
+	is($newest->(), 'certificate:operator - 127.0.0.2 listen PUT /v1/restores/evil 403 1 1 -', 'a certificate that may not');
+	https('/v1/jobs', '-H', 'Authorization: Bearer ' . 'x' x 40, '--interface', '127.0.0.3');
+	like($newest->(), qr{ 127\.0\.0\.[23] listen GET /v1/jobs 401 1 1 -$}, 'a token that is none');
+	https('/v1/jobs', @$_, $bearer->('restorer')), like($newest->(), qr{^token:restorer - 127\.0\.0\.2 listen GET /v1/jobs (?:403|421) 1 1 -$}, "a page of another: @$_")
+	  for [ '-H', 'Host: evil.example' ], [ '-H', 'Origin: https://evil.example' ];
+	https("/v1/jobs/$_", '-H', 'Host: localhost', as('stranger')) for 'a%1b[31m%9b1mb', 'x' x 200;
+	is($seen->(qr/\x1b|\x9b|\\u001b/i), 0, 'nothing of a path that a terminal would obey');
+	$rows = @{ $audit->() };
+	my $sum = sub { my $all = 0; $all += $_->{count} for grep { $_->{refused} && $_->{status} == 401 } @{ $audit->() }; return $all };
+	my $before = $sum->();
+	$tls->https($port, '/v1/jobs', '--interface', '127.0.0.2', '-o', '/dev/null', map { ("https://127.0.0.1:$port/v1/jobs", '-o', '/dev/null') } 1 .. 100);
+	is($sum->() - $before, 101, 'each of many is counted');
+	cmp_ok(@{ $audit->() } - $rows, '<=', 3, 'in few rows');
+	ok(!(grep { $seen->(qr/\Q$_\E/) } values %token), 'no token is in it');
+
+	# who reads it
+	is(https('/v1/audit', $bearer->('reader'))->{status}, 403, 'not whoever reads');
+	is(https('/v1/audit')->{status}, 401, 'nor nobody');
+	my @pages;
+	for (my $next = ''; defined $next; push @pages, $next)
+	{
+		my $page = https('/v1/audit?limit=3' . ($next && "&before=$next"), $bearer->('operator'))->{json};
+		cmp_ok(scalar @{ $page->{audit} }, '<=', 3, 'a page');
+		$next = $page->{next} // last;
+	}
+	my $all = $audit->();
+	is(scalar @pages, int((@$all - 1) / 3), 'the pages are all');
+	is(https("/v1/audit?before=$_", $bearer->('operator'))->{status}, 422, "before=$_") for qw(0 -1 x 1x 99999999999999999999), '';
+	is(https('/v1/audit', '-X', 'DELETE', $bearer->('restorer'))->{status}, 405, 'and nobody changes it');
+
+	# what can't be written down is not done
+	my $jobs = sub { scalar @{ https('/v1/jobs?limit=1000', $bearer->('operator'))->{json}{jobs} } };
+	my $count = $jobs->();
+	my $sqlite = sub { system('sqlite3', "$sidecar->{state}/state.db", '.timeout 5000', @_) == 0 or die "sqlite3 failed\n" };
+	$sqlite->('ALTER TABLE audit RENAME TO elsewhere');
+	is(https('/v1/jobs', $bearer->('operator'), @json, '{"kind":"check"}')->{status}, 507, 'a change that the audit can\'t keep');
+	is($jobs->(), $count, 'is not made');
+	is(https('/v1/jobs')->{status}, 401, 'a refusal goes on');
+	$sqlite->('ALTER TABLE elsewhere RENAME TO audit');
+	is(https('/v1/jobs', $bearer->('operator'), @json, '{"kind":"check"}')->{status}, 202, 'until it can');
+
+	# it is there after a crash, with the change that had no answer yet
+	$sidecar->kill;
+	$sqlite->(q{INSERT INTO audit SELECT max(id) + 1, time, 1, NULL, 0, 'x', '', '', '', 'POST', '/', '' FROM audit});
+	start('--tls-client-name=operator', "--token-file=$tokens");
+	is(scalar @{ $audit->() }, scalar @{ $audit->('&before=9223372036854775807') }, 'it is there after a crash');
+	is($newest->(), 'x -   POST / - 0 1 -', 'and what had no answer says so');
 	is($sidecar->stop, 0, 'a clean end');
 };
 

@@ -90,7 +90,7 @@ test_refused(void **state)
 		{"{\"kind\":\"backup\",\"annotations\":{\"a\":1}}", PGBR_ERROR_INVALID_VALUE},
 		{"{\"kind\":\"backup\",\"annotations\":{\"timestamp\":\"x\"}}", PGBR_ERROR_INVALID_VALUE},
 		{"{\"kind\":\"backup\",\"reason\":\"a\\u0007b\"}", PGBR_ERROR_INVALID_VALUE},
-		{"{\"kind\":\"backup\",\"requested_by\":[]}", PGBR_ERROR_INVALID_VALUE},
+		{"{\"kind\":\"backup\",\"claimed_by\":[]}", PGBR_ERROR_INVALID_VALUE},
 	};
 
 	(void) state;

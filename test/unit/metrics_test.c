@@ -1,4 +1,4 @@
-// links: sidecar/metrics sidecar/metrics_exporter sidecar/metrics_backups sidecar/metric_text sidecar/info_document sidecar/archiver sidecar/backup_details sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_tally sidecar/job_queue sidecar/job_queue_records sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job sidecar/psql
+// links: sidecar/metrics sidecar/metrics_exporter sidecar/metrics_backups sidecar/metric_text sidecar/info_document sidecar/archiver sidecar/backup_details sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_tally sidecar/job_queue sidecar/job_queue_records sidecar/audit_store sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job sidecar/psql
 /*
  * metrics_test.c
  *		Facts in, Prometheus' text out: escaping, several repositories, block incremental backups, what

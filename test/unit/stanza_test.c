@@ -1,4 +1,4 @@
-// links: sidecar/stanza sidecar/job_queue sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job sidecar/info_cache sidecar/info_document sidecar/retention_info sidecar/node sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_queue_records sidecar/node_memory sidecar/psql
+// links: sidecar/stanza sidecar/job_queue sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job sidecar/info_cache sidecar/info_document sidecar/retention_info sidecar/node sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_queue_records sidecar/audit_store sidecar/node_memory sidecar/psql
 /*
  * stanza_test.c
  *		When a stanza is usable, when it is to be created, and what is waited for.
