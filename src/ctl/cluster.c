@@ -222,8 +222,8 @@ cluster_find(Cluster *cluster, const char *name)
 {
 	for (int i = 0; i < cluster->count; i++)
 	{
-		if (strcmp(cluster->members[i].name, name) == 0)
-			return &cluster->members[i];
+		if (strcmp(cluster->members[i]->name, name) == 0)
+			return cluster->members[i];
 	}
 	return NULL;
 }
@@ -233,8 +233,8 @@ cluster_find_leading(const Cluster *cluster)
 {
 	for (int i = 0; i < cluster->count; i++)
 	{
-		if (cluster->members[i].patroni.leads)
-			return &cluster->members[i];
+		if (cluster->members[i]->patroni.leads)
+			return cluster->members[i];
 	}
 	return NULL;
 }
@@ -284,10 +284,11 @@ find_or_make(Cluster *cluster, const char *name)
 
 	if (member || cluster->count == CLUSTER_MEMBERS_MAX)
 		return member;
-	while (at > 0 && strcmp(cluster->members[at - 1].name, name) > 0)
-		at--;
-	member = &cluster->members[at];
-	memmove(member + 1, member, (size_t) (cluster->count - at) * sizeof(*member));
+	/* others hold on to members */
+	member = &cluster->places[cluster->count];
+	for (; at > 0 && strcmp(cluster->members[at - 1]->name, name) > 0; at--)
+		cluster->members[at] = cluster->members[at - 1];
+	cluster->members[at] = member;
 	cluster->count++;
 	memset(member, 0, sizeof(*member));
 	pgbr_copy_text(member->name, sizeof(member->name), name);
@@ -371,7 +372,7 @@ ask_any(Cluster *cluster, PgbrError *error)
 	{
 		PgbrError ignored;
 
-		if (cluster->members[i].api_url[0] && ask(cluster, cluster->members[i].api_url, &ignored))
+		if (cluster->members[i]->api_url[0] && ask(cluster, cluster->members[i]->api_url, &ignored))
 			return true;
 	}
 	return false;
@@ -395,7 +396,7 @@ cluster_refresh(Cluster *cluster, PgbrError *error)
 		return false;
 	}
 	for (int i = 0; i < cluster->count; i++)
-		memset(&cluster->members[i].patroni, 0, sizeof(cluster->members[i].patroni));
+		memset(&cluster->members[i]->patroni, 0, sizeof(cluster->members[i]->patroni));
 	for (int i = 0; i < cluster->view.count; i++)
 	{
 		const PatroniMember *listed = &cluster->view.members[i];
@@ -416,7 +417,7 @@ cluster_set_abort(Cluster *cluster, bool (*should_abort)(void *argument), void *
 	cluster->sidecar.abort_argument = argument;
 	for (int i = 0; i < cluster->count; i++)
 	{
-		cluster->members[i].sidecar.should_abort = should_abort;
-		cluster->members[i].sidecar.abort_argument = argument;
+		cluster->members[i]->sidecar.should_abort = should_abort;
+		cluster->members[i]->sidecar.abort_argument = argument;
 	}
 }

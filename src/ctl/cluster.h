@@ -125,9 +125,10 @@ typedef struct Cluster
 	PatroniClient patroni;
 	PatroniCluster view; /* as it was listed last */
 	bool patroni_answered;
-	PgbrError patroni_error;					/* why not */
-	ClusterMember members[CLUSTER_MEMBERS_MAX]; /* by name */
+	PgbrError patroni_error;					 /* why not */
+	ClusterMember *members[CLUSTER_MEMBERS_MAX]; /* by name */
 	int count;
+	ClusterMember places[CLUSTER_MEMBERS_MAX]; /* what they point to, as they came */
 
 	/* where things are, as the user said */
 	char urls[8][PATRONI_URL_SIZE];
@@ -171,7 +172,7 @@ cluster_read_config(Cluster *cluster, const char *name, const char *text, PgbrEr
 extern bool cluster_add(Cluster *cluster, const char *name, const char *api_url,
 						const char *sidecar_url, PgbrError *error);
 
-/* The member of a name; NULL when there is none. */
+/* The member of a name; NULL when there is none. It stays where it is, whoever is added. */
 extern ClusterMember *cluster_find(Cluster *cluster, const char *name);
 
 /* Who leads by Patroni's word when the cluster was last refreshed; NULL when nobody does. */

@@ -33,7 +33,7 @@ describe_members(const RestoreCommand *command, const RestoreRecord *record)
 
 	for (int i = 0; i < command->cluster.count; i++)
 	{
-		const ClusterMember *member = &command->cluster.members[i];
+		const ClusterMember *member = command->cluster.members[i];
 		const json_t *told =
 			record ? restore_list_told(&command->list, member->name, record->id) : NULL;
 		json_t *json = json_object();

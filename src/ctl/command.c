@@ -175,12 +175,15 @@ print_command_help(const Command *command)
 	printf("\nThe options of every verb and the exit codes: \"%s help\".\n", PROGRAM_NAME);
 }
 
-/* Add rows to a table, with offsets turned into the addresses of members of the arguments. */
+/* Add rows to a table, with offsets turned into the addresses of members of the arguments. A verb with
+ * more options than there is room for is ours, and found as soon as it is run. */
 static int
 add_options(OptionSpec *specs, int count, const OptionSpec *rows, void *arguments)
 {
 	for (; rows && rows->name; rows++)
 	{
+		if (count + 1 == MAX_OPTIONS)
+			abort();
 		specs[count] = *rows;
 		specs[count].target = (char *) arguments + (size_t) rows->target;
 		count++;

@@ -93,7 +93,7 @@ check_access(const RestoreCommand *command, PgbrError *error)
 {
 	for (int i = 0; i < command->cluster.count; i++)
 	{
-		const ClusterMember *member = &command->cluster.members[i];
+		const ClusterMember *member = command->cluster.members[i];
 
 		if (member->patroni.name[0] && member->api_url[0] &&
 			!patroni_check_access(&command->cluster.patroni, member->api_url, error) &&
@@ -174,7 +174,7 @@ get_ttl(const RestoreCommand *command)
 
 	for (int i = 0; i < command->cluster.count; i++)
 	{
-		const ClusterMember *member = &command->cluster.members[i];
+		const ClusterMember *member = command->cluster.members[i];
 		json_t *config = NULL;
 		PgbrError ignored;
 
@@ -247,7 +247,7 @@ get_archive(RestoreCommand *command, const RestoreRequest *request, json_t **arc
 	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no sidecar can tell what the archive has");
 	for (int i = 0; i < command->cluster.count; i++)
 	{
-		const ClusterMember *member = &command->cluster.members[i];
+		const ClusterMember *member = command->cluster.members[i];
 
 		if (member->sidecar.url[0] && !restore_request_is_without(request, member->name) &&
 			sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_ARCHIVE, NULL, ARCHIVE_WAIT_S,

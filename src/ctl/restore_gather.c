@@ -158,7 +158,7 @@ restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error)
 		strcpy(facts->leader, leading->name);
 	for (int i = 0; i < cluster->count; i++)
 	{
-		if (!ask_member(facts, cluster, &cluster->members[i], error))
+		if (!ask_member(facts, cluster, cluster->members[i], error))
 			return false;
 	}
 	teller = choose_teller(facts);

@@ -211,11 +211,11 @@ restore_list_settle(const RestoreList *list, Cluster *cluster)
 
 		for (int j = 0; is_over(list, record) && j < cluster->count; j++)
 		{
-			const json_t *told = restore_list_told(list, cluster->members[j].name, record->id);
+			const json_t *told = restore_list_told(list, cluster->members[j]->name, record->id);
 			const char *state = told ? json_text(told, "state") : NULL;
 
 			if (state && strcmp(state, "active") == 0)
-				settle(record, json_number(told, "revision", 0), &cluster->members[j]);
+				settle(record, json_number(told, "revision", 0), cluster->members[j]);
 		}
 	}
 }
@@ -229,7 +229,7 @@ restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 	snprintf(path, sizeof(path), "/v1/restores?limit=%d", ASK_FOR);
 	for (int i = 0; i < cluster->count; i++)
 	{
-		const ClusterMember *member = &cluster->members[i];
+		const ClusterMember *member = cluster->members[i];
 		json_t *answer = NULL;
 		PgbrError reason;
 

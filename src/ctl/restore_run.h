@@ -27,13 +27,16 @@ typedef struct RestoreJob
 	bool anew; /* not to be one that an earlier run has asked for */
 } RestoreJob;
 
+/* A member has a job in few of the steps. */
+#define RESTORE_JOBS_MAX (4 * RESTORE_MEMBERS_MAX)
+
 typedef struct RestoreRun
 {
 	Cluster *cluster;
 	RestoreJournal *journal;
 	RestoreEvents *events;
 	json_t *waits; /* [{"for", "seconds"}] */
-	RestoreJob jobs[4 * RESTORE_MEMBERS_MAX];
+	RestoreJob jobs[RESTORE_JOBS_MAX];
 	int job_count;
 	char skipped[200]; /* a step sets it when there was nothing to do, and says why */
 	bool lost;		   /* another holder has the lock: nothing may be written any more */

@@ -361,7 +361,7 @@ find_late(RestoreRun *run, PgbrError *reason)
 
 	for (int i = 0; i < run->cluster->count && leads == NULL; i++)
 	{
-		const ClusterMember *member = &run->cluster->members[i];
+		const ClusterMember *member = run->cluster->members[i];
 
 		if (member != planned && is_primary(run, member, &leader, reason))
 			leads = member->name;

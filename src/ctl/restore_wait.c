@@ -234,6 +234,11 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 
 	if (known == NULL)
 	{
+		if (run->job_count == RESTORE_JOBS_MAX)
+		{
+			json_decref(body);
+			return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "the restore has too many jobs");
+		}
 		known = &run->jobs[run->job_count++];
 		memset(known, 0, sizeof(*known));
 		known->step = step;

@@ -36,6 +36,9 @@ static const char *const outcomes[] = {
  * be, too. */
 #define SCHEMA "@extschema@"
 
+/* Runs that are never forgotten, the newest. */
+#define KEPT_ALWAYS 1000
+
 /* One argument of a statement: a number or a text that may be NULL. */
 typedef struct Argument
 {
@@ -447,11 +450,14 @@ void
 history_purge(const History *history)
 {
 	connect_spi();
-	/* the newest of each type tells up to when its due times are accounted for */
+	/* The newest of each type tells up to when its due times are accounted for. The newest of all stay
+	 * whatever the clock says: one that is years ahead for a moment must not end the history. */
 	RUN("DELETE FROM " SCHEMA ".pgbr_run AS r WHERE state NOT IN ('queued', 'running')"
 		" AND coalesce(finished_at, due) < clock_timestamp() - make_interval(mins => $1::integer)"
-		" AND due < (SELECT max(due) FROM " SCHEMA ".pgbr_run AS n WHERE n.type = r.type)",
-		NUMBER(guc_history_retention));
+		" AND due < (SELECT max(due) FROM " SCHEMA ".pgbr_run AS n WHERE n.type = r.type)"
+		" AND run_id <= (SELECT run_id FROM " SCHEMA ".pgbr_run"
+		"  ORDER BY run_id DESC OFFSET $2 LIMIT 1)",
+		NUMBER(guc_history_retention), NUMBER(KEPT_ALWAYS));
 	RUN("UPDATE " SCHEMA ".pgbr_run AS r SET covered_by = NULL WHERE covered_by IS NOT NULL"
 		" AND NOT EXISTS (SELECT FROM " SCHEMA ".pgbr_run AS c WHERE c.run_id = r.covered_by)");
 	SPI_finish();

@@ -157,7 +157,12 @@ options_parse(const OptionSpec *specs, int argc, char **argv, int *operands, Pgb
 {
 	bool seen[MAX_OPTIONS] = {false};
 	bool only_operands = false;
+	int count = 0;
 
+	while (specs[count].name)
+		count++;
+	if (count > MAX_OPTIONS)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "more than %d options", MAX_OPTIONS);
 	*operands = 0;
 	if (!read_environment(specs, error))
 		return false;

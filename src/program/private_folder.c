@@ -22,6 +22,23 @@ is_trusted(uid_t owner)
 	return owner == 0 || owner == geteuid();
 }
 
+/* In a user namespace whoever is not of it looks like one user, root as well: a container without
+ * privileges can't tell who made the folders that it stands in, and none of its own users has. */
+static bool
+is_of_namespace(uid_t owner)
+{
+	unsigned int first;
+	unsigned int count;
+	bool found = false;
+	FILE *map = fopen("/proc/self/uid_map", "re");
+
+	while (map && !found && fscanf(map, "%u %*u %u", &first, &count) == 2)
+		found = owner >= first && owner - first < count;
+	if (map)
+		fclose(map);
+	return found || map == NULL;
+}
+
 static bool
 look_at(const char *path, struct stat *st, PgbrError *error)
 {
@@ -57,7 +74,7 @@ check_step(const char *path, PgbrError *error)
 
 	if (!look_at(path, &st, error))
 		return false;
-	if (!is_trusted(st.st_uid))
+	if (!is_trusted(st.st_uid) && is_of_namespace(st.st_uid))
 		return refuse_owner(path, &st, error);
 	return S_ISLNK(st.st_mode) || (st.st_mode & S_IWOTH) == 0 || (st.st_mode & S_ISVTX) ||
 		   refuse_mode(path, &st, error);

@@ -11,7 +11,8 @@
 /*
  * Every folder on the way to a path, and the path itself, belongs to us or to root, and only a
  * sticky one (as /tmp) can be written by all; symbolic links are followed, and must be ours or
- * root's as well. The members of a group that may write to one are trusted. CONFIG, with a hint.
+ * root's as well. The members of a group that may write to one are trusted, and so are, in a user
+ * namespace, owners who are not of it, for root can't be told from them. CONFIG, with a hint.
  */
 extern bool private_folder_check_way(const char *path, PgbrError *error);
 

@@ -76,7 +76,10 @@ static void
 add(ServerCommand *command, const char *setting)
 {
 	if (command->count + 3 > SERVER_ARGV_MOST)
+	{
+		command->failed = true;
 		return;
+	}
 	command->argv[command->count++] = "-c";
 	command->argv[command->count++] = setting;
 }
@@ -93,9 +96,16 @@ own(ServerCommand *command)
 static void
 add_own(ServerCommand *command, const char *name, const char *value)
 {
-	StrBuf *text = own(command);
+	StrBuf *text;
 
+	if (command->own_count == SERVER_OWN_MOST)
+	{
+		command->failed = true;
+		return;
+	}
+	text = own(command);
 	strbuf_printf(text, "%s%s", name, value);
+	command->failed = command->failed || text->failed;
 	add(command, text->data);
 }
 
@@ -213,6 +223,9 @@ server_command_build(ServerCommand *command, NodeStepContext *context, const cha
 	/* the one in the configuration is where an init script looks */
 	add_own(command, "external_pid_file=", pid);
 	add_target(command, target);
+	if (command->failed || command->own_count == SERVER_OWN_MOST)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL,
+							  "the command line of the temporary server has no room, or no memory");
 	return add_restore_command(command, context, error);
 }
 

@@ -21,13 +21,15 @@
 #define SERVER_SOCKET ".s.PGSQL.5432"
 
 #define SERVER_ARGV_MOST (POSTMASTER_OPTS_MOST + 128)
+#define SERVER_OWN_MOST	 16
 
 typedef struct ServerCommand
 {
 	const char *argv[SERVER_ARGV_MOST]; /* ends with NULL */
 	int count;
-	StrBuf own[13]; /* texts of ours that argv points to */
+	StrBuf own[SERVER_OWN_MOST]; /* texts of ours that argv points to */
 	int own_count;
+	bool failed; /* one of these had no room, or no memory */
 	PostmasterOpts opts;
 } ServerCommand;
 

@@ -118,6 +118,7 @@ test_options_win_over_file(void **state)
 	const SidecarSettings settings = {.url = "http://127.0.0.1:8430", .timeout = 30};
 	ClusterArguments arguments = {.patroni_url = "http://a:8008,http://b:8008/"};
 	Cluster *cluster = calloc(1, sizeof(*cluster));
+	const ClusterMember *held;
 	PgbrError error;
 
 	(void) state;
@@ -140,7 +141,13 @@ test_options_win_over_file(void **state)
 	assert_string_equal(cluster_find(cluster, "m4")->sidecar.url, "http://four:8430");
 	assert_string_equal(cluster_find(cluster, "m0")->sidecar.url, "http://[::1]:8430");
 	assert_string_equal(cluster_find(cluster, "m3")->sidecar.url, "https://three:3");
-	assert_string_equal(cluster->members[0].name, "m0");
+	assert_string_equal(cluster->members[0]->name, "m0");
+	/* whoever holds on to one still has it when others come before it */
+	held = cluster_find(cluster, "m0");
+	assert_true(cluster_add(cluster, "a", "http://5:8008", NULL, &error));
+	assert_string_equal(cluster->members[0]->name, "a");
+	assert_ptr_equal(cluster->members[1], held);
+	assert_string_equal(held->name, "m0");
 	free(cluster);
 }
 
