@@ -2,7 +2,7 @@
  * main.c
  *		The control binary's entry. Everything else is in command.c.
  */
-#include "ctl/command.h"
+#include "ctl/verbs/command.h"
 
 #include <locale.h>
 

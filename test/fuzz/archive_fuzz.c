@@ -6,9 +6,9 @@
  *
  * The first byte is the size of a segment, as a power of two.
  */
-#include "ctl/restore_facts.h"
+#include "ctl/facts/facts.h"
 #include "program/json.h"
-#include "sidecar/archive_list.h"
+#include "sidecar/pgbackrest/archive_list.h"
 #include "fuzz_json.h"
 
 static void

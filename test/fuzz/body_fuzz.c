@@ -8,9 +8,9 @@
  */
 #include "program/clock.h"
 #include "program/json.h"
-#include "sidecar/body.h"
-#include "sidecar/node_arguments.h"
-#include "sidecar/pgbackrest_restore.h"
+#include "sidecar/api/body.h"
+#include "sidecar/restore/step_arguments.h"
+#include "sidecar/restore/restore_command.h"
 #include "fuzz_json.h"
 
 static const SidecarConfig config = {.pgbackrest = "pgbackrest", .stanza = "main"};

@@ -5,8 +5,8 @@
  *		names that fit, and what is refused is refused with its place.
  */
 #include "common/vocabulary.h"
-#include "ctl/cluster.h"
-#include "ctl/http_call.h"
+#include "ctl/client/cluster.h"
+#include "ctl/client/http_call.h"
 #include "fuzz.h"
 
 int

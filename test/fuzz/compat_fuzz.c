@@ -5,7 +5,7 @@
  *		what becomes an annotation is within the grammar of ids.
  */
 #include "common/vocabulary.h"
-#include "sidecar/compat.h"
+#include "sidecar/compat/compat.h"
 #include "fuzz.h"
 
 int

@@ -6,7 +6,7 @@
  */
 #include "common/vocabulary.h"
 #include "program/json.h"
-#include "sidecar/control_data.h"
+#include "sidecar/postgres/control_data.h"
 #include "fuzz.h"
 
 int

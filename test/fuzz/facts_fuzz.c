@@ -8,8 +8,8 @@
  * verify, a text, and request, whose members are type, target, set and timeline.
  */
 #include "common/vocabulary.h"
-#include "ctl/restore_facts.h"
-#include "ctl/restore_plan.h"
+#include "ctl/facts/facts.h"
+#include "ctl/plan/plan.h"
 #include "program/json.h"
 #include "fuzz_json.h"
 

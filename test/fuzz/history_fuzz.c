@@ -8,10 +8,10 @@
  */
 #include "common/recovery_target.h"
 #include "common/vocabulary.h"
-#include "ctl/archive_view.h"
-#include "ctl/restore_facts.h"
-#include "sidecar/archive_list.h"
-#include "sidecar/recovery_log.h"
+#include "ctl/facts/archive_view.h"
+#include "ctl/facts/facts.h"
+#include "sidecar/pgbackrest/archive_list.h"
+#include "sidecar/postgres/recovery_log.h"
 #include "fuzz.h"
 
 #define SEGMENT (16 << 20)

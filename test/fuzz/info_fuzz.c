@@ -8,9 +8,9 @@
  * The first byte is how the retention is set.
  */
 #include "program/json.h"
-#include "sidecar/expiry.h"
-#include "sidecar/metrics.h"
-#include "sidecar/retention_info.h"
+#include "sidecar/runner/expiry.h"
+#include "sidecar/metrics/metrics.h"
+#include "sidecar/pgbackrest/retention_info.h"
 #include "fuzz_json.h"
 
 #include <stdio.h>

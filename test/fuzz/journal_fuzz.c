@@ -7,7 +7,7 @@
  * The input is what one sidecar answers; another says the same but the first restore.
  */
 #include "common/vocabulary.h"
-#include "ctl/restore_journal.h"
+#include "ctl/restore/journal.h"
 #include "program/json.h"
 #include "fuzz_json.h"
 

@@ -6,8 +6,8 @@
  * The answer is read both as GET /cluster and as GET /patroni.
  */
 #include "common/vocabulary.h"
-#include "ctl/http_call.h"
-#include "ctl/patroni_client.h"
+#include "ctl/client/http_call.h"
+#include "ctl/client/patroni_client.h"
 #include "program/json.h"
 #include "fuzz_json.h"
 

@@ -6,8 +6,8 @@
  *
  * The first byte says of which kind of job it is; a stream that runs backwards is one of any other program.
  */
-#include "sidecar/pgbackrest.h"
-#include "sidecar/pgbackrest_restore.h"
+#include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/restore/restore_command.h"
 #include "fuzz.h"
 
 static void

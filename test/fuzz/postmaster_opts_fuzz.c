@@ -5,7 +5,7 @@
  *		directory, and written down as PostgreSQL does it they are the same again.
  */
 #include "common/strbuf.h"
-#include "sidecar/postmaster_opts.h"
+#include "sidecar/postgres/postmaster_opts.h"
 #include "fuzz.h"
 
 static void

@@ -7,7 +7,7 @@
  * The first byte is the size of a segment, as a power of two.
  */
 #include "common/vocabulary.h"
-#include "sidecar/recovery_log.h"
+#include "sidecar/postgres/recovery_log.h"
 #include "fuzz.h"
 
 static void

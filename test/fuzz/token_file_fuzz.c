@@ -5,7 +5,7 @@
  *		in by a name that can be shown, and nobody else is.
  */
 #include "common/vocabulary.h"
-#include "sidecar/token_file.h"
+#include "sidecar/config/token_file.h"
 #include "fuzz.h"
 
 #include <stdio.h>

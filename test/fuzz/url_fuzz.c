@@ -6,7 +6,7 @@
  */
 #include "common/sidecar_url.h"
 #include "common/vocabulary.h"
-#include "ctl/http_call.h"
+#include "ctl/client/http_call.h"
 #include "fuzz.h"
 
 #include <curl/curl.h>

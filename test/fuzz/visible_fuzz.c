@@ -7,7 +7,7 @@
  * The first byte is the size of the place that it is cut to.
  */
 #include "common/vocabulary.h"
-#include "ctl/text.h"
+#include "ctl/print/text.h"
 #include "fuzz.h"
 
 #include <jansson.h>

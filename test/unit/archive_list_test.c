@@ -1,4 +1,4 @@
-// links: sidecar/archive_list
+// links: sidecar/pgbackrest/archive_list
 /*
  * archive_list_test.c
  *		Listings of archives: gaps, duplicates, partial segments, what is no WAL, and a large one.
@@ -12,7 +12,7 @@
 
 #include "common/strbuf.h"
 #include "program/json.h"
-#include "sidecar/archive_list.h"
+#include "sidecar/pgbackrest/archive_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>

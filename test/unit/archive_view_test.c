@@ -1,4 +1,4 @@
-// links: ctl/archive_view ctl/timeline_path
+// links: ctl/facts/archive_view ctl/facts/timeline_path
 /*
  * archive_view_test.c
  *		A timeline is there when one repository has its history and the segment of the switch.
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/archive_view.h"
+#include "ctl/facts/archive_view.h"
 
 #define SEGMENT (INT64_C(16) << 20)
 

@@ -1,11 +1,11 @@
-// links: sidecar/audit_fold sidecar/audit_store sidecar/store_db sidecar/job_store sidecar/job
+// links: sidecar/queue/audit_fold sidecar/queue/audit_store sidecar/queue/store_db sidecar/queue/job_store sidecar/queue/job
 /*
  * audit_test.c
  *		Which refusals become rows, and that rows stay as they are.
  */
-#include "sidecar/audit_fold.h"
-#include "sidecar/audit_store.h"
-#include "sidecar/store_db.h"
+#include "sidecar/queue/audit_fold.h"
+#include "sidecar/queue/audit_store.h"
+#include "sidecar/queue/store_db.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// links: sidecar/backup_snapshot sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job sidecar/psql
+// links: sidecar/runner/backup_snapshot sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job sidecar/postgres/psql
 /*
  * backup_snapshot_test.c
  *		Where a backup ended, by pgbackrest's lines.
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "sidecar/backup_snapshot.h"
+#include "sidecar/runner/backup_snapshot.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
-// links: sidecar/client_name sidecar/caller sidecar/watched_files
+// links: sidecar/config/client_name sidecar/config/caller sidecar/http/watched_files
 /*
  * client_name_test.c
  *		What the names of client certificates may do, and when a file counts as changed.
  */
-#include "sidecar/client_name.h"
-#include "sidecar/watched_files.h"
+#include "sidecar/config/client_name.h"
+#include "sidecar/http/watched_files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

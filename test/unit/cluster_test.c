@@ -1,11 +1,11 @@
-// links: ctl/secret_rule ctl/cluster ctl/cluster_config ctl/patroni_client ctl/http_call ctl/sidecar_client ctl/restore_list
+// links: ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/patroni_client ctl/client/http_call ctl/client/sidecar_client ctl/restore/journal_list
 /*
  * cluster_test.c
  *		Where the members are, as options and files tell it; what Patroni 3 and 4 answer; and the restores
  *		that several sidecars tell of.
  */
 #include "common/vocabulary.h"
-#include "ctl/restore_journal.h"
+#include "ctl/restore/journal.h"
 #include "program/json.h"
 
 #include <setjmp.h>

@@ -1,12 +1,12 @@
-// links: sidecar/compat sidecar/vault sidecar/job sidecar/pgbackrest sidecar/pgbackrest_error
+// links: sidecar/compat/compat sidecar/compat/vault sidecar/queue/job sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * compat_test.c
  *		What clients of pgskipper's programs send, and the lists that they are shown.
  */
-#include "sidecar/compat.h"
+#include "sidecar/compat/compat.h"
 
 #include "program/json.h"
-#include "sidecar/pgbackrest.h"
+#include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

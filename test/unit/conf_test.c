@@ -1,11 +1,11 @@
-// links: ctl/pgbackrest_conf ctl/conf_params ctl/conf_write ctl/conf_check ctl/conf_words
+// links: ctl/conf/pgbackrest_conf ctl/conf/conf_params ctl/conf/conf_write ctl/conf/conf_check ctl/conf/conf_words
 /*
  * conf_test.c
  *		pgbackrest.conf made of a values file, and a retention in words. That pgbackrest takes what is
  *		made is for test/t/080_config.pl.
  */
-#include "ctl/conf_check.h"
-#include "ctl/pgbackrest_conf.h"
+#include "ctl/conf/conf_check.h"
+#include "ctl/conf/pgbackrest_conf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

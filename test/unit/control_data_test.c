@@ -1,4 +1,4 @@
-// links: sidecar/control_data sidecar/fence
+// links: sidecar/postgres/control_data sidecar/postgres/fence
 /*
  * control_data_test.c
  *		What pg_controldata prints, and what it must not lack.
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "program/json.h"
-#include "sidecar/control_data.h"
+#include "sidecar/postgres/control_data.h"
 
 #include <stdio.h>
 #include <string.h>

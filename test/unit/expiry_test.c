@@ -1,10 +1,10 @@
-// links: sidecar/expiry sidecar/retention_info sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job
+// links: sidecar/runner/expiry sidecar/pgbackrest/retention_info sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job
 /*
  * expiry_test.c
  *		What pgbackrest is told to remove where backups are pinned, in two repositories of which one
  *		can't be looked into.
  */
-#include "sidecar/expiry.h"
+#include "sidecar/runner/expiry.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

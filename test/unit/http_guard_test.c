@@ -1,9 +1,9 @@
-// links: sidecar/http_guard
+// links: sidecar/http/guard
 /*
  * http_guard_test.c
  *		Which headers a request is refused for, and that what clients send is not.
  */
-#include "sidecar/http_guard.h"
+#include "sidecar/http/guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

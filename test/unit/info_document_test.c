@@ -1,4 +1,4 @@
-// links: sidecar/info_document
+// links: sidecar/pgbackrest/info_document
 /*
  * info_document_test.c
  *		A document comes out as it went in, from wherever it is read.
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "sidecar/info_document.h"
+#include "sidecar/pgbackrest/info_document.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,13 +1,13 @@
-// links: sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job
+// links: sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job
 /*
  * job_store_test.c
  *		What the store keeps and forgets, whatever the clock says; what it says of a disk that is
  *		full or damaged, and that it goes on by itself.
  */
 #include "program/file.h"
-#include "sidecar/job_store.h"
-#include "sidecar/restore_store.h"
-#include "sidecar/store_db.h"
+#include "sidecar/queue/job_store.h"
+#include "sidecar/queue/restore_store.h"
+#include "sidecar/queue/store_db.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,10 +1,10 @@
-// links: sidecar/job
+// links: sidecar/queue/job
 /*
  * job_test.c
  *		Requests for jobs: what is taken, what is refused, and what covers what.
  */
 #include "program/json.h"
-#include "sidecar/job.h"
+#include "sidecar/queue/job.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
-// links: sidecar/metrics sidecar/metrics_exporter sidecar/metrics_backups sidecar/metric_text sidecar/info_document sidecar/archiver sidecar/backup_details sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_tally sidecar/job_queue sidecar/job_queue_records sidecar/audit_store sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job sidecar/psql
+// links: sidecar/metrics/metrics sidecar/metrics/exporter sidecar/metrics/backups sidecar/metrics/prometheus_text sidecar/pgbackrest/info_document sidecar/postgres/archiver sidecar/pgbackrest/backup_details sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job_tally sidecar/queue/job_queue sidecar/queue/queue_records sidecar/queue/audit_store sidecar/queue/job_cover sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/postgres/psql
 /*
  * metrics_test.c
  *		Facts in, Prometheus' text out: escaping, several repositories, block incremental backups, what
  *		is left out while nothing is known, and the tally of jobs.
  */
 #include "program/json.h"
-#include "sidecar/metric_text.h"
-#include "sidecar/metrics.h"
+#include "sidecar/metrics/prometheus_text.h"
+#include "sidecar/metrics/metrics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

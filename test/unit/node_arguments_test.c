@@ -1,11 +1,11 @@
-// links: sidecar/node_arguments sidecar/pgbackrest_restore sidecar/pgbackrest sidecar/pgbackrest_error
+// links: sidecar/restore/step_arguments sidecar/restore/restore_command sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * node_arguments_test.c
  *		What a step of a restore takes, what it does not, and the command lines made of it: nothing
  *		gets onto a command line or into a configuration file that is outside of its grammar.
  */
-#include "sidecar/node_arguments.h"
-#include "sidecar/pgbackrest_restore.h"
+#include "sidecar/restore/step_arguments.h"
+#include "sidecar/restore/restore_command.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
-// links: ctl/output ctl/table ctl/text ctl/fields ctl/units
+// links: ctl/print/output ctl/print/table ctl/print/text ctl/print/fields ctl/print/units
 /*
  * output_test.c
  *		The formats of the control binary. What is expected of the tables was printed by psql 15.
  */
-#include "ctl/fields.h"
-#include "ctl/output.h"
+#include "ctl/print/fields.h"
+#include "ctl/print/output.h"
 #include "program/json.h"
 
 #include <locale.h>

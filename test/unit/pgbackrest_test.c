@@ -1,10 +1,10 @@
-// links: sidecar/pgbackrest sidecar/pgbackrest_error
+// links: sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * pgbackrest_test.c
  *		Command lines for pgbackrest, and what it prints. The lines are pgbackrest 2.45's own.
  */
 #include "program/json.h"
-#include "sidecar/pgbackrest.h"
+#include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
-// links: sidecar/process_gate
+// links: sidecar/api/process_gate
 /*
  * process_gate_test.c
  *		That no more get in than there are places, that who waits gets the next one, and that nobody
  *		waits for long.
  */
-#include "sidecar/process_gate.h"
+#include "sidecar/api/process_gate.h"
 
 #include "program/clock.h"
 

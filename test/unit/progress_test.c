@@ -1,10 +1,10 @@
-// links: ctl/progress ctl/job_view ctl/fields ctl/table ctl/text ctl/units
+// links: ctl/client/progress ctl/client/job_view ctl/print/fields ctl/print/table ctl/print/text ctl/print/units
 /*
  * progress_test.c
  *		A job as the sidecar tells it, and the lines that show how far it has come.
  */
-#include "ctl/progress.h"
-#include "ctl/text.h"
+#include "ctl/client/progress.h"
+#include "ctl/print/text.h"
 #include "program/json.h"
 
 #include <locale.h>

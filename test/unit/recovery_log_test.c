@@ -1,12 +1,12 @@
-// links: sidecar/recovery_log sidecar/postmaster_opts sidecar/control_data sidecar/fence
+// links: sidecar/postgres/recovery_log sidecar/postgres/postmaster_opts sidecar/postgres/control_data sidecar/postgres/fence
 /*
  * recovery_log_test.c
  *		What a server in recovery prints, its history files, its saved command line, and what
  *		pg_controldata says of it.
  */
-#include "sidecar/control_data.h"
-#include "sidecar/postmaster_opts.h"
-#include "sidecar/recovery_log.h"
+#include "sidecar/postgres/control_data.h"
+#include "sidecar/postgres/postmaster_opts.h"
+#include "sidecar/postgres/recovery_log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// links: ctl/restore_journal ctl/restore_list ctl/restore_state ctl/restore_plan_json ctl/restore_plan ctl/restore_check ctl/restore_set ctl/restore_target ctl/restore_wal ctl/restore_facts ctl/timeline_path ctl/units ctl/secret_rule ctl/cluster ctl/cluster_config ctl/patroni_client ctl/sidecar_client ctl/http_call
+// links: ctl/restore/journal ctl/restore/journal_list ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/preflight ctl/plan/backup_set ctl/plan/target ctl/plan/wal_proof ctl/facts/facts ctl/facts/timeline_path ctl/print/units ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
 /*
  * restore_journal_test.c
  *		What several sidecars say about restores, put together; and how large a journal can become.
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/restore_journal.h"
+#include "ctl/restore/journal.h"
 
 #include <stdlib.h>
 #include <string.h>

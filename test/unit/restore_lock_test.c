@@ -1,4 +1,4 @@
-// links: sidecar/restore_lock
+// links: sidecar/queue/restore_lock
 /*
  * restore_lock_test.c
  *		Who may PUT what when, and whose jobs are taken.
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "sidecar/restore_lock.h"
+#include "sidecar/queue/restore_lock.h"
 
 #include <string.h>
 

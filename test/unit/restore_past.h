@@ -15,8 +15,8 @@
 #ifndef PGBR_TEST_RESTORE_PAST_H
 #define PGBR_TEST_RESTORE_PAST_H
 
-#include "ctl/restore_facts.h"
-#include "ctl/restore_plan.h"
+#include "ctl/facts/facts.h"
+#include "ctl/plan/plan.h"
 
 #include "program/json.h"
 

@@ -1,4 +1,4 @@
-// links: ctl/restore_plan ctl/restore_plan_json ctl/restore_check ctl/restore_target ctl/restore_set ctl/restore_wal ctl/restore_verify ctl/restore_facts ctl/timeline_path ctl/units
+// links: ctl/plan/plan ctl/plan/plan_json ctl/plan/preflight ctl/plan/target ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/verify ctl/facts/facts ctl/facts/timeline_path ctl/print/units
 /*
  * restore_plan_test.c
  *		A table of targets against a cluster with a past (restore_past.h): which backup, which timeline,

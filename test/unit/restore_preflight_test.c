@@ -1,4 +1,4 @@
-// links: ctl/restore_plan ctl/restore_plan_json ctl/restore_check ctl/restore_target ctl/restore_set ctl/restore_wal ctl/restore_verify ctl/restore_facts ctl/timeline_path ctl/units
+// links: ctl/plan/plan ctl/plan/plan_json ctl/plan/preflight ctl/plan/target ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/verify ctl/facts/facts ctl/facts/timeline_path ctl/print/units
 /*
  * restore_preflight_test.c
  *		What hinders a restore whatever its target, the steps of a plan, a plan as JSON, and what counts

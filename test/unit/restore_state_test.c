@@ -1,9 +1,9 @@
-// links: ctl/restore_state ctl/restore_plan ctl/restore_check ctl/restore_set ctl/restore_target ctl/restore_wal ctl/restore_facts ctl/timeline_path ctl/units
+// links: ctl/plan/state ctl/plan/plan ctl/plan/preflight ctl/plan/backup_set ctl/plan/target ctl/plan/wal_proof ctl/facts/facts ctl/facts/timeline_path ctl/print/units
 /*
  * restore_state_test.c
  *		Which step comes next, after a run was left at any of them and the cluster was changed meanwhile.
  */
-#include "ctl/restore_state.h"
+#include "ctl/plan/state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -246,7 +246,7 @@ def gone_archive(history, settings, ours):
 
 
 def expire_with_pins(repository, settings, ours):
-    """As the sidecar does; see src/sidecar/expiry.h."""
+    """As the sidecar does; see src/sidecar/runner/expiry.h."""
     archive = [f"--repo1-retention-archive={ours['archive_count']}",
                f"--repo1-retention-archive-type={settings['archive_type']}"]
     for backup in ours["backups"]:

@@ -1,9 +1,9 @@
-// links: ctl/secret_rule
+// links: ctl/client/secret_rule
 /*
  * secret_rule_test.c
  *		To which URLs that nobody named a token goes.
  */
-#include "ctl/secret_rule.h"
+#include "ctl/client/secret_rule.h"
 
 #include "common/vocabulary.h"
 

@@ -1,9 +1,9 @@
-// links: ctl/sidecar_client ctl/http_call
+// links: ctl/client/sidecar_client ctl/client/http_call
 /*
  * sidecar_client_test.c
  *		What the client makes of its settings and of a refusal; requests themselves are in test/t.
  */
-#include "ctl/sidecar_client.h"
+#include "ctl/client/sidecar_client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
-// links: sidecar/stanza sidecar/job_queue sidecar/job_cover sidecar/job_store sidecar/store_db sidecar/restore_store sidecar/restore_lock sidecar/job sidecar/info_cache sidecar/info_document sidecar/retention_info sidecar/node sidecar/pgbackrest sidecar/pgbackrest_error sidecar/job_queue_records sidecar/audit_store sidecar/node_memory sidecar/psql
+// links: sidecar/runner/stanza_keeper sidecar/queue/job_queue sidecar/queue/job_cover sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/pgbackrest/info_cache sidecar/pgbackrest/info_document sidecar/pgbackrest/retention_info sidecar/postgres/member sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/queue_records sidecar/queue/audit_store sidecar/postgres/member_memory sidecar/postgres/psql
 /*
  * stanza_test.c
  *		When a stanza is usable, when it is to be created, and what is waited for.
  */
-#include "sidecar/stanza.h"
+#include "sidecar/runner/stanza_keeper.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

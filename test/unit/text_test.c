@@ -1,10 +1,10 @@
-// links: ctl/text ctl/units
+// links: ctl/print/text ctl/print/units
 /*
  * text_test.c
  *		Text from elsewhere made fit for a terminal, and sizes and durations as people read them.
  */
-#include "ctl/text.h"
-#include "ctl/units.h"
+#include "ctl/print/text.h"
+#include "ctl/print/units.h"
 
 #include <locale.h>
 #include <setjmp.h>

@@ -1,10 +1,10 @@
-// links: ctl/timeline_path
+// links: ctl/facts/timeline_path
 /*
  * timeline_path_test.c
  *		Ways through timelines: names of segments, histories that make no sense, and random trees of
  *		timelines held against a slow model that looks at every segment by itself.
  */
-#include "ctl/timeline_path.h"
+#include "ctl/facts/timeline_path.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

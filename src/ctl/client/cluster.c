@@ -1,0 +1,423 @@
+/*
+ * cluster.c
+ *		See cluster.h. What is done with the members is the verbs' business.
+ */
+#include "ctl/client/cluster.h"
+
+#include "common/vocabulary.h"
+#include "common/yaml_reader.h"
+#include "ctl/client/http_call.h"
+#include "program/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_MAX_BYTES ((size_t) 256 * 1024)
+#define PATRONI_URL		 "http://127.0.0.1:8008"
+
+/* A node that starts PostgreSQL can take seconds; one that is gone must not hold up the others. */
+#define PATRONI_TIMEOUT_MS 5000
+
+/* Copy up to the next comma, and move on past it; false at the end of the text. */
+static bool
+next_word(const char **text, char *word, size_t size)
+{
+	size_t length = strcspn(*text, ",");
+
+	if (**text == '\0')
+		return false;
+	if (length >= size)
+		length = size - 1;
+	memcpy(word, *text, length);
+	word[length] = '\0';
+	*text += strcspn(*text, ",");
+	*text += **text == ',' ? 1 : 0;
+	return true;
+}
+
+static void
+trim_slashes(char *url)
+{
+	for (size_t end = strlen(url); end > 0 && url[end - 1] == '/'; end--)
+		url[end - 1] = '\0';
+}
+
+bool
+cluster_take_urls(Cluster *cluster, const char *text, PgbrError *error)
+{
+	char word[PATRONI_URL_SIZE + 1];
+
+	while (next_word(&text, word, sizeof(word)))
+	{
+		if (!http_call_check_url("Patroni", word, PATRONI_URL_SIZE, false, error))
+			return false;
+		if (cluster->url_count == (int) (sizeof(cluster->urls) / sizeof(cluster->urls[0])))
+			return pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many URLs of Patroni");
+		trim_slashes(word);
+		strcpy(cluster->urls[cluster->url_count++], word);
+	}
+	return true;
+}
+
+bool
+cluster_take_sidecar(Cluster *cluster, const char *name, const char *url, PgbrError *error)
+{
+	if (!http_call_check_url("sidecar", url, SIDECAR_URL_MAX, true, error))
+		return false;
+	/* the first one counts: the command line is read before the file */
+	for (int i = 0; i < cluster->sidecar_count; i++)
+	{
+		if (strcmp(cluster->sidecars[i].name, name) == 0)
+			return true;
+	}
+	if (cluster->sidecar_count == CLUSTER_MEMBERS_MAX)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many sidecars");
+	pgbr_copy_text(cluster->sidecars[cluster->sidecar_count].name, 64, name);
+	strcpy(cluster->sidecars[cluster->sidecar_count].url, url);
+	trim_slashes(cluster->sidecars[cluster->sidecar_count].url);
+	cluster->sidecar_count++;
+	return true;
+}
+
+static bool
+take_sidecar_option(Cluster *cluster, const char *text, PgbrError *error)
+{
+	char word[SIDECAR_URL_MAX + 64];
+
+	while (next_word(&text, word, sizeof(word)))
+	{
+		char *equals = strchr(word, '=');
+
+		if (equals == NULL || equals == word || equals - word >= 64)
+		{
+			pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --sidecar", word);
+			return pgbr_error_hint(error, "It has the form NAME=URL, with a member's name.");
+		}
+		*equals = '\0';
+		if (!cluster_take_sidecar(cluster, word, equals + 1, error))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_config_file(Cluster *cluster, const char *path, PgbrError *error)
+{
+	char *data = NULL;
+	char *text = NULL;
+	size_t length = 0;
+	int urls = cluster->url_count;
+	bool ok = file_check_writers(path, error) &&
+			  yaml_reader_load(path, CONFIG_MAX_BYTES, &data, &length, error);
+
+	if (ok && (text = strndup(data, length)) == NULL)
+		ok = pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	ok = ok && cluster_read_config(cluster, path, text, error);
+	/* those of the command line replace the file's */
+	if (urls > 0)
+		cluster->url_count = urls;
+	free(text);
+	free(data);
+	return ok;
+}
+
+static bool
+choose_file(char *target, size_t size, const char *option, PgbrError *error)
+{
+	if (option && strlen(option) >= size)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the file name \"%s\" is too long", option);
+	if (option)
+		strcpy(target, option);
+	return true;
+}
+
+/* Who may have the token, and who Patroni's password, without being named. */
+static void
+set_rules(Cluster *cluster)
+{
+	cluster->rule = (SecretRule){.private_ca = cluster->settings->ca_file != NULL,
+								 .on_this_host = true,
+								 .trust_members = cluster->trust_members};
+	for (int i = 0; i < cluster->url_count; i++)
+	{
+		if (!secret_rule_is_loopback(cluster->urls[i]))
+			cluster->rule.on_this_host = false;
+	}
+	cluster->patroni.rule = cluster->rule;
+	cluster->patroni.rule.private_ca = cluster->patroni.ca_file != NULL;
+	cluster->patroni.named = cluster->urls;
+	cluster->patroni.named_count = cluster->url_count;
+}
+
+bool
+cluster_init(Cluster *cluster, const ClusterArguments *arguments, const SidecarSettings *settings,
+			 PgbrError *error)
+{
+	memset(cluster, 0, sizeof(*cluster));
+	cluster->settings = settings;
+	cluster->trust_members = arguments->trust_members;
+	if (!sidecar_client_init(&cluster->sidecar, settings, error) ||
+		(arguments->patroni_url && !cluster_take_urls(cluster, arguments->patroni_url, error)))
+		return false;
+	for (int i = 0; i < arguments->sidecars.count; i++)
+	{
+		if (!take_sidecar_option(cluster, arguments->sidecars.values[i], error))
+			return false;
+	}
+	if ((arguments->config && !read_config_file(cluster, arguments->config, error)) ||
+		!choose_file(cluster->user_file, sizeof(cluster->user_file), arguments->patroni_user_file,
+					 error) ||
+		!choose_file(cluster->ca_file, sizeof(cluster->ca_file), arguments->patroni_ca_file,
+					 error) ||
+		!choose_file(cluster->cert_file, sizeof(cluster->cert_file), arguments->patroni_cert_file,
+					 error) ||
+		!choose_file(cluster->key_file, sizeof(cluster->key_file), arguments->patroni_key_file,
+					 error))
+		return false;
+	/* a pair is taken from one place */
+	if ((cluster->cert_file[0] == '\0') != (cluster->key_file[0] == '\0'))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "--patroni-cert-file and --patroni-key-file belong together");
+	if (cluster->url_count == 0)
+		strcpy(cluster->urls[cluster->url_count++], PATRONI_URL);
+	cluster->patroni.timeout_ms = PATRONI_TIMEOUT_MS;
+	cluster->patroni.ca_file = cluster->ca_file[0] ? cluster->ca_file : settings->ca_file;
+	cluster->patroni.cert_file = cluster->cert_file[0] ? cluster->cert_file : settings->cert_file;
+	cluster->patroni.key_file = cluster->key_file[0] ? cluster->key_file : settings->key_file;
+	set_rules(cluster);
+	return cluster->user_file[0] == '\0' ||
+		   patroni_read_user(&cluster->patroni, cluster->user_file, error);
+}
+
+/* The sidecar beside a member whose sidecar nobody named: on the host of its REST API. On this one it
+ * has a socket, at which nobody else can listen. */
+static void
+guess_sidecar(const Cluster *cluster, const char *api_url, char *url, size_t size)
+{
+	const char *host = strstr(api_url, "://") + 3;
+	const char *end = host[0] == '[' ? strchr(host, ']') : NULL;
+	size_t length = end ? (size_t) (end - host) + 1 : strcspn(host, ":/");
+
+	if (cluster->rule.on_this_host && secret_rule_is_loopback(api_url))
+		snprintf(url, size, "%s", PGBR_DEFAULT_URL);
+	else
+		snprintf(url, size, "%.*s%.*s:%d", (int) (host - api_url), api_url, (int) length, host,
+				 PGBR_DEFAULT_PORT);
+}
+
+static const char *
+named_sidecar(const Cluster *cluster, const char *name)
+{
+	for (int i = 0; i < cluster->sidecar_count; i++)
+	{
+		if (strcmp(cluster->sidecars[i].name, name) == 0)
+			return cluster->sidecars[i].url;
+	}
+	return NULL;
+}
+
+ClusterMember *
+cluster_find(Cluster *cluster, const char *name)
+{
+	for (int i = 0; i < cluster->count; i++)
+	{
+		if (strcmp(cluster->members[i]->name, name) == 0)
+			return cluster->members[i];
+	}
+	return NULL;
+}
+
+const ClusterMember *
+cluster_find_leading(const Cluster *cluster)
+{
+	for (int i = 0; i < cluster->count; i++)
+	{
+		if (cluster->members[i]->patroni.leads)
+			return cluster->members[i];
+	}
+	return NULL;
+}
+
+bool
+cluster_is_silent(Cluster *cluster, const char *name)
+{
+	const ClusterMember *member = cluster_find(cluster, name);
+	PgbrError sidecar = {.code = PGBR_ERROR_UNREACHABLE};
+	PgbrError api = {.code = PGBR_ERROR_UNREACHABLE};
+	json_t *node = NULL;
+	PatroniNode patroni;
+
+	if (member && member->sidecar.url[0] &&
+		sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node, &sidecar))
+	{
+		json_decref(node);
+		return false;
+	}
+	/* an answer that is an error is one, too */
+	return (member == NULL || member->api_url[0] == '\0' ||
+			!patroni_watch_node(&cluster->patroni, member->api_url, &patroni, &api)) &&
+		   (sidecar.code == PGBR_ERROR_UNREACHABLE || sidecar.code == PGBR_ERROR_TIMEOUT) &&
+		   (api.code == PGBR_ERROR_UNREACHABLE || api.code == PGBR_ERROR_TIMEOUT);
+}
+
+bool
+cluster_is_leading(const Cluster *cluster, const char *name)
+{
+	const ClusterMember *leading = cluster_find_leading(cluster);
+
+	return leading && strcmp(leading->name, name) == 0;
+}
+
+bool
+cluster_is_gone(Cluster *cluster, const char *name)
+{
+	return !cluster_is_leading(cluster, name) && cluster_is_silent(cluster, name);
+}
+
+/* The member of a name, made at its place in the order of names when there is none. */
+static ClusterMember *
+find_or_make(Cluster *cluster, const char *name)
+{
+	ClusterMember *member = cluster_find(cluster, name);
+	int at = cluster->count;
+
+	if (member || cluster->count == CLUSTER_MEMBERS_MAX)
+		return member;
+	/* others hold on to members */
+	member = &cluster->places[cluster->count];
+	for (; at > 0 && strcmp(cluster->members[at - 1]->name, name) > 0; at--)
+		cluster->members[at] = cluster->members[at - 1];
+	cluster->members[at] = member;
+	cluster->count++;
+	memset(member, 0, sizeof(*member));
+	pgbr_copy_text(member->name, sizeof(member->name), name);
+	member->sidecar = cluster->sidecar;
+	member->sidecar.url[0] = '\0';
+	return member;
+}
+
+/* What others say is no mistake of the user's. */
+static bool
+invalid_url(const char *what, const char *name, PgbrError *error)
+{
+	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+						  "an answer has an invalid URL of the %s of member \"%s\"", what, name);
+}
+
+bool
+cluster_add(Cluster *cluster, const char *name, const char *api_url, const char *sidecar_url,
+			PgbrError *error)
+{
+	ClusterMember *member = find_or_make(cluster, name);
+	const char *named = named_sidecar(cluster, name);
+
+	if (member == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the cluster has more than %d members",
+							  CLUSTER_MEMBERS_MAX);
+	if (api_url && api_url[0] && member->api_url[0] == '\0')
+	{
+		if (!http_call_check_url("Patroni", api_url, sizeof(member->api_url), false, error))
+			return invalid_url("Patroni", name, error);
+		strcpy(member->api_url, api_url);
+	}
+	if (named)
+		strcpy(member->sidecar.url, named);
+	else if (sidecar_url && sidecar_url[0])
+	{
+		if (!http_call_check_url("sidecar", sidecar_url, SIDECAR_URL_MAX, true, error))
+			return invalid_url("sidecar", name, error);
+		strcpy(member->sidecar.url, sidecar_url);
+	}
+	else if (member->sidecar.url[0] == '\0' && member->api_url[0])
+		guess_sidecar(cluster, member->api_url, member->sidecar.url, sizeof(member->sidecar.url));
+	member->sidecar.withheld =
+		named ? NULL : secret_rule_refuses(&cluster->rule, member->sidecar.url);
+	return true;
+}
+
+/* Ask one member for all; true when it answered. */
+static bool
+ask(Cluster *cluster, const char *url, PgbrError *error)
+{
+	PatroniNode node;
+
+	if (!patroni_get_cluster(&cluster->patroni, url, &cluster->view, error))
+		return false;
+	if (cluster->scope[0] == '\0')
+	{
+		if (!patroni_get_node(&cluster->patroni, url, &node, error))
+			return false;
+		/* it is shown to whoever has to type it */
+		if (node.scope[0] == '\0' || !pgbr_is_plain_text(node.scope, sizeof(node.scope) - 1))
+			return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+								  "Patroni's answer has no usable name of the cluster");
+		strcpy(cluster->scope, node.scope);
+	}
+	return true;
+}
+
+/* Ask the URLs given, then those of the members, until one answers. */
+static bool
+ask_any(Cluster *cluster, PgbrError *error)
+{
+	for (int i = 0; i < cluster->url_count; i++)
+	{
+		if (ask(cluster, cluster->urls[i], error))
+			return true;
+		if (error->code == PGBR_ERROR_ABORTED)
+			return false;
+	}
+	for (int i = 0; i < cluster->count; i++)
+	{
+		PgbrError ignored;
+
+		if (cluster->members[i]->api_url[0] && ask(cluster, cluster->members[i]->api_url, &ignored))
+			return true;
+	}
+	return false;
+}
+
+bool
+cluster_refresh(Cluster *cluster, PgbrError *error)
+{
+	PgbrError reason = PGBR_ERROR_INIT;
+
+	for (int i = 0; i < cluster->sidecar_count; i++)
+	{
+		if (!cluster_add(cluster, cluster->sidecars[i].name, NULL, NULL, error))
+			return false;
+	}
+	cluster->patroni_answered = ask_any(cluster, &reason);
+	cluster->patroni_error = reason;
+	if (!cluster->patroni_answered)
+	{
+		*error = reason;
+		return false;
+	}
+	for (int i = 0; i < cluster->count; i++)
+		memset(&cluster->members[i]->patroni, 0, sizeof(cluster->members[i]->patroni));
+	for (int i = 0; i < cluster->view.count; i++)
+	{
+		const PatroniMember *listed = &cluster->view.members[i];
+
+		if (!cluster_add(cluster, listed->name, listed->url, NULL, error))
+			return false;
+		cluster_find(cluster, listed->name)->patroni = *listed;
+	}
+	return true;
+}
+
+void
+cluster_set_abort(Cluster *cluster, bool (*should_abort)(void *argument), void *argument)
+{
+	cluster->patroni.should_abort = should_abort;
+	cluster->patroni.abort_argument = argument;
+	cluster->sidecar.should_abort = should_abort;
+	cluster->sidecar.abort_argument = argument;
+	for (int i = 0; i < cluster->count; i++)
+	{
+		cluster->members[i]->sidecar.should_abort = should_abort;
+		cluster->members[i]->sidecar.abort_argument = argument;
+	}
+}

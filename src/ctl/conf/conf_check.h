@@ -1,0 +1,49 @@
+/*
+ * conf_check.h
+ *		What is wrong with a pgbackrest.conf, and what a retention keeps, in words: pure.
+ *
+ * pgbackrest finds most mistakes itself, but one after the other, some only when the option is used, and
+ * of those that it ignores it tells in a warning.
+ */
+#ifndef PGBR_CTL_CONF_CONF_CHECK_H
+#define PGBR_CTL_CONF_CONF_CHECK_H
+
+#include "common/error.h"
+#include "program/pgbackrest_file.h"
+#include "program/retention_settings.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#define CONF_CHECK_MAX 20
+
+typedef struct ConfFindings
+{
+	PgbrError problems[CONF_CHECK_MAX]; /* pgbackrest refuses it */
+	int problem_count;
+	PgbrError warnings[CONF_CHECK_MAX]; /* pgbackrest ignores it, or it is unwise */
+	int warning_count;
+} ConfFindings;
+
+/* True when the text is a pgbackrest.conf: its first line that is not empty or a comment begins a
+ * section or holds an option. What else it may be is a values file. */
+extern bool conf_is_pgbackrest(const char *text, size_t length);
+
+/* Look through a file that was read; name is for messages, and others_can_read is about the file. */
+extern void conf_check(const PgbackrestFile *file, const char *name, bool others_can_read,
+					   ConfFindings *findings);
+
+/* The stanza whose settings count: the wanted one, else the only one there is, else otherwise. False:
+ * CONFIG, there are several, or the wanted one is not a name. */
+extern bool conf_choose_stanza(const PgbackrestFile *file, const char *wanted,
+							   const char *otherwise, char *stanza, size_t size, PgbrError *error);
+
+/* What the file sets up, a repository an item: number, type, where it is, and "keeps", sentences. The
+ * caller owns a reference; NULL when out of memory. */
+extern json_t *
+conf_repositories(const PgbackrestFile *file, const char *stanza, const RetentionConfig *retention);
+
+/* The sentences alone: an array of texts. */
+extern json_t *conf_keeps(const RetentionSettings *settings, bool expire_auto);
+
+#endif

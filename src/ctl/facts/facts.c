@@ -1,0 +1,480 @@
+/*
+ * facts.c
+ *		See facts.h. Gathering is in restore_gather.c.
+ */
+#include "ctl/facts/facts.h"
+
+#include "common/vocabulary.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const setting_names[] = {
+#define X(name) #name,
+	FACT_SETTINGS(X)
+#undef X
+};
+
+static bool
+out_of_memory(PgbrError *error)
+{
+	return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+}
+
+static bool
+bad_answer(PgbrError *error, const char *what)
+{
+	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+						  "the sidecar's answer holds a value that makes no sense: %s", what);
+}
+
+/* A member's text into an array; what is missing is empty. */
+static void
+take_text(char *target, size_t size, const json_t *object, const char *key)
+{
+	const char *text = json_text(object, key);
+
+	pgbr_copy_text(target, size, text ? text : "");
+}
+
+static uint64_t
+take_lsn(const json_t *object, const char *key)
+{
+	const char *text = json_text(object, key);
+	uint64_t lsn;
+
+	return text && recovery_lsn_parse(text, &lsn) ? lsn : 0;
+}
+
+static uint64_t
+take_number(const json_t *object, const char *key)
+{
+	const char *text = json_text(object, key);
+	uint64_t number;
+
+	return text && recovery_number_parse(text, &number) ? number : 0;
+}
+
+/* Bytes, seconds, counts: none is that large, and sums of such fit. Anything else is unknown, as otherwise
+ * says. */
+#define AMOUNT_MAX (INT64_C(1) << 56)
+
+static long long
+take_amount(const json_t *object, const char *key, long long otherwise)
+{
+	long long amount = json_number(object, key, otherwise);
+
+	return amount >= 0 && amount <= AMOUNT_MAX ? amount : otherwise;
+}
+
+/* A timeline; 0 for what is none. */
+static uint32_t
+take_timeline(const json_t *object)
+{
+	long long timeline = json_number(object, "timeline", 0);
+
+	return timeline > 0 && timeline <= UINT32_MAX ? (uint32_t) timeline : 0;
+}
+
+/* A number that is an int; otherwise for what is none. */
+static int
+take_int(const json_t *object, const char *key, int otherwise)
+{
+	long long number = json_number(object, key, otherwise);
+
+	return number >= 0 && number <= INT_MAX ? (int) number : otherwise;
+}
+
+void
+restore_facts_init(RestoreFacts *facts)
+{
+	memset(facts, 0, sizeof(*facts));
+}
+
+void
+restore_facts_done(RestoreFacts *facts)
+{
+	free(facts->backups);
+	free(facts->databases);
+	free(facts->points);
+	wal_archive_done(&facts->archive);
+	memset(facts, 0, sizeof(*facts));
+}
+
+/* Add an element to a growing array; false when out of memory. */
+static bool
+add_element(void **array, size_t *count, const void *element, size_t size)
+{
+	char *grown = realloc(*array, (*count + 1) * size);
+
+	if (grown == NULL)
+		return false;
+	memcpy(grown + *count * size, element, size);
+	*array = grown;
+	(*count)++;
+	return true;
+}
+
+bool
+restore_facts_add_backup(RestoreFacts *facts, const FactBackup *backup)
+{
+	return add_element((void **) &facts->backups, &facts->backup_count, backup, sizeof(*backup));
+}
+
+bool
+restore_facts_add_database(RestoreFacts *facts, const FactDatabase *database)
+{
+	return add_element((void **) &facts->databases, &facts->database_count, database,
+					   sizeof(*database));
+}
+
+bool
+restore_facts_add_point(RestoreFacts *facts, const FactPoint *point)
+{
+	for (size_t i = 0; i < facts->point_count; i++)
+	{
+		const FactPoint *other = &facts->points[i];
+
+		if (strcmp(other->name, point->name) == 0 && other->timeline == point->timeline &&
+			other->lsn == point->lsn)
+			return true;
+	}
+	return add_element((void **) &facts->points, &facts->point_count, point, sizeof(*point));
+}
+
+FactMember *
+restore_facts_add_member(RestoreFacts *facts, const char *name)
+{
+	FactMember *member;
+
+	if (facts->member_count == RESTORE_MEMBERS_MAX)
+		return NULL;
+	member = &facts->members[facts->member_count++];
+	memset(member, 0, sizeof(*member));
+	pgbr_copy_text(member->name, sizeof(member->name), name);
+	member->cluster_bytes = member->free_bytes = member->unarchived = -1;
+	member->tablespaces = -1;
+	for (int i = 0; i < FACT_SETTING_COUNT; i++)
+		member->settings[i] = member->control[i] = -1;
+	return member;
+}
+
+const FactMember *
+restore_facts_member(const RestoreFacts *facts, const char *name)
+{
+	for (int i = 0; i < facts->member_count; i++)
+	{
+		if (strcmp(facts->members[i].name, name) == 0)
+			return &facts->members[i];
+	}
+	return NULL;
+}
+
+static void
+read_settings(int *settings, const json_t *object)
+{
+	for (int i = 0; i < FACT_SETTING_COUNT; i++)
+		settings[i] = take_int(object, setting_names[i], -1);
+}
+
+bool
+restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error)
+{
+	const json_t *control = json_object_get(node, "control");
+	const char *state = json_text(control, "state");
+	const char *time = json_text(node, "time");
+
+	member->running = json_flag(node, "running");
+	member->unseen = json_is_false(json_object_get(node, "process_seen"));
+	take_text(member->stanza, sizeof(member->stanza), node, "stanza");
+	take_text(member->system_identifier, sizeof(member->system_identifier), node,
+			  "system_identifier");
+	if (member->system_identifier[0] == '\0')
+		take_text(member->system_identifier, sizeof(member->system_identifier), control,
+				  "system_identifier");
+	take_text(member->postgres_version, sizeof(member->postgres_version), node, "postgres_version");
+	take_text(member->pgbackrest_version, sizeof(member->pgbackrest_version), node,
+			  "pgbackrest_version");
+	take_text(member->postgres_bin, sizeof(member->postgres_bin), node, "postgres_bin");
+	take_text(member->data_directory, sizeof(member->data_directory), node, "data_directory");
+	take_text(member->restore, sizeof(member->restore), node, "restore");
+	take_text(member->running_job, sizeof(member->running_job), node, "running_job");
+	member->timeline = take_timeline(node);
+	if (member->timeline == 0)
+		member->timeline = take_timeline(control);
+	member->lsn = take_lsn(node, "lsn");
+	if (member->lsn == 0)
+		member->lsn = take_lsn(control, "checkpoint_lsn");
+	member->next_xid = take_number(node, "next_xid");
+	member->segment_size = json_number(node, "wal_segment_size", 0);
+	member->cluster_bytes = take_amount(node, "cluster_bytes", -1);
+	member->free_bytes = take_amount(node, "free_bytes", -1);
+	member->is_mount = json_flag(node, "data_directory_is_mount");
+	member->tablespaces = take_int(node, "tablespaces", -1);
+	/* a replica archives nothing, and what its leader had still to archive is not known here */
+	member->unarchived = state && (strcmp(state, "in archive recovery") == 0 ||
+								   strcmp(state, "shut down in recovery") == 0)
+							 ? -1
+							 : take_amount(node, "unarchived_segments", -1);
+	read_settings(member->settings, json_object_get(node, "server_settings"));
+	read_settings(member->control, control);
+	if (time && !clock_parse(time, &member->time_ms))
+		return bad_answer(error, "time");
+	if (member->stanza[0] && !pgbr_is_stanza(member->stanza))
+		return bad_answer(error, "stanza");
+	/* a power of two from 1 MB to 1 GB */
+	if (member->segment_size != 0 &&
+		(member->segment_size < 1048576 || member->segment_size > 1073741824 ||
+		 (member->segment_size & (member->segment_size - 1)) != 0))
+		return bad_answer(error, "wal_segment_size");
+	return true;
+}
+
+static bool
+read_backup(RestoreFacts *facts, const json_t *json, PgbrError *error)
+{
+	const json_t *database = json_object_get(json, "database");
+	const json_t *timestamp = json_object_get(json, "timestamp");
+	const json_t *lsn = json_object_get(json, "lsn");
+	const json_t *archive = json_object_get(json, "archive");
+	const json_t *annotation = json_object_get(json, "annotation");
+	const json_t *info = json_object_get(json, "info");
+	const json_t *repository = json_object_get(info, "repository");
+	FactBackup backup = {
+		.repo = take_int(database, "repo-key", 1),
+		.database = take_int(database, "id", 0),
+		.error = json_flag(json, "error"),
+		.start = take_amount(timestamp, "start", 0),
+		.stop = take_amount(timestamp, "stop", 0),
+		.lsn_start = take_lsn(lsn, "start"),
+		.lsn_stop = take_lsn(lsn, "stop"),
+		.snapshot_xmin = take_number(annotation, "snapshot-xmin"),
+		.snapshot_xmax = take_number(annotation, "snapshot-xmax"),
+		.bytes = take_amount(info, "size", 0),
+		.repo_bytes = take_amount(repository, "delta", take_amount(repository, "size", 0)),
+	};
+
+	take_text(backup.label, sizeof(backup.label), json, "label");
+	take_text(backup.prior, sizeof(backup.prior), json, "prior");
+	take_text(backup.wal_start, sizeof(backup.wal_start), archive, "start");
+	take_text(backup.wal_stop, sizeof(backup.wal_stop), archive, "stop");
+	if (!pgbr_is_backup_label(backup.label))
+		return bad_answer(error, "label");
+	if (backup.repo < 1 || backup.repo > PGBR_REPO_MAX)
+		return bad_answer(error, "number of a repository");
+	/* an offline backup, which no WAL follows from, has neither LSN nor segment */
+	return restore_facts_add_backup(facts, &backup) || out_of_memory(error);
+}
+
+bool
+restore_facts_read_info(RestoreFacts *facts, const json_t *info, const char *stanza,
+						PgbrError *error)
+{
+	size_t i;
+	size_t j;
+	json_t *object;
+	json_t *element;
+
+	json_array_foreach(json_object_get(info, "stanzas"), i, object)
+	{
+		const char *name = json_text(object, "name");
+
+		if (name == NULL || strcmp(name, stanza) != 0)
+			continue;
+		json_array_foreach(json_object_get(object, "db"), j, element)
+		{
+			FactDatabase database = {
+				.repo = take_int(element, "repo-key", 1),
+				.id = take_int(element, "id", 0),
+			};
+
+			snprintf(database.system_identifier, sizeof(database.system_identifier), "%lld",
+					 json_number(element, "system-id", 0));
+			take_text(database.version, sizeof(database.version), element, "version");
+			if (!restore_facts_add_database(facts, &database))
+				return out_of_memory(error);
+		}
+		json_array_foreach(json_object_get(object, "backup"), j, element)
+		{
+			if (!read_backup(facts, element, error))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+read_range(WalArchive *archive, const json_t *json, PgbrError *error)
+{
+	const char *first = json_text(json, "first");
+	const char *last = json_text(json, "last");
+	const char *time = json_text(json, "last_time");
+	WalRange range = {0};
+	uint32_t timeline;
+	int64_t ms = 0;
+
+	if (first == NULL || last == NULL ||
+		!wal_segment_parse(first, archive->segment_size, &range.timeline, &range.first) ||
+		!wal_segment_parse(last, archive->segment_size, &timeline, &range.last) ||
+		timeline != range.timeline || range.last < range.first || (time && !clock_parse(time, &ms)))
+		return bad_answer(error, "range of WAL");
+	range.last_time = ms / 1000;
+	return wal_archive_add_range(archive, &range) || out_of_memory(error);
+}
+
+static bool
+read_history(WalArchive *archive, const json_t *json, PgbrError *error)
+{
+	const json_t *entries = json_object_get(json, "entries");
+	size_t count = json_array_size(entries);
+	TimelineSwitch *switches = calloc(count + 1, sizeof(*switches));
+	long long timeline = json_number(json, "timeline", 0);
+	bool ok = timeline > 0 && timeline <= UINT32_MAX;
+
+	if (switches == NULL)
+		return out_of_memory(error);
+	for (size_t i = 0; ok && i < count; i++)
+	{
+		const json_t *entry = json_array_get(entries, i);
+		const char *lsn = json_text(entry, "lsn");
+
+		switches[i].timeline = take_timeline(entry);
+		take_text(switches[i].reason, sizeof(switches[i].reason), entry, "reason");
+		ok = lsn && recovery_lsn_parse(lsn, &switches[i].lsn);
+	}
+	if (!ok)
+		bad_answer(error, "history of a timeline");
+	else if (!wal_archive_add_history(archive, (uint32_t) timeline, switches, count))
+		ok = out_of_memory(error);
+	free(switches);
+	return ok;
+}
+
+bool
+restore_facts_read_archive(RestoreFacts *facts, const json_t *archive, PgbrError *error)
+{
+	size_t i;
+	size_t j;
+	json_t *repo;
+	json_t *element;
+
+	json_array_foreach(json_object_get(archive, "repositories"), i, repo)
+	{
+		const char *problem = json_text(repo, "error");
+		size_t length = strlen(facts->repo_errors);
+
+		if (problem)
+			snprintf(facts->repo_errors + length, sizeof(facts->repo_errors) - length,
+					 "%srepository %lld: %s", length > 0 ? "; " : "", json_number(repo, "repo", 0),
+					 problem);
+		json_array_foreach(json_object_get(repo, "ranges"), j, element)
+		{
+			if (!read_range(&facts->archive, element, error))
+				return false;
+		}
+		json_array_foreach(json_object_get(repo, "histories"), j, element)
+		{
+			if (!read_history(&facts->archive, element, error))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool
+restore_facts_read_points(RestoreFacts *facts, const json_t *points, PgbrError *error)
+{
+	size_t i;
+	json_t *json;
+
+	json_array_foreach(json_object_get(points, "restore_points"), i, json)
+	{
+		const char *name = json_text(json, "name");
+		const char *time = json_text(json, "time");
+		int64_t ms = 0;
+		FactPoint point = {
+			.timeline = take_timeline(json),
+			.lsn = take_lsn(json, "lsn"),
+			.xid = take_number(json, "xid"),
+		};
+
+		if (name == NULL || !pgbr_is_restore_point_name(name) || point.timeline == 0 ||
+			point.lsn == 0 || (time && !clock_parse(time, &ms)))
+			return bad_answer(error, "restore point");
+		strcpy(point.name, name);
+		point.time_us = ms * 1000;
+		if (!restore_facts_add_point(facts, &point))
+			return out_of_memory(error);
+	}
+	return true;
+}
+
+/* "  backup: LABEL, status: invalid, total files checked: 964, ..." */
+static bool
+mark_broken(RestoreFacts *facts, int repo, const char *line)
+{
+	const char *label = strstr(line, "backup: ");
+	const char *comma = label ? strchr(label, ',') : NULL;
+	bool marked = false;
+
+	if (comma == NULL || strncmp(comma, ", status: invalid", 17) != 0)
+		return false;
+	label += strlen("backup: ");
+	for (size_t i = 0; i < facts->backup_count; i++)
+	{
+		FactBackup *backup = &facts->backups[i];
+
+		if (backup->repo == repo && strlen(backup->label) == (size_t) (comma - label) &&
+			strncmp(backup->label, label, (size_t) (comma - label)) == 0)
+			backup->broken = marked = true;
+	}
+	return marked;
+}
+
+/* "INFO: invalid checksum '15-1/0000000100000000/000000010000000000000002-b3369af5...gz'" */
+static bool
+find_damaged_wal(const RestoreFacts *facts, const char *line, uint32_t *timeline, uint64_t *segment)
+{
+	char name[WAL_SEGMENT_SIZE];
+
+	if (strstr(line, "invalid ") == NULL)
+		return false;
+	for (const char *slash = strchr(line, '/'); slash; slash = strchr(slash + 1, '/'))
+	{
+		pgbr_copy_text(name, sizeof(name), slash + 1);
+		if (wal_segment_parse(name, facts->archive.segment_size, timeline, segment))
+			return true;
+	}
+	return false;
+}
+
+bool
+restore_facts_read_verify(RestoreFacts *facts, int repo, const char *text, bool *found,
+						  PgbrError *error)
+{
+	char line[1024];
+
+	*found = false;
+	while (*text)
+	{
+		size_t length = strcspn(text, "\n");
+		uint32_t timeline;
+		uint64_t segment;
+
+		snprintf(line, sizeof(line), "%.*s", (int) (length < 1000 ? length : 1000), text);
+		text += length + (text[length] == '\n');
+		if (mark_broken(facts, repo, line))
+			*found = true;
+		else if (find_damaged_wal(facts, line, &timeline, &segment))
+		{
+			if (!wal_archive_remove(&facts->archive, timeline, segment))
+				return out_of_memory(error);
+			*found = true;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,362 @@
+/*
+ * preflight.c
+ *		The preflight of a plan: whether this cluster can be restored at all, whatever the target.
+ */
+#include "ctl/plan/findings.h"
+
+#include "ctl/print/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Clocks further apart than this are told. */
+#define CLOCK_SLACK_MS 5000
+
+/* What a restore needs beside the files: recovery's own WAL, and the history. */
+#define SPACE_RESERVE (INT64_C(64) << 20)
+
+/* Names that the request gives must be members: a typing error must not leave one in. */
+static bool
+check_names(RestoreWork *work)
+{
+	const RestoreRequest *request = work->request;
+
+	for (int i = 0; i < request->without_count + request->only_count; i++)
+	{
+		const char *name = i < request->without_count ? request->without[i]
+													  : request->only[i - request->without_count];
+
+		if (restore_facts_member(work->facts, name) == NULL)
+		{
+			restore_refuse(work, "there is no member \"%s\" in cluster \"%s\"", name,
+						   work->facts->scope);
+			return pgbr_error_hint(&work->refusal->error, "\"patronictl list\" shows the members.");
+		}
+	}
+	if (request->replicas_only &&
+		(request->target.type != RECOVERY_DEFAULT || request->target.timeline != 0))
+	{
+		restore_refuse(work, "--replicas-only takes no target");
+		pgbr_error_hint(&work->refusal->error,
+						"Replicas follow the leader; leave --type and --target away.");
+		work->refusal->error.code = PGBR_ERROR_INVALID_VALUE;
+		return false;
+	}
+	return true;
+}
+
+/* With no leader in Patroni the member with the newest data is the one to restore. */
+static const FactMember *
+find_leader(const RestoreWork *work)
+{
+	const FactMember *found = NULL;
+
+	if (work->facts->leader[0])
+		return restore_facts_member(work->facts, work->facts->leader);
+	for (int i = 0; i < work->facts->member_count; i++)
+	{
+		const FactMember *member = &work->facts->members[i];
+
+		if (member->error[0] || restore_request_is_without(work->request, member->name))
+			continue;
+		if (found == NULL || member->timeline > found->timeline ||
+			(member->timeline == found->timeline && member->lsn > found->lsn))
+			found = member;
+	}
+	return found;
+}
+
+static bool
+check_patroni(RestoreWork *work)
+{
+	const RestoreFacts *facts = work->facts;
+
+	if (facts->scheduled_switchover)
+	{
+		restore_refuse(work, "a switchover is scheduled in cluster \"%s\"", facts->scope);
+		return pgbr_error_hint(&work->refusal->error, "Cancel it: patronictl flush %s switchover.",
+							   facts->scope);
+	}
+	if (facts->paused && !facts->undo_retry)
+	{
+		restore_refuse(work, "cluster \"%s\" is paused", facts->scope);
+		return pgbr_error_hint(&work->refusal->error,
+							   "Whoever has paused it may be at work there. If not: patronictl "
+							   "resume %s.",
+							   facts->scope);
+	}
+	for (int i = 0; i < facts->member_count; i++)
+	{
+		if (strcmp(facts->members[i].role, "standby_leader") == 0)
+			return restore_refuse(
+				work, "cluster \"%s\" is a standby cluster, which can't be restored", facts->scope);
+	}
+	return true;
+}
+
+/* Replicas are rebuilt while the leader and the others serve. */
+static bool
+is_to_stop(const RestoreWork *work, const FactMember *member)
+{
+	const RestoreRequest *request = work->request;
+
+	return !request->replicas_only ||
+		   (member != work->leader &&
+			(request->only_count == 0 || restore_request_is_of(request, member->name)));
+}
+
+static bool
+check_member(RestoreWork *work, const FactMember *member)
+{
+	PgbrError *error = &work->refusal->error;
+
+	if (member->error[0])
+	{
+		restore_refuse(work, "the sidecar of member \"%s\" can't be asked: %s", member->name,
+					   member->error);
+		return pgbr_error_hint(error,
+							   "Bring it back, or restore without this member: "
+							   "--without-member=%s. It must be rebuilt afterwards.",
+							   member->name);
+	}
+	if (member->mismatch)
+	{
+		restore_refuse(work, "the sidecar asked for member \"%s\" serves another PostgreSQL",
+					   member->name);
+		return pgbr_error_hint(error, "Name the right one: --sidecar=%s=URL.", member->name);
+	}
+	if (member->unseen && is_to_stop(work, member))
+	{
+		restore_refuse(work,
+					   "the process of PostgreSQL on member \"%s\" is not seen by its sidecar",
+					   member->name);
+		return pgbr_error_hint(error,
+							   "Where they run in containers of their own, let them share the "
+							   "process namespace and the user.");
+	}
+	if (member->restore[0] && !work->facts->undo_retry)
+	{
+		restore_refuse(work, "restore %s is active on member \"%s\"", member->restore,
+					   member->name);
+		return pgbr_error_hint(error, "\"pgbackrest_ctl status\" tells where it stands.");
+	}
+	if (work->facts->system_identifier[0] && member->system_identifier[0] &&
+		strcmp(member->system_identifier, work->facts->system_identifier) != 0)
+	{
+		restore_refuse(work, "member \"%s\" is not of this cluster", member->name);
+		return pgbr_error_detail(error, "Its system identifier is %s, that of the cluster is %s.",
+								 member->system_identifier, work->facts->system_identifier);
+	}
+	if (strcmp(member->stanza, work->leader->stanza) != 0)
+	{
+		restore_refuse(work, "members have different stanzas");
+		return pgbr_error_detail(error, "The sidecar of \"%s\" has \"%s\", that of \"%s\" \"%s\".",
+								 member->name, member->stanza, work->leader->name,
+								 work->leader->stanza);
+	}
+	if (strcmp(member->pgbackrest_version, work->leader->pgbackrest_version) != 0)
+	{
+		restore_refuse(work, "members have different versions of pgbackrest");
+		pgbr_error_detail(error, "\"%s\" has %s, \"%s\" has %s.", member->name,
+						  member->pgbackrest_version, work->leader->name,
+						  work->leader->pgbackrest_version);
+		return pgbr_error_hint(error, "Install the same on all.");
+	}
+	return true;
+}
+
+/* What would stop a hot standby, and what else a person would want to know of a member. */
+static void
+warn_of_member(RestoreWork *work, const FactMember *member)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		FACT_SETTINGS(X)
+#undef X
+	};
+	int64_t ahead = member->time_ms - member->asked_ms;
+
+	for (int i = 0; i < FACT_SETTING_COUNT; i++)
+	{
+		if (member->settings[i] >= 0 && member->settings[i] < work->leader->control[i])
+			restore_warn(work,
+						 "%s is %d on member \"%s\", lower than the %d that the WAL asks of a hot "
+						 "standby: it would stop replaying there.",
+						 names[i], member->settings[i], member->name, work->leader->control[i]);
+	}
+	if (member->running_job[0])
+		restore_warn(work, "Job %s runs on member \"%s\": the restore waits for its end.",
+					 member->running_job, member->name);
+	if (member->tablespaces > 0 && member == work->leader)
+		restore_warn(work,
+					 "There are %d tablespaces: their folders must be writable at the same place "
+					 "on every member.",
+					 member->tablespaces);
+	if (member->time_ms != 0 && (ahead > CLOCK_SLACK_MS || ahead < -CLOCK_SLACK_MS))
+		restore_warn(work, "The clock of member \"%s\" is %" PRId64 " s %s that of this machine.",
+					 member->name, (ahead < 0 ? -ahead : ahead) / 1000,
+					 ahead < 0 ? "behind" : "ahead of");
+}
+
+static bool
+check_leader(RestoreWork *work)
+{
+	const FactMember *leader = work->leader;
+
+	if (leader->postgres_bin[0] == '\0')
+	{
+		restore_refuse(work, "the folder of PostgreSQL's programs on member \"%s\" is not known",
+					   leader->name);
+		return pgbr_error_hint(&work->refusal->error,
+							   "The sidecar learns it from a running server, or from its option "
+							   "--pg-bin. In a pod its image needs PostgreSQL's programs.");
+	}
+	if (work->facts->archive.segment_size == 0 || leader->timeline == 0)
+	{
+		restore_refuse(work, "the timeline of member \"%s\" is not known", leader->name);
+		return pgbr_error_hint(&work->refusal->error,
+							   "Its sidecar can read neither the server nor its control data.");
+	}
+	if (!leader->running || work->facts->leader[0] == '\0')
+	{
+		work->plan->broken_leader = true;
+		restore_warn(work,
+					 "PostgreSQL on member \"%s\" does not run as a leader: no undo point can be "
+					 "made. Its WAL that is not archived yet is saved, and undo returns to the end "
+					 "of it.",
+					 leader->name);
+	}
+	return true;
+}
+
+/* The repository must hold this cluster: its newest entry, in every repository. */
+static bool
+check_repository(RestoreWork *work)
+{
+	const RestoreFacts *facts = work->facts;
+	const char *identifier =
+		facts->system_identifier[0] ? facts->system_identifier : work->leader->system_identifier;
+	const FactDatabase *newest = NULL;
+
+	for (size_t i = 0; i < facts->database_count; i++)
+	{
+		if (newest == NULL || facts->databases[i].id > newest->id)
+			newest = &facts->databases[i];
+	}
+	if (newest == NULL || facts->backup_count == 0)
+	{
+		restore_refuse(work, "there is no backup of stanza \"%s\"", work->leader->stanza);
+		if (facts->repo_errors[0])
+			pgbr_error_detail(&work->refusal->error, "The repository: %s.", facts->repo_errors);
+		return pgbr_error_hint(&work->refusal->error, "\"pgbackrest_ctl info\" tells more.");
+	}
+	if (identifier[0] && strcmp(newest->system_identifier, identifier) != 0)
+	{
+		restore_refuse(work, "the repository of stanza \"%s\" belongs to another cluster",
+					   work->leader->stanza);
+		return pgbr_error_detail(&work->refusal->error,
+								 "Its system identifier is %s, that of cluster \"%s\" is %s.",
+								 newest->system_identifier, facts->scope, identifier);
+	}
+	/* "15" against "15.9 (Debian 15.9-0+deb12u1)" */
+	if (work->leader->postgres_version[0] &&
+		atoi(newest->version) != atoi(work->leader->postgres_version))
+	{
+		restore_refuse(work, "the backups are of PostgreSQL %s, member \"%s\" has %s",
+					   newest->version, work->leader->name, work->leader->postgres_version);
+		return false;
+	}
+	if (facts->repo_errors[0])
+		restore_unproven(work, "What is in the repositories that can't be read: %s.",
+						 facts->repo_errors);
+	return true;
+}
+
+bool
+restore_check_cluster(RestoreWork *work)
+{
+	const RestoreFacts *facts = work->facts;
+
+	if (!check_names(work) || !check_patroni(work))
+		return false;
+	work->leader = find_leader(work);
+	if (work->leader == NULL)
+		return restore_refuse(work, "no member of cluster \"%s\" can be asked", facts->scope);
+	if (restore_request_is_without(work->request, work->leader->name))
+		return restore_refuse(work, "member \"%s\" is the leader and can't be left out",
+							  work->leader->name);
+	if (restore_request_is_of(work->request, work->leader->name))
+		return restore_refuse(work, "member \"%s\" is the leader, not a replica",
+							  work->leader->name);
+	for (int i = 0; i < facts->member_count; i++)
+	{
+		const FactMember *member = &facts->members[i];
+
+		if (!restore_request_is_without(work->request, member->name))
+		{
+			if (!check_member(work, member))
+				return false;
+			warn_of_member(work, member);
+			continue;
+		}
+		restore_warn(work,
+					 "Member \"%s\" is left out: it must not come back with its old data by "
+					 "itself. check_timeline is set, so that it can't become the leader; then "
+					 "\"pgbackrest_ctl restore --replicas-only --member=%s\" rebuilds it.",
+					 member->name, member->name);
+	}
+	if (!work->request->replicas_only)
+		restore_warn(work, "Logical replication slots are not in a backup: they are lost.");
+	if (work->request->replicas_only && (!work->leader->running || facts->leader[0] == '\0'))
+		return restore_refuse(work, "there is no leader that replicas could follow");
+	return check_leader(work) && check_repository(work);
+}
+
+static bool
+check_member_space(RestoreWork *work, const FactMember *member, bool keeps_old)
+{
+	long long now = member->cluster_bytes;
+	long long need = work->set->bytes + SPACE_RESERVE;
+	char text[2][UNIT_TEXT];
+
+	if (member->free_bytes < 0 || now < 0)
+	{
+		restore_unproven(work, "That member \"%s\" has enough space.", member->name);
+		return true;
+	}
+	if (keeps_old && member->is_mount)
+		restore_unproven(work,
+						 "That there is space for a copy of the data directory of \"%s\": it is a "
+						 "mount point, and the copy lies outside.",
+						 member->name);
+	/* delta writes over the files that are there; a kept copy needs all of it once more */
+	if (!keeps_old || member->is_mount)
+		need -= now;
+	if (need <= member->free_bytes)
+		return true;
+	restore_refuse(work, "member \"%s\" has not enough space: %s more are needed, %s are free",
+				   member->name, unit_size(text[0], UNIT_TEXT, need),
+				   unit_size(text[1], UNIT_TEXT, member->free_bytes));
+	if (keeps_old)
+		pgbr_error_hint(&work->refusal->error,
+						"Without --keep-old the old files are written over.");
+	return false;
+}
+
+bool
+restore_check_space(RestoreWork *work)
+{
+	for (int i = 0; i < work->facts->member_count; i++)
+	{
+		const FactMember *member = &work->facts->members[i];
+		bool is_leader = member == work->leader;
+
+		if (work->plan->members[i].left_out || (is_leader && work->request->replicas_only))
+			continue;
+		if (!check_member_space(work, member, is_leader && work->request->keep_old))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,133 @@
+/*
+ * state.c
+ *		See state.h.
+ */
+#include "ctl/plan/state.h"
+
+#include <string.h>
+
+static const char *const words[] = {
+#define X(name, word) [RESTORE_STEP_##name] = word,
+	RESTORE_STEP_STATES(X)
+#undef X
+};
+
+const char *
+restore_step_state_name(RestoreStepState state)
+{
+	return words[state];
+}
+
+RestoreStepState
+restore_step_state_parse(const char *word)
+{
+	for (size_t i = 0; word && i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (strcmp(words[i], word) == 0)
+			return (RestoreStepState) i;
+	}
+	return RESTORE_STEP_PENDING;
+}
+
+static bool
+is_over(RestoreStepState state)
+{
+	return state == RESTORE_STEP_DONE || state == RESTORE_STEP_SKIPPED;
+}
+
+static bool
+set_back(RestoreStepState *states, RestoreStep step)
+{
+	bool changed = is_over(states[step]);
+
+	states[step] = RESTORE_STEP_PENDING;
+	return changed;
+}
+
+/* The leader runs though it was stopped, and nobody has handed it over. */
+static bool
+revise_leader(RestoreStepState *states)
+{
+	set_back(states, RESTORE_STOP_LEADER);
+	/* what was recovered is whole, whoever has started it; it must not serve before it was verified */
+	if (is_over(states[RESTORE_RECOVER]))
+		return true;
+	/* Patroni has thrown the target away and replayed the WAL past it */
+	if (states[RESTORE_START_RESTORE] != RESTORE_STEP_PENDING)
+	{
+		set_back(states, RESTORE_START_RESTORE);
+		set_back(states, RESTORE_RESTORE_LEADER);
+		set_back(states, RESTORE_RECOVER);
+	}
+	else
+		set_back(states, RESTORE_ARCHIVE);
+	return true;
+}
+
+bool
+restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const RestoreSeen *seen)
+{
+	bool changed = false;
+
+	/* from here on Patroni is the one who starts PostgreSQL, and is meant to */
+	if (states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
+		return false;
+	if (is_over(states[RESTORE_PAUSE]) && (!seen->paused || !restore_state_touched(plan, states)))
+	{
+		changed |= !seen->paused;
+		/* the leader may have moved meanwhile; not PENDING, which would say that nothing was done */
+		states[RESTORE_PAUSE] = RESTORE_STEP_STARTED;
+	}
+	/* a sidecar that was away at the pause may have given the restore up, and have begun a backup */
+	if (states[RESTORE_PAUSE] != RESTORE_STEP_PENDING && !restore_state_touched(plan, states) &&
+		is_over(states[RESTORE_WAIT_JOBS]))
+		states[RESTORE_WAIT_JOBS] = RESTORE_STEP_STARTED;
+	if (!plan->request.replicas_only && is_over(states[RESTORE_STOP_LEADER]) &&
+		seen->leader_running && !is_over(states[RESTORE_VERIFY]))
+		changed |= revise_leader(states);
+	if (is_over(states[RESTORE_STOP_REPLICAS]) && seen->replica_running &&
+		states[RESTORE_UNFENCE] == RESTORE_STEP_PENDING)
+	{
+		changed |= set_back(states, RESTORE_STOP_REPLICAS);
+		changed |= set_back(states, RESTORE_START_REPLICAS);
+		changed |= set_back(states, RESTORE_RESTORE_REPLICAS);
+	}
+	return changed;
+}
+
+bool
+restore_state_next(const RestorePlan *plan, const RestoreStepState *states, RestoreStep *next)
+{
+	for (int i = 0; i < plan->step_count; i++)
+	{
+		*next = plan->steps[i];
+		if (!is_over(states[*next]))
+			return true;
+	}
+	return false;
+}
+
+bool
+restore_state_resumed(RestoreStepState resume, bool paused)
+{
+	return resume == RESTORE_STEP_DONE || (resume != RESTORE_STEP_PENDING && !paused);
+}
+
+bool
+restore_state_touched(const RestorePlan *plan, const RestoreStepState *states)
+{
+	for (int i = 0; i < plan->step_count; i++)
+	{
+		if (restore_step_info(plan->steps[i])->touches_data &&
+			states[plan->steps[i]] != RESTORE_STEP_PENDING)
+			return true;
+	}
+	return false;
+}
+
+bool
+restore_state_serves(const RestorePlan *plan, const RestoreStepState *states)
+{
+	return plan->request.replicas_only || states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING ||
+		   is_over(states[RESTORE_HAND_OVER]);
+}

@@ -1,0 +1,54 @@
+/*
+ * table.h
+ *		Rows and columns, and the three ways to print them: as psql's aligned table, as psql's
+ *		expanded display, and as tab-separated values.
+ *
+ * Names of columns are the caller's and must outlive the table; cells are copied. All columns come
+ * first, then the cells from left to right, row after row. Running out of memory is remembered, and then nothing is written:
+ * the buffer that was to take the output is marked failed instead. Not thread-safe.
+ */
+#ifndef PGBR_CTL_PRINT_TABLE_H
+#define PGBR_CTL_PRINT_TABLE_H
+
+#include "common/strbuf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TABLE_MAX_COLUMNS 32
+
+typedef struct Column
+{
+	const char *name; /* one line of ASCII */
+	bool is_number;	  /* aligned to the right */
+} Column;
+
+typedef struct Table
+{
+	Column columns[TABLE_MAX_COLUMNS];
+	int column_count;
+	char **cells;
+	size_t cell_count;
+	size_t capacity;
+	bool failed;
+} Table;
+
+extern void table_init(Table *table);
+extern void table_done(Table *table);
+extern void table_add_column(Table *table, const char *name, bool is_number);
+
+/* Add a cell; NULL is an empty one, or \N in tab-separated values. */
+extern void table_add(Table *table, const char *text);
+extern void table_addf(Table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Print as psql does with border 1, footer and empty line included. Aligned becomes expanded when a
+ * line would be wider than so many columns; 0 means any width will do.
+ */
+extern void table_put_aligned(const Table *table, int columns, StrBuf *out);
+extern void table_put_expanded(const Table *table, StrBuf *out);
+
+/* A line of names, then a line a row, escaped as COPY's text format is. */
+extern void table_put_tsv(const Table *table, StrBuf *out);
+
+#endif

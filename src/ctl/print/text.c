@@ -1,0 +1,125 @@
+/*
+ * text.c
+ *		See text.h.
+ */
+#include "ctl/print/text.h"
+
+#include "common/visible.h"
+
+#include <string.h>
+#include <wchar.h>
+
+#define TAB_COLUMNS 8
+
+static int
+width_of(const PgbrCharacter *character)
+{
+	return pgbr_character_is_unsafe(character) ? -1 : wcwidth((wchar_t) character->point);
+}
+
+void
+text_put_visible(StrBuf *buf, const char *text)
+{
+	PgbrCharacter character;
+	int column = 0;
+
+	while (pgbr_character_next(&text, NULL, &character))
+	{
+		int width = width_of(&character);
+		size_t before = buf->length;
+
+		if (character.point == '\n')
+		{
+			strbuf_putc(buf, '\n');
+			column = 0;
+		}
+		else if (character.point == '\t')
+		{
+			do
+				strbuf_putc(buf, ' ');
+			while (++column % TAB_COLUMNS != 0);
+		}
+		else if (width < 0)
+		{
+			pgbr_character_escape(buf, &character);
+			column += (int) (buf->length - before);
+		}
+		else
+		{
+			strbuf_append(buf, character.bytes, character.length);
+			column += width;
+		}
+	}
+}
+
+int
+text_width(const char *visible)
+{
+	PgbrCharacter character;
+	int width = 0;
+
+	while (pgbr_character_next(&visible, NULL, &character) && character.point != '\n')
+		width += width_of(&character);
+	return width;
+}
+
+void
+text_put_cut(StrBuf *buf, const char *visible, int columns)
+{
+	PgbrCharacter character;
+	int width = 0;
+
+	while (pgbr_character_next(&visible, NULL, &character))
+	{
+		width += width_of(&character);
+		if (width > columns)
+			return;
+		strbuf_append(buf, character.bytes, character.length);
+	}
+}
+
+bool
+text_has_control(const char *text)
+{
+	PgbrCharacter character;
+
+	while (pgbr_character_next(&text, NULL, &character))
+	{
+		if (pgbr_character_is_unsafe(&character) && character.point != '\n')
+			return true;
+	}
+	return false;
+}
+
+void
+text_put_copy(StrBuf *buf, const char *text)
+{
+	static const char letters[] = "\bb\ff\nn\rr\tt\vv\\\\";
+	PgbrCharacter character;
+
+	if (text == NULL)
+	{
+		strbuf_puts(buf, "\\N");
+		return;
+	}
+	while (pgbr_character_next(&text, NULL, &character))
+	{
+		const char *found = NULL;
+
+		for (const char *pair = letters; *pair; pair += 2)
+		{
+			if (character.point == (unsigned char) *pair)
+				found = pair;
+		}
+		if (found)
+			strbuf_printf(buf, "\\%c", found[1]);
+		else if (pgbr_character_is_unsafe(&character))
+		{
+			/* COPY knows escapes of bytes only */
+			for (size_t i = 0; i < character.length; i++)
+				strbuf_printf(buf, "\\x%02X", (unsigned char) character.bytes[i]);
+		}
+		else
+			strbuf_append(buf, character.bytes, character.length);
+	}
+}

@@ -1,0 +1,35 @@
+/*
+ * text.h
+ *		Text that came from elsewhere, laid out for a terminal.
+ *
+ * What is unsafe there is src/common/visible.h's to say, and so are the escapes. Widths are the
+ * terminal columns that wcwidth gives, so the process must have set LC_CTYPE to a UTF-8 locale; in
+ * another one more characters are escaped, never fewer. All functions are pure but for the buffer
+ * they append to.
+ */
+#ifndef PGBR_CTL_PRINT_TEXT_H
+#define PGBR_CTL_PRINT_TEXT_H
+
+#include "common/strbuf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Append text with everything unprintable escaped. A newline is kept; a tab becomes blanks up to
+ * the next multiple of 8 columns of its line. */
+extern void text_put_visible(StrBuf *buf, const char *text);
+
+/* Terminal columns of visible text, up to its first newline. */
+extern int text_width(const char *visible);
+
+/* Append as much of visible text as fits into so many columns. */
+extern void text_put_cut(StrBuf *buf, const char *visible, int columns);
+
+/* True when text holds a character that must not reach a terminal raw: a control character other
+ * than newline, or one that turns the direction of reading. */
+extern bool text_has_control(const char *text);
+
+/* Append a value as COPY's text format has it, so COPY FROM reads it back; NULL is \N. */
+extern void text_put_copy(StrBuf *buf, const char *text);
+
+#endif

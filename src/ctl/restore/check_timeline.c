@@ -1,0 +1,156 @@
+/*
+ * check_timeline.c
+ *		Patroni's check_timeline, which keeps a member that was left out from the leader race. See
+ *		restore_steps.h.
+ */
+#include "ctl/restore/steps.h"
+
+#include "ctl/restore/wait.h"
+#include "program/json.h"
+
+#include <string.h>
+
+/* The newest restore that has changed check_timeline for members that it has left out; NULL when it was put back
+ * since. */
+static const RestoreRecord *
+find_changed(const RestoreList *list)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const json_t *document = list->records[i].document;
+
+		if (json_flag(document, "check_timeline_is_back"))
+			return NULL;
+		if (json_is_object(json_object_get(document, "check_timeline")))
+			return &list->records[i];
+	}
+	return NULL;
+}
+
+static const json_t *
+value_before(const RestoreRecord *record)
+{
+	return json_object_get(json_object_get(record->document, "check_timeline"), "before");
+}
+
+/* All members have the same. */
+static bool
+get_config(RestoreRun *run, json_t **config, PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
+				   "it is not known where the REST API of any member is");
+	for (int i = 0; i < run->journal->plan.member_count; i++)
+	{
+		const ClusterMember *member = restore_patroni_member(run, i);
+
+		if (member && patroni_get_config(&run->cluster->patroni, member->api_url, config, error))
+			return true;
+	}
+	return false;
+}
+
+bool
+restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
+{
+	json_t *document = run->journal->document;
+	json_t *config = NULL;
+
+	if (!run->journal->plan.check_timeline)
+		return true;
+	if (json_object_get(document, "check_timeline") == NULL)
+	{
+		const RestoreRecord *record;
+		const json_t *before = NULL;
+		RestoreList list;
+
+		if (!restore_list_get(&list, run->cluster, error) || !get_config(run, &config, error))
+		{
+			restore_list_done(&list);
+			return false;
+		}
+		record = find_changed(&list);
+		before = record ? value_before(record) : json_object_get(config, "check_timeline");
+		json_object_set_new(document, "check_timeline", json_object());
+		json_object_set_new(json_object_get(document, "check_timeline"), "before",
+							before ? json_deep_copy(before) : json_null());
+		json_decref(config);
+		restore_list_done(&list);
+		/* before it is changed */
+		if (!restore_write(run, error))
+			return false;
+	}
+	json_object_set_new(patch, "check_timeline", json_true());
+	return true;
+}
+
+/* It takes part in this restore, or follows the leader: old data does not. */
+static bool
+is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
+{
+	for (int i = 0; i < leader->streaming_count; i++)
+	{
+		if (strcmp(leader->streaming[i], name) == 0)
+			return true;
+	}
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (strcmp(plan->members[i].name, name) == 0)
+			return !plan->members[i].left_out;
+	}
+	return false;
+}
+
+/* All members take part again that restores have left out since it was changed. */
+static bool
+are_back(const RestoreRun *run, const RestoreList *list)
+{
+	const ClusterMember *leading = cluster_find_leading(run->cluster);
+	PatroniNode leader = {.streaming_count = 0};
+	PgbrError ignored;
+
+	if (leading)
+		(void) patroni_get_node(&run->cluster->patroni, leading->api_url, &leader, &ignored);
+	for (int i = 0;
+		 i < list->count && !json_flag(list->records[i].document, "check_timeline_is_back"); i++)
+	{
+		const json_t *document = list->records[i].document;
+		RestorePlan left;
+
+		if (!json_is_object(json_object_get(document, "check_timeline")))
+			continue;
+		if (!restore_plan_read(json_object_get(document, "plan"), &left, &ignored))
+			return false;
+		for (int j = 0; j < left.request.without_count; j++)
+		{
+			if (!is_back(&run->journal->plan, &leader, left.request.without[j]))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool
+restore_put_back_check_timeline(RestoreRun *run, PgbrError *error)
+{
+	const RestoreRecord *record;
+	json_t *patch = NULL;
+	RestoreList list;
+	bool ok = restore_list_get(&list, run->cluster, error);
+
+	record = ok ? find_changed(&list) : NULL;
+	if (record && are_back(run, &list))
+	{
+		patch = json_object();
+		json_object_set_new(patch, "check_timeline", json_deep_copy(value_before(record)));
+		ok = restore_patch_all(run, patch, error);
+		if (ok)
+			json_object_set_new(run->journal->document, "check_timeline_is_back", json_true());
+		if (ok)
+			restore_events_note(run->events,
+								"check_timeline is what it was before restore %s left members out",
+								record->id);
+	}
+	json_decref(patch);
+	restore_list_done(&list);
+	return ok;
+}

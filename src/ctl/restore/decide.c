@@ -1,0 +1,230 @@
+/*
+ * decide.c
+ *		See decide.h.
+ */
+#include "ctl/restore/decide.h"
+
+#include "common/vocabulary.h"
+#include "ctl/client/job_view.h"
+#include "ctl/print/units.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A repository up to this size is read in seconds. */
+#define SMALL_BYTES (INT64_C(256) << 20)
+
+/* One request waits this long for a change of the job. */
+#define POLL_S 30
+
+static long long
+repository_bytes(const RestoreFacts *facts, int repo)
+{
+	long long bytes = 0;
+
+	for (size_t i = 0; i < facts->backup_count; i++)
+	{
+		if (facts->backups[i].repo == repo)
+			bytes += facts->backups[i].repo_bytes;
+	}
+	return bytes;
+}
+
+/* Follow a verify job to its end; *job is replaced on the way. */
+static bool
+wait_for_job(const SidecarClient *client, json_t **job, PgbrError *error)
+{
+	JobView view;
+	char path[160];
+
+	for (;;)
+	{
+		json_t *answer = NULL;
+
+		if (!job_view_read(*job, &view, error))
+			return false;
+		if (pgbr_job_state_is_final(view.state))
+			return true;
+		snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s?wait=%d", view.id, POLL_S);
+		if (!sidecar_client_call(client, "GET", path, NULL, POLL_S, &answer, error))
+			return false;
+		json_decref(*job);
+		*job = answer;
+	}
+}
+
+/* What a job that is over says about the files: mark the damaged ones. */
+static bool
+use_outcome(RestoreFacts *facts, const SidecarClient *client, const json_t *job, int repo,
+			PgbrError *error)
+{
+	const char *finished_at = json_text(job, "finished_at");
+	char path[160];
+	char *log = NULL;
+	int64_t ms = 0;
+	bool found = false;
+	JobView view;
+
+	if (!job_view_read(job, &view, error))
+		return false;
+	if (finished_at && clock_parse(finished_at, &ms))
+		facts->verified_at = ms / 1000;
+	if (view.state == PGBR_STATE_SUCCEEDED)
+	{
+		facts->verified = true;
+		return true;
+	}
+	snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s/log", view.id);
+	if (view.error && strcmp(view.error, "verify") == 0)
+	{
+		if (!sidecar_client_get_text(client, path, &log, error))
+			return false;
+		if (!restore_facts_read_verify(facts, repo, log, &found, error))
+		{
+			free(log);
+			return false;
+		}
+		free(log);
+	}
+	facts->verified = found;
+	if (!found)
+		pgbr_copy_text(facts->verify_error, sizeof(facts->verify_error),
+					   view.message ? view.message : "the verify job did not succeed");
+	return true;
+}
+
+/* A verification that can't be had is told, and refuses nothing. */
+static bool
+verify_now(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *error)
+{
+	json_t *request = json_pack("{s:s, s:i, s:s}", "kind", pgbr_job_kind_name(PGBR_JOB_VERIFY),
+								"repo", repo, "reason", "plan of a restore");
+	json_t *job = NULL;
+	PgbrError reason = PGBR_ERROR_INIT;
+	bool ok;
+
+	if (request == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	ok = sidecar_client_call(client, "POST", PGBR_PATH_JOBS, request, 0, &job, &reason) &&
+		 wait_for_job(client, &job, &reason) && use_outcome(facts, client, job, repo, &reason);
+	json_decref(request);
+	json_decref(job);
+	if (!ok && reason.code == PGBR_ERROR_ABORTED)
+	{
+		*error = reason;
+		return false;
+	}
+	if (!ok)
+		pgbr_copy_text(facts->verify_error, sizeof(facts->verify_error), reason.message);
+	return true;
+}
+
+/* The last verification that has looked at this repository, whoever asked for it. */
+static bool
+use_last(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *error)
+{
+	json_t *answer = NULL;
+	json_t *job;
+	size_t i;
+	bool ok = true;
+
+	if (!sidecar_client_call(client, "GET", PGBR_PATH_JOBS "?kind=verify&limit=20", NULL, 0,
+							 &answer, error))
+		return error->code != PGBR_ERROR_ABORTED;
+	json_array_foreach(json_object_get(answer, "jobs"), i, job)
+	{
+		const char *state = json_text(job, "state");
+		const char *problem = json_text(job, "error");
+		long long of = json_number(job, "repo", repo);
+
+		if (of == repo && state &&
+			(strcmp(state, "succeeded") == 0 || (problem && strcmp(problem, "verify") == 0)))
+		{
+			ok = use_outcome(facts, client, job, repo, error) || error->code != PGBR_ERROR_ABORTED;
+			break;
+		}
+	}
+	json_decref(answer);
+	return ok;
+}
+
+/* Have the files of the plan's repository looked at, or find out who has. */
+static bool
+verify(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how, const RestorePlan *plan,
+	   PgbrError *error)
+{
+	const ClusterMember *leader = cluster_find(cluster, plan->leader);
+	const SidecarClient *client = &leader->sidecar;
+	long long bytes = repository_bytes(facts, plan->repo);
+	char size[UNIT_TEXT];
+	char text[160];
+
+	/* a sidecar whose restore is active runs no other jobs */
+	if (how->verifying == RESTORE_VERIFY_NO || how->retry ||
+		(how->verifying == RESTORE_VERIFY_SMALL && bytes > SMALL_BYTES))
+		return use_last(facts, client, plan->repo, error);
+	snprintf(text, sizeof(text), "verifying %s in repository %d",
+			 unit_size(size, sizeof(size), bytes), plan->repo);
+	if (how->tell)
+		how->tell(text);
+	return verify_now(facts, client, plan->repo, error);
+}
+
+/*
+ * While a restore is under way, the control data of a server that is down are those of a backup, of a timeline
+ * that nobody has archived, or not there at all: what was true before it is what counts. Where the leader of then is
+ * gone, it is true of whoever takes its place.
+ */
+static void
+remember_before(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how,
+				const RestoreRequest *request)
+{
+	const char *leader = how->before->leader;
+	bool without = restore_request_is_without(request, leader) && cluster_is_gone(cluster, leader);
+
+	/* one that answers may run without the key */
+	if (!without && restore_request_is_without(request, leader) && facts->leader[0] == '\0')
+		strcpy(facts->leader, leader);
+	for (int i = 0; i < facts->member_count; i++)
+	{
+		FactMember *member = &facts->members[i];
+
+		if ((!without && strcmp(member->name, leader) != 0) || member->running)
+			continue;
+		if (!without)
+			strcpy(facts->leader, leader);
+		if (how->timeline_before == 0)
+			continue;
+		member->timeline = how->timeline_before;
+		member->lsn = 0;
+	}
+}
+
+bool
+restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDecision *how,
+			   RestorePlan *plan, RestoreRefusal *refusal, PgbrError *error)
+{
+	RestoreFacts facts;
+	bool ok;
+
+	memset(refusal, 0, sizeof(*refusal));
+	restore_facts_init(&facts);
+	facts.undo_retry = how->retry;
+	facts.timeline_followed = how->timeline_followed;
+	if (how->newest)
+		strcpy(facts.newest_restore, how->newest);
+	if (how->before)
+		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
+	ok = restore_facts_gather(cluster, &facts, error);
+	if (ok && how->before)
+		remember_before(cluster, &facts, how, request);
+	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&
+		 verify(cluster, &facts, how, plan, error) &&
+		 restore_plan_make(request, &facts, plan, refusal);
+	restore_facts_done(&facts);
+	return ok;
+}

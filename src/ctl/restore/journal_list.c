@@ -1,0 +1,283 @@
+/*
+ * journal_list.c
+ *		The restores that the sidecars know, put together: of what several of them say about one, the
+ *		highest revision counts. See restore_journal.h.
+ */
+#include "ctl/restore/journal.h"
+
+#include "common/visible.h"
+#include "common/vocabulary.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* For a lease that nobody renews to run out. */
+#define SETTLE_LIMIT_MS 20000
+#define SETTLE_RETRY_MS 250
+
+/* How many each sidecar is asked for: the newest ones. */
+#define ASK_FOR 10
+
+/* No restore has so many, and the next one is a number still; a lease is shorter than an hour. */
+#define REVISION_MAX INT32_MAX
+#define LEASE_MAX_S	 3600
+
+/* A word as it can be shown. */
+static void
+take_word(char *target, size_t size, const char *text)
+{
+	pgbr_copy_visible(target, size, text);
+	target[strcspn(target, "\t\n")] = '\0';
+}
+
+static bool
+read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
+{
+	const char *id = json_text(json, "id");
+	const char *state = json_text(json, "state");
+	const char *created = json_text(json, "created_at");
+	const char *updated = json_text(json, "updated_at");
+	long long revision = json_number(json, "revision", 0);
+	long long seconds_left = json_number(json, "holder_seconds_left", 0);
+
+	memset(record, 0, sizeof(*record));
+	record->document = json_object_get(json, "document");
+	if (id == NULL || !pgbr_is_job_id(id) || strlen(id) >= sizeof(record->id) || state == NULL ||
+		created == NULL || !json_is_object(record->document) || revision < 0 ||
+		revision > REVISION_MAX || seconds_left < 0 || seconds_left > LEASE_MAX_S)
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "a sidecar's answer has a restore that makes no sense");
+	strcpy(record->id, id);
+	take_word(record->state, sizeof(record->state), state);
+	take_word(record->created_at, sizeof(record->created_at), created);
+	take_word(record->updated_at, sizeof(record->updated_at), updated ? updated : "");
+	record->revision = revision;
+	record->holder_seconds_left = (int) seconds_left;
+	return true;
+}
+
+/* 2: another has taken its place, 1: it was ended, 0: it is active, or was given up by who did not hear of more. */
+static int
+end_of(const RestoreRecord *record)
+{
+	if (strcmp(record->state, "replaced") == 0)
+		return 2;
+	return strcmp(record->state, "done") == 0 && !json_flag(record->document, "harmless") &&
+		   json_is_object(json_object_get(record->document, "outcome"));
+}
+
+/*
+ * Put two views of one restore together. One that has come to its end anywhere is over, whatever a member that was cut
+ * off has heard last: it is told by the next restore.
+ */
+static void
+merge(RestoreRecord *known, const RestoreRecord *other)
+{
+	int lease = known->holder_seconds_left > other->holder_seconds_left
+					? known->holder_seconds_left
+					: other->holder_seconds_left;
+	int further = end_of(other) - end_of(known);
+
+	if (further > 0 || (further == 0 && (other->revision > known->revision ||
+										 (other->revision == known->revision &&
+										  strcmp(known->state, "active") == 0))))
+		*known = *other;
+	known->holder_seconds_left = lease;
+}
+
+static void
+insert(RestoreList *list, const RestoreRecord *record)
+{
+	int at = list->count;
+
+	for (int i = 0; i < list->count; i++)
+	{
+		if (strcmp(list->records[i].id, record->id) == 0)
+		{
+			merge(&list->records[i], record);
+			return;
+		}
+	}
+	if (list->count == RESTORE_RECORDS_MAX)
+		return;
+	/* ids begin with their time */
+	while (at > 0 && strcmp(list->records[at - 1].id, record->id) < 0)
+	{
+		list->records[at] = list->records[at - 1];
+		at--;
+	}
+	list->records[at] = *record;
+	list->count++;
+}
+
+bool
+restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrError *error)
+{
+	const json_t *restores = json_object_get(answer, "restores");
+	size_t index;
+	json_t *json;
+
+	if (list->answers == NULL)
+		list->answers = json_object();
+	if (json_object_set_new(list->answers, member, answer) != 0)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	if (!json_is_array(restores))
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "a sidecar's answer has no restores");
+	json_array_foreach(restores, index, json)
+	{
+		RestoreRecord record;
+
+		if (!read_record(json, &record, error))
+			return false;
+		insert(list, &record);
+	}
+	list->answered++;
+	return true;
+}
+
+bool
+restore_list_answered(const RestoreList *list, const char *member)
+{
+	return json_object_get(list->answers, member) != NULL;
+}
+
+const json_t *
+restore_list_told(const RestoreList *list, const char *member, const char *id)
+{
+	size_t index;
+	json_t *json;
+
+	json_array_foreach(json_object_get(json_object_get(list->answers, member), "restores"), index,
+					   json)
+	{
+		const char *other = json_text(json, "id");
+
+		if (other && strcmp(other, id) == 0)
+			return json;
+	}
+	return NULL;
+}
+
+/* A member that was away when another has taken its place may say more of it than all others. */
+static bool
+is_over(const RestoreList *list, const RestoreRecord *record)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const char *replaced = json_text(list->records[i].document, "replaces");
+
+		if (replaced && strcmp(replaced, record->id) == 0)
+			return true;
+	}
+	return strcmp(record->state, "active") != 0;
+}
+
+static void
+settle(const RestoreRecord *record, long long revision, const ClusterMember *member)
+{
+	int64_t until = clock_monotonic_ms() + SETTLE_LIMIT_MS;
+	json_t *body = json_object();
+	json_t *answer = NULL;
+	PgbrError reason = PGBR_ERROR_INIT;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/v1/restores/%s", record->id);
+	json_put_text(body, "holder", "settle");
+	json_object_set_new(body, "lease_seconds", json_integer(0));
+	/* it may have heard more than the others, from a run that was cut off from them */
+	if (revision < record->revision)
+		revision = record->revision;
+	json_object_set_new(body, "revision", json_integer(revision + 1));
+	json_put_text(body, "state", "done");
+	json_object_set(body, "document", (json_t *) record->document);
+	/* the lease of a holder that is gone may still run */
+	while (!sidecar_client_call(&member->sidecar, "PUT", path, body, 0, &answer, &reason) &&
+		   reason.code == PGBR_ERROR_RESTORE_IN_PROGRESS && clock_monotonic_ms() < until)
+		poll(NULL, 0, SETTLE_RETRY_MS);
+	json_decref(answer);
+	json_decref(body);
+}
+
+void
+restore_list_settle(const RestoreList *list, Cluster *cluster)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const RestoreRecord *record = &list->records[i];
+
+		for (int j = 0; is_over(list, record) && j < cluster->count; j++)
+		{
+			const json_t *told = restore_list_told(list, cluster->members[j]->name, record->id);
+			const char *state = told ? json_text(told, "state") : NULL;
+
+			if (state && strcmp(state, "active") == 0)
+				settle(record, json_number(told, "revision", 0), cluster->members[j]);
+		}
+	}
+}
+
+bool
+restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
+{
+	char path[64];
+
+	memset(list, 0, sizeof(*list));
+	snprintf(path, sizeof(path), "/v1/restores?limit=%d", ASK_FOR);
+	for (int i = 0; i < cluster->count; i++)
+	{
+		const ClusterMember *member = cluster->members[i];
+		json_t *answer = NULL;
+		PgbrError reason;
+
+		if (member->sidecar.url[0] == '\0')
+			pgbr_error_set(&reason, PGBR_ERROR_UNREACHABLE, "it is not known where its sidecar is");
+		else if (sidecar_client_call(&member->sidecar, "GET", path, NULL, 0, &answer, &reason) &&
+				 restore_list_add(list, member->name, answer, &reason))
+			continue;
+		if (list->error.code == PGBR_ERROR_NONE)
+		{
+			list->error = reason;
+			strcpy(list->error_member, member->name);
+		}
+	}
+	if (list->answered > 0)
+		return true;
+	if (cluster->count == 0)
+		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no member of the cluster is known");
+	*error = list->error;
+	return false;
+}
+
+void
+restore_list_done(RestoreList *list)
+{
+	json_decref(list->answers);
+	list->answers = NULL;
+	list->count = 0;
+}
+
+const RestoreRecord *
+restore_list_active(const RestoreList *list)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (!is_over(list, &list->records[i]))
+			return &list->records[i];
+	}
+	return NULL;
+}
+
+const RestoreRecord *
+restore_list_find(const RestoreList *list, const char *id)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (strcmp(list->records[i].id, id) == 0)
+			return &list->records[i];
+	}
+	return NULL;
+}

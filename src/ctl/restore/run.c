@@ -1,0 +1,309 @@
+/*
+ * run.c
+ *		See run.h. Knows the order and the journal; what a step does is in restore_steps_*.c.
+ */
+#include "ctl/restore/run.h"
+
+#include "ctl/print/message.h"
+#include "ctl/restore/steps.h"
+#include "ctl/restore/summary.h"
+#include "ctl/restore/wait.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* After a restart of a sidecar a lease is as long as this, at least. */
+#define TAKE_OVER_LIMIT_S (RESTORE_LEASE_S + 15)
+
+/* the lock and the end of the journal are in the writing of it */
+static bool
+nothing(RestoreRun *run, PgbrError *error)
+{
+	(void) run;
+	(void) error;
+	return true;
+}
+
+static const RestoreStepFunction functions[RESTORE_STEP_COUNT] = {
+	[RESTORE_LOCK] = nothing,
+	[RESTORE_WAIT_JOBS] = restore_do_wait_jobs,
+	[RESTORE_UNDO_POINT] = restore_do_undo_point,
+	[RESTORE_PAUSE] = restore_do_pause,
+	[RESTORE_STOP_LEADER] = restore_do_stop_leader,
+	[RESTORE_STOP_REPLICAS] = restore_do_stop_replicas,
+	[RESTORE_ARCHIVE] = restore_do_archive,
+	[RESTORE_KEEP_OLD] = restore_do_keep_old,
+	[RESTORE_START_RESTORE] = restore_do_start_restore,
+	[RESTORE_START_REPLICAS] = restore_do_start_replicas,
+	[RESTORE_RESTORE_LEADER] = restore_do_restore_leader,
+	[RESTORE_RECOVER] = restore_do_recover,
+	[RESTORE_VERIFY] = restore_do_verify,
+	[RESTORE_HAND_OVER] = restore_do_hand_over,
+	[RESTORE_HISTORY_ARCHIVED] = restore_do_history_archived,
+	[RESTORE_RESTORE_REPLICAS] = restore_do_restore_replicas,
+	[RESTORE_UNFENCE] = restore_do_unfence,
+	[RESTORE_RESUME] = restore_do_resume,
+	[RESTORE_REPLICAS_STREAM] = restore_do_replicas_stream,
+	[RESTORE_BACKUP] = restore_do_backup,
+	[RESTORE_UNLOCK] = nothing,
+};
+
+static volatile sig_atomic_t interrupted = 0;
+
+static void
+note_interrupt(int signal_number)
+{
+	(void) signal_number;
+	interrupted = 1;
+}
+
+static bool
+should_abort(void *argument)
+{
+	(void) argument;
+	return interrupted != 0;
+}
+
+bool
+restore_run_interrupted(void)
+{
+	return interrupted != 0;
+}
+
+void
+restore_run_take_signals(Cluster *cluster)
+{
+	struct sigaction note = {.sa_handler = note_interrupt};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	sigaction(SIGINT, &note, NULL);
+	sigaction(SIGTERM, &note, NULL);
+	/* whoever reads what is told may leave */
+	sigaction(SIGPIPE, &ignore, NULL);
+	cluster_set_abort(cluster, should_abort, NULL);
+}
+
+bool
+restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError *error)
+{
+	json_t *waits = json_array();
+	RestoreRun run = {
+		.cluster = journal->cluster, .journal = journal, .events = events, .waits = waits};
+	bool told = false;
+	RestoreWait wait;
+	bool ok;
+
+	restore_wait_begin(&wait, &run, TAKE_OVER_LIMIT_S, "the lock of restore %s", journal->plan.id);
+	/* due at once; and what fails is asked again below, not by the wait */
+	for (;;)
+	{
+		journal->renewed_ms = 0;
+		ok = restore_journal_renew(journal, &wait.reason);
+		if (ok || wait.reason.code != PGBR_ERROR_RESTORE_IN_PROGRESS)
+			break;
+		if (!told)
+			restore_events_note(events, "waiting for up to %d s: %s", TAKE_OVER_LIMIT_S,
+								wait.reason.message);
+		told = true;
+		journal->renewed_ms = clock_monotonic_ms();
+		if (!restore_wait_more(&wait, error))
+		{
+			json_decref(waits);
+			if (error->code != PGBR_ERROR_ABORTED)
+			{
+				*error = wait.reason;
+				pgbr_error_hint(error,
+								"Another control binary is at work on restore %s; "
+								"\"" PROGRAM_NAME " status\" shows how far it is.",
+								journal->plan.id);
+			}
+			return false;
+		}
+	}
+	if (!ok)
+		*error = wait.reason;
+	if (!ok && error->code == PGBR_ERROR_CONFLICT)
+		pgbr_error_hint(error, "Another control binary has gone on with it meanwhile; run the same "
+							   "command again.");
+	if (ok && told)
+		restore_wait_end(&wait);
+	json_decref(waits);
+	return ok;
+}
+
+/* Add what can be done now, and where the cluster stands, to a failure. */
+static void
+advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	PgbrError reason = *error;
+	bool touched = restore_journal_touched(run->journal);
+	bool serves = restore_journal_serves(run->journal);
+	bool short_of = step == RESTORE_RECOVER || step == RESTORE_VERIFY;
+	char undo[128] = "";
+
+	pgbr_error_set(error, reason.code, "restore %s has stopped at step %s: %s", plan->id,
+				   restore_step_info(step)->name, reason.message);
+	pgbr_error_detail(
+		error, "%s%sPatroni %s%s; %s.", reason.detail, reason.detail[0] ? " " : "",
+		run->journal->states[RESTORE_PAUSE] == RESTORE_STEP_DONE ? "is paused" : "may be paused",
+		serves ? ", the leader serves" : " and no member serves",
+		!touched					  ? "no data directory was written to"
+		: plan->request.replicas_only ? "the replicas are not whole"
+		: serves					  ? "the restore is done but for what follows this step"
+				 : "the state before is in the repository, and \"undo\" goes back to it");
+	if (!touched || !plan->request.replicas_only)
+		snprintf(undo, sizeof(undo), "; \"" PROGRAM_NAME " undo%s%s\" %s",
+				 plan->request.undo ? " " : "", plan->request.undo ? plan->id : "",
+				 restore_journal_undo_restores(run->journal) ? "takes it back"
+															 : "gives the cluster back as it is");
+	pgbr_error_hint(error,
+					"%s%sThe same command again goes on%s%s; \"" PROGRAM_NAME
+					" status\" shows the journal.",
+					reason.hint, reason.hint[0] ? " " : "",
+					short_of ? ", and another --target restores to another point" : "", undo);
+}
+
+static ExitCode
+stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
+{
+	RestoreJournal *journal = run->journal;
+	bool aborted = error->code == PGBR_ERROR_ABORTED;
+	/* before the pause the cluster is as it was */
+	bool harmless = restore_journal_harmless(journal);
+	PgbrError ignored;
+
+	if (aborted && interrupted)
+		pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
+	/* what follows is not to be given up */
+	cluster_set_abort(run->cluster, NULL, NULL);
+	if (run->lost)
+		return exit_code_of(error);
+	if (!aborted)
+		restore_journal_set(journal, step, RESTORE_STEP_FAILED, error->message);
+	if (harmless)
+	{
+		json_object_set_new(journal->document, "outcome",
+							restore_summary_make(journal, "given up, nothing was changed", NULL));
+		restore_journal_end(journal);
+		return aborted ? EXIT_INTERRUPTED : exit_code_of(error);
+	}
+	/* one who was cut off may find that another has gone on, and even come to the end */
+	if (restore_holds_now(run, &ignored) || !run->lost)
+		(void) restore_journal_write_once(journal, &ignored);
+	restore_journal_release(journal);
+	advise(run, step, error);
+	return aborted ? EXIT_INTERRUPTED : EXIT_STOPPED;
+}
+
+static double
+seconds_since(int64_t begin)
+{
+	return (double) (clock_monotonic_ms() - begin) / 1000;
+}
+
+/* One step with its journal. */
+static bool
+run_step(RestoreRun *run, RestoreStep step, PgbrError *error)
+{
+	RestoreJournal *journal = run->journal;
+	int64_t begin = clock_monotonic_ms();
+	RestoreStepState state;
+
+	run->skipped[0] = '\0';
+	restore_journal_set(journal, step, RESTORE_STEP_STARTED, NULL);
+	restore_events_step(run->events, step, RESTORE_STEP_STARTED, 0, NULL);
+	/* with this the step before is done as well: nothing happens between the two */
+	if (!restore_write(run, error) || !functions[step](run, error))
+	{
+		if (error->code != PGBR_ERROR_ABORTED)
+			restore_events_step(run->events, step, RESTORE_STEP_FAILED, seconds_since(begin),
+								error->message);
+		return false;
+	}
+	state = run->skipped[0] ? RESTORE_STEP_SKIPPED : RESTORE_STEP_DONE;
+	restore_journal_set(journal, step, state, run->skipped[0] ? run->skipped : NULL);
+	/* the journal ends with the write that follows */
+	if (step != RESTORE_UNLOCK)
+		restore_events_step(run->events, step, state, seconds_since(begin),
+							run->skipped[0] ? run->skipped : NULL);
+	return true;
+}
+
+/* End the journal with what became of it. */
+static ExitCode
+end_well(RestoreRun *run, const char *result, PgbrError *error)
+{
+	json_t *outcome = restore_summary_make(run->journal, result, run->waits);
+	int64_t begin = clock_monotonic_ms();
+
+	json_object_set(run->journal->document, "outcome", outcome);
+	if (!restore_journal_finish(run->journal, error))
+	{
+		run->lost = restore_is_lost(error);
+		json_decref(outcome);
+		return stop_at(run, RESTORE_UNLOCK, error);
+	}
+	if (error->code != PGBR_ERROR_NONE)
+		restore_events_note(run->events, "%s; the next restore, undo or status tells it",
+							error->message);
+	*error = (PgbrError) PGBR_ERROR_INIT;
+	restore_events_step(run->events, RESTORE_UNLOCK, RESTORE_STEP_DONE, seconds_since(begin), NULL);
+	restore_events_summary(run->events, outcome);
+	json_decref(outcome);
+	return EXIT_OK;
+}
+
+ExitCode
+restore_run(Cluster *cluster, RestoreJournal *journal, RestoreEvents *events, PgbrError *error)
+{
+	RestoreRun run = {.cluster = cluster, .journal = journal, .events = events};
+	bool resumed = journal->revision > 0;
+	RestoreStep step = RESTORE_LOCK;
+	RestoreSeen seen;
+	ExitCode code = EXIT_OK;
+
+	run.waits = json_array();
+	restore_events_plan(events, &journal->plan, resumed);
+	if (resumed)
+	{
+		if (!restore_look(&run, &seen, error))
+			code = stop_at(&run, step, error);
+		else if (restore_state_revise(&journal->plan, journal->states, &seen))
+			restore_events_note(events, "some steps are done again: PostgreSQL was started, or "
+										"Patroni resumed, since they were done");
+	}
+	while (code == EXIT_OK && restore_state_next(&journal->plan, journal->states, &step))
+	{
+		if (!run_step(&run, step, error))
+			code = stop_at(&run, step, error);
+	}
+	if (code == EXIT_OK)
+		code = end_well(&run, "done", error);
+	json_decref(run.waits);
+	return code;
+}
+
+ExitCode
+restore_run_abandon(Cluster *cluster, RestoreJournal *journal, RestoreEvents *events,
+					PgbrError *error)
+{
+	RestoreRun run = {.cluster = cluster, .journal = journal, .events = events};
+	ExitCode code;
+
+	run.waits = json_array();
+	if (!restore_journal_harmless(journal) && !restore_give_back(&run, error))
+	{
+		cluster_set_abort(cluster, NULL, NULL);
+		if (!run.lost)
+			restore_journal_release(journal);
+		code = error->code == PGBR_ERROR_ABORTED ? EXIT_INTERRUPTED : EXIT_STOPPED;
+	}
+	else
+		code = end_well(&run, "taken back before any data was touched", error);
+	json_decref(run.waits);
+	return code;
+}

@@ -1,0 +1,69 @@
+/*
+ * run.h
+ *		Go through the steps of a restore's plan, each journaled before and after, and stop cleanly
+ *		where one fails.
+ *
+ * What a step does is in restore_steps_*.c; each can be done again after it was left at any moment. A
+ * run may be given up by Ctrl-C or SIGTERM at any wait: the journal stays, and the same command goes on.
+ */
+#ifndef PGBR_CTL_RESTORE_RUN_H
+#define PGBR_CTL_RESTORE_RUN_H
+
+#include "ctl/client/cluster.h"
+#include "ctl/verbs/command.h"
+#include "ctl/report/events.h"
+#include "ctl/restore/journal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A job that this run has asked for or found. */
+typedef struct RestoreJob
+{
+	RestoreStep step;
+	char member[RESTORE_NAME_SIZE];
+	char id[72];
+	int tries;
+	bool anew; /* not to be one that an earlier run has asked for */
+} RestoreJob;
+
+/* A member has a job in few of the steps. */
+#define RESTORE_JOBS_MAX (4 * RESTORE_MEMBERS_MAX)
+
+typedef struct RestoreRun
+{
+	Cluster *cluster;
+	RestoreJournal *journal;
+	RestoreEvents *events;
+	json_t *waits; /* [{"for", "seconds"}] */
+	RestoreJob jobs[RESTORE_JOBS_MAX];
+	int job_count;
+	char skipped[200]; /* a step sets it when there was nothing to do, and says why */
+	bool lost;		   /* another holder has the lock: nothing may be written any more */
+} RestoreRun;
+
+/*
+ * Run the plan of the journal from where it stands to its end. The journal was begun or read, not yet
+ * written. On success the outcome is in the journal and was told. The exit code otherwise: 9 when
+ * the cluster is left paused, with an error that says what can be done.
+ */
+extern ExitCode
+restore_run(Cluster *cluster, RestoreJournal *journal, RestoreEvents *events, PgbrError *error);
+
+/*
+ * Give up a restore that has not touched any data: resume Patroni, see the cluster healthy again, and
+ * give the locks back.
+ */
+extern ExitCode restore_run_abandon(Cluster *cluster, RestoreJournal *journal,
+									RestoreEvents *events, PgbrError *error);
+
+/* Let SIGINT and SIGTERM end the waits instead of the process, and keep SIGPIPE from ending it. */
+extern void restore_run_take_signals(Cluster *cluster);
+
+/* True once one of them has come. */
+extern bool restore_run_interrupted(void);
+
+/* Take the place of a holder that is gone, or fail after its lease with what it still does. */
+extern bool restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError *error);
+
+#endif

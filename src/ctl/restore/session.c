@@ -1,0 +1,518 @@
+/*
+ * session.c
+ *		See session.h.
+ */
+#include "ctl/restore/session.h"
+
+#include "common/vocabulary.h"
+#include "ctl/facts/archive_view.h"
+#include "ctl/print/message.h"
+#include "ctl/report/plan_show.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Within this time the same request again is taken for a repetition, not for a second restore. */
+#define REPEAT_MS 600000
+
+/* Patroni's ttl where nobody has set another, in seconds; how many of them a key is waited for that is not renewed. */
+#define TTL_DEFAULT 30
+#define TTLS		3
+#define KEY_POLL_MS 500
+
+/* Where the members are is in the journals too; whoever knows one member learns of the others. */
+static bool
+learn_members(RestoreCommand *command, PgbrError *error)
+{
+	const RestoreRecord *active = restore_list_active(&command->list);
+	size_t index;
+	json_t *member;
+	int before = command->cluster.count;
+
+	json_array_foreach(json_object_get(active ? active->document : NULL, "members"), index, member)
+	{
+		const char *name = json_text(member, "name");
+
+		if (name && !cluster_add(&command->cluster, name, json_text(member, "api_url"),
+								 json_text(member, "sidecar_url"), error))
+			return false;
+	}
+	if (command->cluster.count == before)
+		return true;
+	restore_list_done(&command->list);
+	return restore_list_get(&command->list, &command->cluster, error);
+}
+
+RestoreCommand *
+restore_command_open(const Context *context, const ClusterArguments *arguments, bool force,
+					 ExitCode *code, PgbrError *error)
+{
+	RestoreCommand *command = calloc(1, sizeof(*command));
+	PgbrError reason = PGBR_ERROR_INIT;
+
+	*code = EXIT_FAILED;
+	if (command == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	command->context = context;
+	command->force = force;
+	restore_events_init(&command->events, stdout, context->format == OUTPUT_JSON);
+	if (cluster_init(&command->cluster, arguments, context->client.settings, error) &&
+		(cluster_refresh(&command->cluster, &reason) || command->cluster.count > 0) &&
+		restore_list_get(&command->list, &command->cluster, error) && learn_members(command, error))
+	{
+		restore_list_settle(&command->list, &command->cluster);
+		return command;
+	}
+	if (reason.code != PGBR_ERROR_NONE && command->cluster.count == 0)
+		*error = reason;
+	*code = exit_code_of(error);
+	restore_command_close(command);
+	return NULL;
+}
+
+void
+restore_command_close(RestoreCommand *command)
+{
+	restore_journal_done(&command->journal);
+	restore_list_done(&command->list);
+	free(command);
+}
+
+/* What Patroni won't take from us is to be known before anything stops; one that is away may come back. */
+static bool
+check_access(const RestoreCommand *command, PgbrError *error)
+{
+	for (int i = 0; i < command->cluster.count; i++)
+	{
+		const ClusterMember *member = command->cluster.members[i];
+
+		if (member->patroni.name[0] && member->api_url[0] &&
+			!patroni_check_access(&command->cluster.patroni, member->api_url, error) &&
+			error->code == PGBR_ERROR_FORBIDDEN)
+			return false;
+	}
+	return true;
+}
+
+bool
+restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error)
+{
+	const char *name = command->journal.plan.scope;
+	char line[256];
+
+	if (!check_access(command, error))
+		return false;
+	if (command->force)
+		return true;
+	if (!isatty(STDIN_FILENO))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "there is no terminal to confirm at");
+		return pgbr_error_hint(error, "--force does it without being asked.");
+	}
+	fprintf(stderr, "This will %s. Type the cluster's name, \"%s\", to go on: ", what, name);
+	fflush(stderr);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		line[0] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	if (!restore_run_interrupted() && strcmp(line, name) == 0)
+		return true;
+	return pgbr_error_set(error, PGBR_ERROR_ABORTED, "not confirmed; nothing was changed");
+}
+
+bool
+restore_command_is_driven(const RestoreRecord *record, PgbrError *error)
+{
+	if (record->holder_seconds_left <= 0)
+		return false;
+	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS, "restore %s is being done", record->id);
+	pgbr_error_detail(error, "Whoever does it has the lock for another %d s.",
+					  record->holder_seconds_left);
+	pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows how far it is.");
+	return true;
+}
+
+bool
+restore_command_is_done(const RestoreRecord *record)
+{
+	const char *result = json_text(json_object_get(record->document, "outcome"), "result");
+
+	return strcmp(record->state, "done") == 0 && result && strcmp(result, "done") == 0;
+}
+
+const RestoreRecord *
+restore_command_just_done(const RestoreCommand *command)
+{
+	const RestoreRecord *newest = command->list.records;
+	int64_t ended;
+
+	return command->list.count > 0 && restore_command_is_done(newest) &&
+				   clock_parse(newest->updated_at, &ended) && clock_now_ms() - ended <= REPEAT_MS
+			   ? newest
+			   : NULL;
+}
+
+ExitCode
+restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
+{
+	restore_events_summary(&command->events, json_object_get(record->document, "outcome"));
+	return EXIT_OK;
+}
+
+static int
+get_ttl(const RestoreCommand *command)
+{
+	long long ttl = TTL_DEFAULT;
+
+	for (int i = 0; i < command->cluster.count; i++)
+	{
+		const ClusterMember *member = command->cluster.members[i];
+		json_t *config = NULL;
+		PgbrError ignored;
+
+		if (member->api_url[0] &&
+			patroni_get_config(&command->cluster.patroni, member->api_url, &config, &ignored))
+		{
+			ttl = json_number(config, "ttl", TTL_DEFAULT);
+			json_decref(config);
+			break;
+		}
+	}
+	return (int) ttl;
+}
+
+/*
+ * Neither its sidecar nor its Patroni answers, and the leader key is a member's all the same: it runs out when that host
+ * is gone, and is renewed where the way there is all that is lost. In a pause Patroni does not stop a server whose key
+ * has run out.
+ */
+static bool
+await_key(RestoreCommand *command, const RestoreJournal *journal, const RestoreRequest *request,
+		  PgbrError *error)
+{
+	const char *leader = journal->plan.leader;
+	bool without = restore_request_is_without(request, leader);
+	bool stopped = journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_DONE &&
+				   journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING;
+	int64_t deadline = 0;
+	PgbrError ignored;
+
+	while (without && cluster_refresh(&command->cluster, &ignored) &&
+		   cluster_is_leading(&command->cluster, leader) &&
+		   cluster_is_silent(&command->cluster, leader))
+	{
+		if (deadline == 0)
+		{
+			int limit = TTLS * get_ttl(command);
+
+			restore_events_note(&command->events,
+								"member %s does not answer; waiting for up to %d s for its leader "
+								"key to expire",
+								leader, limit);
+			deadline = clock_monotonic_ms() + (int64_t) limit * 1000;
+		}
+		if (clock_monotonic_ms() >= deadline)
+		{
+			pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+						   "member \"%s\" does not answer, but keeps the leader key", leader);
+			return pgbr_error_hint(error, "It runs, and two would take writes: make sure that it "
+										  "is down, or mend the way there.");
+		}
+		poll(NULL, 0, KEY_POLL_MS);
+	}
+	if (without && !stopped && !command->warned && cluster_is_silent(&command->cluster, leader))
+	{
+		restore_events_note(
+			&command->events,
+			"the host of member %s must be down: its PostgreSQL was not stopped, and "
+			"two would take writes",
+			leader);
+		command->warned = true;
+	}
+	return true;
+}
+
+static bool
+get_archive(RestoreCommand *command, const RestoreRequest *request, json_t **archive,
+			PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no sidecar can tell what the archive has");
+	for (int i = 0; i < command->cluster.count; i++)
+	{
+		const ClusterMember *member = command->cluster.members[i];
+
+		if (member->sidecar.url[0] && !restore_request_is_without(request, member->name) &&
+			sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_ARCHIVE, NULL, ARCHIVE_WAIT_S,
+								archive, error))
+			return true;
+	}
+	return false;
+}
+
+/* The leader may have gone on archiving after the control binary that waited for it was gone. */
+static bool
+revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *request,
+	   PgbrError *error)
+{
+	const RestorePlan *plan = &journal->plan;
+	const json_t *recovered = restore_journal_result(journal, RESTORE_RECOVER);
+	bool opened = journal->states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING &&
+				  journal->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE && recovered;
+	bool inherited = restore_journal_archived_timeline(journal) != plan->old_timeline;
+	uint32_t timeline =
+		opened ? (uint32_t) json_number(recovered, "timeline", 0) : plan->old_timeline;
+	json_t *archive = NULL;
+	bool found;
+	bool ok;
+
+	if (!opened && !inherited)
+		return true;
+	if (!get_archive(command, request, &archive, error))
+		return false;
+	found = archive_has_timeline(archive, timeline, plan->wal_segment_size);
+	ok = found || archive_is_whole(archive, error);
+	json_decref(archive);
+	if (found && opened)
+		journal->states[RESTORE_HAND_OVER] = journal->states[RESTORE_HISTORY_ARCHIVED] =
+			RESTORE_STEP_DONE;
+	else if (found)
+		json_object_del(journal->document, "archived_timeline");
+	return ok;
+}
+
+bool
+restore_command_read(RestoreCommand *command, const RestoreRecord *record,
+					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error)
+{
+	if (!restore_journal_read(journal, &command->cluster, record, error))
+		return false;
+	return !restore_request_is_without(request, journal->plan.leader) ||
+		   (!restore_command_is_driven(record, error) &&
+			await_key(command, journal, request, error) &&
+			revise(command, journal, request, error));
+}
+
+ExitCode
+restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
+					   const RestoreRequest *request, PgbrError *error)
+{
+	if (!restore_journal_read(&command->journal, &command->cluster, record, error) ||
+		!await_key(command, &command->journal, request, error) ||
+		!restore_journal_leave_out(&command->journal, request,
+								   restore_journal_is_resumed(&command->journal), error) ||
+		!restore_command_confirm(command, "go on with the restore that was begun", error))
+		return exit_code_of(error);
+	restore_run_take_signals(&command->cluster);
+	if (!command->events.json)
+		restore_events_note(&command->events, "going on with restore %s", record->id);
+	if (!restore_run_take_over(&command->journal, &command->events, error))
+		return exit_code_of(error);
+	return restore_run(&command->cluster, &command->journal, &command->events, error);
+}
+
+/* Patroni may have opened the leader though nobody has seen it; its fence stays up until then. */
+static bool
+is_opened(RestoreCommand *command, const char *leader)
+{
+	const ClusterMember *member = cluster_find(&command->cluster, leader);
+	json_t *node = NULL;
+	PgbrError ignored;
+	bool opened =
+		member && member->sidecar.url[0] &&
+		sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node, &ignored) &&
+		json_is_false(json_object_get(node, "fenced"));
+
+	json_decref(node);
+	return opened;
+}
+
+/* The data directory of its leader is a server's of the cluster: this restore has not written there, or has handed it
+ * over. Else it is that of a backup, or of a recovery that nobody has taken for the cluster's. */
+static bool
+is_leader_whole(RestoreCommand *command, const RestoreJournal *before,
+				const RestoreRequest *request)
+{
+	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
+
+	/* where it is gone, nobody else has the way to its timeline before that is archived */
+	if (restore_request_is_without(request, before->plan.leader) &&
+		(handed == RESTORE_STEP_DONE
+			 ? before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE
+			 : restore_journal_archived_timeline(before) != before->plan.old_timeline))
+		return false;
+	if (before->plan.request.replicas_only || handed == RESTORE_STEP_DONE)
+		return true;
+	if (handed != RESTORE_STEP_PENDING)
+		return is_opened(command, before->plan.leader);
+	return !restore_state_touched(&before->plan, before->states) &&
+		   (json_flag(before->document, "handed_over_before") ||
+			!json_flag(before->document, "touched_before"));
+}
+
+/* The timeline that its leader was on last, as a server of the cluster. */
+static uint32_t
+last_timeline(const RestoreJournal *before, bool whole)
+{
+	const json_t *recovered = restore_journal_result(before, RESTORE_RECOVER);
+
+	return whole ? (uint32_t) json_number(recovered, "timeline", before->plan.old_timeline)
+				 : restore_journal_archived_timeline(before);
+}
+
+/* Some data directory may be that of a backup. */
+static bool
+is_torn(const RestoreJournal *before)
+{
+	return restore_journal_touched(before) || json_flag(before->document, "replicas_before");
+}
+
+/* Whether what the new leader's disk has of WAL is a server's of the cluster, and may be more than the archive has. */
+static bool
+has_own_wal(const RestoreJournal *before, const RestorePlan *plan, bool whole)
+{
+	if (strcmp(before->plan.leader, plan->leader) == 0)
+		return whole;
+	/* replicas stream by then */
+	if (before->states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
+		return true;
+	for (int i = 0; i < before->plan.member_count; i++)
+	{
+		if (strcmp(before->plan.members[i].name, plan->leader) == 0)
+			return before->plan.request.replicas_only && before->plan.members[i].left_out;
+	}
+	return false;
+}
+
+/* Members that stay left out may still have old data. */
+static void
+inherit_check_timeline(RestorePlan *plan, const RestorePlan *before)
+{
+	for (int i = 0; i < before->request.without_count; i++)
+		plan->check_timeline |=
+			before->check_timeline &&
+			restore_request_is_without(&plan->request, before->request.without[i]);
+}
+
+/* What a restore keeps of the one whose place it takes. Where that has not opened the leader, the way back is still
+ * that one's. */
+static void
+inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
+{
+	json_t *document = journal->document;
+	json_t *mark = json_object_get(before->document, "mark");
+	RestorePlan *plan = &journal->plan;
+	/* no other has more WAL than a leader that was stopped before it was gone */
+	bool archived = strcmp(before->plan.leader, plan->leader) != 0 &&
+					before->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE;
+
+	inherit_check_timeline(plan, &before->plan);
+	if (!whole)
+		plan->old_timeline = restore_journal_archived_timeline(before);
+	else if (before->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING
+				 ? before->plan.old_timeline == plan->old_timeline
+				 : before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE)
+		json_object_set_new(document, "archived_timeline",
+							json_integer(restore_journal_archived_timeline(before)));
+	json_object_set_new(document, "plan", restore_plan_json(plan));
+	strcpy(journal->replaces, before->plan.id);
+	json_put_text(document, "replaces", before->plan.id);
+	/* its pause, and the fences of its replicas, are to be ended by this one */
+	if (before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
+		json_flag(before->document, "paused_before"))
+		json_object_set_new(document, "paused_before", json_true());
+	if (!is_torn(before) && !restore_journal_undo_restores(before) && !archived)
+		return;
+	/* the leader's data is good, and that of the replicas is not, or has not been let in */
+	if (whole && !plan->broken_leader)
+	{
+		json_object_set_new(document, "replicas_before", json_true());
+		return;
+	}
+	json_object_set_new(document, "touched_before", json_true());
+	json_object_set_new(document, "handed_over_before",
+						json_boolean(has_own_wal(before, plan, whole)));
+	if (mark && !whole)
+		json_object_set(document, "mark", mark);
+}
+
+static ExitCode
+refuse(RestoreCommand *command, const RestoreRefusal *refusal, PgbrError *error)
+{
+	if (refusal->error.code == PGBR_ERROR_NONE || !command->events.json)
+		return restore_show_refusal(command->context, refusal, error);
+	*error = refusal->error;
+	restore_events_refusal(&command->events, refusal);
+	return error->code == PGBR_ERROR_CONFLICT ? EXIT_PLAN_REFUSED : exit_code_of(error);
+}
+
+ExitCode
+restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
+					  RestoreVerifying verifying, const RestoreRecord *active,
+					  const RestoreRecord *undone, PgbrError *error)
+{
+	RestoreDecision how = {.verifying = verifying,
+						   .retry = active != NULL,
+						   .newest = command->list.count > 0 ? command->list.records[0].id : NULL,
+						   .tell = restore_show_progress};
+	RestoreRefusal refusal = {.nearest_count = 0};
+	RestoreJournal before = {.document = NULL};
+	RestoreRequest adjusted = *request;
+	bool whole = false;
+	bool decided;
+	bool begun;
+	RestorePlan plan;
+	json_t *mark;
+
+	if (active)
+	{
+		if (!restore_command_read(command, active, request, &before, error))
+			return exit_code_of(error);
+		if (restore_request_extends(&before.plan.request, request))
+			how.timeline_followed = before.plan.target_timeline;
+		whole = is_leader_whole(command, &before, request);
+		if (undone == active && restore_request_is_without(request, before.plan.leader))
+			adjusted.target.timeline = restore_journal_archived_timeline(&before);
+		how.before = &before.plan;
+		how.timeline_before = is_torn(&before) ? last_timeline(&before, whole) : 0;
+	}
+	decided = restore_decide(&command->cluster, &adjusted, &how, &plan, &refusal, error);
+	begun = decided && restore_journal_begin(&command->journal, &command->cluster, &plan, error);
+	if (begun && active)
+		inherit(&command->journal, &before, whole);
+	if (begun && active && !whole && restore_request_is_without(request, before.plan.leader) &&
+		(before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
+		 restore_journal_archived_timeline(&before) != before.plan.old_timeline))
+		restore_events_note(
+			&command->events,
+			"member %s may have been opened on a timeline that nobody else knows, and the new "
+			"one may get its number: clear its data directory before Patroni starts there again",
+			before.plan.leader);
+	restore_journal_done(&before);
+	if (!begun)
+		return decided ? exit_code_of(error) : refuse(command, &refusal, error);
+	if (undone)
+	{
+		json_put_text(command->journal.document, "undo_of", undone->id);
+		mark = json_object_get(undone->document, "mark");
+		if (mark)
+			json_object_set(command->journal.document, "target_mark", mark);
+	}
+	if (!command->events.json && !restore_show_plan(command->context, &plan, error))
+		return exit_code_of(error);
+	if (!restore_command_confirm(command,
+								 plan.request.replicas_only
+									 ? "replace the data of these replicas"
+									 : "replace the data of every member by that of this moment",
+								 error))
+		return exit_code_of(error);
+	restore_run_take_signals(&command->cluster);
+	return restore_run(&command->cluster, &command->journal, &command->events, error);
+}

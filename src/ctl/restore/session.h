@@ -1,0 +1,74 @@
+/*
+ * session.h
+ *		What the verbs restore, undo and status share: reaching the cluster and its journals, asking
+ *		whether it is meant, beginning a restore by a request or going on with one.
+ */
+#ifndef PGBR_CTL_RESTORE_SESSION_H
+#define PGBR_CTL_RESTORE_SESSION_H
+
+#include "ctl/verbs/command.h"
+#include "ctl/restore/decide.h"
+#include "ctl/restore/run.h"
+
+#include <stdbool.h>
+
+/* Too large for the stack; made by restore_command_open, ended by restore_command_close. */
+typedef struct RestoreCommand
+{
+	const Context *context;
+	Cluster cluster;
+	RestoreList list;
+	RestoreJournal journal;
+	RestoreEvents events;
+	bool force;	 /* don't ask */
+	bool warned; /* that a leader which is done without must be down */
+} RestoreCommand;
+
+/*
+ * Reach the cluster and read the journals of all members; those that were away when a restore ended are told. Without
+ * Patroni it goes on when the members are known otherwise. NULL with an error, and *code the exit code.
+ */
+extern RestoreCommand *
+restore_command_open(const Context *context, const ClusterArguments *arguments, bool force,
+					 ExitCode *code, PgbrError *error);
+extern void restore_command_close(RestoreCommand *command);
+
+/* Have the user type the cluster's name, unless --force is given. False with CONFIG or ABORTED. */
+extern bool
+restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error);
+
+/*
+ * Read the journal of a record, for a request that takes the restore back or takes its place. Where that does without
+ * the leader, wait for the leader key of one that does not answer to expire (CONFLICT when it is renewed), say that its
+ * host must be down, and take for done, in memory, what the archive has got though nobody has waited for it.
+ */
+extern bool
+restore_command_read(RestoreCommand *command, const RestoreRecord *record,
+					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error);
+
+/* Go on with an active restore, from here on also without the members that the request does without. */
+extern ExitCode restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
+									   const RestoreRequest *request, PgbrError *error);
+
+/*
+ * Plan a request, tell, ask, and run it. active is the restore whose place it takes, or NULL; undone
+ * is the one that it takes back, or NULL: both are lent.
+ */
+extern ExitCode restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
+									  RestoreVerifying verifying, const RestoreRecord *active,
+									  const RestoreRecord *undone, PgbrError *error);
+
+/* Done, in contrast to given up. */
+extern bool restore_command_is_done(const RestoreRecord *record);
+
+/* The newest restore, when it was done within the last ten minutes: whoever repeats its command then has lost its
+ * answer, and does not want it twice. Or NULL. */
+extern const RestoreRecord *restore_command_just_done(const RestoreCommand *command);
+
+/* Show its summary. */
+extern ExitCode restore_command_tell(RestoreCommand *command, const RestoreRecord *record);
+
+/* Whether somebody drives it now; then it can't be replaced or taken back. NOT_NOW's error. */
+extern bool restore_command_is_driven(const RestoreRecord *record, PgbrError *error);
+
+#endif

@@ -1,0 +1,575 @@
+/*
+ * steps_member.c
+ *		The steps of a restore that the members' sidecars do: ask for the jobs, wait for them, keep
+ *		what they found out. See restore_steps.h.
+ */
+#include "ctl/restore/steps.h"
+
+#include "common/vocabulary.h"
+#include "ctl/facts/archive_view.h"
+#include "ctl/restore/wait.h"
+#include "ctl/facts/timeline_path.h"
+#include "program/clock.h"
+#include "program/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A backup may take its time; whoever can't wait cancels it. */
+#define JOBS_LIMIT_S 86400
+
+#define HISTORY_LIMIT_S 300
+#define LEADING_LIMIT_S 300
+
+/* How often it is looked meanwhile whether the leader is still there. */
+#define LOOK_MS 1000
+
+/* How often it is seen to that the archiver knows what there is to be archived. */
+#define MARK_MS 10000
+
+#define STOP_TIMEOUT_S 60
+#define MARK_TIMEOUT_S 60
+
+bool
+restore_is_replica(const RestoreMember *member)
+{
+	return !member->leader && !member->left_out;
+}
+
+uint32_t
+restore_new_timeline(const RestoreRun *run)
+{
+	const json_t *result = restore_journal_result(run->journal, RESTORE_RECOVER);
+
+	return (uint32_t) json_number(result, "timeline", 0);
+}
+
+/* The first job that runs on a member and is not of this restore; NULL when there is none. */
+static json_t *
+find_running(RestoreRun *run, const char *member, PgbrError *error, bool *ok)
+{
+	json_t *answer = NULL;
+	json_t *found = NULL;
+	size_t index;
+	json_t *job;
+
+	*ok = restore_ask(run, member, PGBR_PATH_JOBS "?state=running", &answer, error);
+	json_array_foreach(json_object_get(answer, "jobs"), index, job)
+	{
+		const char *restore = json_text(job, "restore");
+
+		if (restore == NULL || strcmp(restore, run->journal->plan.id) != 0)
+			found = found ? found : json_incref(job);
+	}
+	json_decref(answer);
+	return found;
+}
+
+static bool
+wait_jobs_of(RestoreRun *run, const char *member, PgbrError *error)
+{
+	bool told = false;
+	bool ok;
+	RestoreWait wait;
+	json_t *job;
+
+	restore_wait_begin(&wait, run, JOBS_LIMIT_S, "the jobs of member \"%s\"", member);
+	while ((job = find_running(run, member, error, &ok)) != NULL)
+	{
+		char path[128];
+		json_t *next = NULL;
+		JobView view;
+
+		if (!job_view_read(job, &view, error))
+		{
+			json_decref(job);
+			return false;
+		}
+		if (!told)
+			restore_events_note(run->events, "member %s: %s %s is running; waiting for its end",
+								member, view.kind, view.id);
+		told = true;
+		restore_events_job(run->events, RESTORE_WAIT_JOBS, member, &view);
+		snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s?wait=1", view.id);
+		ok = restore_ask(run, member, path, &next, error) && restore_wait_check(&wait, error);
+		json_decref(next);
+		json_decref(job);
+		if (!ok)
+			return false;
+	}
+	if (ok && told)
+		restore_wait_end(&wait);
+	return ok;
+}
+
+bool
+restore_do_wait_jobs(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (!plan->members[i].left_out && !wait_jobs_of(run, plan->members[i].name, error))
+			return false;
+	}
+	return true;
+}
+
+/* Have the leader do a job, wait for it, and keep its result with the step. */
+static bool
+run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *arguments,
+			  PgbrError *error)
+{
+	const char *leader = run->journal->plan.leader;
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, step, leader, kind, arguments, &job, error) &&
+			  restore_job_wait(run, step, leader, &job, false, error);
+
+	if (ok)
+		restore_journal_put_result(run->journal, step,
+								   json_deep_copy(json_object_get(job, "result")));
+	json_decref(job);
+	return ok;
+}
+
+/* A restore whose place this one takes had written to the data directories: what lies there is nobody's
+ * state to come back to. */
+static bool
+nothing_to_save(RestoreRun *run)
+{
+	if (!json_flag(run->journal->document, "touched_before") ||
+		json_flag(run->journal->document, "handed_over_before"))
+		return false;
+	strcpy(run->skipped,
+		   "the data directory is not whole; the earlier restore has saved its state");
+	return true;
+}
+
+bool
+restore_do_undo_point(RestoreRun *run, PgbrError *error)
+{
+	json_t *arguments;
+	char name[64];
+
+	if (nothing_to_save(run))
+		return true;
+	if (run->journal->plan.broken_leader)
+	{
+		strcpy(run->skipped, "PostgreSQL on the leader is down; its WAL is archived instead");
+		return true;
+	}
+	snprintf(name, sizeof(name), "pgbr_undo_%s", run->journal->plan.id);
+	arguments = json_pack("{ss si}", "name", name, "archive_timeout", MARK_TIMEOUT_S);
+	if (!run_on_leader(run, RESTORE_UNDO_POINT, "node-mark", arguments, error))
+	{
+		if (!run->lost && error->code != PGBR_ERROR_ABORTED)
+			restore_explain_moved(run, error);
+		return false;
+	}
+	json_object_set(run->journal->document, "mark",
+					(json_t *) restore_journal_result(run->journal, RESTORE_UNDO_POINT));
+	return true;
+}
+
+/* What is worth to be kept of how a server was stopped. */
+static json_t *
+describe_stop(const json_t *job)
+{
+	const json_t *result = json_object_get(job, "result");
+	json_t *json = json_object();
+
+	json_put_text(json, "how", json_text(result, "how"));
+	json_put_text(json, "control_state", json_text(json_object_get(result, "control"), "state"));
+	json_object_set_new(json, "unarchived", json_integer(json_number(result, "unarchived", -1)));
+	return json;
+}
+
+/* Have all members that are meant do a job at once, and wait for all; jobs of which the end is not to be
+ * waited for are only asked for. */
+static bool
+run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
+	   json_t *(*make_arguments)(const RestorePlan *plan), bool wait, json_t *results,
+	   PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	json_t *jobs[RESTORE_MEMBERS_MAX] = {NULL};
+	bool ok = true;
+
+	for (int i = 0; ok && i < plan->member_count; i++)
+	{
+		if (leader ? plan->members[i].leader : restore_is_replica(&plan->members[i]))
+			ok = restore_job_start(run, step, plan->members[i].name, kind, make_arguments(plan),
+								   &jobs[i], error);
+	}
+	for (int i = 0; ok && wait && i < plan->member_count; i++)
+	{
+		if (jobs[i] == NULL)
+			continue;
+		ok = restore_job_wait(run, step, plan->members[i].name, &jobs[i], false, error);
+		if (ok && results)
+			json_object_set_new(results, plan->members[i].name, describe_stop(jobs[i]));
+	}
+	for (int i = 0; i < plan->member_count; i++)
+		json_decref(jobs[i]);
+	return ok;
+}
+
+/* Patroni may start a member in the pause, out of what it remembers; the fence keeps it from that. */
+static json_t *
+stop_arguments(const RestorePlan *plan)
+{
+	(void) plan;
+	return json_pack("{si sb}", "timeout", STOP_TIMEOUT_S, "fence", true);
+}
+
+static bool
+stop(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
+{
+	json_t *results = json_object();
+	bool ok = run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
+
+	restore_journal_put_result(run->journal, step, results);
+	return ok;
+}
+
+bool
+restore_do_stop_leader(RestoreRun *run, PgbrError *error)
+{
+	return stop(run, RESTORE_STOP_LEADER, true, error);
+}
+
+bool
+restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
+{
+	return stop(run, RESTORE_STOP_REPLICAS, false, error) && restore_await_stops_seen(run, error);
+}
+
+/* After an orderly shutdown all that was committed is in segments that PostgreSQL gives away itself. */
+bool
+restore_do_archive(RestoreRun *run, PgbrError *error)
+{
+	bool clean = restore_journal_stopped_clean(run->journal);
+
+	if (nothing_to_save(run))
+		return true;
+	return run_on_leader(run, RESTORE_ARCHIVE, "node-archive", json_pack("{sb}", "partial", !clean),
+						 error);
+}
+
+bool
+restore_do_keep_old(RestoreRun *run, PgbrError *error)
+{
+	if (nothing_to_save(run))
+		return true;
+	return run_on_leader(run, RESTORE_KEEP_OLD, "node-keep", json_object(), error);
+}
+
+static json_t *
+restore_arguments(const RestorePlan *plan, const char *type, const char *target, bool exclusive,
+				  uint32_t timeline)
+{
+	json_t *arguments = json_object();
+
+	json_put_text(arguments, "set", plan->set);
+	json_object_set_new(arguments, "repo", plan->repo > 0 ? json_integer(plan->repo) : json_null());
+	json_put_text(arguments, "target_type", type);
+	json_put_text(arguments, "target", target);
+	json_object_set_new(arguments, "exclusive", json_boolean(exclusive));
+	json_object_set_new(arguments, "fence", json_true());
+	json_object_set_new(arguments, "target_timeline",
+						timeline > 0 ? json_integer(timeline) : json_null());
+	return arguments;
+}
+
+static json_t *
+leader_arguments(const RestorePlan *plan)
+{
+	const RecoveryTarget *target = &plan->request.target;
+
+	return restore_arguments(plan, recovery_type_name(target->type),
+							 target->text[0] ? target->text : NULL, target->exclusive,
+							 plan->target_timeline);
+}
+
+static json_t *
+replica_arguments(const RestorePlan *plan)
+{
+	return restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
+}
+
+/* See the files of a member restored, or restoring begun: by the job that was asked for before, or by one
+ * of now. */
+static bool
+restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bool until_begun,
+			  json_t **job, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+
+	return (*job ||
+			restore_job_start(run, step, member->name, "node-restore",
+							  member->leader ? leader_arguments(plan) : replica_arguments(plan),
+							  job, error)) &&
+		   restore_job_wait(run, step, member->name, job, until_begun, error);
+}
+
+static const RestoreMember *
+leader_of(const RestorePlan *plan)
+{
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (plan->members[i].leader)
+			return &plan->members[i];
+	}
+	return NULL;
+}
+
+/* The replicas' files are touched only once pgbackrest has taken the target for the leader. */
+bool
+restore_do_start_restore(RestoreRun *run, PgbrError *error)
+{
+	json_t *job = NULL;
+	bool ok = restore_files(run, RESTORE_START_RESTORE, leader_of(&run->journal->plan), true, &job,
+							error);
+
+	json_decref(job);
+	return ok;
+}
+
+bool
+restore_do_start_replicas(RestoreRun *run, PgbrError *error)
+{
+	return run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
+				  NULL, error);
+}
+
+/* Jobs that an earlier step asked for are found by their names, or asked for again when they failed. */
+bool
+restore_do_restore_leader(RestoreRun *run, PgbrError *error)
+{
+	const RestoreMember *leader = leader_of(&run->journal->plan);
+	json_t *job = NULL;
+	bool ok = restore_job_find(run, RESTORE_START_RESTORE, leader->name, &job, error) &&
+			  restore_files(run, RESTORE_START_RESTORE, leader, false, &job, error);
+
+	if (ok)
+		restore_journal_put_result(run->journal, RESTORE_RESTORE_LEADER,
+								   json_deep_copy(json_object_get(job, "result")));
+	json_decref(job);
+	return ok;
+}
+
+bool
+restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	bool ok = true;
+
+	for (int i = 0; ok && i < plan->member_count; i++)
+	{
+		const RestoreMember *member = &plan->members[i];
+		json_t *job = NULL;
+
+		if (!restore_is_replica(member))
+			continue;
+		ok = restore_job_find(run, RESTORE_START_REPLICAS, member->name, &job, error) &&
+			 restore_files(run, RESTORE_START_REPLICAS, member, false, &job, error);
+		json_decref(job);
+	}
+	return ok;
+}
+
+static json_t *
+unfence_arguments(const RestorePlan *plan)
+{
+	(void) plan;
+	return json_object();
+}
+
+bool
+restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
+{
+	const char *leader = run->journal->plan.leader;
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, RESTORE_HAND_OVER, leader, "node-unfence",
+								json_pack("{sb}", "primary", primary), &job, error) &&
+			  restore_job_wait(run, RESTORE_HAND_OVER, leader, &job, false, error);
+
+	json_decref(job);
+	return ok;
+}
+
+bool
+restore_do_unfence(RestoreRun *run, PgbrError *error)
+{
+	return run_on(run, RESTORE_UNFENCE, "node-unfence", false, unfence_arguments, true, NULL,
+				  error);
+}
+
+static bool
+recover(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	json_t *arguments = json_object();
+
+	json_object_set_new(arguments, "target_timeline", json_integer(plan->target_timeline));
+	json_object_set_new(arguments, "fence", json_true());
+	if (plan->wal_segments > 0)
+		json_object_set_new(arguments, "replay_bytes",
+							json_integer(plan->wal_segments * plan->wal_segment_size));
+	return run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
+}
+
+/* The job that has restored the leader is not to be found again: both steps begin anew, in the journal, too. */
+static bool
+restore_leader_again(RestoreRun *run, PgbrError *error)
+{
+	RestoreJournal *journal = run->journal;
+
+	restore_journal_set(journal, RESTORE_START_RESTORE, RESTORE_STEP_STARTED, NULL);
+	restore_journal_set(journal, RESTORE_RESTORE_LEADER, RESTORE_STEP_STARTED, NULL);
+	if (!restore_write(run, error) || !restore_do_start_restore(run, error) ||
+		!restore_do_restore_leader(run, error))
+		return false;
+	restore_journal_set(journal, RESTORE_START_RESTORE, RESTORE_STEP_DONE, NULL);
+	restore_journal_set(journal, RESTORE_RESTORE_LEADER, RESTORE_STEP_DONE, NULL);
+	return true;
+}
+
+/* A sidecar that has lost its state folder does not know the target: the files are restored anew. */
+bool
+restore_do_recover(RestoreRun *run, PgbrError *error)
+{
+	if (recover(run, error))
+		return true;
+	if (error->code != PGBR_ERROR_NOT_FOUND)
+		return false;
+	restore_events_note(run->events, "member %s: %s; it is restored again",
+						run->journal->plan.leader, error->message);
+	return restore_leader_again(run, error) && recover(run, error);
+}
+
+bool
+restore_do_verify(RestoreRun *run, PgbrError *error)
+{
+	const json_t *recovered = restore_journal_result(run->journal, RESTORE_RECOVER);
+	const json_t *mark = json_object_get(run->journal->document, "target_mark");
+
+	if (mark == NULL)
+		mark = json_object_get(run->journal->document, "mark");
+	return restore_verify(&run->journal->plan, recovered, mark, error);
+}
+
+static bool
+begins_on(const RestorePlan *plan, uint32_t timeline)
+{
+	uint32_t first;
+	uint64_t segment;
+
+	return wal_segment_parse(plan->first_segment, (uint64_t) plan->wal_segment_size, &first,
+							 &segment) &&
+		   first == timeline;
+}
+
+/*
+ * Without the history no replica finds the new timeline, and the next restore would take the same number.
+ * Without the first segment a replica takes that of the parent instead, which has all that was written
+ * there after the timelines had parted: PostgreSQL replays it past the switch, and old rows are back.
+ */
+bool
+restore_do_history_archived(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	uint32_t timeline =
+		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run);
+	int64_t looked = clock_monotonic_ms();
+	int64_t marked = looked;
+	RestoreWait wait;
+
+	/* with no switch on the way there is no parent's WAL to take, and the first may have expired */
+	if (plan->request.replicas_only && begins_on(plan, timeline))
+		return true;
+	restore_wait_begin(&wait, run, HISTORY_LIMIT_S,
+					   "the history of timeline %u and its first WAL to be in the repository",
+					   timeline);
+	for (;;)
+	{
+		json_t *archive = NULL;
+		bool found;
+
+		if (!restore_ask(run, plan->leader, PGBR_PATH_ARCHIVE, &archive, error))
+			return false;
+		found = archive_has_timeline(archive, timeline, plan->wal_segment_size);
+		json_decref(archive);
+		if (!found && clock_monotonic_ms() - looked >= LOOK_MS)
+		{
+			if (!restore_keep_leading(run, error))
+				return false;
+			looked = clock_monotonic_ms();
+		}
+		/* Patroni may have made its archiver forget */
+		if (!found && !plan->request.replicas_only && clock_monotonic_ms() - marked >= MARK_MS)
+		{
+			if (!restore_unfence_leader(run, true, error))
+				return false;
+			marked = clock_monotonic_ms();
+		}
+		if (found)
+			break;
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	restore_wait_end(&wait);
+	return true;
+}
+
+/* The name of whoever Patroni has chosen since the leader of the plan is gone; NULL on failure. */
+static const char *
+await_leading(RestoreRun *run, PgbrError *error)
+{
+	const ClusterMember *leading = NULL;
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, LEADING_LIMIT_S, "a member to lead");
+	while (!cluster_refresh(run->cluster, &wait.reason) ||
+		   (leading = cluster_find_leading(run->cluster)) == NULL)
+	{
+		if (!restore_wait_more(&wait, error))
+			return NULL;
+	}
+	return leading->name;
+}
+
+bool
+restore_do_backup(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->plan;
+	const char *leader = plan->leader;
+	json_t *job = NULL;
+	json_t *result;
+	bool ok;
+
+	if (restore_request_is_without(&plan->request, plan->leader))
+	{
+		leader = await_leading(run, error);
+		if (leader == NULL)
+			return false;
+		/* it has come back, and its lock is that of a restore which it has not heard of */
+		if (restore_request_is_without(&plan->request, leader))
+		{
+			snprintf(run->skipped, sizeof(run->skipped), "member %s leads, which takes no part",
+					 leader);
+			return true;
+		}
+	}
+	result = json_object();
+	ok = restore_job_start(run, RESTORE_BACKUP, leader, "backup",
+						   json_pack("{ss ss}", "type", pgbr_backup_type_name(PGBR_BACKUP_INCR),
+									 "reason", "the first one after a restore"),
+						   &job, error);
+
+	if (ok)
+		json_put_text(result, "id", json_text(job, "id"));
+	restore_journal_put_result(run->journal, RESTORE_BACKUP, result);
+	json_decref(job);
+	return ok;
+}

@@ -1,0 +1,68 @@
+/*
+ * wait.h
+ *		Waits of a restore: each has a name and a limit, keeps the locks, ends with Ctrl-C, and is
+ *		listed with its length. And the jobs on the members, which is what is waited for mostly.
+ */
+#ifndef PGBR_CTL_RESTORE_WAIT_H
+#define PGBR_CTL_RESTORE_WAIT_H
+
+#include "ctl/restore/run.h"
+
+typedef struct RestoreWait
+{
+	RestoreRun *run;
+	char what[200];
+	int64_t begin;	  /* clock_monotonic_ms */
+	int64_t limit;	  /* ms */
+	PgbrError reason; /* why the condition does not hold yet; NONE when there is nothing to say */
+} RestoreWait;
+
+extern void restore_wait_begin(RestoreWait *wait, RestoreRun *run, int limit_s, const char *format,
+							   ...) __attribute__((format(printf, 4, 5)));
+
+/* Pause for a tenth of a second. False when the wait is over without success: the limit (TIMEOUT, with
+ * the reason), ABORTED, or the lock was lost. */
+extern bool restore_wait_more(RestoreWait *wait, PgbrError *error);
+
+/* The same without a pause, for who has waited in a request. */
+extern bool restore_wait_check(RestoreWait *wait, PgbrError *error);
+
+/* Write the journal, and notice when another has gone on with the restore. */
+extern bool restore_write(RestoreRun *run, PgbrError *error);
+
+/* Renew the lease when it is due; false when another has it now, and run->lost says so. */
+extern bool restore_still_holds(RestoreRun *run, PgbrError *error);
+
+/* The same whether it is due or not: for what can't be refused by a sidecar. */
+extern bool restore_holds_now(RestoreRun *run, PgbrError *error);
+
+/* A failure to write that means that another has gone on with the restore, or ended it. Pure. */
+extern bool restore_is_lost(const PgbrError *error);
+
+/* The condition holds. */
+extern void restore_wait_end(RestoreWait *wait);
+
+/* GET of a member's sidecar, asked again while it does not answer. *answer is the caller's. */
+extern bool restore_ask(RestoreRun *run, const char *member, const char *path, json_t **answer,
+						PgbrError *error);
+
+/*
+ * Have a member do a step's job, or find the one that does it already. *job is the caller's. arguments
+ * are taken over.
+ */
+extern bool restore_job_start(RestoreRun *run, RestoreStep step, const char *member,
+							  const char *kind, json_t *arguments, json_t **job, PgbrError *error);
+
+/* The job that restore_job_start has given in this run, as it is now; *job is NULL when it has given none. */
+extern bool restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
+							 PgbrError *error);
+
+/*
+ * Wait for the end of a job of a step on a member, which restore_job_start has given; one that a
+ * restart of its sidecar has interrupted is asked for again. True: it has succeeded, and *job is its
+ * last state. until_begun: return as soon as it writes.
+ */
+extern bool restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
+							 bool until_begun, PgbrError *error);
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * command.c
+ *		See command.h. The verbs' own work is in cmd_*.c.
+ */
+#include "ctl/verbs/command.h"
+
+#include "common/vocabulary.h"
+#include "ctl/verbs/verbs.h"
+#include "ctl/print/message.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_OPTIONS		  40
+#define DEFAULT_TIMEOUT_S 30
+
+static const Command *const commands[] = {
+	&cmd_backup, &cmd_info,	   &cmd_jobs,  &cmd_cancel,		   &cmd_check,	  &cmd_verify,
+	&cmd_expire, &cmd_pin,	   &cmd_unpin, &cmd_config_render, &cmd_manifest, &cmd_config_check,
+	&cmd_plan,	 &cmd_restore, &cmd_undo,  &cmd_status,
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+typedef struct CommonArguments
+{
+	SidecarSettings sidecar;
+	const char *format;
+	bool help;
+} CommonArguments;
+
+#define COMMON(member) ARGUMENT(CommonArguments, member)
+
+static const OptionSpec common_options[] = {
+	{"format", 'f', OPTION_TEXT, COMMON(format), "FORMAT", NULL, 0, 0,
+	 OUTPUT_FORMATS " (default: pretty)", false},
+	{"url", 0, OPTION_TEXT, COMMON(sidecar.url), "URL", "PGBRCTL_URL", 0, 0,
+	 "the sidecar (default: " PGBR_DEFAULT_URL ")", false},
+	{"token-file", 0, OPTION_TEXT, COMMON(sidecar.token_file), "FILE", "PGBRCTL_TOKEN_FILE", 0, 0,
+	 "bearer token: the first word of its first line that is no comment", false},
+	{"ca-file", 0, OPTION_TEXT, COMMON(sidecar.ca_file), "FILE", "PGBRCTL_CA_FILE", 0, 0,
+	 "certificates to trust instead of the system's", false},
+	{"cert-file", 0, OPTION_TEXT, COMMON(sidecar.cert_file), "FILE", "PGBRCTL_CERT_FILE", 0, 0,
+	 "client certificate", false},
+	{"key-file", 0, OPTION_TEXT, COMMON(sidecar.key_file), "FILE", "PGBRCTL_KEY_FILE", 0, 0,
+	 "its key", false},
+	{"timeout", 0, OPTION_COUNT, COMMON(sidecar.timeout), "SECONDS", "PGBRCTL_TIMEOUT", 1, 3600,
+	 "how long the sidecar may take to answer (default: 30)", false},
+	{"help", 'h', OPTION_FLAG, COMMON(help), NULL, NULL, 0, 0, "show this", false},
+	{NULL},
+};
+
+ExitCode
+exit_code_of(const PgbrError *error)
+{
+	static const ExitCode codes[] = {
+		[PGBR_ERROR_NONE] = EXIT_OK,
+		[PGBR_ERROR_INTERNAL] = EXIT_FAILED,
+		[PGBR_ERROR_BAD_REQUEST] = EXIT_USAGE,
+		[PGBR_ERROR_UNAUTHORIZED] = EXIT_REFUSED,
+		[PGBR_ERROR_FORBIDDEN] = EXIT_REFUSED,
+		[PGBR_ERROR_NOT_FOUND] = EXIT_NOT_FOUND,
+		[PGBR_ERROR_METHOD_NOT_ALLOWED] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_CONFLICT] = EXIT_NOT_NOW,
+		[PGBR_ERROR_DUPLICATE] = EXIT_NOT_NOW,
+		[PGBR_ERROR_RESTORE_IN_PROGRESS] = EXIT_NOT_NOW,
+		[PGBR_ERROR_TOO_LARGE] = EXIT_USAGE,
+		[PGBR_ERROR_UNSUPPORTED_MEDIA_TYPE] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_MISDIRECTED] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_INVALID_VALUE] = EXIT_USAGE,
+		[PGBR_ERROR_QUEUE_FULL] = EXIT_NOT_NOW,
+		[PGBR_ERROR_PGBACKREST] = EXIT_FAILED,
+		[PGBR_ERROR_UNAVAILABLE] = EXIT_NOT_NOW,
+		[PGBR_ERROR_STORAGE] = EXIT_FAILED,
+		[PGBR_ERROR_UNREACHABLE] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_TIMEOUT] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_TLS] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_PROTOCOL] = EXIT_UNREACHABLE,
+		[PGBR_ERROR_ABORTED] = EXIT_INTERRUPTED,
+		[PGBR_ERROR_CONFIG] = EXIT_USAGE,
+	};
+
+	return codes[error->code];
+}
+
+/* How many of the words a verb's name takes, which is two words at most; 0: it is not that verb. */
+static int
+name_match(const char *name, char **words, int count)
+{
+	size_t first = strcspn(name, " ");
+
+	if (count < 1 || strlen(words[0]) != first || strncmp(words[0], name, first) != 0)
+		return 0;
+	if (name[first] == '\0')
+		return 1;
+	return count > 1 && strcmp(words[1], name + first + 1) == 0 ? 2 : 0;
+}
+
+/* The verb that the words begin with; *taken is how many of them are its name. */
+static const Command *
+find_command(char **words, int count, int *taken)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	{
+		*taken = name_match(commands[i]->name, words, count);
+		if (*taken > 0)
+			return commands[i];
+	}
+	return NULL;
+}
+
+static ExitCode
+refuse_verb(char **words, int count, PgbrError *error)
+{
+	char several[200] = "";
+	size_t length = strlen(words[0]);
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	{
+		const char *name = commands[i]->name;
+		size_t used = strlen(several);
+
+		if (strncmp(name, words[0], length) == 0 && name[length] == ' ')
+			snprintf(several + used, sizeof(several) - used, "%s\"%s\"", used > 0 ? ", " : "",
+					 name);
+	}
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "unknown verb \"%s%s%s\"", words[0],
+				   several[0] && count > 1 ? " " : "", several[0] && count > 1 ? words[1] : "");
+	if (several[0])
+		pgbr_error_hint(error, "There is %s.", several);
+	else
+		pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists the verbs.");
+	return EXIT_USAGE;
+}
+
+static void
+print_help(void)
+{
+	static const struct
+	{
+		int code;
+		const char *text;
+	} exit_codes[] = {
+#define X(name, value, text) {value, text},
+		EXIT_CODES(X)
+#undef X
+	};
+
+	printf("%s has backups made by a pgbackrest sidecar, and shows what there is.\n\n",
+		   PROGRAM_NAME);
+	printf("Usage:\n  %s VERB [OPTION]...\n  %s help [VERB]\n  %s --version\n\nVerbs:\n",
+		   PROGRAM_NAME, PROGRAM_NAME, PROGRAM_NAME);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\nOptions of every verb:\n");
+	options_print(stdout, common_options);
+	printf("The token may also be in PGBRCTL_TOKEN.\n\nExit codes:\n");
+	for (size_t i = 0; i < sizeof(exit_codes) / sizeof(exit_codes[0]); i++)
+		printf("  %3d  %s\n", exit_codes[i].code, exit_codes[i].text);
+}
+
+static void
+print_command_help(const Command *command)
+{
+	printf("%s %s: %s\n\n", PROGRAM_NAME, command->name, command->summary);
+	printf("Usage:\n  %s %s [OPTION]...%s%s\n\n%s", PROGRAM_NAME, command->name,
+		   command->operand ? " " : "", command->operand ? command->operand : "",
+		   command->description);
+	if (command->options)
+	{
+		printf("\nOptions:\n");
+		options_print(stdout, command->options);
+	}
+	printf("\nThe options of every verb and the exit codes: \"%s help\".\n", PROGRAM_NAME);
+}
+
+/* Add rows to a table, with offsets turned into the addresses of members of the arguments. A verb with
+ * more options than there is room for is ours, and found as soon as it is run. */
+static int
+add_options(OptionSpec *specs, int count, const OptionSpec *rows, void *arguments)
+{
+	for (; rows && rows->name; rows++)
+	{
+		if (count + 1 == MAX_OPTIONS)
+			abort();
+		specs[count] = *rows;
+		specs[count].target = (char *) arguments + (size_t) rows->target;
+		count++;
+	}
+	return count;
+}
+
+static bool
+parse(const Command *command, int argc, char **argv, CommonArguments *common, void *arguments,
+	  const char **operand, PgbrError *error)
+{
+	OptionSpec specs[MAX_OPTIONS] = {{NULL}};
+	int count = add_options(specs, 0, command->options, arguments);
+	int operands;
+
+	add_options(specs, count, common_options, common);
+	if (!options_parse(specs, argc, argv, &operands, error))
+		return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
+	*operand = operands > 0 ? argv[1] : NULL;
+	if (common->help)
+		return true;
+	if (operands > (command->operand ? 1 : 0))
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many arguments: \"%s\"", argv[operands]);
+	else if (operands == 0 && command->operand && command->operand[0] != '[')
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "%s wants an argument: %s", command->name,
+					   command->operand);
+	else
+		return true;
+	return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
+}
+
+/* Everything that is settled before the sidecar is asked. */
+static bool
+prepare(Context *context, const CommonArguments *common, PgbrError *error)
+{
+	if (common->format && !output_format_parse(common->format, &context->format))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --format",
+					   common->format);
+		return pgbr_error_hint(error, "Use one of " OUTPUT_FORMATS ".");
+	}
+	return pgbr_http_init(error) && sidecar_client_init(&context->client, &common->sidecar, error);
+}
+
+static ExitCode
+run_command(const Command *command, int argc, char **argv, PgbrError *error)
+{
+	CommonArguments common = {.sidecar = {.url = PGBR_DEFAULT_URL, .timeout = DEFAULT_TIMEOUT_S}};
+	Context context = {.format = OUTPUT_PRETTY};
+	void *arguments = calloc(1, command->arguments_size + 1);
+	const char *operand = NULL;
+	ExitCode code = EXIT_OK;
+
+	if (arguments == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+		return exit_code_of(error);
+	}
+	if (!parse(command, argc, argv, &common, arguments, &operand, error))
+		code = exit_code_of(error);
+	else if (common.help)
+		print_command_help(command);
+	else if (!prepare(&context, &common, error))
+		code = exit_code_of(error);
+	else
+		code = command->run(&context, arguments, operand, error);
+	free(arguments);
+	return code;
+}
+
+/* "help" and "help VERB" */
+static ExitCode
+run_help(char **words, int count, PgbrError *error)
+{
+	int taken;
+	const Command *command = find_command(words, count, &taken);
+
+	if (count > 0 && command == NULL)
+		return refuse_verb(words, count, error);
+	if (command)
+		print_command_help(command);
+	else
+		print_help();
+	return EXIT_OK;
+}
+
+static ExitCode
+dispatch(int argc, char **argv, PgbrError *error)
+{
+	const char *verb = argc > 1 ? argv[1] : NULL;
+	int taken;
+	const Command *command = find_command(argv + 1, argc - 1, &taken);
+
+	if (command)
+		return run_command(command, argc - taken, argv + taken, error);
+	if (verb == NULL)
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "no verb is given");
+	else if (strcmp(verb, "help") == 0)
+		return run_help(argv + 2, argc - 2, error);
+	else if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "-?") == 0)
+		return run_help(NULL, 0, error);
+	else if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0)
+	{
+		printf("%s %s\n", PROGRAM_NAME, PGBR_VERSION);
+		return EXIT_OK;
+	}
+	else if (verb[0] == '-')
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the verb comes before its options: \"%s\"", verb);
+	else
+		return refuse_verb(argv + 1, argc - 1, error);
+	pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists the verbs.");
+	return EXIT_USAGE;
+}
+
+int
+command_main(int argc, char **argv)
+{
+	PgbrError error = PGBR_ERROR_INIT;
+	ExitCode code = dispatch(argc, argv, &error);
+
+	if (code == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout)))
+	{
+		pgbr_error_set(&error, PGBR_ERROR_INTERNAL, "could not write to standard output");
+		code = EXIT_FAILED;
+	}
+	if (code != EXIT_OK)
+		message_error(&error);
+	return code;
+}

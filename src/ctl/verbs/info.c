@@ -1,0 +1,292 @@
+/*
+ * info.c
+ *		The verb info: the backups there are, from the sidecar's copy of pgbackrest's information.
+ */
+#include "ctl/verbs/verbs.h"
+
+#include "common/vocabulary.h"
+#include "ctl/print/fields.h"
+#include "ctl/print/text.h"
+#include "ctl/print/units.h"
+#include "program/json.h"
+
+#include <stdio.h>
+
+/* Seconds that the sidecar may take to ask pgbackrest anew. */
+#define REFRESH_WAIT_S 60
+
+typedef struct InfoArguments
+{
+	bool refresh;
+} InfoArguments;
+
+static const OptionSpec options[] = {
+	{"refresh", 0, OPTION_FLAG, ARGUMENT(InfoArguments, refresh), NULL, NULL, 0, 0,
+	 "have pgbackrest asked now, not the sidecar's copy", false},
+	{NULL},
+};
+
+static const Field fields[] = {
+	{"stanza", "stanza", FIELD_TEXT},
+	{"repo", "database.repo-key", FIELD_NUMBER},
+	{"label", "label", FIELD_TEXT},
+	{"type", "type", FIELD_TEXT},
+	{"start", "timestamp.start", FIELD_EPOCH},
+	{"stop", "timestamp.stop", FIELD_EPOCH},
+	{"duration", "duration", FIELD_SECONDS},
+	{"size", "info.size", FIELD_SIZE},
+	{"repo_size", "info.repository.size", FIELD_SIZE},
+	{"wal_start", "archive.start", FIELD_TEXT},
+	{"wal_stop", "archive.stop", FIELD_TEXT},
+	{"error", "error", FIELD_FLAG},
+	{"expires", "retention.expires", FIELD_TEXT},
+	{"kept_because", "retention.kept_because", FIELD_TEXT},
+	{"annotation", "annotation", FIELD_PAIRS},
+	{NULL},
+};
+
+/* What the next expire does to a backup; lent, or NULL. */
+static json_t *
+find_retention(const json_t *info, const json_t *backup)
+{
+	const json_t *repositories =
+		json_object_get(json_object_get(info, "retention"), "repositories");
+	const char *label = json_text(backup, "label");
+	char repo[24];
+
+	snprintf(repo, sizeof(repo), "%lld",
+			 json_number(json_object_get(backup, "database"), "repo-key", 1));
+	return label ? json_object_get(json_object_get(json_object_get(repositories, repo), "backups"),
+								   label)
+				 : NULL;
+}
+
+static void
+add_backup(Table *table, const json_t *info, const char *stanza, const json_t *backup,
+		   bool for_people)
+{
+	json_t *retention = find_retention(info, backup);
+	const json_t *timestamp = json_object_get(backup, "timestamp");
+	long long start = json_number(timestamp, "start", -1);
+	long long stop = json_number(timestamp, "stop", -1);
+	json_t *row = json_copy((json_t *) backup);
+
+	if (row == NULL || !json_put_text(row, "stanza", stanza) ||
+		(retention && json_object_set(row, "retention", retention) != 0) ||
+		(start >= 0 && stop >= start &&
+		 json_object_set_new(row, "duration", json_integer(stop - start)) != 0))
+		table->failed = true;
+	else
+		fields_add_row(table, fields, row, for_people);
+	json_decref(row);
+}
+
+/* "stanza main: ok; repo 1: ok; a backup or expire is running" */
+static void
+put_status(const json_t *stanza, StrBuf *out)
+{
+	const json_t *status = json_object_get(stanza, "status");
+	const json_t *lock = json_object_get(json_object_get(status, "lock"), "backup");
+	const char *name = json_text(stanza, "name");
+	const char *message = json_text(status, "message");
+	size_t index;
+	json_t *repo;
+
+	strbuf_puts(out, "stanza ");
+	text_put_visible(out, name ? name : "?");
+	strbuf_puts(out, ": ");
+	text_put_visible(out, message ? message : "unknown");
+	json_array_foreach(json_object_get(stanza, "repo"), index, repo)
+	{
+		const char *repo_message = json_text(json_object_get(repo, "status"), "message");
+
+		strbuf_printf(out, "; repo %lld: ", json_number(repo, "key", 0));
+		text_put_visible(out, repo_message ? repo_message : "unknown");
+	}
+	if (json_flag(lock, "held"))
+		strbuf_puts(out, "; a backup or expire is running");
+	strbuf_putc(out, '\n');
+}
+
+/* How old the information is, and why it is not newer. */
+static void
+put_age(const json_t *info, StrBuf *out)
+{
+	const json_t *age = json_object_get(info, "age_seconds");
+	const json_t *error = json_object_get(info, "error");
+	const char *fetched_at = json_text(info, "fetched_at");
+	char text[UNIT_TEXT];
+
+	if (fetched_at == NULL)
+		strbuf_puts(out, "pgbackrest has not been asked with success yet\n");
+	else
+	{
+		strbuf_puts(out, "as of ");
+		text_put_visible(out, fetched_at);
+		strbuf_printf(out, ", %s ago\n",
+					  unit_duration(text, sizeof(text), (long long) json_number_value(age)));
+	}
+	if (json_is_object(error))
+	{
+		const char *message = json_text(error, "message");
+
+		strbuf_puts(out, "last refresh failed: ");
+		text_put_visible(out, message ? message : "for a reason unknown");
+		if (json_is_integer(json_object_get(error, "exit_code")))
+			strbuf_printf(out, " (pgbackrest's exit code %03lld)",
+						  json_number(error, "exit_code", 0));
+		strbuf_putc(out, '\n');
+	}
+}
+
+/* From when on any moment can be restored, and why it is not known how long backups stay. */
+static void
+put_retention(const json_t *retention, StrBuf *out)
+{
+	const char *error = json_text(retention, "error");
+	const char *repo;
+	const char *archive;
+	json_t *repository;
+	json_t *wal;
+
+	if (error)
+	{
+		strbuf_puts(out, "retention is not known: ");
+		text_put_visible(out, error);
+		strbuf_putc(out, '\n');
+	}
+	json_object_foreach(json_object_get(retention, "repositories"), repo, repository)
+	{
+		json_object_foreach(json_object_get(repository, "archives"), archive, wal)
+		{
+			const char *from = json_text(wal, "point_in_time_from");
+
+			if (from == NULL)
+				continue;
+			strbuf_puts(out, "repo ");
+			text_put_visible(out, repo);
+			strbuf_puts(out, ", archive ");
+			text_put_visible(out, archive);
+			strbuf_puts(out, ": any moment since ");
+			text_put_visible(out, from);
+			strbuf_puts(out, " can be restored\n");
+		}
+	}
+}
+
+static void
+put_tables(const json_t *info, OutputFormat format, StrBuf *out)
+{
+	bool for_people = format == OUTPUT_PRETTY;
+	size_t i;
+	size_t j;
+	json_t *stanza;
+	json_t *backup;
+	Table table;
+
+	fields_init_table(&table, fields);
+	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
+	{
+		if (for_people)
+			put_status(stanza, out);
+		json_array_foreach(json_object_get(stanza, "backup"), j, backup)
+		{
+			add_backup(&table, info, json_text(stanza, "name"), backup, for_people);
+		}
+	}
+	if (for_people)
+	{
+		put_retention(json_object_get(info, "retention"), out);
+		put_age(info, out);
+	}
+	output_put_table(&table, format, output_terminal_columns(stdout), out);
+	table_done(&table);
+}
+
+/* pgbackrest's code for a repository that it could not look into. It exits with 0 all the same, and
+ * the backups in there are just not listed. */
+#define STATUS_OTHER 99
+
+static bool
+check_repositories(const json_t *info, PgbrError *error)
+{
+	size_t i;
+	size_t j;
+	json_t *stanza;
+	json_t *repo;
+
+	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
+	{
+		json_array_foreach(json_object_get(stanza, "repo"), j, repo)
+		{
+			const json_t *status = json_object_get(repo, "status");
+			const char *message = json_text(status, "message");
+
+			if (json_number(status, "code", 0) == STATUS_OTHER)
+				return pgbr_error_set(error, PGBR_ERROR_PGBACKREST,
+									  "repository %lld could not be read: %s",
+									  json_number(repo, "key", 0), message ? message : "other");
+		}
+	}
+	return true;
+}
+
+/*
+ * The copy is always printed. It is not what was asked for when there is none yet, when a refresh
+ * was asked for and failed, or when a repository could not be read.
+ */
+static ExitCode
+judge(const json_t *info, bool refresh, PgbrError *error)
+{
+	const json_t *reason = json_object_get(info, "error");
+	const char *message = json_text(reason, "message");
+
+	if (json_text(info, "fetched_at") && !(refresh && json_is_object(reason)))
+		return check_repositories(info, error) ? EXIT_OK : EXIT_FAILED;
+	pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "pgbackrest gave no %sinformation%s%s",
+				   refresh ? "new " : "", message ? ": " : " yet", message ? message : "");
+	if (json_text(reason, "hint"))
+		pgbr_error_hint(error, "%s", json_text(reason, "hint"));
+	return EXIT_FAILED;
+}
+
+static ExitCode
+run(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	const InfoArguments *arguments = argument;
+	json_t *info = NULL;
+	char path[64];
+	int wait = arguments->refresh ? REFRESH_WAIT_S : 0;
+	ExitCode code;
+	StrBuf out;
+
+	(void) operand;
+	snprintf(path, sizeof(path), PGBR_PATH_INFO);
+	if (arguments->refresh)
+		snprintf(path, sizeof(path), PGBR_PATH_INFO "?refresh=true&wait=%d", wait);
+	if (!sidecar_client_call(&context->client, "GET", path, NULL, wait, &info, error))
+		return exit_code_of(error);
+	strbuf_init(&out);
+	if (output_is_document(context->format))
+		output_put_document(info, context->format, &out);
+	else
+		put_tables(info, context->format, &out);
+	code = output_print(stdout, &out, error) ? judge(info, arguments->refresh, error)
+											 : exit_code_of(error);
+	strbuf_done(&out);
+	json_decref(info);
+	return code;
+}
+
+const Command cmd_info = {
+	.name = "info",
+	.summary = "show the backups there are",
+	.description =
+		"The sidecar answers from its copy of what \"pgbackrest info\" says, and tells its age.\n"
+		"With each backup it says when it expires and what keeps it. The formats json and yaml "
+		"give\n"
+		"pgbackrest's own document, and what is known of retention beside it.\n",
+	.options = options,
+	.arguments_size = sizeof(InfoArguments),
+	.run = run,
+};

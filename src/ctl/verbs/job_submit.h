@@ -1,0 +1,69 @@
+/*
+ * job_submit.h
+ *		What the verbs that start a job have in common: their options, sending the request, following
+ *		the job and telling how it ended; and what other verbs need of that.
+ */
+#ifndef PGBR_CTL_VERBS_JOB_SUBMIT_H
+#define PGBR_CTL_VERBS_JOB_SUBMIT_H
+
+#include "common/vocabulary.h"
+#include "ctl/verbs/command.h"
+#include "ctl/client/job_view.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* Members for a verb's struct of arguments, and the rows that fill them. */
+typedef struct JobArguments
+{
+	int repo;
+	const char *reason;
+	int wait_timeout; /* seconds, 0 for no limit */
+} JobArguments;
+
+#define JOB_OPTIONS(type, member)                                                                 \
+	{"repo",                                                                                      \
+	 0,                                                                                           \
+	 OPTION_COUNT,                                                                                \
+	 ARGUMENT(type, member.repo),                                                                 \
+	 "N",                                                                                         \
+	 NULL,                                                                                        \
+	 1,                                                                                           \
+	 PGBR_REPO_MAX,                                                                               \
+	 "repository (default: pgbackrest's own choice)",                                             \
+	 false},                                                                                      \
+		{"reason", 0, OPTION_TEXT, ARGUMENT(type, member.reason), "TEXT",                         \
+		 NULL,	   0, 0,		   "why, for the record",		  false},                         \
+	{                                                                                             \
+		"wait-timeout", 0, OPTION_COUNT, ARGUMENT(type, member.wait_timeout), "SECONDS", NULL, 1, \
+			INT_MAX, "wait no longer than this; the job goes on", false                           \
+	}
+
+/* How a verb wants it done. */
+typedef struct JobPlan
+{
+	PgbrJobKind kind;
+	const JobArguments *arguments;
+	bool wait;
+
+	/* In a pretty output, tell about a job that is over; its failure is told by the caller. */
+	bool (*report)(const Context *context, const JobView *job, PgbrError *error);
+} JobPlan;
+
+/*
+ * Send the request and do what the plan says. request holds the members of this kind of job; the
+ * common ones are added, and the reference is taken over. NULL is out of memory.
+ */
+extern ExitCode
+job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *error);
+
+/* False with CONFIG when text is no job's id. */
+extern bool job_check_id(const char *text, PgbrError *error);
+
+/* Print what pgbackrest printed in a job. */
+extern bool job_print_log(const Context *context, const char *id, PgbrError *error);
+
+/* Print a job in the context's format: a table of one row, or its document. */
+extern bool job_print(const Context *context, const JobView *job, PgbrError *error);
+
+#endif

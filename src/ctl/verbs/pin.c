@@ -1,0 +1,121 @@
+/*
+ * pin.c
+ *		The verbs pin and unpin: an annotation of a backup that keeps it from being expired.
+ */
+#include "ctl/verbs/verbs.h"
+
+#include "ctl/verbs/job_submit.h"
+#include "ctl/print/message.h"
+#include "program/json.h"
+#include "program/retention.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+typedef struct PinArguments
+{
+	bool no_wait;
+	JobArguments job;
+} PinArguments;
+
+static const OptionSpec options[] = {
+	{"no-wait", 0, OPTION_FLAG, ARGUMENT(PinArguments, no_wait), NULL, NULL, 0, 0,
+	 "return as soon as the job is accepted", false},
+	JOB_OPTIONS(PinArguments, job),
+	{NULL},
+};
+
+static bool
+report(const Context *context, const JobView *job, PgbrError *error)
+{
+	char name[128];
+
+	(void) context;
+	(void) error;
+	if (job->state == PGBR_STATE_SUCCEEDED)
+		printf("%s succeeded\n", job_view_name(job, name, sizeof(name)));
+	return true;
+}
+
+/* An annotation without a value would be none. */
+static void
+describe_us(char *text, size_t size)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	snprintf(text, size, "by %.60s",
+			 user && pgbr_is_plain_text(user->pw_name, 60) ? user->pw_name : "somebody");
+}
+
+static ExitCode
+annotate(Context *context, const PinArguments *arguments, const char *label, const char *value,
+		 PgbrError *error)
+{
+	const JobPlan plan = {
+		.kind = PGBR_JOB_ANNOTATE,
+		.arguments = &arguments->job,
+		.wait = !arguments->no_wait,
+		.report = report,
+	};
+	json_t *request;
+
+	if (!pgbr_is_backup_label(label))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is no backup's label", label);
+		pgbr_error_hint(error, "\"" PROGRAM_NAME " info\" shows the labels.");
+		return exit_code_of(error);
+	}
+	if (arguments->no_wait && arguments->job.wait_timeout > 0)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "--no-wait and --wait-timeout exclude each other");
+		return exit_code_of(error);
+	}
+	request = json_pack("{s:s, s:{s:s}}", "set", label, "annotations", RETENTION_PIN, value);
+	return job_submit(context, &plan, request, error);
+}
+
+static ExitCode
+run_pin(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	const PinArguments *arguments = argument;
+	char us[80];
+
+	describe_us(us, sizeof(us));
+	/* what is no text is refused as --reason when the job is sent */
+	return annotate(context, arguments, operand,
+					arguments->job.reason && pgbr_is_plain_text(arguments->job.reason, 256) &&
+							arguments->job.reason[0]
+						? arguments->job.reason
+						: us,
+					error);
+}
+
+static ExitCode
+run_unpin(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	return annotate(context, argument, operand, "", error);
+}
+
+const Command cmd_pin = {
+	.name = "pin",
+	.operand = "LABEL",
+	.summary = "keep a backup, whatever the retention says",
+	.description = "The backup and those it depends on are not expired any more until it is "
+				   "unpinned. The reason\n"
+				   "is kept with it, as its annotation \"pinned\". A pgbackrest that is run by "
+				   "hand knows no pins.\n",
+	.options = options,
+	.arguments_size = sizeof(PinArguments),
+	.run = run_pin,
+};
+
+const Command cmd_unpin = {
+	.name = "unpin",
+	.operand = "LABEL",
+	.summary = "leave a pinned backup to the retention again",
+	.description = "Nothing is removed by it; the next expire may.\n",
+	.options = options,
+	.arguments_size = sizeof(PinArguments),
+	.run = run_unpin,
+};

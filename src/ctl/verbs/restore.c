@@ -1,0 +1,166 @@
+/*
+ * restore.c
+ *		The verb restore.
+ */
+#include "ctl/verbs/verbs.h"
+
+#include "ctl/print/message.h"
+#include "ctl/restore/session.h"
+#include "ctl/verbs/restore_options.h"
+#include "program/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct CmdArguments
+{
+	RestoreArguments restore;
+	bool dry_run;
+	bool force;
+	bool again;
+} CmdArguments;
+
+static const OptionSpec options[] = {
+	RESTORE_OPTIONS(CmdArguments, restore),
+	{"dry-run", 0, OPTION_FLAG, ARGUMENT(CmdArguments, dry_run), NULL, NULL, 0, 0,
+	 "show the plan and end, as the verb plan does", false},
+	{"force", 0, OPTION_FLAG, ARGUMENT(CmdArguments, force), NULL, NULL, 0, 0,
+	 "don't ask for the cluster's name", false},
+	{"again", 0, OPTION_FLAG, ARGUMENT(CmdArguments, again), NULL, NULL, 0, 0,
+	 "do it though the same restore has just been done", false},
+	{NULL},
+};
+
+static RestoreVerifying
+verifying_of(const CmdArguments *arguments)
+{
+	return arguments->restore.verify	  ? RESTORE_VERIFY_YES
+		   : arguments->restore.no_verify ? RESTORE_VERIFY_NO
+										  : RESTORE_VERIFY_SMALL;
+}
+
+/* The same command, also where it went on without a member that was gone. */
+static bool
+is_same(const RestorePlan *plan, const RestoreRequest *request)
+{
+	return restore_request_equal(&plan->request, request) ||
+		   restore_request_extends(request, &plan->request);
+}
+
+/* The command that has begun it is run again, perhaps without a member that is gone since. The leader's data is what
+ * is restored: without that it is another plan, until Patroni may have another lead. */
+static bool
+goes_on(const RestoreCommand *command, const RestoreRecord *active, const RestoreRequest *request)
+{
+	RestorePlan plan;
+	PgbrError ignored;
+
+	if (!restore_plan_read(json_object_get(active->document, "plan"), &plan, &ignored))
+		return false;
+	if (is_same(&plan, request))
+		return true;
+	return restore_request_extends(&plan.request, request) &&
+		   (!json_flag(active->document, "touched") || request->replicas_only ||
+			!restore_request_is_without(request, plan.leader) ||
+			restore_state_resumed(restore_record_state(active, RESTORE_RESUME),
+								  command->cluster.view.paused));
+}
+
+/* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is
+ * another each time. */
+static const RestoreRecord *
+find_done(const RestoreCommand *command, const RestoreRequest *request)
+{
+	const RestoreRecord *newest = restore_command_just_done(command);
+	RestorePlan plan;
+	PgbrError ignored;
+
+	if (newest == NULL || request->replicas_only || request->target.type == RECOVERY_DEFAULT ||
+		request->target.type == RECOVERY_IMMEDIATE)
+		return NULL;
+	return restore_plan_read(json_object_get(newest->document, "plan"), &plan, &ignored) &&
+				   is_same(&plan, request)
+			   ? newest
+			   : NULL;
+}
+
+/* Another restore is under way; only one that has failed half-way gives its place to another. */
+static ExitCode
+go_past(RestoreCommand *command, const RestoreRequest *request, RestoreVerifying verifying,
+		const RestoreRecord *active, PgbrError *error)
+{
+	if (restore_command_is_driven(active, error))
+		return EXIT_NOT_NOW;
+	if (!request->replicas_only && json_flag(active->document, "touched"))
+		return restore_command_begin(command, request, verifying, active, NULL, error);
+	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
+				   "restore %s was begun with another target and is not finished", active->id);
+	pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows it, \"" PROGRAM_NAME
+						   " undo\" takes it back, and the command that began it goes on with it.");
+	return EXIT_NOT_NOW;
+}
+
+static ExitCode
+run_restore(RestoreCommand *command, const CmdArguments *arguments, const RestoreRequest *request,
+			PgbrError *error)
+{
+	const RestoreRecord *active = restore_list_active(&command->list);
+	const RestoreRecord *done = find_done(command, request);
+
+	if (active && goes_on(command, active, request))
+		return restore_command_resume(command, active, request, error);
+	if (active)
+		return go_past(command, request, verifying_of(arguments), active, error);
+	if (done && !arguments->again)
+	{
+		restore_events_note(&command->events,
+							"this restore was done at %s; --again does it once more",
+							done->updated_at);
+		return restore_command_tell(command, done);
+	}
+	return restore_command_begin(command, request, verifying_of(arguments), NULL, NULL, error);
+}
+
+static ExitCode
+run(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	const CmdArguments *arguments = argument;
+	RestoreCommand *command;
+	RestoreRequest request;
+	ExitCode code;
+
+	(void) operand;
+	if (arguments->dry_run)
+		return cmd_plan.run(context, &arguments->restore, NULL, error);
+	if (context->format != OUTPUT_PRETTY && context->format != OUTPUT_JSON)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "restore tells its progress in pretty or json");
+		return EXIT_USAGE;
+	}
+	if (!restore_request_read(&arguments->restore, &request, error))
+		return exit_code_of(error);
+	command =
+		restore_command_open(context, &arguments->restore.cluster, arguments->force, &code, error);
+	if (command == NULL)
+		return code;
+	code = run_restore(command, arguments, &request, error);
+	if (code != EXIT_OK)
+		restore_events_stopped(&command->events, error, code);
+	restore_command_close(command);
+	return code;
+}
+
+const Command cmd_restore = {
+	.name = "restore",
+	.summary = "restore the whole cluster, to its latest state or to a point in time",
+	.description =
+		"Plans first (see \"help plan\"), asks for the cluster's name, and then goes through the "
+		"steps\n"
+		"of the plan. Run again after it was interrupted, it goes on where it stood. \"undo\" "
+		"takes "
+		"it\n"
+		"back. With --format=json each event is a line.\n",
+	.options = options,
+	.arguments_size = sizeof(CmdArguments),
+	.run = run,
+};

@@ -1,0 +1,259 @@
+/*
+ * status.c
+ *		The verb status: where a restore stands, by the journal of all members.
+ */
+#include "ctl/verbs/verbs.h"
+
+#include "common/vocabulary.h"
+#include "ctl/print/message.h"
+#include "ctl/restore/session.h"
+#include "ctl/report/plan_print.h"
+#include "ctl/restore/summary.h"
+#include "ctl/print/text.h"
+#include "program/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct StatusArguments
+{
+	ClusterArguments cluster;
+} StatusArguments;
+
+static const OptionSpec options[] = {
+	CLUSTER_OPTIONS(StatusArguments, cluster),
+	{NULL},
+};
+
+/* Member by member: what Patroni says, and which restore holds it. */
+static json_t *
+describe_members(const RestoreCommand *command, const RestoreRecord *record)
+{
+	json_t *members = json_array();
+
+	for (int i = 0; i < command->cluster.count; i++)
+	{
+		const ClusterMember *member = command->cluster.members[i];
+		const json_t *told =
+			record ? restore_list_told(&command->list, member->name, record->id) : NULL;
+		json_t *json = json_object();
+
+		json_put_text(json, "name", member->name);
+		json_put_text(json, "role", member->patroni.role[0] ? member->patroni.role : NULL);
+		json_put_text(json, "state", member->patroni.state[0] ? member->patroni.state : NULL);
+		json_object_set_new(json, "timeline",
+							member->patroni.timeline > 0 ? json_integer(member->patroni.timeline)
+														 : json_null());
+		json_object_set_new(
+			json, "sidecar_answers",
+			json_boolean(json_object_get(command->list.answers, member->name) != NULL));
+		json_put_text(json, "restore", told ? json_text(told, "state") : NULL);
+		json_array_append_new(members, json);
+	}
+	return members;
+}
+
+/* The document, with the steps of the plan that were not begun among the others. */
+static json_t *
+describe(const RestoreCommand *command, const RestoreRecord *record)
+{
+	json_t *json = json_object();
+	json_t *restore = NULL;
+
+	if (record)
+	{
+		restore = json_object();
+		json_put_text(restore, "id", record->id);
+		json_put_text(restore, "state", record->state);
+		json_object_set_new(restore, "revision", json_integer(record->revision));
+		json_object_set_new(restore, "holder_seconds_left",
+							json_integer(record->holder_seconds_left));
+		json_put_text(restore, "created_at", record->created_at);
+		json_put_text(restore, "updated_at", record->updated_at);
+		json_object_update_missing(restore, (json_t *) record->document);
+	}
+	json_put_text(json, "cluster", command->cluster.scope[0] ? command->cluster.scope : NULL);
+	json_put_text(json, "patroni_error",
+				  command->cluster.patroni_answered ? NULL
+													: command->cluster.patroni_error.message);
+	json_object_set_new(json, "paused",
+						command->cluster.patroni_answered
+							? json_boolean(command->cluster.view.paused)
+							: json_null());
+	json_object_set_new(json, "members", describe_members(command, record));
+	json_object_set_new(json, "restore", restore ? restore : json_null());
+	return json;
+}
+
+static const json_t *
+find_step(const RestoreRecord *record, const char *name)
+{
+	size_t index;
+	json_t *entry;
+
+	json_array_foreach(json_object_get(record->document, "steps"), index, entry)
+	{
+		const char *other = json_text(entry, "step");
+
+		if (other && strcmp(other, name) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static void
+put_steps(const RestoreRecord *record, const RestorePlan *plan, StrBuf *out)
+{
+	Table table;
+
+	table_init(&table);
+	table_add_column(&table, "#", true);
+	table_add_column(&table, "step", false);
+	table_add_column(&table, "state", false);
+	table_add_column(&table, "since", false);
+	table_add_column(&table, "message", false);
+	for (int i = 0; i < plan->step_count; i++)
+	{
+		const char *name = restore_step_info(plan->steps[i])->name;
+		const json_t *entry = find_step(record, name);
+		const char *since = entry ? json_text(entry, "finished_at") : NULL;
+		char number[12];
+
+		if (entry && since == NULL)
+			since = json_text(entry, "started_at");
+		snprintf(number, sizeof(number), "%d", i + 1);
+		table_add(&table, number);
+		table_add(&table, name);
+		table_add(&table, restore_step_state_name(
+							  restore_step_state_parse(entry ? json_text(entry, "state") : NULL)));
+		table_add(&table, since);
+		table_add(&table, entry ? json_text(entry, "message") : NULL);
+	}
+	table_put_aligned(&table, 0, out);
+	table_done(&table);
+}
+
+static void
+put_members(const RestoreCommand *command, const json_t *members, StrBuf *out)
+{
+	static const char *const keys[] = {"name", "role", "state", "restore"};
+	Table table;
+	size_t index;
+	json_t *member;
+
+	table_init(&table);
+	table_add_column(&table, "member", false);
+	table_add_column(&table, "role", false);
+	table_add_column(&table, "state", false);
+	table_add_column(&table, "restore", false);
+	table_add_column(&table, "timeline", true);
+	table_add_column(&table, "sidecar", false);
+	json_array_foreach(members, index, member)
+	{
+		long long timeline = json_number(member, "timeline", 0);
+
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			table_add(&table, json_text(member, keys[i]));
+		if (timeline > 0)
+			table_addf(&table, "%lld", timeline);
+		else
+			table_add(&table, NULL);
+		table_add(&table, json_flag(member, "sidecar_answers") ? "answers" : "does not answer");
+	}
+	output_put_table(&table, command->context->format, output_terminal_columns(stdout), out);
+	table_done(&table);
+}
+
+static void
+put_restore(const RestoreRecord *record, StrBuf *out)
+{
+	const json_t *outcome = json_object_get(record->document, "outcome");
+	RestorePlan plan;
+	PgbrError error;
+
+	if (json_is_object(outcome))
+	{
+		restore_summary_put(outcome, out);
+		return;
+	}
+	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, &error))
+		return;
+	strbuf_printf(out, "restore %s is %s", record->id, record->state);
+	strbuf_puts(out, record->holder_seconds_left > 0 ? ", and somebody is at work on it.\n"
+													 : ", and nobody is at work on it.\n");
+	strbuf_puts(out, "Target: ");
+	restore_print_target(&plan.request.target, out);
+	strbuf_printf(out, "; leader: %s\n\n", plan.leader);
+	put_steps(record, &plan, out);
+	if (record->holder_seconds_left <= 0 && strcmp(record->state, "active") == 0)
+		strbuf_puts(out, "The command that began it goes on with it; \"" PROGRAM_NAME
+						 " undo\" takes it back.\n");
+}
+
+static bool
+print(const RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
+{
+	json_t *document = describe(command, record);
+	OutputFormat format = command->context->format;
+	bool ok;
+	StrBuf out;
+
+	strbuf_init(&out);
+	if (output_is_document(format))
+		output_put_document(document, format, &out);
+	else
+	{
+		put_members(command, json_object_get(document, "members"), &out);
+		if (format == OUTPUT_PRETTY && command->cluster.view.paused)
+			strbuf_puts(&out, "Patroni is paused.\n");
+		if (format == OUTPUT_PRETTY && record)
+			put_restore(record, &out);
+		else if (format == OUTPUT_PRETTY)
+			strbuf_puts(&out, "No restore is known.\n");
+	}
+	ok = output_print(stdout, &out, error);
+	strbuf_done(&out);
+	json_decref(document);
+	return ok;
+}
+
+static ExitCode
+run(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	const StatusArguments *arguments = argument;
+	const RestoreRecord *record;
+	RestoreCommand *command;
+	ExitCode code = EXIT_OK;
+
+	if (operand && !pgbr_is_job_id(operand))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not the id of a restore", operand);
+		return EXIT_USAGE;
+	}
+	command = restore_command_open(context, &arguments->cluster, true, &code, error);
+	if (command == NULL)
+		return code;
+	record =
+		operand ? restore_list_find(&command->list, operand) : restore_list_active(&command->list);
+	if (record == NULL && operand == NULL && command->list.count > 0)
+		record = &command->list.records[0];
+	if (record == NULL && operand)
+	{
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore \"%s\" is known", operand);
+		code = EXIT_NOT_FOUND;
+	}
+	else
+		code = print(command, record, error) ? EXIT_OK : exit_code_of(error);
+	restore_command_close(command);
+	return code;
+}
+
+const Command cmd_status = {
+	.name = "status",
+	.operand = "[ID]",
+	.summary = "show the members, and where a restore stands",
+	.description = "Without an ID it is the active restore, or the newest one.\n",
+	.options = options,
+	.arguments_size = sizeof(StatusArguments),
+	.run = run,
+};

@@ -1,0 +1,315 @@
+/*
+ * undo.c
+ *		The verb undo.
+ */
+#include "ctl/verbs/verbs.h"
+
+#include "common/vocabulary.h"
+#include "ctl/print/message.h"
+#include "ctl/restore/session.h"
+#include "ctl/verbs/restore_options.h"
+#include "program/json.h"
+
+#include <string.h>
+
+typedef struct UndoArguments
+{
+	ClusterArguments cluster;
+	OptionList without;
+	bool force;
+} UndoArguments;
+
+static const OptionSpec options[] = {
+	{"force", 0, OPTION_FLAG, ARGUMENT(UndoArguments, force), NULL, NULL, 0, 0,
+	 "don't ask for the cluster's name", false},
+	RESTORE_TEXT(UndoArguments, without, "without-member", "NAME", NULL,
+				 "do it though this member can't be asked; may be repeated", true),
+	CLUSTER_OPTIONS(UndoArguments, cluster),
+	{NULL},
+};
+
+/*
+ * A restore that has changed the cluster's data, which is what can be taken back. One whose leader served had done so
+ * when another took its place, which may have been given up then.
+ */
+static bool
+has_changed_data(const RestoreRecord *record)
+{
+	RestorePlan plan;
+	PgbrError ignored;
+
+	return (restore_command_is_done(record) ||
+			(strcmp(record->state, "replaced") == 0 &&
+			 restore_record_state(record, RESTORE_HAND_OVER) == RESTORE_STEP_DONE)) &&
+		   restore_plan_read(json_object_get(record->document, "plan"), &plan, &ignored) &&
+		   !plan.request.replicas_only;
+}
+
+static const RestoreRecord *
+newest_changed(const RestoreCommand *command)
+{
+	for (int i = 0; i < command->list.count; i++)
+	{
+		if (has_changed_data(&command->list.records[i]))
+			return &command->list.records[i];
+	}
+	return NULL;
+}
+
+/* The same command, which has begun it, is run again. */
+static bool
+is_undo_of(const RestoreRecord *active, const RestoreRecord *record)
+{
+	const char *undone = json_text(active->document, "undo_of");
+
+	return undone && strcmp(undone, record->id) == 0;
+}
+
+/*
+ * The undo that this command has done already. With an ID, the cluster is as that restore found it, with what was
+ * written since; without, whoever repeats the command has lost its answer.
+ */
+static const RestoreRecord *
+find_done(const RestoreCommand *command, const char *id)
+{
+	const RestoreRecord *newest = id ? newest_changed(command) : restore_command_just_done(command);
+	const char *undone = newest ? json_text(newest->document, "undo_of") : NULL;
+
+	return restore_list_active(&command->list) == NULL && undone &&
+				   restore_command_is_done(newest) && (id == NULL || strcmp(undone, id) == 0)
+			   ? newest
+			   : NULL;
+}
+
+static const RestoreRecord *
+choose(const RestoreCommand *command, const char *id, PgbrError *error)
+{
+	const RestoreRecord *active = restore_list_active(&command->list);
+	const RestoreRecord *record = id	   ? restore_list_find(&command->list, id)
+								  : active ? active
+										   : newest_changed(command);
+
+	if (record == NULL && id)
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore \"%s\" is known", id);
+	else if (record == NULL)
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore is known that could be taken back");
+	else if (active && record != active && is_undo_of(active, record))
+		record = active;
+	else if (active && record != active)
+	{
+		pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
+					   "restore %s is not finished, and comes first", active->id);
+		record = NULL;
+	}
+	else if (record != active && !has_changed_data(record))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "restore %s has changed no data of the cluster",
+					   record->id);
+		record = NULL;
+	}
+	return record;
+}
+
+/* What the restore did without, and can't be asked now either, is left out again. */
+static void
+leave_out(RestoreCommand *command, const RestorePlan *plan, RestoreRequest *request)
+{
+	RestoreRequest before = {.without_count = 0};
+
+	for (int i = 0; i < plan->request.without_count; i++)
+	{
+		const char *name = plan->request.without[i];
+
+		if (cluster_find(&command->cluster, name) && !restore_list_answered(&command->list, name))
+			strcpy(before.without[before.without_count++], name);
+	}
+	restore_request_leave_out(request, &before);
+}
+
+/* Back to the timeline that was left, to its end. */
+static ExitCode
+restore_old_timeline(RestoreCommand *command, const RestoreRecord *record,
+					 const RestoreRequest *asked, PgbrError *error)
+{
+	RestoreRequest request = *asked;
+	RestorePlan plan;
+	bool active = strcmp(record->state, "active") == 0;
+
+	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
+		return exit_code_of(error);
+	request.undo = true;
+	request.target.timeline = plan.old_timeline;
+	leave_out(command, &plan, &request);
+	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, active ? record : NULL,
+								 record, error);
+}
+
+/* The restore whose place this one has taken has left replicas that must not be let in as they are. */
+static ExitCode
+restore_replicas(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+				 PgbrError *error)
+{
+	RestoreRequest request = *asked;
+	RestorePlan plan;
+
+	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
+		return exit_code_of(error);
+	request.replicas_only = true;
+	leave_out(command, &plan, &request);
+	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record, NULL, error);
+}
+
+static ExitCode
+resume_undo(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+			PgbrError *error)
+{
+	restore_journal_done(&command->journal);
+	return restore_command_resume(command, record, asked, error);
+}
+
+/* The journal of an undo is read, and its leader is gone: another member is restored to where it was to lead. */
+static ExitCode
+undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+			   PgbrError *error)
+{
+	const char *undone = json_text(record->document, "undo_of");
+	RestoreJournal *journal = &command->journal;
+	RestoreRequest request = journal->plan.request;
+
+	restore_request_leave_out(&request, asked);
+	/* it has served since, on its new timeline */
+	if (journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
+		request.target.timeline = (uint32_t) json_number(
+			restore_journal_result(journal, RESTORE_RECOVER), "timeline", request.target.timeline);
+	restore_journal_done(journal);
+	if (restore_command_is_driven(record, error))
+		return EXIT_NOT_NOW;
+	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record,
+								 undone ? restore_list_find(&command->list, undone) : NULL, error);
+}
+
+/* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
+static ExitCode
+undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+			bool named, PgbrError *error)
+{
+	RestoreJournal *journal = &command->journal;
+	bool replicas_before = json_flag(record->document, "replicas_before");
+	const RestoreRequest *request = &journal->plan.request;
+	const ClusterMember *leading;
+	bool without;
+	bool leaderless;
+	bool restores;
+
+	if (!restore_command_read(command, record, asked, journal, error))
+		return exit_code_of(error);
+	leading = cluster_find_leading(&command->cluster);
+	without = restore_request_is_without(asked, journal->plan.leader);
+	/* until Patroni has another member lead, this is for us to do */
+	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
+	/* once its WAL is archived, the archive has more than replicas that were stopped before it; till then they have what
+	 * the archive has not */
+	restores = leaderless ? restore_journal_touched(journal) || replicas_before ||
+								journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
+						  : restore_journal_undo_restores(journal);
+	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without))
+		return leaderless ? undo_elsewhere(command, record, asked, error)
+						  : resume_undo(command, record, asked, error);
+	if (restore_command_is_driven(record, error))
+		return EXIT_NOT_NOW;
+	/* another leads, which the replicas are to follow */
+	if (request->replicas_only && restores && without && !leaderless)
+	{
+		replicas_before = true;
+		restores = false;
+	}
+	if (restores && request->replicas_only && !without)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+					   "restore %s of the replicas only can't be taken back: their files are not "
+					   "whole",
+					   record->id);
+		pgbr_error_hint(error, "The command that began it goes on with it.");
+		return EXIT_NOT_NOW;
+	}
+	if (restores || replicas_before)
+	{
+		restore_journal_done(journal);
+		return restores ? restore_old_timeline(command, record, asked, error)
+						: restore_replicas(command, record, asked, error);
+	}
+	/* who would lead without the leader is for Patroni to find out */
+	if (!restore_journal_leave_out(journal, asked, true, error) ||
+		!restore_command_confirm(command, "give up the restore and resume Patroni", error))
+		return exit_code_of(error);
+	restore_run_take_signals(&command->cluster);
+	if (!restore_run_take_over(journal, &command->events, error))
+		return exit_code_of(error);
+	return restore_run_abandon(&command->cluster, journal, &command->events, error);
+}
+
+static ExitCode
+run(Context *context, const void *argument, const char *operand, PgbrError *error)
+{
+	const UndoArguments *arguments = argument;
+	const RestoreRecord *record;
+	const RestoreRecord *done;
+	RestoreRequest asked = {.target.type = RECOVERY_DEFAULT};
+	RestoreCommand *command;
+	ExitCode code;
+
+	if (operand && !pgbr_is_job_id(operand))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not the id of a restore", operand);
+		return EXIT_USAGE;
+	}
+	if (context->format != OUTPUT_PRETTY && context->format != OUTPUT_JSON)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "undo tells its progress in pretty or json");
+		return EXIT_USAGE;
+	}
+	if (!restore_names_read(&arguments->without, "--without-member", asked.without,
+							&asked.without_count, error))
+		return exit_code_of(error);
+	command = restore_command_open(context, &arguments->cluster, arguments->force, &code, error);
+	if (command == NULL)
+		return code;
+	done = find_done(command, operand);
+	record = done ? NULL : choose(command, operand, error);
+	if (done)
+	{
+		restore_events_note(&command->events,
+							"this undo was done at %s; \"" PROGRAM_NAME " undo %s\" takes it back",
+							done->updated_at, done->id);
+		code = restore_command_tell(command, done);
+	}
+	else if (record == NULL)
+		code = exit_code_of(error);
+	else if (strcmp(record->state, "active") == 0)
+		code = undo_active(command, record, &asked, operand && strcmp(operand, record->id) == 0,
+						   error);
+	else
+		code = restore_old_timeline(command, record, &asked, error);
+	if (code != EXIT_OK)
+		restore_events_stopped(&command->events, error, code);
+	restore_command_close(command);
+	return code;
+}
+
+const Command cmd_undo = {
+	.name = "undo",
+	.operand = "[ID]",
+	.summary = "take a restore back, whether it is done or has stopped half-way",
+	.description =
+		"Without an ID it is the active restore, or the newest one that was done; an undo that is\n"
+		"active goes on, unless its own ID is given. As long as no data was touched, Patroni is\n"
+		"resumed and that is all. Else the cluster is restored to the end of the timeline that it\n"
+		"was on before. That is a restore like any other, and can be taken back itself, by its "
+		"ID.\n"
+		"A member that is gone for good is left out with --without-member; \"restore "
+		"--replicas-only\"\n"
+		"brings it back.\n",
+	.options = options,
+	.arguments_size = sizeof(UndoArguments),
+	.run = run,
+};

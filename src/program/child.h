@@ -1,0 +1,45 @@
+/*
+ * child.h
+ *		A program that runs for a while and prints lines, watched while other things are waited for.
+ *
+ * Start, watch and end it from the same thread.
+ */
+#ifndef PGBR_PROGRAM_CHILD_H
+#define PGBR_PROGRAM_CHILD_H
+
+#include "common/error.h"
+#include "common/strbuf.h"
+#include "program/process.h"
+
+typedef struct Child
+{
+	Process process;
+	StrBuf line;
+	bool open; /* its output */
+	void (*take_line)(void *argument, char *line);
+	void *argument;
+} Child;
+
+typedef enum ChildEvent
+{
+	CHILD_NOTHING, /* the time is over, or lines were taken */
+	CHILD_ENDED,
+	CHILD_STOP, /* stop_fd is readable */
+} ChildEvent;
+
+/* Start a program; take_line is called from child_watch and child_end for each line that it prints,
+ * cut at 8 kB and made valid UTF-8. As process_start. */
+extern bool
+child_start(Child *child, const char *const *argv, const char *mark,
+			void (*take_line)(void *argument, char *line), void *argument, PgbrError *error);
+
+/* Wait until something happens, at most ms. stop_fd may be -1. */
+extern ChildEvent child_watch(Child *child, int stop_fd, int ms);
+
+/* Take what is there to read, up to what a pipe holds. */
+extern void child_drain(Child *child);
+
+/* Take what is left to read and end it, as process_end: gives the wait status. */
+extern int child_end(Child *child, int grace_ms);
+
+#endif

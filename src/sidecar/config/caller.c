@@ -1,0 +1,24 @@
+/*
+ * caller.c
+ *		See caller.h.
+ */
+#include "sidecar/config/caller.h"
+
+#include <string.h>
+
+bool
+scope_parse(const char *text, Scope *scope)
+{
+	static const char *const texts[] = {
+		[SCOPE_READ] = "read", [SCOPE_OPERATE] = "operate", [SCOPE_RESTORE] = "restore"};
+
+	for (int i = SCOPE_READ; i <= SCOPE_RESTORE; i++)
+	{
+		if (strcmp(texts[i], text) == 0)
+		{
+			*scope = (Scope) i;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,42 @@
+/*
+ * token_file.h
+ *		The file of bearer tokens: its grammar, and making a first one.
+ *
+ * A line is TOKEN [SCOPE [NAME]]; operate when no scope is said, "line N" when no name is. Empty lines
+ * and those that begin with # are comments. NAME is how whoever shows the token is called.
+ */
+#ifndef PGBR_SIDECAR_CONFIG_TOKEN_FILE_H
+#define PGBR_SIDECAR_CONFIG_TOKEN_FILE_H
+
+#include "common/error.h"
+#include "sidecar/config/caller.h"
+
+#define TOKEN_MAX  64
+#define TOKEN_SIZE 512
+
+typedef struct Token
+{
+	char text[TOKEN_SIZE]; /* filled up with NUL, so that comparing takes the same time */
+	Scope scope;
+	char name[CALLER_NAME_SIZE];
+} Token;
+
+typedef struct TokenList
+{
+	int count;
+	Token tokens[TOKEN_MAX];
+} TokenList;
+
+/* Read a file that others can't read; NULL with CONFIG when it is wrong. */
+extern TokenList *token_file_read(const char *path, PgbrError *error);
+
+/* Forget them. NULL is fine. */
+extern void token_list_free(TokenList *list);
+
+/* The token of a text, or NULL. Every one is compared to its last byte, whatever was found before. */
+extern const Token *token_list_find(const TokenList *list, const char *text);
+
+/* Make a file with three new tokens, restore first: 0600. CONFIG when there is one. */
+extern bool token_file_init(const char *path, PgbrError *error);
+
+#endif

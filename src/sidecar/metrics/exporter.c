@@ -1,0 +1,209 @@
+/*
+ * exporter.c
+ *		See metrics.h: the names that pgbackrest_exporter gives, with its labels and its meanings. Of
+ *		those that it has renamed both are given.
+ */
+#include "sidecar/metrics/metrics.h"
+
+#include "program/json.h"
+#include "sidecar/metrics/prometheus_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#define ARCHITECTURE "amd64"
+#elif defined(__aarch64__)
+#define ARCHITECTURE "arm64"
+#else
+#define ARCHITECTURE "-"
+#endif
+
+static double
+number(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+const char *
+metrics_database_version(const json_t *stanza, const json_t *of)
+{
+	size_t i;
+	json_t *database;
+
+	json_array_foreach(json_object_get(stanza, "db"), i, database)
+	{
+		if (json_number(database, "id", -1) == json_number(of, "id", -2) &&
+			json_number(database, "repo-key", -1) == json_number(of, "repo-key", -2))
+			return json_text(database, "version");
+	}
+	return "";
+}
+
+/* Whether the running job holds pgbackrest's lock of the stanza, or restores. */
+static bool
+runs_restore(const MetricsFacts *facts)
+{
+	return facts->jobs->running.seq > 0 &&
+		   facts->jobs->running.request.kind == PGBR_JOB_NODE_RESTORE;
+}
+
+static bool
+holds_lock(const MetricsFacts *facts)
+{
+	switch (facts->jobs->running.seq > 0 ? (int) facts->jobs->running.request.kind : -1)
+	{
+		case PGBR_JOB_BACKUP:
+		case PGBR_JOB_EXPIRE:
+		case PGBR_JOB_STANZA_CREATE:
+		case PGBR_JOB_STANZA_UPGRADE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The stanza's lock as the document has it, which may be of a minute ago; what runs here and now is
+ * known better. */
+static void
+write_lock(const MetricsFacts *facts, const json_t *stanza, const char *which, StrBuf *out)
+{
+	const json_t *lock =
+		json_object_get(json_object_get(json_object_get(stanza, "status"), "lock"), which);
+	bool backup = strcmp(which, "backup") == 0;
+	bool ours = backup ? holds_lock(facts) : runs_restore(facts);
+	const JobProgress *progress = &facts->jobs->running.progress;
+	bool measured = ours && progress->phase && progress->bytes_total > 0;
+	double total = measured ? (double) progress->bytes_total : number(lock, "size");
+	double complete = measured ? (double) progress->bytes_done : number(lock, "size-cplt");
+	double held = ours || json_flag(lock, "held");
+	StrBuf labels;
+	char name[96];
+
+	strbuf_init(&labels);
+	metric_label(&labels, "stanza", facts->stanza);
+	snprintf(name, sizeof(name), "pgbackrest_stanza_%s_lock_status", which);
+	metric_single(out, name, "gauge", "Current stanza lock status.", labels.data, held);
+	snprintf(name, sizeof(name), "pgbackrest_stanza_%s_total_bytes", which);
+	metric_single(out, name, "gauge", "Total size of what is in progress.", labels.data, total);
+	snprintf(name, sizeof(name), "pgbackrest_stanza_%s_complete_bytes", which);
+	metric_single(out, name, "gauge", "Completed size of what is in progress.", labels.data,
+				  complete);
+	if (backup)
+	{
+		metric_single(out, "pgbackrest_stanza_lock_status", "gauge",
+					  "Former name of pgbackrest_stanza_backup_lock_status.", labels.data, held);
+		metric_single(out, "pgbackrest_stanza_backup_compete_bytes", "gauge",
+					  "Former name of pgbackrest_stanza_backup_complete_bytes.", labels.data,
+					  complete);
+	}
+	strbuf_done(&labels);
+}
+
+static void
+write_repositories(const MetricsFacts *facts, const json_t *stanza, StrBuf *out)
+{
+	size_t i;
+	json_t *repo;
+
+	metric_family(out, "pgbackrest_repo_status", "gauge", "Current repository status.");
+	json_array_foreach(json_object_get(stanza, "repo"), i, repo)
+	{
+		StrBuf labels;
+
+		strbuf_init(&labels);
+		metric_label(&labels, "cipher", json_text(repo, "cipher"));
+		metric_label_number(&labels, "repo_key", json_number(repo, "key", 0));
+		metric_label(&labels, "stanza", facts->stanza);
+		metric_sample(out, "pgbackrest_repo_status", labels.data,
+					  number(json_object_get(repo, "status"), "code"));
+		strbuf_done(&labels);
+	}
+}
+
+static void
+write_wal(const MetricsFacts *facts, const json_t *stanza, StrBuf *out)
+{
+	size_t i;
+	json_t *archive;
+
+	metric_family(out, "pgbackrest_wal_archive_status", "gauge", "Current WAL archive status.");
+	json_array_foreach(json_object_get(stanza, "archive"), i, archive)
+	{
+		const json_t *database = json_object_get(archive, "database");
+		const char *first = json_text(archive, "min");
+		const char *last = json_text(archive, "max");
+		bool known = first && last && first[0] && last[0];
+		StrBuf labels;
+
+		strbuf_init(&labels);
+		metric_label_number(&labels, "database_id", json_number(database, "id", 0));
+		metric_label(&labels, "pg_version", metrics_database_version(stanza, database));
+		metric_label_number(&labels, "repo_key", json_number(database, "repo-key", 0));
+		metric_label(&labels, "stanza", facts->stanza);
+		/* a series for each segment would be no series: empty, as the exporter has it by default */
+		metric_label(&labels, "wal_max", "");
+		metric_label(&labels, "wal_min", "");
+		metric_sample(out, "pgbackrest_wal_archive_status", labels.data, known);
+		strbuf_done(&labels);
+	}
+}
+
+/* "2.45" is 2045000; 0 when it is not known. */
+static double
+version_number(const char *version)
+{
+	int major = 0;
+	int minor = 0;
+	int patch = 0;
+
+	if (version == NULL || sscanf(version, "%d.%d.%d", &major, &minor, &patch) < 2)
+		return 0;
+	return major * 1e6 + minor * 1e3 + patch;
+}
+
+static void
+write_program(const MetricsFacts *facts, StrBuf *out)
+{
+	StrBuf labels;
+
+	strbuf_init(&labels);
+	metric_label(&labels, "stanza", facts->stanza);
+	metric_single(out, "pgbackrest_exporter_status", "gauge",
+				  "pgBackRest exporter get data status.", labels.data,
+				  facts->info->document && !facts->info->failed);
+	strbuf_clear(&labels);
+	metric_label(&labels, "branch", "-");
+	metric_label(&labels, "goarch", ARCHITECTURE);
+	metric_label(&labels, "goos", "linux");
+	metric_label(&labels, "goversion", "-");
+	metric_label(&labels, "revision", "-");
+	metric_label(&labels, "tags", "pgbackrest_ctl");
+	metric_label(&labels, "version", PGBR_VERSION);
+	metric_single(out, "pgbackrest_exporter_build_info", "gauge",
+				  "The program that gives these metrics: pgbackrest_sidecar.", labels.data, 1);
+	metric_single(out, "pgbackrest_version_info", "gauge", "Information about pgBackRest version.",
+				  "", version_number(facts->pgbackrest_version));
+	strbuf_done(&labels);
+}
+
+void
+metrics_write_exporter(const MetricsFacts *facts, StrBuf *out)
+{
+	const json_t *stanza = pgbackrest_find_stanza(facts->document, facts->stanza);
+	StrBuf labels;
+
+	write_program(facts, out);
+	if (stanza == NULL)
+		return;
+	strbuf_init(&labels);
+	metric_label(&labels, "stanza", facts->stanza);
+	metric_single(out, "pgbackrest_stanza_status", "gauge", "Current stanza status.", labels.data,
+				  number(json_object_get(stanza, "status"), "code"));
+	strbuf_done(&labels);
+	write_lock(facts, stanza, "backup", out);
+	write_lock(facts, stanza, "restore", out);
+	write_repositories(facts, stanza, out);
+	write_wal(facts, stanza, out);
+	metrics_write_backups(facts, stanza, out);
+}

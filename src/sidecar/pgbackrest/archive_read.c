@@ -1,0 +1,276 @@
+/*
+ * archive_read.c
+ *		See archive_read.h. What the listings mean is archive_list's.
+ */
+#include "sidecar/pgbackrest/archive_read.h"
+
+#include "program/json.h"
+#include "program/process.h"
+#include "sidecar/pgbackrest/archive_list.h"
+#include "sidecar/pgbackrest/pgbackrest.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define LIST_MS		300000
+#define LIST_MAX	(128 * 1024 * 1024) /* about 750,000 segments: 12 TB of WAL */
+#define HISTORY_MS	60000
+#define HISTORY_MAX (1024 * 1024)
+#define LOOK_MS		30000
+#define LOOK_MAX	65536
+#define REFRESH_S	5
+
+/* False with the first line that pgbackrest has complained in. */
+static bool
+has_succeeded(ProcessOutput *output, const char *what, PgbrError *error)
+{
+	if (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0)
+		return true;
+	output->err.data[strcspn(output->err.data, "\n")] = '\0';
+	return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not %s: %s", what, output->err.data);
+}
+
+/* Run pgbackrest with a command on a path below archive/STANZA. */
+static bool
+run(const SidecarConfig *config, int repo, const char *command_name, const char *path, bool list,
+	int stop_fd, ProcessOutput *output, PgbrError *error)
+{
+	Command command = {0};
+	bool ok;
+
+	pgbackrest_begin(config, &command);
+	command_add(&command, "--log-level-console=off");
+	command_add(&command, "--log-level-stderr=error");
+	command_add(&command, "--repo=%d", repo);
+	if (list)
+	{
+		command_add(&command, "--recurse");
+		command_add(&command, "--output=json");
+		command_add(&command, "--sort=none");
+	}
+	command_add(&command, "%s", command_name);
+	command_add(&command, "archive/%s/%s", config->stanza, path);
+	ok = command.failed
+			 ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
+			 : process_run((const char *const *) command.argv, NULL, list ? LIST_MS : HISTORY_MS,
+						   list ? LIST_MAX : HISTORY_MAX, stop_fd, output, error);
+	command_done(&command);
+	return ok && has_succeeded(output, list ? "list the archive" : "read a history file", error);
+}
+
+/* The entries of one history file. */
+static json_t *
+read_history(const SidecarConfig *config, int repo, const char *archive_id, uint32_t timeline,
+			 int stop_fd, PgbrError *error)
+{
+	char path[128];
+	ProcessOutput output;
+	json_t *entries = NULL;
+
+	snprintf(path, sizeof(path), "%s/%08X.history", archive_id, (unsigned int) timeline);
+	process_output_init(&output);
+	if (run(config, repo, "repo-get", path, false, stop_fd, &output, error))
+	{
+		entries = archive_history_json(output.out.data);
+		if (entries == NULL)
+			pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "the history file %08X.history is damaged",
+						   (unsigned int) timeline);
+	}
+	process_output_done(&output);
+	return entries;
+}
+
+static bool
+has_history(const json_t *histories, uint32_t timeline)
+{
+	size_t i;
+	json_t *history;
+
+	json_array_foreach(histories, i, history)
+	{
+		if (json_number(history, "timeline", 0) == timeline)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_listed(const ArchiveList *list, uint32_t timeline)
+{
+	for (size_t i = 0; i < list->history_count; i++)
+	{
+		if (list->histories[i] == timeline)
+			return true;
+	}
+	return false;
+}
+
+/* Add a timeline's history, and those of its ancestors: theirs are the beginning of its own. */
+static void
+add_histories(const ArchiveList *list, uint32_t timeline, json_t *entries, json_t *histories)
+{
+	json_array_append_new(
+		histories, json_pack("{sI sO}", "timeline", (json_int_t) timeline, "entries", entries));
+	for (size_t count = json_array_size(entries); count-- > 1;)
+	{
+		uint32_t ancestor = (uint32_t) json_number(json_array_get(entries, count), "timeline", 0);
+		json_t *part;
+
+		if (!is_listed(list, ancestor) || has_history(histories, ancestor))
+			continue;
+		part = json_array();
+		for (size_t i = 0; i < count; i++)
+			json_array_append(part, json_array_get(entries, i));
+		json_array_append_new(
+			histories, json_pack("{sI so}", "timeline", (json_int_t) ancestor, "entries", part));
+	}
+}
+
+static bool
+read_repository(const SidecarConfig *config, int repo, const char *archive_id,
+				uint64_t segment_size, int stop_fd, json_t *object, PgbrError *error)
+{
+	ArchiveList list;
+	ProcessOutput output;
+	json_t *histories = json_array();
+	bool ok;
+
+	archive_list_init(&list, segment_size);
+	process_output_init(&output);
+	ok = run(config, repo, "repo-ls", archive_id, true, stop_fd, &output, error) &&
+		 archive_list_read(&list, output.out.data, output.out.length, error);
+	process_output_done(&output);
+	archive_list_sort(&list);
+	archive_list_json(&list, object);
+	for (size_t i = 0; ok && i < list.history_count; i++)
+	{
+		json_t *entries;
+
+		if (has_history(histories, list.histories[i]))
+			continue;
+		entries = read_history(config, repo, archive_id, list.histories[i], stop_fd, error);
+		ok = entries != NULL;
+		if (ok)
+			add_histories(&list, list.histories[i], entries, histories);
+		json_decref(entries);
+	}
+	json_object_set_new(object, "histories", histories);
+	archive_list_done(&list);
+	return ok;
+}
+
+/* The newest archive of a repository, or NULL: info lists them from the oldest on. */
+static const char *
+newest_archive(const json_t *stanza, int repo)
+{
+	const char *id = NULL;
+	size_t i;
+	json_t *archive;
+
+	json_array_foreach(json_object_get(stanza, "archive"), i, archive)
+	{
+		if (json_number(json_object_get(archive, "database"), "repo-key", 1) == repo)
+			id = json_text(archive, "id");
+	}
+	return id && pgbr_is_archive_id(id) ? id : NULL;
+}
+
+static json_t *
+repository_json(const SidecarConfig *config, const json_t *stanza, int repo, uint64_t segment_size,
+				int stop_fd)
+{
+	const char *archive_id = newest_archive(stanza, repo);
+	PgbrError error;
+	json_t *object = json_pack("{si ss? sn}", "repo", repo, "archive_id", archive_id, "error");
+
+	if (object == NULL)
+		return NULL;
+	if (archive_id == NULL)
+	{
+		json_put_text(object, "error", "pgbackrest info names no archive in this repository");
+		archive_list_json(&(ArchiveList){.segment_size = segment_size}, object);
+		json_object_set_new(object, "histories", json_array());
+	}
+	else if (!read_repository(config, repo, archive_id, segment_size, stop_fd, object, &error))
+		json_put_text(object, "error", error.message);
+	return object;
+}
+
+json_t *
+archive_read(const SidecarConfig *config, const json_t *info, int repo, uint64_t segment_size,
+			 int stop_fd)
+{
+	json_t *repositories = json_array();
+	size_t i;
+	size_t j;
+	json_t *stanza;
+	json_t *one;
+
+	json_array_foreach(info, i, stanza)
+	{
+		const char *name = json_text(stanza, "name");
+
+		if (name == NULL || strcmp(name, config->stanza) != 0)
+			continue;
+		json_array_foreach(json_object_get(stanza, "repo"), j, one)
+		{
+			int key = (int) json_number(one, "key", 0);
+
+			if (key > 0 && (repo == 0 || repo == key))
+				json_array_append_new(repositories,
+									  repository_json(config, stanza, key, segment_size, stop_fd));
+		}
+	}
+	return json_pack("{so}", "repositories", repositories);
+}
+
+/* What info says of our stanza, with a repository that is usable. */
+static bool
+usable_stanza(InfoCache *cache, PgbackrestStanza *stanza, PgbrError *error)
+{
+	for (int look = 0; look < 2; look++)
+	{
+		InfoSnapshot info;
+
+		if (look > 0)
+			info_cache_wait(cache, info_cache_refresh(cache), REFRESH_S, NULL, NULL);
+		info_cache_get(cache, &info);
+		info_snapshot_done(&info);
+		*stanza = info.stanza;
+		if (stanza->archive_id[0] && stanza->archive_repo)
+			return true;
+		pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "pgbackrest info names no usable archive%s%s",
+					   info.failed || stanza->repo_failed ? ": " : "",
+					   info.failed ? info.message : stanza->repo_message);
+	}
+	return false;
+}
+
+bool
+archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *segment,
+					const char *mark, int stop_fd, bool *found, int *exit_code, PgbrError *error)
+{
+	PgbackrestStanza stanza;
+	Command command = {0};
+	ProcessOutput output;
+	bool ok;
+
+	*exit_code = -1;
+	if (!usable_stanza(cache, &stanza, error))
+		return false;
+	process_output_init(&output);
+	pgbackrest_wal_command(config, stanza.archive_id, stanza.archive_repo, segment, &command);
+	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
+						: process_run((const char *const *) command.argv, mark, LOOK_MS, LOOK_MAX,
+									  stop_fd, &output, error);
+	if (ok && !has_succeeded(&output, "look into the repository", error))
+	{
+		*exit_code = WIFEXITED(output.status) ? WEXITSTATUS(output.status) : -1;
+		ok = false;
+	}
+	*found = ok && strncmp(output.out.data, segment, strlen(segment)) == 0;
+	command_done(&command);
+	process_output_done(&output);
+	return ok;
+}

@@ -1,0 +1,33 @@
+/*
+ * archive_read.h
+ *		Asks pgbackrest what the archives of our stanza hold. Thread-safe.
+ */
+#ifndef PGBR_SIDECAR_PGBACKREST_ARCHIVE_READ_H
+#define PGBR_SIDECAR_PGBACKREST_ARCHIVE_READ_H
+
+#include "common/error.h"
+#include "sidecar/config/config.h"
+#include "sidecar/pgbackrest/info_cache.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The newest archive of one repository, or of all (0) that the info document names, as the API shows
+ * it; a repository that can't be read has its error there. stop_fd as in process_run. NULL when out
+ * of memory. */
+extern json_t *archive_read(const SidecarConfig *config, const json_t *info, int repo,
+							uint64_t segment_size, int stop_fd);
+
+/*
+ * Look for one WAL segment in the first repository that info takes for usable; found says whether it
+ * is there. A copy of info that has none is from a moment at which the repository was away, or from
+ * before the stanza: it is refreshed first. UNAVAILABLE when there is none still, PGBACKREST with its
+ * exit_code (else -1) when the repository can't be read, or as process_run, which mark and stop_fd
+ * are for. Takes at most 35 s.
+ */
+extern bool
+archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *segment,
+					const char *mark, int stop_fd, bool *found, int *exit_code, PgbrError *error);
+
+#endif

@@ -1,0 +1,496 @@
+/*
+ * pgbackrest.c
+ *		See pgbackrest.h.
+ */
+#include "sidecar/pgbackrest/pgbackrest.h"
+
+#include "common/memory.h"
+#include "common/visible.h"
+#include "program/json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+void
+command_done(Command *command)
+{
+	for (int i = 0; i < command->count; i++)
+		free(command->argv[i]);
+	command->count = 0;
+}
+
+void
+command_add(Command *command, const char *format, ...)
+{
+	va_list arguments;
+
+	if (command->count + 1 >= (int) LENGTH(command->argv))
+	{
+		command->failed = true;
+		return;
+	}
+	va_start(arguments, format);
+	if (vasprintf(&command->argv[command->count], format, arguments) < 0)
+	{
+		command->failed = true;
+		memory_note_refused();
+	}
+	else
+		command->argv[++command->count] = NULL;
+	va_end(arguments);
+}
+
+static void
+begin(const SidecarConfig *config, Command *command)
+{
+	*command = (Command){.count = 0};
+	command_add(command, "%s", config->pgbackrest);
+	if (config->pgbackrest_config)
+		command_add(command, "--config=%s", config->pgbackrest_config);
+}
+
+void
+pgbackrest_begin(const SidecarConfig *config, Command *command)
+{
+	begin(config, command);
+	command_add(command, "--stanza=%s", config->stanza);
+}
+
+static void
+add_annotations(Command *command, const JobRequest *request)
+{
+	json_t *annotations = json_loads(request->annotations, 0, NULL);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(annotations, key, value)
+	{
+		command_add(command, "--annotation=%s=%s", key, json_string_value(value));
+	}
+	json_decref(annotations);
+}
+
+void
+pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *command)
+{
+	const JobRequest *request = &job->request;
+
+	pgbackrest_begin(config, command);
+	/* everything on one stream, in order; single files at detail show the progress */
+	command_add(command, "--log-level-stderr=off");
+	command_add(command, "--log-level-console=%s",
+				request->kind == PGBR_JOB_BACKUP ? "detail" : "info");
+	if (request->repo)
+		command_add(command, "--repo=%d", request->repo);
+	if (request->kind == PGBR_JOB_BACKUP)
+	{
+		command_add(command, "--type=%s", pgbr_backup_type_name(request->type));
+		/* existing clients give their own, among the annotations */
+		if (strstr(request->annotations, "\"timestamp\":") == NULL)
+			command_add(command, "--annotation=timestamp=%s", job->id);
+		if (request->backup_standby)
+			command_add(command, "--backup-standby");
+	}
+	if (request->annotations[0])
+		add_annotations(command, request);
+	if (request->set[0])
+		command_add(command, "--set=%s", request->set);
+	if (request->dry_run)
+		command_add(command, "--dry-run");
+	if (request->kind == PGBR_JOB_VERIFY)
+		command_add(command, "--output=text");
+	command_add(command, "%s", pgbr_job_kind_name(request->kind));
+}
+
+void
+pgbackrest_server_command(const SidecarConfig *config, Command *command)
+{
+	begin(config, command);
+	command_add(command, "--log-level-stderr=off");
+	command_add(command, "--log-level-console=info");
+	command_add(command, "server");
+}
+
+void
+pgbackrest_info_command(const SidecarConfig *config, Command *command)
+{
+	pgbackrest_begin(config, command);
+	command_add(command, "--log-level-console=off");
+	command_add(command, "--log-level-stderr=error");
+	command_add(command, "--output=json");
+	command_add(command, "info");
+}
+
+void
+pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
+							Command *command)
+{
+	pgbackrest_begin(config, command);
+	command_add(command, "--log-level-console=off");
+	command_add(command, "--log-level-stderr=error");
+	command_add(command, "--repo=%d", repo);
+	command_add(command, "--set=%s", set);
+	command_add(command, "--output=json");
+	command_add(command, "info");
+}
+
+void
+pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
+					   const char *segment, Command *command)
+{
+	pgbackrest_begin(config, command);
+	command_add(command, "--log-level-console=off");
+	command_add(command, "--log-level-stderr=error");
+	command_add(command, "--repo=%d", repo);
+	command_add(command, "--output=text");
+	/* not one that is still being written: "....pgbackrest.tmp" */
+	command_add(command, "--filter=^%s-[0-9a-f]{40}(\\.[a-z0-9]+)?$", segment);
+	command_add(command, "repo-ls");
+	command_add(command, "archive/%s/%s/%.16s", config->stanza, archive_id, segment);
+}
+
+void
+pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size)
+{
+	const char *ours = pgbackrest_text_hint(run->message);
+	/* pgbackrest's hints are for the file it could not open, whatever the reason */
+	const char *own = ours ? "" : run->hint;
+	char text[1024];
+
+	if (ours == NULL)
+		ours = pgbackrest_code_hint(exit_code);
+	snprintf(text, sizeof(text), "%s%s%s%s", run->made ? "The backup is complete. " : "",
+			 ours ? ours : "", ours && own[0] ? " pgbackrest's own hint: " : "", own);
+	pgbr_copy_text(hint, size, text);
+}
+
+bool
+pgbackrest_run_is_vague(const PgbackrestRun *run)
+{
+	return run->not_verified || strstr(run->message, "unable to open missing file") != NULL;
+}
+
+void
+pgbackrest_run_init(PgbackrestRun *run, PgbrJobKind kind)
+{
+	*run = (PgbackrestRun){
+		.progress = {kind == PGBR_JOB_BACKUP ? "starting" : NULL, 0, -1, -1},
+	};
+}
+
+/* More bytes than any backup has; sums and ratios of such numbers fit into 64 bits. */
+#define BYTES_MAX 1e16
+
+/* The size in "29.2KB", in bytes; pgbackrest rounds it to one digit behind the point. */
+static bool
+parse_size(const char *text, double *size)
+{
+	static const char units[] = "BKMGTP";
+	char *end;
+	const char *unit;
+
+	*size = strtod(text, &end);
+	unit = *end ? strchr(units, *end) : NULL;
+	for (; unit && unit > units; unit--)
+		*size *= 1024;
+	/* false for what is no number, too */
+	return *size >= 0 && *size <= BYTES_MAX;
+}
+
+/*
+ * A line like "backup file [host:]/path (bundle 1/0, 29.2KB, 0.01%) checksum ...". The percentage is of
+ * the whole backup so far; the total follows from it, the better the more is done.
+ */
+static void
+read_copied_file(PgbackrestRun *run, const char *text)
+{
+	const char *percent = strrchr(text, '%');
+	const char *comma = percent;
+	const char *begin;
+	double size;
+	double done;
+
+	while (comma && comma > text && *comma != ',')
+		comma--;
+	if (comma == NULL || comma <= text)
+		return;
+	for (begin = comma; begin > text && begin[-1] != '(' && begin[-1] != ' ';)
+		begin--;
+	done = strtod(comma + 1, NULL);
+	if (!parse_size(begin, &size) || run->copied + size > BYTES_MAX || !(done >= 0 && done <= 100))
+		return;
+	run->copied += size;
+	run->progress.phase = "copying";
+	run->progress.percent = done;
+	run->progress.bytes_done = (int64_t) run->copied;
+	/* below one percent the rounding of the percentage says more than the files do */
+	if (done >= 1)
+		run->progress.bytes_total =
+			done >= 100 ? run->progress.bytes_done : (int64_t) (run->copied * 100 / done);
+}
+
+static const struct
+{
+	const char *begins;
+	const char *phase;
+} phases[] = {
+	{"execute non-exclusive backup stop", "waiting for WAL"},
+	{"execute exclusive backup stop", "waiting for WAL"},
+	{"check archive for ", "waiting for WAL"},
+	{"expire command begin", "expiring"},
+};
+
+static bool
+begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static void
+read_info_line(PgbackrestRun *run, const char *text)
+{
+	if (begins_with(text, "new backup label = "))
+	{
+		const char *label = text + strlen("new backup label = ");
+
+		if (pgbr_is_backup_label(label))
+			strcpy(run->label, label);
+	}
+	if (begins_with(text, "backup command end: completed"))
+		run->made = true;
+	for (size_t i = 0; run->progress.phase && i < LENGTH(phases); i++)
+	{
+		if (begins_with(text, phases[i].begins))
+			run->progress.phase = phases[i].phase;
+	}
+}
+
+/* A line that belongs to the error before it. */
+static void
+add_to_error(PgbackrestRun *run, const char *text)
+{
+	static const char hint[] = "HINT: ";
+	size_t length;
+
+	if (begins_with(text, hint))
+	{
+		text += strlen(hint);
+		pgbackrest_append(run->hint, sizeof(run->hint), "; ", text, strlen(text));
+	}
+	else if ((length = pgbackrest_error_line(&run->part, &text)) > 0)
+		pgbackrest_append(run->message, sizeof(run->message), " ", text, length);
+}
+
+/* Lines about single files. In a full backup that goes on where an interrupted one has ended, and in
+ * one that compares contents, files are done without being copied. */
+static const struct
+{
+	const char *begins;
+	bool has_progress;
+} file_lines[] = {
+	{"backup file ", true},
+	{"match file from prior backup ", true},
+	{"checksum resumed file ", true},
+	{"store truncated file ", true},
+	{"store zero-length file ", false},
+	{"reference ", false},
+	/* of a restore */
+	{"restore file ", true},
+	{"restore zeroed file ", true},
+	{"sync path ", false},
+	{"update mode ", false},
+	{"create path ", false},
+	{"remove invalid ", false},
+};
+
+/* True when the line is about a single file. */
+static bool
+read_file_line(PgbackrestRun *run, const char *text)
+{
+	for (size_t i = 0; i < LENGTH(file_lines); i++)
+	{
+		if (!begins_with(text, file_lines[i].begins))
+			continue;
+		if (file_lines[i].has_progress && run->progress.phase)
+			read_copied_file(run, text);
+		return true;
+	}
+	return false;
+}
+
+/* Lines are "YYYY-MM-DD HH:MM:SS.mmm P00   INFO: text", "ERROR: text" before the log is set up, or
+ * the indented rest of the line before. */
+bool
+pgbackrest_run_line(PgbackrestRun *run, const char *line)
+{
+	const char *level = strstr(line, ": ");
+	const char *text = level ? level + 2 : "";
+	size_t length;
+
+	if (begins_with(line, " "))
+	{
+		line += strspn(line, " ");
+		if (run->in_error)
+			add_to_error(run, line);
+		if (begins_with(line, "status: error"))
+			run->verify_failed = true;
+		if (begins_with(line, "No usable "))
+			run->not_verified = true;
+		return true;
+	}
+	if (strcmp(line, "status: error") == 0)
+		run->verify_failed = true;
+	if (level == NULL)
+		return true;
+	for (length = 0; level - length > line && level[-1 - (long) length] != ' ';)
+		length++;
+	level -= length;
+	run->in_error = begins_with(level, "ERROR: ") && run->message[0] == '\0';
+	if (run->in_error)
+	{
+		/* the number in "[050]: text" is the exit code, which is told apart */
+		length = text[0] == '[' ? 1 + strspn(text + 1, "0123456789") : 0;
+		add_to_error(run, length && begins_with(text + length, "]: ") ? text + length + 3 : text);
+	}
+	else if (begins_with(level, "INFO: "))
+		read_info_line(run, text);
+	else if (begins_with(level, "DETAIL: "))
+		return !read_file_line(run, text);
+	return true;
+}
+
+static void
+read_status(const json_t *holder, int *code, char *message, size_t size)
+{
+	const json_t *status = json_object_get(holder, "status");
+	const char *text = json_text(status, "message");
+
+	*code = (int) json_number(status, "code", 99);
+	pgbr_copy_visible(message, size, text ? text : "unknown");
+}
+
+/* Codes of a status that we go by. */
+enum
+{
+	STATUS_OK = 0,
+	STATUS_MISSING_PATH = 1,
+	STATUS_NO_BACKUPS = 2,
+	STATUS_MISSING_DATA = 3,
+};
+
+static void
+read_repositories(const json_t *repos, PgbackrestStanza *result)
+{
+	size_t i;
+	json_t *repo;
+
+	json_array_foreach((json_t *) repos, i, repo)
+	{
+		long long number = json_number(repo, "key", 1);
+		int key = number >= 1 && number <= PGBR_REPO_MAX ? (int) number : 0;
+		int code;
+		char lines[2048];
+		char message[400];
+
+		read_status(repo, &code, lines, sizeof(lines));
+		result->repo_count++;
+		if (code == STATUS_OK || code == STATUS_NO_BACKUPS)
+		{
+			if (result->archive_repo == 0)
+				result->archive_repo = key;
+			continue;
+		}
+		result->repo_missing += code == STATUS_MISSING_PATH || code == STATUS_MISSING_DATA;
+		if (result->repo_failed++ > 0)
+			continue;
+		result->failed_repo = key;
+		pgbackrest_error_text(lines, message, sizeof(message));
+		snprintf(result->repo_message, sizeof(result->repo_message), "repo%d: %s", key, message);
+	}
+}
+
+static void
+read_stanza(const json_t *stanza, PgbackrestStanza *result)
+{
+	const json_t *databases = json_object_get(stanza, "db");
+	const json_t *archives = json_object_get(stanza, "archive");
+	const json_t *newest = json_array_get(databases, json_array_size(databases) - 1);
+	const json_t *archive = json_array_get(archives, json_array_size(archives) - 1);
+	const char *archive_id = json_text(archive, "id");
+	long long system_id = json_number(newest, "system-id", 0);
+
+	*result = (PgbackrestStanza){0};
+	read_status(stanza, &result->status_code, result->status_message,
+				sizeof(result->status_message));
+	if (system_id)
+		snprintf(result->system_id, sizeof(result->system_id), "%llu",
+				 (unsigned long long) system_id);
+	/* it becomes a part of a path */
+	if (archive_id && pgbr_is_archive_id(archive_id))
+		pgbr_copy_text(result->archive_id, sizeof(result->archive_id), archive_id);
+	read_repositories(json_object_get(stanza, "repo"), result);
+}
+
+const json_t *
+pgbackrest_find_stanza(const json_t *document, const char *stanza)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach((json_t *) document, i, entry)
+	{
+		const char *name = json_text(entry, "name");
+
+		if (name && strcmp(name, stanza) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+void
+pgbackrest_last_backups(const json_t *stanza, const json_t **last)
+{
+	int64_t stops[PGBR_BACKUP_FULL + 1] = {0};
+	size_t i;
+	json_t *backup;
+
+	for (int at = 0; at <= PGBR_BACKUP_FULL; at++)
+		last[at] = NULL;
+	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	{
+		int64_t stop = json_number(json_object_get(backup, "timestamp"), "stop", 0);
+		const char *word = json_text(backup, "type");
+		PgbrBackupType type;
+
+		if (word == NULL || !pgbr_backup_type_parse(word, &type))
+			continue;
+		for (int at = 0; at <= (int) type; at++)
+		{
+			if (stop > stops[at])
+			{
+				stops[at] = stop;
+				last[at] = backup;
+			}
+		}
+	}
+}
+
+bool
+pgbackrest_read_info(const json_t *document, const char *stanza, PgbackrestStanza *result,
+					 PgbrError *error)
+{
+	const json_t *entry = pgbackrest_find_stanza(document, stanza);
+
+	if (!json_is_array(document))
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "pgbackrest info gave no list of stanzas");
+	if (entry == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "pgbackrest info knows no stanza \"%s\"",
+							  stanza);
+	read_stanza(entry, result);
+	return true;
+}

@@ -1,0 +1,59 @@
+/*
+ * archiver.h
+ *		What the local PostgreSQL says of its archiving, and of the extension's schedules: asked
+ *		through psql, for metrics.
+ *
+ * PostgreSQL is asked by one thread at a time, and at most every few seconds however many ask here:
+ * who comes in between gets the last answer. Thread-safe.
+ */
+#ifndef PGBR_SIDECAR_POSTGRES_ARCHIVER_H
+#define PGBR_SIDECAR_POSTGRES_ARCHIVER_H
+
+#include "common/error.h"
+#include "common/vocabulary.h"
+#include "sidecar/config/config.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+typedef struct ArchiverSchedule
+{
+	PgbrBackupType type;
+	bool active;	 /* runs on this member */
+	double next_run; /* seconds since 1970, as all here; 0: not known */
+	double last_due;
+	bool succeeded; /* the run that was due last */
+} ArchiverSchedule;
+
+typedef struct ArchiverState
+{
+	bool running; /* PostgreSQL answers; the rest is known only then */
+	bool is_standby;
+	bool archives; /* this member has WAL to archive */
+	int64_t ready; /* files that wait */
+	double oldest_ready;
+	int64_t archived; /* since the statistics were reset */
+	int64_t failed;
+	double last_archived;
+	double last_failed;
+	char last_wal[32]; /* the file that was archived last, or "" */
+	int segment_size;
+	ArchiverSchedule schedules[3];
+	int schedule_count; /* 0: the extension is not there */
+} ArchiverState;
+
+/* Read psql's two answers; schedules may be NULL. Pure. */
+extern void archiver_read(const json_t *answer, const json_t *schedules, ArchiverState *state);
+
+typedef struct Archiver Archiver;
+
+extern Archiver *archiver_new(const SidecarConfig *config); /* NULL: out of memory */
+extern void archiver_free(Archiver *archiver);				/* NULL is fine */
+
+/* The state, at most 5 s old. stop_fd as in process_run. */
+extern void archiver_get(Archiver *archiver, int stop_fd, ArchiverState *state);
+
+/* The number of a WAL segment on its timeline; -1 for what is no segment's name. Pure. */
+extern int64_t archiver_segment_number(const char *segment, int segment_size);
+
+#endif

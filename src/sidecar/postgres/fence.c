@@ -1,0 +1,155 @@
+/*
+ * fence.c
+ *		See fence.h.
+ */
+#include "sidecar/postgres/fence.h"
+
+#include "program/file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* PostgreSQL refuses a directory to which others have any right. Write without execute gives them none. */
+#define GUARD S_IWOTH
+
+typedef struct Paths
+{
+	char global[PATH_MAX + 16];
+	char control[PATH_MAX + 32];
+	char fence[PATH_MAX + 16];
+	char fence_global[PATH_MAX + 32];
+	char fenced[PATH_MAX + 48];
+} Paths;
+
+static bool
+make_paths(const char *data_directory, Paths *paths, PgbrError *error)
+{
+	if (strlen(data_directory) >= PATH_MAX)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the data directory's path is too long");
+	snprintf(paths->global, sizeof(paths->global), "%.4095s/global", data_directory);
+	snprintf(paths->control, sizeof(paths->control), "%s/pg_control", paths->global);
+	snprintf(paths->fence, sizeof(paths->fence), "%.4095s/" FENCE_FOLDER, data_directory);
+	snprintf(paths->fence_global, sizeof(paths->fence_global), "%s/global", paths->fence);
+	snprintf(paths->fenced, sizeof(paths->fenced), "%s/pg_control", paths->fence_global);
+	return true;
+}
+
+static bool
+fail(const char *what, const char *path, PgbrError *error)
+{
+	return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not %s \"%s\": %s", what, path,
+						  strerror(errno));
+}
+
+/* The mode is on disk at the return. */
+static bool
+set_guard(const char *data_directory, bool on, PgbrError *error)
+{
+	struct stat st;
+	mode_t mode;
+
+	if (stat(data_directory, &st) != 0)
+		return errno == ENOENT || fail("look at folder", data_directory, error);
+	mode = (st.st_mode & 07777 & ~(mode_t) GUARD) | (on ? GUARD : 0);
+	if (mode == (st.st_mode & 07777))
+		return true;
+	return (chmod(data_directory, mode) == 0 ||
+			fail("set the mode of folder", data_directory, error)) &&
+		   file_sync_folder(data_directory, error);
+}
+
+/* The new name is on disk before the old one is gone there. */
+static bool
+move(const char *from, const char *to, const char *from_folder, const char *to_folder,
+	 PgbrError *error)
+{
+	return (rename(from, to) == 0 || fail("rename", from, error)) &&
+		   file_sync_folder(to_folder, error) && file_sync_folder(from_folder, error);
+}
+
+static bool
+take_away(const char *data_directory, const Paths *paths, PgbrError *error)
+{
+	return file_make_folder(paths->fence_global, error) && file_sync_folder(paths->fence, error) &&
+		   file_sync_folder(data_directory, error) &&
+		   move(paths->control, paths->fenced, paths->global, paths->fence_global, error);
+}
+
+bool
+fence_raise(const char *data_directory, PgbrError *error)
+{
+	Paths paths;
+
+	if (!make_paths(data_directory, &paths, error))
+		return false;
+	if (access(paths.control, F_OK) == 0 && !take_away(data_directory, &paths, error))
+		return false;
+	return set_guard(data_directory, false, error);
+}
+
+/* What somebody else has put there stays. */
+static bool
+drop_folder(const char *path, PgbrError *error)
+{
+	return rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ||
+		   fail("remove folder", path, error);
+}
+
+/* Put pg_control into its place, if it is not there. */
+static bool
+put_back(const Paths *paths, PgbrError *error)
+{
+	/* somebody may have put other files in the place of those that were fenced */
+	if (access(paths->fenced, F_OK) == 0 &&
+		!(access(paths->control, F_OK) == 0
+			  ? (unlink(paths->fenced) == 0 || fail("remove file", paths->fenced, error)) &&
+					file_sync_folder(paths->fence_global, error)
+			  : move(paths->fenced, paths->control, paths->fence_global, paths->global, error)))
+		return false;
+	return drop_folder(paths->fence_global, error) && drop_folder(paths->fence, error);
+}
+
+bool
+fence_lift(const char *data_directory, PgbrError *error)
+{
+	Paths paths;
+
+	return make_paths(data_directory, &paths, error) && put_back(&paths, error) &&
+		   set_guard(data_directory, false, error);
+}
+
+bool
+fence_open(const char *data_directory, PgbrError *error)
+{
+	Paths paths;
+
+	return make_paths(data_directory, &paths, error) && set_guard(data_directory, true, error) &&
+		   put_back(&paths, error);
+}
+
+bool
+fence_guard(const char *data_directory, PgbrError *error)
+{
+	return set_guard(data_directory, true, error);
+}
+
+bool
+fence_has_control(const char *data_directory)
+{
+	Paths paths;
+
+	return make_paths(data_directory, &paths, NULL) && access(paths.fenced, F_OK) == 0;
+}
+
+bool
+fence_stands(const char *data_directory)
+{
+	struct stat st;
+
+	return fence_has_control(data_directory) ||
+		   (stat(data_directory, &st) == 0 && (st.st_mode & GUARD));
+}

@@ -1,0 +1,38 @@
+/*
+ * member.h
+ *		What this member is: its PostgreSQL, its disk, its pgbackrest. Thread-safe.
+ */
+#ifndef PGBR_SIDECAR_POSTGRES_MEMBER_H
+#define PGBR_SIDECAR_POSTGRES_MEMBER_H
+
+#include "common/error.h"
+#include "sidecar/config/config.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+typedef struct Node
+{
+	bool running; /* PostgreSQL answers; what follows up to archive_mode is known only then */
+	bool is_standby;
+	int timeline;
+	char lsn[20];
+	char system_identifier[24];
+	char data_directory[1024];
+	char postgres_version[64];
+	char archive_mode[16];
+	int64_t free_bytes; /* of the data directory's file system; -1: not known */
+	int64_t total_bytes;
+	char error[1024]; /* why PostgreSQL does not answer, or "" */
+} Node;
+
+/* Ask the local PostgreSQL; takes at most 10 s. stop_fd as in process_run. */
+extern void node_read(const SidecarConfig *config, int stop_fd, Node *node);
+
+/* pgbackrest's version, e.g. "2.45", or "" when it can't be run. version is of 32 bytes. */
+extern void node_pgbackrest_version(const SidecarConfig *config, char *version);
+
+/* The member as the API shows it. The caller owns a reference; NULL when out of memory. */
+extern json_t *node_json(const Node *node, const char *stanza, const char *pgbackrest_version);
+
+#endif

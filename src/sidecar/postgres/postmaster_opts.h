@@ -1,0 +1,28 @@
+/*
+ * postmaster_opts.h
+ *		The command line that a server was started with last, as it keeps it in postmaster.opts:
+ *		pure.
+ *
+ * The settings that Patroni gives on the command line are in no file; a server that replays this
+ * cluster's WAL needs them.
+ */
+#ifndef PGBR_SIDECAR_POSTGRES_POSTMASTER_OPTS_H
+#define PGBR_SIDECAR_POSTGRES_POSTMASTER_OPTS_H
+
+#include <stdbool.h>
+
+#define POSTMASTER_OPTS_MOST 96
+
+typedef struct PostmasterOpts
+{
+	char *text; /* owned: what argv points into */
+	const char *program;
+	const char *argv[POSTMASTER_OPTS_MOST]; /* without the program and without -D and its value */
+	int count;
+} PostmasterOpts;
+
+/* Read the one line of the file. False when it is not one: then there is nothing to free. */
+extern bool postmaster_opts_read(const char *text, PostmasterOpts *opts);
+extern void postmaster_opts_done(PostmasterOpts *opts);
+
+#endif

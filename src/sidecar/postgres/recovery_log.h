@@ -1,0 +1,70 @@
+/*
+ * recovery_log.h
+ *		What a PostgreSQL in recovery prints, and what its history files say: pure.
+ *
+ * Lines are read as lc_messages = 'C' and an empty log_line_prefix give them; the temporary server
+ * is started with both.
+ */
+#ifndef PGBR_SIDECAR_POSTGRES_RECOVERY_LOG_H
+#define PGBR_SIDECAR_POSTGRES_RECOVERY_LOG_H
+
+#include "common/strbuf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RECOVERY_LOG_TAIL 12
+
+typedef struct RecoveryLog
+{
+	bool ready;				 /* connections are accepted: recovery is over */
+	bool standby;			 /* it is no recovery but a standby, which has no end */
+	uint32_t timeline;		 /* of the segment restored last, or 0 */
+	uint64_t first_segment;	 /* number of the first one restored ... */
+	uint64_t last_segment;	 /* ... and of the last */
+	int64_t segments;		 /* how many were restored */
+	char fatal[512];		 /* the last FATAL or PANIC, or the end of a process by a signal */
+	char detail[512];		 /* its DETAIL or HINT, or "" */
+	char archive[512];		 /* why WAL could not be fetched, in archive_get's words, or "" */
+	char stop[256];			 /* why it stopped: "recovery stopping ...", or "" */
+	char last_xact_time[64]; /* as printed, or "" */
+	char last_xid[24];		 /* of "recovery stopping after commit of transaction N", or "" */
+	bool in_fatal;
+	int tail_count; /* lines so far */
+	char tail[RECOVERY_LOG_TAIL][256];
+} RecoveryLog;
+
+extern void recovery_log_init(RecoveryLog *log);
+
+/* Read one line, without its newline. wal_segment_size in bytes, for the numbers of segments. */
+extern void recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size);
+
+/* What a user can do about a FATAL: a constant; "" when there is nothing to say. */
+extern const char *recovery_log_hint(const RecoveryLog *log);
+
+/* The number of a WAL segment's file in the order of the WAL, and its timeline. False when the name is
+ * not one. */
+extern bool recovery_segment_parse(const char *name, int64_t wal_segment_size, uint32_t *timeline,
+								   uint64_t *number);
+
+typedef struct RecoveryHistory
+{
+	uint32_t timeline; /* the one before the newest */
+	char lsn[20];	   /* where it was left */
+	char reason[256];
+} RecoveryHistory;
+
+/* Read the last entry of a timeline's history file. False when it has none. */
+extern bool recovery_history_read(const char *text, RecoveryHistory *history);
+
+/*
+ * A history that PostgreSQL has written as if the target had been past all switches of the way that it
+ * was to follow. When it is before some of them, the new timeline is said to leave one which had not begun
+ * yet, and an ancestor goes on past the place where it was left. Patroni, pg_rewind and a replica that
+ * streams then take WAL of the ancestor for their own that is not in the new timeline. Append the true
+ * history: up to the timeline on which the target lies. False, and nothing is appended, when it is true
+ * already.
+ */
+extern bool recovery_history_mend(const char *text, StrBuf *mended);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * job_queue_state.h
+ *		What the queue is made of: for job_queue and job_queue_records alone.
+ */
+#ifndef PGBR_SIDECAR_QUEUE_JOB_QUEUE_STATE_H
+#define PGBR_SIDECAR_QUEUE_JOB_QUEUE_STATE_H
+
+#include "sidecar/queue/job_queue.h"
+#include "sidecar/queue/restore_lock.h"
+
+#include <pthread.h>
+
+struct JobQueue
+{
+	pthread_mutex_t lock;	/* guards all below */
+	pthread_cond_t changed; /* a job's state, the end of a restore, or stopping */
+	JobStore *store;
+	RestoreHold hold; /* by a restore; other jobs wait for its end */
+	char log_dir[4000];
+	int max_queued;
+	int retention_days;
+	int stop_fd;
+	bool stopping;
+	bool cancelled; /* the running job is to stop */
+	char running[JOB_ID_SIZE];
+	JobProgress progress; /* of the running job */
+};
+
+/* End a restore that did nothing yet and whose holder is gone; the lock of the queue is held. */
+extern void job_queue_give_up(JobQueue *queue);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * job_store.h
+ *		Jobs and restore points on disk: SQLite, so that what was accepted survives a crash of the
+ *		sidecar and of its host. Every change is on disk when the function returns.
+ *
+ * Holds no policy: job_queue decides. Not thread-safe by itself: job_queue's lock guards it.
+ * Functions fail with STORAGE (disk full, unreadable, not ours) unless said otherwise, and then
+ * nothing has changed.
+ */
+#ifndef PGBR_SIDECAR_QUEUE_JOB_STORE_H
+#define PGBR_SIDECAR_QUEUE_JOB_STORE_H
+
+#include "common/error.h"
+#include "sidecar/queue/job.h"
+
+typedef struct JobStore JobStore;
+
+/* Open or make STATE_DIR/state.db and bring it to this version's form. A second sidecar on the same
+ * folder is refused with CONFLICT. NULL on failure. */
+extern JobStore *job_store_open(const char *state_dir, PgbrError *error);
+extern void job_store_close(JobStore *store); /* NULL is fine */
+
+/*
+ * Can anything be kept now? The last failure, until a write has succeeded; STORAGE. Something is
+ * written for it, as large as a job, but not more often than these say: when the last write
+ * succeeded, and when it failed. Damage stays until the store is opened again.
+ */
+#define STORE_PROBE_MS 10000
+#define STORE_RETRY_MS 1000
+extern bool job_store_check(JobStore *store, PgbrError *error);
+
+/* Several changes as one. A begun transaction is ended by either. */
+extern bool job_store_begin(JobStore *store, PgbrError *error);
+extern bool job_store_commit(JobStore *store, PgbrError *error);
+extern void job_store_rollback(JobStore *store);
+
+/* Keep a new job; fills job->seq. key and fingerprint are the request's Idempotency-Key and its
+ * canonical JSON, or NULL. */
+extern bool job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerprint,
+							 PgbrError *error);
+
+/* Write back everything that changes in a job's life: state, covered_by, times and outcome. */
+extern bool job_store_update(JobStore *store, const Job *job, PgbrError *error);
+
+/* Find a job: NOT_FOUND when there is none. */
+extern bool job_store_find(JobStore *store, const char *id, Job *job, PgbrError *error);
+
+/* Find the job of an Idempotency-Key; *same tells whether it was asked for with this fingerprint. */
+extern bool job_store_find_key(JobStore *store, const char *key, const char *fingerprint, Job *job,
+							   bool *same, PgbrError *error);
+
+typedef struct JobFilter
+{
+	const PgbrJobState *state; /* or NULL: any */
+	const PgbrJobKind *kind;   /* or NULL: any */
+	const char *covered_by;	   /* or NULL: any; "" for those that are covered by none */
+	const char *steps_of;	   /* or NULL: any; a restore's id: the steps of it that nodes do */
+	int64_t before;			   /* seq, or 0 */
+	int64_t after;			   /* seq, or 0 */
+	int limit;				   /* or 0: none */
+	bool oldest_first;
+} JobFilter;
+
+/* Call back for each job; the Job is only lent. The callback returns false to stop. */
+typedef bool (*JobVisitor)(const Job *job, void *argument);
+extern bool job_store_list(JobStore *store, const JobFilter *filter, JobVisitor visit,
+						   void *argument, PgbrError *error);
+
+/* Jobs in memory, for as long as a decision takes. */
+typedef struct JobArray
+{
+	Job **jobs;
+	int count;
+	bool failed; /* out of memory */
+} JobArray;
+
+/* All jobs that the filter lets through; the caller ends the array. Nothing to free on failure. */
+extern bool
+job_store_load(JobStore *store, const JobFilter *filter, JobArray *array, PgbrError *error);
+extern void job_array_done(JobArray *array);
+
+/*
+ * The clock alone must not decide what is forgotten: one that is years ahead for a moment would end
+ * the whole history. So the newest of what is purged by age always stay, and a number of rows that
+ * no clock changes is the most that is kept. Whatever else is purged by age follows the same rule.
+ */
+#define STORE_KEPT_ALWAYS 1000
+#define STORE_KEPT_MOST	  20000
+
+/* Forget jobs that ended before a moment, within these two; calls back with each one's seq. */
+extern bool job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, void *),
+							void *argument, PgbrError *error);
+
+typedef struct RestorePoint
+{
+	char name[64];
+	char lsn[20];
+	int timeline;
+	int64_t time; /* ms since 1970 */
+	char xid[24];
+} RestorePoint;
+
+/* Keep a restore point; DUPLICATE when the name exists on its timeline. Only the newest
+ * STORE_POINTS_MOST are kept. */
+#define STORE_POINTS_MOST 10000
+extern bool job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error);
+
+/* Call back for each, newest first; name NULL and timeline 0 mean any. */
+typedef void (*PointVisitor)(const RestorePoint *point, void *argument);
+extern bool job_store_list_points(JobStore *store, const char *name, int timeline,
+								  PointVisitor visit, void *argument, PgbrError *error);
+
+#endif

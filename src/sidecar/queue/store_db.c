@@ -1,0 +1,367 @@
+/*
+ * store_db.c
+ *		See store_db.h.
+ *
+ * The form on disk has a version (PRAGMA user_version). To change it: append a script to
+ * migrations[], never edit one that was released; the next start runs what is missing, in one
+ * transaction. A file of a later version is refused.
+ *
+ * Crashes: the journal is a WAL with synchronous=FULL, so a commit that returned is on disk. What a
+ * kill leaves in the middle of a transaction is rolled back by SQLite at the next open.
+ */
+#include "sidecar/queue/store_db.h"
+
+#include "program/clock.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* For the folder's lock of a sidecar that was killed. */
+#define LEAVE_MS 3000
+#define POLL_MS	 50
+
+static const char *const migrations[] = {
+	"CREATE TABLE job ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" id TEXT NOT NULL UNIQUE,"
+	" kind TEXT NOT NULL, type TEXT NOT NULL, repo INTEGER NOT NULL, dry_run INTEGER NOT NULL,"
+	" backup_standby INTEGER NOT NULL,"
+	" backup_set TEXT NOT NULL, annotations TEXT NOT NULL,"
+	" requested_by TEXT NOT NULL, reason TEXT NOT NULL,"
+	" idempotency_key TEXT UNIQUE, fingerprint TEXT,"
+	" state TEXT NOT NULL, covered_by TEXT NOT NULL,"
+	" requested_at INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,"
+	" label TEXT NOT NULL, exit_code INTEGER NOT NULL, error TEXT NOT NULL,"
+	" message TEXT NOT NULL, hint TEXT NOT NULL,"
+	" restore TEXT NOT NULL, arguments TEXT NOT NULL, result TEXT NOT NULL);"
+	"CREATE INDEX job_open ON job (state) WHERE state IN ('queued', 'running');"
+	"CREATE INDEX job_covered ON job (covered_by) WHERE covered_by <> '';"
+	"CREATE TABLE restore_point ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL, timeline INTEGER NOT NULL, lsn TEXT NOT NULL,"
+	" time INTEGER NOT NULL, xid TEXT NOT NULL,"
+	" UNIQUE (timeline, name));"
+	"CREATE TABLE restore_operation ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, holder TEXT NOT NULL,"
+	" revision INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+	" document TEXT NOT NULL);"
+	/* whatever the code above it does, there is one at a time */
+	"CREATE UNIQUE INDEX restore_active ON restore_operation (state) WHERE state = 'active';"
+	"CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);",
+	/* what a client said of itself is no longer taken for what is known of it */
+	"ALTER TABLE job ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';"
+	"UPDATE job SET claimed_by = requested_by, requested_by = '';"
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" time INTEGER NOT NULL, count INTEGER NOT NULL, status INTEGER, is_refusal INTEGER NOT NULL,"
+	" caller TEXT NOT NULL, claimed_by TEXT NOT NULL, peer TEXT NOT NULL, listener TEXT NOT NULL,"
+	" method TEXT NOT NULL, path TEXT NOT NULL, concerns TEXT NOT NULL);"
+	"CREATE INDEX audit_kind ON audit (is_refusal, id);"
+	/* an outcome is added once, and nothing else is ever changed */
+	"CREATE TRIGGER audit_outcome BEFORE UPDATE OF status, claimed_by, concerns ON audit"
+	" WHEN OLD.status IS NOT NULL"
+	" BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;"
+	"CREATE TRIGGER audit_fixed BEFORE UPDATE OF id, time, count, is_refusal, caller, peer, "
+	"listener,"
+	" method, path ON audit"
+	" BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;",
+};
+
+#define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))
+
+#define DAMAGED                                                                                    \
+	"Stop the sidecar, move state.db, state.db-wal and state.db-shm out of its state folder, and " \
+	"start it again. This member's job history, waiting jobs and restore points are lost; a "      \
+	"restore that is under way writes its journal again. See \"A damaged state.db\" in "           \
+	"docs/sidecar.md."
+
+/* What can be done about a failure, by SQLite's primary code. */
+static const struct
+{
+	int code;
+	const char *hint;
+} hints[] = {
+	{SQLITE_FULL, "Free space in the file system of the state folder. No restart is needed."},
+	{SQLITE_READONLY, "Check that state.db and the state folder belong to the sidecar's user, and "
+					  "that their file system is not mounted read-only."},
+	{SQLITE_CANTOPEN, "state.db must be a regular file that the sidecar's user can read and write, "
+					  "or not exist."},
+	{SQLITE_IOERR, "Check the free space of the file system of the state folder, its limits, and "
+				   "the kernel's log."},
+	{SQLITE_CORRUPT, DAMAGED},
+	{SQLITE_NOTADB, DAMAGED},
+};
+
+static const char *
+find_hint(int code)
+{
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	{
+		if (hints[i].code == code)
+			return hints[i].hint;
+	}
+	return "Check the free space and the permissions of the state folder.";
+}
+
+bool
+store_fail(JobStore *store, PgbrError *error)
+{
+	int code = sqlite3_errcode(store->db) & 0xff;
+	PgbrError *trouble = &store->trouble;
+
+	/* it passes, and says nothing of the store */
+	if (code == SQLITE_NOMEM)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	pgbr_error_set(trouble, PGBR_ERROR_STORAGE, "could not use the job store \"%s\": %s",
+				   store->path, sqlite3_errmsg(store->db));
+	pgbr_error_hint(trouble, "%s", find_hint(code));
+	store->damaged = store->damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+	if (error)
+		*error = *trouble;
+	return false;
+}
+
+static bool
+execute(JobStore *store, const char *sql, PgbrError *error)
+{
+	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_fail(store, error);
+}
+
+bool
+store_prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error)
+{
+	*statement = sqlite3_next_stmt(store->db, NULL);
+	while (*statement &&
+		   (sqlite3_stmt_busy(*statement) || strcmp(sqlite3_sql(*statement), sql) != 0))
+		*statement = sqlite3_next_stmt(store->db, *statement);
+	return *statement ||
+		   sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) ==
+			   SQLITE_OK ||
+		   store_fail(store, error);
+}
+
+void
+store_release(sqlite3_stmt *statement)
+{
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+}
+
+bool
+store_finish(JobStore *store, sqlite3_stmt *statement, PgbrError *error)
+{
+	bool ok = sqlite3_step(statement) == SQLITE_DONE || store_fail(store, error);
+
+	store_release(statement);
+	return ok;
+}
+
+static bool
+migrate(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+	int version = -1;
+	char set_version[64];
+
+	if (!store_prepare(store, "PRAGMA user_version", &statement, error))
+		return false;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		version = sqlite3_column_int(statement, 0);
+	store_release(statement);
+	if (version < 0)
+		return store_fail(store, error);
+	if (version > VERSION)
+	{
+		pgbr_error_set(error, PGBR_ERROR_STORAGE,
+					   "the job store \"%s\" has form %d; this version knows forms up to %d",
+					   store->path, version, VERSION);
+		return pgbr_error_hint(error, "Run the version that wrote it, or a later one.");
+	}
+	if (version == VERSION)
+		return true;
+	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", VERSION);
+	if (!job_store_begin(store, error))
+		return false;
+	for (; version < VERSION; version++)
+	{
+		if (!execute(store, migrations[version], error))
+			goto failed;
+	}
+	if (execute(store, set_version, error) && job_store_commit(store, error))
+		return true;
+
+failed:
+	job_store_rollback(store);
+	return false;
+}
+
+/* SQLite allows several processes; two sidecars would run each other's jobs. */
+static bool
+lock_folder(JobStore *store, const char *state_dir, PgbrError *error)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/lock", state_dir);
+	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock < 0)
+		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not open file \"%s\": %m", path);
+	/* one that was killed holds it until the kernel has ended it, and with it the last of its children */
+	for (int64_t until = clock_monotonic_ms() + LEAVE_MS;; poll(NULL, 0, POLL_MS))
+	{
+		if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (clock_monotonic_ms() >= until)
+			break;
+	}
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "another sidecar uses the state folder \"%s\"",
+				   state_dir);
+	return pgbr_error_hint(error, "Give each sidecar a --state-dir of its own.");
+}
+
+/* SQLite opens a file that it may only read without a word, and never tries anew. */
+static bool
+check_writable(JobStore *store, PgbrError *error)
+{
+	if (sqlite3_db_readonly(store->db, "main") == 0)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write to the job store \"%s\"",
+				   store->path);
+	return pgbr_error_hint(error, "%s", find_hint(SQLITE_READONLY));
+}
+
+JobStore *
+job_store_open(const char *state_dir, PgbrError *error)
+{
+	JobStore *store = calloc(1, sizeof(*store));
+
+	if (store == NULL)
+	{
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	if (!lock_folder(store, state_dir, error))
+		goto failed;
+	snprintf(store->path, sizeof(store->path), "%s/state.db", state_dir);
+	if (sqlite3_open_v2(store->path, &store->db,
+						SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+						NULL) != SQLITE_OK)
+	{
+		store_fail(store, error);
+		goto failed;
+	}
+	/* a small cache: the store is small, and the sidecar's memory is counted */
+	if (execute(store,
+				"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
+				"PRAGMA journal_size_limit = 1048576",
+				error) &&
+		migrate(store, error) && check_writable(store, error))
+		return store;
+
+failed:
+	job_store_close(store);
+	return NULL;
+}
+
+void
+job_store_close(JobStore *store)
+{
+	sqlite3_stmt *statement;
+
+	if (store == NULL)
+		return;
+	while (store->db && (statement = sqlite3_next_stmt(store->db, NULL)) != NULL)
+		sqlite3_finalize(statement);
+	sqlite3_close(store->db);
+	if (store->lock >= 0)
+		close(store->lock);
+	free(store);
+}
+
+bool
+job_store_begin(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+
+	return store_prepare(store, "BEGIN IMMEDIATE", &statement, error) &&
+		   store_finish(store, statement, error);
+}
+
+bool
+job_store_commit(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+
+	if (store_prepare(store, "COMMIT", &statement, error) && store_finish(store, statement, error))
+		return true;
+	job_store_rollback(store);
+	return false;
+}
+
+void
+job_store_rollback(JobStore *store)
+{
+	/* after a full disk SQLite may have rolled back by itself */
+	if (!sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* As large as a job with all its indexes may be, and each time another. */
+static bool
+probe(JobStore *store, PgbrError *error)
+{
+	sqlite3_stmt *statement;
+
+	if (!store_prepare(store,
+					   "INSERT INTO fact (name, value) VALUES ('probe', hex(randomblob(16384)))"
+					   " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+					   &statement, error) ||
+		!store_finish(store, statement, error))
+		return false;
+	store->trouble = (PgbrError) PGBR_ERROR_INIT;
+	return true;
+}
+
+bool
+job_store_check(JobStore *store, PgbrError *error)
+{
+	int64_t now = clock_monotonic_ms();
+	int interval = store->trouble.code == PGBR_ERROR_NONE ? STORE_PROBE_MS : STORE_RETRY_MS;
+
+	if (!store->damaged && (store->probed_at == 0 || now - store->probed_at >= interval))
+	{
+		store->probed_at = now;
+		(void) probe(store, NULL);
+	}
+	if (store->trouble.code == PGBR_ERROR_NONE)
+		return true;
+	*error = store->trouble;
+	return false;
+}
+
+void
+store_bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+void
+store_read_text(sqlite3_stmt *row, int at, char *target, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(row, at);
+
+	pgbr_copy_text(target, size, text ? (const char *) text : "");
+}
+
+const char *
+store_text_at(sqlite3_stmt *row, int at)
+{
+	const unsigned char *text = sqlite3_column_text(row, at);
+
+	return text ? (const char *) text : "";
+}

@@ -1,0 +1,46 @@
+/*
+ * store_db.h
+ *		The SQLite database under job_store and restore_store: opening it, its form, and the
+ *		statements. For these two alone.
+ *
+ * The rules of job_store.h hold. A prepared statement is released before the store is used for
+ * another of the same text.
+ */
+#ifndef PGBR_SIDECAR_QUEUE_STORE_DB_H
+#define PGBR_SIDECAR_QUEUE_STORE_DB_H
+
+#include "sidecar/queue/job_store.h"
+
+#include <sqlite3.h>
+
+struct JobStore
+{
+	sqlite3 *db;
+	int lock;		   /* held for as long as the store is open */
+	char path[4096];   /* of state.db */
+	PgbrError trouble; /* the last failure, until a write has succeeded */
+	bool damaged;	   /* no write that succeeds makes up for it */
+	int64_t probed_at; /* clock_monotonic_ms; 0: never */
+};
+
+/* What SQLite says of its last failure, as STORAGE with a hint, and remember it. Returns false. */
+extern bool store_fail(JobStore *store, PgbrError *error);
+
+/* Have a statement ready. It is kept when it is released: to prepare one takes longer than most run. */
+extern bool
+store_prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error);
+
+/* The end of its run, and of what was bound to it. */
+extern void store_release(sqlite3_stmt *statement);
+
+/* Run a statement that gives no rows, and release it. */
+extern bool store_finish(JobStore *store, sqlite3_stmt *statement, PgbrError *error);
+
+/* The text is only lent until the statement is released; NULL is SQL's NULL. */
+extern void store_bind_text(sqlite3_stmt *statement, int at, const char *text);
+
+/* The text of a column of the present row: copied and cut to size, or lent; NULL reads as "". */
+extern void store_read_text(sqlite3_stmt *row, int at, char *target, size_t size);
+extern const char *store_text_at(sqlite3_stmt *row, int at);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * step_arguments.h
+ *		What a step of a restore takes, read strictly: nothing gets past this that does not belong
+ *		on a command line or into a configuration file. Pure.
+ *
+ * Which members a kind has, which of them must be there and their grammars stand in one table.
+ */
+#ifndef PGBR_SIDECAR_RESTORE_STEP_ARGUMENTS_H
+#define PGBR_SIDECAR_RESTORE_STEP_ARGUMENTS_H
+
+#include "common/error.h"
+#include "common/recovery_target.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+typedef enum NodeStep
+{
+	NODE_STEP_MARK,
+	NODE_STEP_STOP,
+	NODE_STEP_ARCHIVE,
+	NODE_STEP_KEEP,
+	NODE_STEP_RESTORE,
+	NODE_STEP_RECOVER,
+	NODE_STEP_UNFENCE,
+	NODE_STEP_COUNT,
+} NodeStep;
+
+typedef struct NodeArguments
+{
+	char name[64];			  /* mark: of the restore point */
+	int archive_timeout;	  /* mark: seconds for its WAL to reach the repository */
+	int timeout;			  /* stop: seconds for an orderly shutdown */
+	bool partial;			  /* archive: also the segment that is not full */
+	bool fence;				  /* stop, restore, recover: no server is to be started afterwards */
+	bool primary;			  /* unfence: it is to start as one */
+	int repo;				  /* restore: 0 is pgbackrest's own choice */
+	RecoveryTarget target;	  /* restore: with the set and the timeline */
+	uint32_t target_timeline; /* recover: 0: not given */
+	int64_t replay_bytes;	  /* recover: how much there is to replay; 0: not known */
+} NodeArguments;
+
+/* The step of a kind of job; false when it is none. */
+extern bool node_step_parse(const char *kind, NodeStep *step);
+
+/* Read a step's arguments (NULL counts as {}); what is not given has its default. INVALID_VALUE,
+ * naming the member. */
+extern bool
+node_arguments_read(NodeStep step, const json_t *json, NodeArguments *arguments, PgbrError *error);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * temporary_server_command.h
+ *		The command line of the temporary server (see temporary_server.h): the saved one of the member,
+ *		what keeps others out, and recovery's settings, all of them. Not thread-safe.
+ */
+#ifndef PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_COMMAND_H
+#define PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_COMMAND_H
+
+#include "common/recovery_target.h"
+#include "common/strbuf.h"
+#include "sidecar/steps/step.h"
+#include "sidecar/postgres/postmaster_opts.h"
+
+#include <stdbool.h>
+
+/* Its external_pid_file, in the folder of the restore, by which others on the machine know it. */
+#define SERVER_PID		   "pid"
+#define SERVER_PID_REPLICA "replica.pid"
+
+/* The port, which is a part of the socket's name. */
+#define SERVER_SOCKET ".s.PGSQL.5432"
+
+#define SERVER_ARGV_MOST (POSTMASTER_OPTS_MOST + 128)
+#define SERVER_OWN_MOST	 16
+
+typedef struct ServerCommand
+{
+	const char *argv[SERVER_ARGV_MOST]; /* ends with NULL */
+	int count;
+	StrBuf own[SERVER_OWN_MOST]; /* texts of ours that argv points to */
+	int own_count;
+	bool failed; /* one of these had no room, or no memory */
+	PostmasterOpts opts;
+} ServerCommand;
+
+/*
+ * Build it, from {0}; the caller ends it with server_command_done, also after a failure. target as in
+ * temporary_server_start. Writes hba and ident files into the restore's folder: STORAGE; CONFLICT when the
+ * data directory's version can't be recovered, or the saved command line can't be understood.
+ */
+extern bool
+server_command_build(ServerCommand *command, NodeStepContext *context, const char *socket_folder,
+					 const RecoveryTarget *target, PgbrError *error);
+extern void server_command_done(ServerCommand *command);
+
+#endif

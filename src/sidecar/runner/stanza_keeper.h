@@ -1,0 +1,41 @@
+/*
+ * stanza_keeper.h
+ *		Sees to it that the stanza exists: waits until PostgreSQL answers, and has it created when it
+ *		is missing. A thread of its own that ends as soon as the stanza is usable.
+ */
+#ifndef PGBR_SIDECAR_RUNNER_STANZA_KEEPER_H
+#define PGBR_SIDECAR_RUNNER_STANZA_KEEPER_H
+
+#include "common/error.h"
+#include "sidecar/config/config.h"
+#include "sidecar/pgbackrest/info_cache.h"
+#include "sidecar/queue/job_queue.h"
+#include "sidecar/postgres/member.h"
+
+typedef enum StanzaStep
+{
+	STANZA_READY,
+	STANZA_CREATE, /* ask for a stanza-create */
+	STANZA_WAIT,   /* look again later; the reason says for what */
+} StanzaStep;
+
+/* Decide from what is known; pure. reason is a sentence part for readyz, of size bytes. */
+extern StanzaStep
+stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t size);
+
+typedef struct StanzaKeeper StanzaKeeper;
+
+/* NULL on failure. */
+extern StanzaKeeper *
+stanza_keeper_new(const SidecarConfig *config, JobQueue *queue, InfoCache *cache, PgbrError *error);
+
+/* Start the thread. */
+extern bool stanza_keeper_start(StanzaKeeper *keeper, PgbrError *error);
+
+/* End the thread, if there is one, and free the keeper. After job_queue_stop. */
+extern void stanza_keeper_stop(StanzaKeeper *keeper);
+
+/* Where it stands; true when the stanza was found usable. Thread-safe. */
+extern bool stanza_keeper_state(StanzaKeeper *keeper, char *reason, size_t size);
+
+#endif
