@@ -90,6 +90,7 @@ for my $case (
 	[ 'with a long name', secret('long-name', "$token{read} read " . 'x' x 65 . "\n"), qr/invalid name in line 1/ ],
 	[ 'with more than a name', secret('more', "$token{read} read a b\n"), qr/line 1 of the token file goes on after TOKEN SCOPE NAME/ ],
 	[ 'with too many tokens', secret('many', join '', map { "$token{read}$_\n" } 1 .. 65), qr/more than 64 tokens/ ],
+	[ 'with a NUL', secret('nul', "$token{read}\0 read\n"), qr/the token file holds a NUL/ ],
 	[ 'that is large', secret('large', '#' x 100000), qr/larger than/ ])
 {
 	my ($name, $file, $says) = @$case;
@@ -174,6 +175,17 @@ sub with_token
 		$replace->("$token{read} read\n");
 		is($status->('read'), 200, 'until it is right again');
 	}
+	chmod 0644, $tokens;
+	is($status->('read'), 401, 'one that others may read from now on lets nobody in');
+	chmod 0600, $tokens;
+	is($status->('read'), 200, 'until its mode is as the hint says');
+	my $time = (stat $tokens)[9];
+	$replace->("$token{later} read\n");
+	utime $time, $time, $tokens or die;
+	is($status->('later'), 200, 'a file with a time set');
+	spew($tokens, "$token{read} read\n");
+	utime $time, $time, $tokens or die;
+	is_deeply([ $status->('later'), $status->('read') ], [ 401, 200 ], 'one that was rewritten and given the time of the one before');
 	is($sidecar->stop, 0, 'a clean end');
 }
 

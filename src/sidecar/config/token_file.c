@@ -65,10 +65,13 @@ parse_line(char *line, int number, TokenList *list, PgbrError *error)
 }
 
 static bool
-parse_tokens(char *text, TokenList *list, PgbrError *error)
+parse_tokens(char *text, size_t length, TokenList *list, PgbrError *error)
 {
 	int number = 1;
 
+	/* what stands behind it would not be seen */
+	if (memchr(text, '\0', length))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the token file holds a NUL");
 	for (char *line = text; line; number++)
 	{
 		char *end = strchr(line, '\n');
@@ -97,7 +100,7 @@ token_file_read(const char *path, PgbrError *error)
 	}
 	strbuf_init(&text);
 	ok = file_check_secret(path, error) && file_read(path, MAX_FILE, &text, error) &&
-		 parse_tokens(text.data, list, error);
+		 parse_tokens(text.data, text.length, list, error);
 	if (text.length > 0)
 		explicit_bzero(text.data, text.length);
 	strbuf_done(&text);

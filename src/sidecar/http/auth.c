@@ -6,6 +6,7 @@
 
 #include "program/log.h"
 #include "sidecar/config/token_file.h"
+#include "sidecar/http/watched_files.h"
 
 #include <pthread.h>
 #include <pwd.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct Auth
@@ -22,32 +22,30 @@ struct Auth
 	const SidecarConfig *config;
 	Caller self;		  /* our own user, at the socket */
 	pthread_mutex_t lock; /* guards all below */
-	struct timespec modified;
-	ino_t inode;
-	TokenList *list; /* NULL: nobody is let in */
+	WatchedFiles watched; /* the token file */
+	TokenList *list;	  /* NULL: nobody is let in */
 };
 
-/* Read the file again when it is no longer the one that was read. */
+/* Read the file again when it may be no longer the one that was read. */
 static void
 refresh(Auth *auth)
 {
-	struct stat st = {0};
+	TokenList *former = auth->list;
 	PgbrError error;
 
-	if (stat(auth->config->token_file, &st) == 0 && st.st_ino == auth->inode &&
-		st.st_mtim.tv_sec == auth->modified.tv_sec && st.st_mtim.tv_nsec == auth->modified.tv_nsec)
+	if (!watched_files_changed(&auth->watched))
 		return;
-	/* a file that is gone is reported once, not at every request */
-	if (st.st_ino == 0 && auth->inode == 0)
-		return;
-	auth->inode = st.st_ino;
-	auth->modified = st.st_mtim;
-	token_list_free(auth->list);
 	auth->list = token_file_read(auth->config->token_file, &error);
-	if (auth->list)
-		log_event(LOG_LEVEL_INFO, NULL, "read %d token(s)", auth->list->count);
+	if (auth->list == NULL)
+		watched_files_failed(&auth->watched, "nobody is let in: could not read the token file",
+							 &error);
 	else
-		log_error(NULL, "nobody is let in: could not read the token file", &error);
+	{
+		watched_files_read(&auth->watched);
+		if (former == NULL || memcmp(former, auth->list, sizeof(*former)) != 0)
+			log_event(LOG_LEVEL_INFO, NULL, "read %d token(s)", auth->list->count);
+	}
+	token_list_free(former);
 }
 
 /* user:NAME, or its number when the name is not known */
@@ -70,7 +68,6 @@ Auth *
 auth_new(const SidecarConfig *config, PgbrError *error)
 {
 	Auth *auth = calloc(1, sizeof(*auth));
-	struct stat st;
 
 	if (auth == NULL)
 	{
@@ -83,11 +80,8 @@ auth_new(const SidecarConfig *config, PgbrError *error)
 	pthread_mutex_init(&auth->lock, NULL);
 	if (config->token_file == NULL)
 		return auth;
-	if (stat(config->token_file, &st) == 0)
-	{
-		auth->inode = st.st_ino;
-		auth->modified = st.st_mtim;
-	}
+	watched_files_init(&auth->watched, config->token_file, NULL);
+	watched_files_changed(&auth->watched);
 	auth->list = token_file_read(config->token_file, error);
 	if (auth->list)
 		return auth;

@@ -157,8 +157,9 @@ refresh(PgbrError *error)
 			authority_done(&good);
 			good = authority;
 			watched_files_read(&watched);
-			log_event(LOG_LEVEL_INFO, NULL, "read the client CA \"%s\" again",
-					  tls_config->tls_client_ca_file);
+			/* at each request, where the clock was set back behind the file's time */
+			log_repeated("times that the client CA was read", LOG_LEVEL_INFO,
+						 "read the client CA \"%s\" again", tls_config->tls_client_ca_file);
 		}
 		else
 			watched_files_failed(&watched, "no client certificate will be accepted", error);
