@@ -150,6 +150,16 @@ sub unready
 	like($wrong->{stanza}, qr/belongs to the database cluster with system identifier \d+, this one is \d+/, 'another cluster: readyz says why');
 	is_failure(run_job(), 51, 'backup-mismatch', qr/system-id/, qr/another database cluster/, 'a backup of it');
 	is($sidecar->stop, 0, 'it ends cleanly while it waits');
+
+	# a repository that never has what was made in it
+	my $never = '[{"name":"main","status":{"code":1,"message":"missing stanza path"},"repo":[{"key":1,"status":{"code":1,"message":"missing stanza path"}}]}]';
+	my $before = @{ $sidecar->restart->http(GET => '/v1/jobs?kind=stanza-create')->{json}{jobs} };
+	$sidecar->restart('--pgbackrest=' . program($member, 'never', qq{case "\${\@: -1}" in (info) echo '$never' ;; esac\n}));
+	my @asked;
+	wait_for { @asked = @{ $sidecar->http(GET => '/v1/jobs?kind=stanza-create')->{json}{jobs} }; @asked >= $before + 5 } 'five of them';
+	my ($later, $earlier) = map { /:(\d\d\.\d+)Z$/ && $1 } map { $_->{requested_at} } @asked[0, 1];
+	cmp_ok(($later - $earlier + 60) - 60 * ($later >= $earlier), '>=', 0.7, 'a stanza that is missing again and again is not created all the time');
+	is($sidecar->stop, 0, 'a clean end');
 }
 
 # --- the state folder -------------------------------------------------------------------------------

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* Between two looks, doubling from the first to the most: at PostgreSQL, at the repository, and after
- * a stanza-create that failed, which costs the most. In ms. */
+ * a stanza-create that has not made it usable, which costs the most. In ms. */
 #define LOOK_FIRST_MS 100
 #define LOOK_MOST_MS  2000
 #define ASK_MOST_MS	  30000
@@ -32,6 +32,7 @@ struct StanzaKeeper
 	JobQueue *queue;
 	InfoCache *cache;
 	int stop_fd;
+	bool created;		  /* of the thread: a stanza-create has succeeded */
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t stop;
 	bool stopping;
@@ -177,10 +178,14 @@ look(StanzaKeeper *keeper, int *pause_ms)
 	set_state(keeper, step == STANZA_READY, reason);
 	if (step == STANZA_READY)
 		return 0;
-	if (step == STANZA_CREATE && create_stanza(keeper, reason, sizeof(reason)))
-		return LOOK_FIRST_MS;
-	if (step == STANZA_CREATE)
+	if (step == STANZA_CREATE && !create_stanza(keeper, reason, sizeof(reason)))
 		set_state(keeper, false, reason);
+	else if (step == STANZA_CREATE && !keeper->created)
+	{
+		/* the next look should find it; where it does not, once more is as good as a failure */
+		keeper->created = true;
+		*pause_ms = 0;
+	}
 	most_ms = !node.running ? LOOK_MOST_MS : step == STANZA_WAIT ? ASK_MOST_MS : RETRY_MOST_MS;
 	*pause_ms = *pause_ms ? *pause_ms * 2 : LOOK_FIRST_MS;
 	if (*pause_ms > most_ms)
