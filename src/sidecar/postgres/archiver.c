@@ -7,6 +7,7 @@
 #include "common/strbuf.h"
 #include "program/clock.h"
 #include "program/json.h"
+#include "program/log.h"
 #include "sidecar/postgres/psql.h"
 
 #include <pthread.h>
@@ -24,6 +25,22 @@ struct Archiver
 	ArchiverState state;
 };
 
+/* We may be a superuser, and a view runs with the rights of who reads it: the extension's is read only
+ * where nobody but superusers can put another under its name, or change what it calls. Gives those
+ * others who own its schema or a part of the extension. */
+#define STRANGERS                                                                                 \
+	"SELECT r.rolname FROM pg_catalog.pg_extension AS e"                                          \
+	" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"                                \
+	" JOIN pg_catalog.pg_database AS b ON b.datname = pg_catalog.current_database()"              \
+	" LEFT JOIN pg_catalog.pg_roles AS s ON s.oid = n.nspowner"                                   \
+	" LEFT JOIN pg_catalog.pg_depend AS d"                                                        \
+	" ON d.refclassid = e.tableoid AND d.refobjid = e.oid AND d.deptype = 'e'"                    \
+	" LEFT JOIN pg_catalog.pg_class AS c ON c.tableoid = d.classid AND c.oid = d.objid"           \
+	" LEFT JOIN pg_catalog.pg_proc AS p ON p.tableoid = d.classid AND p.oid = d.objid"            \
+	" JOIN pg_catalog.pg_roles AS r ON NOT r.rolsuper AND r.oid IN (c.relowner, p.proowner,"      \
+	" CASE WHEN s.rolname = 'pg_database_owner' THEN b.datdba ELSE n.nspowner END)"               \
+	" WHERE e.extname = 'pgbackrest_ctl'"
+
 static const char query[] =
 	"SELECT pg_catalog.json_build_object("
 	"'is_standby', pg_catalog.pg_is_in_recovery(),"
@@ -35,18 +52,32 @@ static const char query[] =
 	"'last_archived', extract(epoch FROM s.last_archived_time)::float8,"
 	"'last_failed', extract(epoch FROM s.last_failed_time)::float8,"
 	"'last_wal', s.last_archived_wal,"
-	"'schema', (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e"
-	" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
-	" WHERE e.extname = 'pgbackrest_ctl'))"
+	"'view', v.name, 'view_literal', pg_catalog.quote_literal(v.name),"
+	"'stranger', (" STRANGERS " LIMIT 1))"
 	" FROM pg_catalog.pg_stat_archiver AS s, (SELECT pg_catalog.count(*) AS count,"
 	" extract(epoch FROM pg_catalog.min(modification))::float8 AS oldest"
-	" FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%.ready') AS r";
+	" FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%.ready') AS r"
+	" LEFT JOIN (SELECT pg_catalog.quote_ident(n.nspname) || '.pgbr_schedule' AS name"
+	" FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
+	" WHERE e.extname = 'pgbackrest_ctl') AS v ON true";
+
+/* Before it is read it is locked, so that it stays, and looked at again: it must be of the extension,
+ * and no strangers may have come. A division by zero ends it else; they give no rows. */
+static const char lock_command[] = "LOCK TABLE %s IN ACCESS SHARE MODE";
+static const char member_check[] =
+	"SELECT FROM pg_catalog.pg_extension AS e"
+	" JOIN pg_catalog.pg_depend AS d ON d.refclassid = e.tableoid AND d.refobjid = e.oid"
+	" WHERE e.extname = 'pgbackrest_ctl' AND d.deptype = 'e'"
+	" AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = %s::regclass"
+	" HAVING 1 / pg_catalog.count(*) < 0";
+static const char stranger_check[] =
+	"SELECT WHERE 1 / (CASE WHEN EXISTS (" STRANGERS ") THEN 0 ELSE 1 END) < 0";
 
 static const char schedule_query[] =
 	"SELECT pg_catalog.json_agg(pg_catalog.json_build_object('type', type, 'active', active,"
 	" 'next_run', extract(epoch FROM next_run)::float8,"
 	" 'last_due', extract(epoch FROM last_due)::float8,"
-	" 'last_state', last_state)) FROM %s.pgbr_schedule WHERE schedule IS NOT NULL";
+	" 'last_state', last_state)) FROM %s WHERE schedule IS NOT NULL";
 
 static double
 number(const json_t *object, const char *key)
@@ -113,39 +144,65 @@ archiver_segment_number(const char *segment, int segment_size)
 	return log * (((int64_t) 1 << 32) / segment_size) + (int64_t) strtoul(half, NULL, 16);
 }
 
-/* One query's JSON, or NULL. The caller owns a reference. */
+/* The JSON that the last of these commands gives, or NULL with error. The caller owns a reference. */
 static json_t *
-ask(const SidecarConfig *config, int stop_fd, const char *sql)
+ask(const SidecarConfig *config, int stop_fd, const char *const *commands, PgbrError *error)
 {
-	const char *const commands[] = {sql, NULL};
 	PsqlCall call = {.config = config, .timeout_ms = TIMEOUT_MS, .stop_fd = stop_fd};
-	PgbrError error;
 	json_t *answer = NULL;
 	StrBuf text;
 
 	strbuf_init(&text);
-	if (psql_run(&call, commands, &text, &error))
-		answer = json_parse(text.data, text.length, &error);
+	if (psql_run(&call, commands, &text, error))
+		answer = json_parse(text.data, text.length, error);
 	strbuf_done(&text);
 	return answer;
+}
+
+/* Ask the extension's view. NULL: it has no schedules, or can't be asked. */
+static json_t *
+ask_schedules(const SidecarConfig *config, int stop_fd, const char *view, const char *literal)
+{
+	StrBuf texts[3];
+	PgbrError error;
+	json_t *schedules = NULL;
+
+	for (int i = 0; i < 3; i++)
+		strbuf_init(&texts[i]);
+	strbuf_printf(&texts[0], lock_command, view);
+	strbuf_printf(&texts[1], member_check, literal);
+	strbuf_printf(&texts[2], schedule_query, view);
+	if (!texts[0].failed && !texts[1].failed && !texts[2].failed)
+	{
+		const char *const commands[] = {
+			"BEGIN", texts[0].data, texts[1].data, stranger_check, texts[2].data, NULL};
+
+		schedules = ask(config, stop_fd, commands, &error);
+	}
+	for (int i = 0; i < 3; i++)
+		strbuf_done(&texts[i]);
+	return schedules;
 }
 
 static void
 refresh(Archiver *archiver, int stop_fd)
 {
-	json_t *answer = ask(archiver->config, stop_fd, query);
-	const char *schema = json_text(answer, "schema");
+	static const char *const commands[] = {query, NULL};
+	PgbrError error;
+	json_t *answer = ask(archiver->config, stop_fd, commands, &error);
+	const char *view = json_text(answer, "view");
+	const char *literal = json_text(answer, "view_literal");
+	const char *stranger = json_text(answer, "stranger");
 	json_t *schedules = NULL;
-	StrBuf sql;
 
 	archiver->state = (ArchiverState){0};
-	if (answer && schema)
-	{
-		strbuf_init(&sql);
-		strbuf_printf(&sql, schedule_query, schema);
-		schedules = ask(archiver->config, stop_fd, sql.data);
-		strbuf_done(&sql);
-	}
+	if (stranger)
+		log_repeated("questions for schedules that were not asked", LOG_LEVEL_WARNING,
+					 "the schedules are not in the metrics: role \"%s\", who is no superuser, owns the "
+					 "schema of the extension or a part of it",
+					 stranger);
+	else if (view && literal)
+		schedules = ask_schedules(archiver->config, stop_fd, view, literal);
 	if (answer)
 		archiver_read(answer, schedules, &archiver->state);
 	json_decref(answer);

@@ -27,7 +27,7 @@ typedef struct PsqlCall
 
 /*
  * Run SQL commands (at most PSQL_COMMANDS, ended by NULL) in one session, each in a transaction of
- * its own, and append what they print: rows without headers, columns parted by |. The first that
+ * its own unless one of them is BEGIN, and append what they print: rows without headers, columns parted by |. The first that
  * fails ends it. UNAVAILABLE with the first line of what psql says; else as process_run.
  */
 #define PSQL_COMMANDS 8
