@@ -13,8 +13,10 @@
 #include "executor/spi.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
+#include "extension/own_tables.h"
 #include "extension/run_history.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 static const char *const reasons[] = {
@@ -71,13 +73,15 @@ complete(const char *sql, const char *schema)
 	return text.data;
 }
 
-/* Run a statement; its rows are in SPI_tuptable. Returns how many there are. */
+/* Run a statement with the rights of who owns the tables, once they were found; its rows are in
+ * SPI_tuptable. Returns how many there are. */
 static uint64
 run_statement(const History *history, const char *sql, const Argument *arguments, size_t count)
 {
 	Oid types[12];
 	Datum values[12];
 	char nulls[12];
+	OwnTablesBefore before;
 	int rc;
 
 	Assert(count <= lengthof(types));
@@ -87,8 +91,10 @@ run_statement(const History *history, const char *sql, const Argument *arguments
 		values[i] = arguments[i].value;
 		nulls[i] = arguments[i].is_null ? 'n' : ' ';
 	}
+	before = own_tables_enter(OidIsValid(history->owner) ? history->owner : GetUserId());
 	rc = SPI_execute_with_args(complete(sql, history->schema), (int) count, types, values, nulls,
 							   false, 0);
+	own_tables_leave(before);
 	if (rc < 0)
 		elog(ERROR, "could not write the history of runs: %s", SPI_result_code_string(rc));
 	return SPI_processed;
@@ -121,15 +127,23 @@ history_find(History *history)
 {
 	*history = (History){.table = InvalidOid};
 	connect_spi();
-	if (RUN("SELECT pg_catalog.quote_ident(n.nspname), c.oid::pg_catalog.int8"
+	own_tables_set(InvalidOid, InvalidOid);
+	if (RUN("SELECT pg_catalog.quote_ident(n.nspname), r.oid::pg_catalog.int8,"
+			" s.oid::pg_catalog.int8, r.relowner::pg_catalog.int8"
 			" FROM pg_catalog.pg_extension AS e"
 			" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
-			" JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid"
-			" WHERE e.extname = $1 AND c.relname = $2",
-			TEXT("pgbackrest_ctl"), TEXT("pgbr_run")) > 0)
+			" JOIN pg_catalog.pg_class AS r ON r.relnamespace = n.oid AND r.relname = $2"
+			" JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = $3"
+			" WHERE e.extname = $1 AND r.relowner = s.relowner"
+			" AND (SELECT count(*) FROM pg_catalog.pg_depend AS d"
+			" WHERE d.classid = r.tableoid AND d.objid IN (r.oid, s.oid) AND d.objsubid = 0"
+			" AND d.refclassid = e.tableoid AND d.refobjid = e.oid AND d.deptype = 'e') = 2",
+			TEXT("pgbackrest_ctl"), TEXT("pgbr_run"), TEXT("pgbr_schedule_since")) > 0)
 	{
-		history->table = (Oid) number_at(0, 2, InvalidOid);
 		strlcpy(history->schema, text_at(0, 1), sizeof(history->schema));
+		history->table = (Oid) number_at(0, 2, InvalidOid);
+		history->owner = (Oid) number_at(0, 4, InvalidOid);
+		own_tables_set(history->table, (Oid) number_at(0, 3, InvalidOid));
 	}
 	SPI_finish();
 }

@@ -18,6 +18,7 @@
 typedef struct History
 {
 	Oid table;
+	Oid owner; /* with whose rights it is read and written */
 	char schema[2 * NAMEDATALEN + 3];
 } History;
 

@@ -21,6 +21,7 @@
 #include "extension/body.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
+#include "extension/own_tables.h"
 #include "extension/primary.h"
 #include "extension/run_end.h"
 #include "extension/run_history.h"
@@ -532,6 +533,9 @@ prepare(Scheduler *scheduler)
 	alarm_init(&scheduler->alarm);
 	begin_transaction();
 	/* others may make functions and operators in this database */
+	own_tables_guard();
+	/* of this database's settings, which are its owner's */
+	SetConfigOption("role", "none", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	/* so that no conversion is looked up where no transaction is open */
 	SetConfigOption("client_encoding", "UTF8", PGC_BACKEND, PGC_S_OVERRIDE);

@@ -170,6 +170,109 @@ END
 	is($member->psql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'mallory is who she was');
 };
 
+# --- what the scheduler and the sidecar take for the extension's -----------------------------------
+
+# Have the scheduler write to both of its tables.
+my $hour = 4;
+
+sub have_it_run
+{
+	$hour++;
+	my $last = $member->psql('SELECT max(run_id) FROM pgbr_run');
+	$member->psql("ALTER SYSTEM SET pgbackrest_ctl.incr_schedule = '0 $hour * * *'");
+	$member->psql('SELECT pg_reload_conf()');
+	wait_for { $member->psql("SELECT count(*) FROM pgbr_schedule_since WHERE schedule = '0 $hour * * *'") } 'the schedule to be taken';
+	wait_idle($member);
+	$cluster->clock->set(sprintf '2027-01-01 %02d:59:59.9+00', $hour - 1);
+	wait_runs($member, 1, "run_id > $last AND state = 'succeeded'");
+	return wait_idle($member);
+}
+
+subtest 'who may make triggers, or owns the tables' => sub {
+	pretend_backups($member);
+	$member->psql('CREATE SCHEMA planted AUTHORIZATION mallory; GRANT pg_monitor TO mallory; GRANT ALL ON ALL TABLES IN SCHEMA public TO mallory');
+	# says for whom it was run
+	$member->psql(<<'END', @mallory);
+CREATE FUNCTION planted.planted() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'planted: run as %', current_user; RETURN true; END $$;
+CREATE FUNCTION planted.on_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM planted.planted(); RETURN coalesce(NEW, OLD); END $$;
+CREATE TRIGGER planted BEFORE INSERT OR UPDATE OR DELETE ON pgbr_run FOR EACH ROW EXECUTE FUNCTION planted.on_change();
+CREATE TRIGGER planted AFTER INSERT OR UPDATE OR DELETE ON pgbr_schedule_since FOR EACH STATEMENT EXECUTE FUNCTION planted.on_change();
+END
+	have_it_run();
+	is_deeply(called(), [], 'a trigger of who was granted all on all tables is not fired');
+
+	$member->psql("ALTER TABLE $_ OWNER TO mallory") for qw(pgbr_run pgbr_schedule_since);
+	$member->psql('ALTER TABLE pgbr_run ENABLE ALWAYS TRIGGER planted; ALTER TABLE pgbr_run ADD CHECK (planted.planted())', @mallory);
+	have_it_run();
+	is_deeply(called(), ['run as mallory'], 'what their owner has put there is run with the rights of the owner');
+	$member->psql(<<'END');
+DROP TRIGGER planted ON pgbr_run; DROP TRIGGER planted ON pgbr_schedule_since; ALTER TABLE pgbr_run DROP CONSTRAINT pgbr_run_check;
+ALTER TABLE pgbr_run OWNER TO postgres; ALTER TABLE pgbr_schedule_since OWNER TO postgres;
+END
+};
+
+subtest 'who owns the view that the sidecar reads' => sub {
+	my $definition = $member->psql(q{SELECT pg_get_viewdef('pgbr_schedule')}) =~ s/;$//r;
+	my $shown = sub { my $page = $sidecar->http(GET => '/metrics')->{content}; return $page =~ /^pgbackrest_ctl_schedule_active/m ? 1 : 0 };
+	my $fresh = sub { $sidecar->stop; $sidecar->start; return $shown->() };
+	is($fresh->(), 1, 'the metrics show schedules');
+	$member->psql('ALTER VIEW pgbr_schedule OWNER TO mallory');
+	$member->psql("CREATE OR REPLACE VIEW pgbr_schedule AS SELECT * FROM ($definition) AS s WHERE planted.planted()", @mallory);
+	is($fresh->(), 0, 'not those of a view that is of somebody else');
+	is_deeply(called(), [], 'which is not read');
+	like($sidecar->log, qr/warning .*the schedules are not in the metrics: .*role "mallory", who is no superuser, owns/, 'the log says why');
+	$member->psql("CREATE OR REPLACE VIEW pgbr_schedule AS $definition; ALTER VIEW pgbr_schedule OWNER TO postgres");
+	is($fresh->(), 1, 'it is again');
+};
+
+subtest 'who owns the schema' => sub {
+	$member->psql('ALTER DATABASE postgres OWNER TO mallory');
+	$member->psql(<<'END', @mallory);
+CREATE VIEW planted.pgbr_schedule AS SELECT *, planted.planted() AS more FROM (
+	SELECT ''::text AS type, true AS active, now() AS next_run, now() AS last_due, ''::text AS last_state, ''::text AS schedule) AS s;
+CREATE TABLE planted.pgbr_run (LIKE public.pgbr_run INCLUDING ALL);
+CREATE TABLE planted.pgbr_schedule_since (LIKE public.pgbr_schedule_since INCLUDING ALL, CHECK (planted.planted()));
+END
+	my $there = 'BEGIN; ALTER SCHEMA public RENAME TO away; ALTER SCHEMA planted RENAME TO public; COMMIT;';
+	my $back = 'BEGIN; ALTER SCHEMA public RENAME TO planted; ALTER SCHEMA away RENAME TO public; COMMIT;';
+
+	# the scheduler has found the extension and is about to write when another takes its place
+	my ($in, $out) = ('', '');
+	my $holder = IPC::Run::start([ $member->psql_command ], '<', \$in, '>', \$out);
+	$in .= "BEGIN; LOCK TABLE pgbr_schedule_since;\n\\echo locked\n";
+	wait_for { $holder->pump_nb; $out =~ /locked/ } 'the lock';
+	my $began = log_count($member, qr/is not of the extension/);
+	$member->psql("ALTER SYSTEM SET pgbackrest_ctl.incr_schedule = '30 5 * * *'");
+	$member->psql('SELECT pg_reload_conf()');
+	wait_for { $member->psql(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'pgbr_schedule_since'::regclass}) } 'the scheduler to wait for it';
+	$member->psql($there, @mallory);
+	$in .= "COMMIT;\n";
+	$in .= "\\q\n";
+	$holder->finish;
+	wait_for { log_count($member, qr/is not of the extension/) > $began } 'the scheduler to refuse it';
+	is_deeply(called(), [], 'a table that was put under the name of one of ours is not touched');
+	$member->psql($back, @mallory);
+
+	# as fast as can be, while the sidecar looks again and again
+	spew("$member->{dir}/swap.sql", "SET synchronous_commit = off;\n" . "$there\n$back\n" x 20000);
+	my $swapper = IPC::Run::start([ $member->psql_command(@mallory), '-f', "$member->{dir}/swap.sql" ], '<', '/dev/null', '>', '/dev/null');
+	for (1 .. 3)
+	{
+		$sidecar->stop;
+		$sidecar->start;
+		is($sidecar->http(GET => '/metrics')->{status}, 200, 'metrics');
+	}
+	$swapper->kill_kill;
+	is_deeply(called(), [], 'nor is such a view');
+	$member->psql('ALTER DATABASE postgres OWNER TO postgres; REVOKE pg_monitor FROM mallory');
+	$member->psql(<<'END');
+DO $$ BEGIN IF to_regnamespace('away') IS NOT NULL THEN ALTER SCHEMA public RENAME TO planted; ALTER SCHEMA away RENAME TO public; END IF; END $$
+END
+	wait_idle($member);
+	have_it_run();
+	is_deeply(called(), [], 'and it goes on with its own');
+};
+
 # --- where the token goes --------------------------------------------------------------------------
 
 # Somebody listens where nothing of ours should ask.

@@ -28,17 +28,17 @@ struct Archiver
 /* We may be a superuser, and a view runs with the rights of who reads it: the extension's is read only
  * where nobody but superusers can put another under its name, or change what it calls. Gives those
  * others who own its schema or a part of the extension. */
-#define STRANGERS                                                                                 \
-	"SELECT r.rolname FROM pg_catalog.pg_extension AS e"                                          \
-	" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"                                \
-	" JOIN pg_catalog.pg_database AS b ON b.datname = pg_catalog.current_database()"              \
-	" LEFT JOIN pg_catalog.pg_roles AS s ON s.oid = n.nspowner"                                   \
-	" LEFT JOIN pg_catalog.pg_depend AS d"                                                        \
-	" ON d.refclassid = e.tableoid AND d.refobjid = e.oid AND d.deptype = 'e'"                    \
-	" LEFT JOIN pg_catalog.pg_class AS c ON c.tableoid = d.classid AND c.oid = d.objid"           \
-	" LEFT JOIN pg_catalog.pg_proc AS p ON p.tableoid = d.classid AND p.oid = d.objid"            \
-	" JOIN pg_catalog.pg_roles AS r ON NOT r.rolsuper AND r.oid IN (c.relowner, p.proowner,"      \
-	" CASE WHEN s.rolname = 'pg_database_owner' THEN b.datdba ELSE n.nspowner END)"               \
+#define STRANGERS                                                                            \
+	"SELECT r.rolname FROM pg_catalog.pg_extension AS e"                                     \
+	" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"                           \
+	" JOIN pg_catalog.pg_database AS b ON b.datname = pg_catalog.current_database()"         \
+	" LEFT JOIN pg_catalog.pg_roles AS s ON s.oid = n.nspowner"                              \
+	" LEFT JOIN pg_catalog.pg_depend AS d"                                                   \
+	" ON d.refclassid = e.tableoid AND d.refobjid = e.oid AND d.deptype = 'e'"               \
+	" LEFT JOIN pg_catalog.pg_class AS c ON c.tableoid = d.classid AND c.oid = d.objid"      \
+	" LEFT JOIN pg_catalog.pg_proc AS p ON p.tableoid = d.classid AND p.oid = d.objid"       \
+	" JOIN pg_catalog.pg_roles AS r ON NOT r.rolsuper AND r.oid IN (c.relowner, p.proowner," \
+	" CASE WHEN s.rolname = 'pg_database_owner' THEN b.datdba ELSE n.nspowner END)"          \
 	" WHERE e.extname = 'pgbackrest_ctl'"
 
 static const char query[] =
@@ -174,8 +174,8 @@ ask_schedules(const SidecarConfig *config, int stop_fd, const char *view, const 
 	strbuf_printf(&texts[2], schedule_query, view);
 	if (!texts[0].failed && !texts[1].failed && !texts[2].failed)
 	{
-		const char *const commands[] = {
-			"BEGIN", texts[0].data, texts[1].data, stranger_check, texts[2].data, NULL};
+		const char *const commands[] = {"BEGIN",		texts[0].data, texts[1].data,
+										stranger_check, texts[2].data, NULL};
 
 		schedules = ask(config, stop_fd, commands, &error);
 	}
@@ -197,10 +197,11 @@ refresh(Archiver *archiver, int stop_fd)
 
 	archiver->state = (ArchiverState){0};
 	if (stranger)
-		log_repeated("questions for schedules that were not asked", LOG_LEVEL_WARNING,
-					 "the schedules are not in the metrics: role \"%s\", who is no superuser, owns the "
-					 "schema of the extension or a part of it",
-					 stranger);
+		log_repeated(
+			"questions for schedules that were not asked", LOG_LEVEL_WARNING,
+			"the schedules are not in the metrics: role \"%s\", who is no superuser, owns the "
+			"schema of the extension or a part of it",
+			stranger);
 	else if (view && literal)
 		schedules = ask_schedules(archiver->config, stop_fd, view, literal);
 	if (answer)
