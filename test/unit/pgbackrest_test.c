@@ -220,8 +220,8 @@ test_http_error(void **state)
 		"[{\"name\":\"main\",\"db\":[],\"repo\":[{\"key\":1,\"status\":{\"code\":0,\"message\":"
 		"\"ok\"}},{\"key\":2,\"status\":{\"code\":99,\"message\":\"[ProtocolError] HTTP request "
 		"failed with 404 (Not Found):\\n*** Path/Query ***:\\nGET /x\\n*** Request Headers ***:\\n"
-		"host: h\\n*** Response Content ***:\\n<Error><Code>NoSuchBucket</Code></Error>\\nHINT: "
-		"look\"}}]}]",
+		"host: h\\n*** Response Content ***:\\n<Error>\\n<Code>NoSuchBucket\\n</Code></Error>\\n"
+		"HINT: look\"}}]}]",
 		&stanza));
 	assert_int_equal(stanza.failed_repo, 2);
 	assert_int_equal(stanza.archive_repo, 1);

@@ -202,12 +202,12 @@ static size_t
 error_code_in(const char **line)
 {
 	static const char tag[] = "<Code>";
-	const char *begin = strstr(*line, tag);
+	const char *begin = memmem(*line, strcspn(*line, "\n"), tag, strlen(tag));
 
 	if (begin == NULL)
 		return 0;
 	*line = begin + strlen(tag);
-	return strcspn(*line, "<");
+	return strcspn(*line, "<\n");
 }
 
 size_t
