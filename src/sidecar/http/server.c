@@ -25,6 +25,7 @@
 
 #define ARRIVE_MS		  30000 /* from the connection, or the last answer, to the end of the request */
 #define SILENCE_S		  30
+#define DRAINED_MAX		  (16 * 1024 * 1024) /* of a body that is refused */
 #define HEADER_MAX		  32768
 #define STACK_SIZE		  (256 * 1024)
 #define LISTEN_QUEUE	  128
@@ -321,14 +322,18 @@ admit(const Exchange *exchange, HttpResponse *response)
 	return false;
 }
 
-/* A body that is too long by its own word is not waited for. */
+/* A body that is too long by its own word is not waited for where the client asks first, or where it
+ * is far too long. Any other is read to its end before it is refused: who writes to a socket when we
+ * have hung up does not get to read why. */
 static bool
-is_too_long(const Exchange *exchange, struct MHD_Connection *connection)
+is_not_waited_for(const Exchange *exchange, struct MHD_Connection *connection)
 {
 	const char *length =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool asks_first =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL;
 
-	return length && strtoull(length, NULL, 10) > max_body(exchange);
+	return length && strtoull(length, NULL, 10) > (asks_first ? max_body(exchange) : DRAINED_MAX);
 }
 
 static void
@@ -357,14 +362,14 @@ begin(const Door *door, struct MHD_Connection *connection, const char *url, cons
 		return MHD_NO;
 	if (admit(exchange, response))
 	{
-		if (!is_too_long(exchange, connection))
+		if (!is_not_waited_for(exchange, connection))
 		{
 			http_send_free(response);
 			return MHD_YES;
 		}
 		refuse_size(exchange, response);
 	}
-	else if (response->status != 400 && !is_too_long(exchange, connection))
+	else if (response->status != 400 && !is_not_waited_for(exchange, connection))
 	{
 		exchange->refusal = response;
 		return MHD_YES;
