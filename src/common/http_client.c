@@ -249,7 +249,11 @@ set_options(CURL *easy, const PgbrHttpRequest *request, struct curl_slist *heade
 		curl_easy_setopt(easy, CURLOPT_USERPWD, request->user);
 	}
 	if (request->ca_file)
+	{
 		curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+		/* the system's would count besides */
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 	if (request->cert_file)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, request->cert_file);
 	if (request->key_file)

@@ -6,8 +6,9 @@ use warnings;
 use IPC::Run ();
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
-use PgbrSandbox qw(slurp spew);
+use PgbrSandbox qw(slurp spew wait_for);
 use PgbrStrangeServer qw(answer);
+use PgbrTls;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -134,5 +135,24 @@ like($all, qr/everybody can write file "\Q$config\E"/, 'is refused');
 chmod 0644, $config;
 ($status, $all) = ctl('elsewhere', 'status', "--config=$config");
 like($thief{$rest_port}->secrets, qr/^Bearer \Q$token\E$/m, 'another is trusted');
+
+# --- a CA that the user names is the only one that counts, also where the system trusts others --------
+mkdir "$root/$_" or die "$root/$_: $!" for qw(tls trusted);
+my $tls = PgbrTls->new($sandbox, "$root/tls");
+$tls->ca($_) for qw(own public);
+$tls->certificate('thief', 'public', usage => 'serverAuth');
+spew("$root/trusted/ca-certificates.crt", slurp($tls->path('public.crt')));
+$tls->openssl('rehash', "$root/trusted");
+my $port = $sandbox->port;
+$sandbox->spawn("$root/tls", 'tls-thief', qw(openssl s_server -www -cert thief.crt -key thief.key -accept), "127.0.0.1:$port");
+# as on a host that trusts this one by its folder of certificates
+my @as_root = ('unshare', '--map-root-user', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/ssl/certs && exec "$@"', "$root/trusted");
+for my $ca (undef, $tls->path('own.crt'))
+{
+	my $name = $ca ? 'with a CA of its own' : 'without one';
+	my @ask = (@as_root, "$ENV{PGBR_BUILD}/pgbackrest_ctl", 'jobs', "--url=https://127.0.0.1:$port", $files[0], '--timeout=2', $ca ? "--ca-file=$ca" : ());
+	wait_for { IPC::Run::run(\@ask, '<', \undef, '>', \my $out, '2>', \$all); $all !~ /Couldn't connect/ } 'a server that speaks TLS';
+	like($all, $ca ? qr/could not connect.*certificate/ : qr/content type/, "$name: the system's CA " . ($ca ? 'vouches for nobody' : 'counts')) or diag $all;
+}
 
 done_testing;
