@@ -21,9 +21,17 @@ $ENV{PGBRCTL_TOKEN_FILE} = $token_file;
 
 # at an address whose text does not show that it is loopback
 my @part = map { 1 + int rand 250 } 1 .. 3;
+my $refusal = sub { answer($_[0], { code => 'unauthorized', detail => 'who are you?' }, status => 401, type => 'application/problem+json') };
+my $neighbour = PgbrStrangeServer->new($sandbox, { '' => $refusal });
 my $thief = PgbrStrangeServer->new(
 	$sandbox,
-	{ '' => sub { answer($_[0], { code => 'unauthorized', detail => 'who are you?' }, status => 401, type => 'application/problem+json') } },
+	{
+		'' => $refusal,
+		# says that a member is at an address of the host that asks
+		lead => sub {
+			return $refusal->(@_) if $_[1]{path} !~ m{/restores\?};
+			answer($_[0], restores(document => { members => [ { name => 'm2', sidecar_url => $neighbour->url . '/x', api_url => $neighbour->url } ] }));
+		} },
 	address => join('.', 127, @part));
 my $evil = "http://127.$part[0]." . ($part[1] * 256 + $part[2]) . ":$thief->{port}";
 
@@ -144,6 +152,11 @@ is($thief->secrets, '', 'and gets no token');
 my (undef, $all) = ctl('odd', 'status', @nowhere, '--trust-members');
 like($thief->secrets, qr/^Bearer \Q$token\E$/m, 'which --trust-members would send');
 like($server->secrets, qr/^Bearer \Q$token\E$/m, 'as it goes to the one that is named');
+
+# a token may go to a port of this host that this host tells of; another host may have a friend here
+(undef, $all) = ctl('odd', 'status', '--patroni-url=http://127.0.0.1:1', "--sidecar=m1=$evil/lead", '--patroni-user-file=' . spew("$sandbox->{root}/user", "admin:hunter2\n", 0600));
+like($neighbour->requests, qr{^GET /x/v1/}m, 'a neighbour whom another host names is asked');
+is($neighbour->secrets, '', 'and gets nothing') or diag $all;
 
 my ($known, $kept) = ($thief->requests, $thief->secrets);
 my %refused = (

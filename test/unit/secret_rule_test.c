@@ -21,6 +21,7 @@ test_loopback(void **state)
 	static const char *const here[] = {
 		"http://127.0.0.1:8008", "http://127.1.2.3",		  "https://localhost:1/x",
 		"http://LOCALHOST",		 "http://[::1]:8008/patroni", "http://[0:0:0:0:0:0:0:1]",
+		"unix:/run/x.sock",
 	};
 	static const char *const elsewhere[] = {
 		"http://10.0.0.1:8008",
@@ -28,25 +29,25 @@ test_loopback(void **state)
 		"http://localhost.example.com",
 		"http://127.example.com",
 		"http://[::ffff:10.0.0.1]",
+		"http://[::ffff:127.0.0.1]",
 		"http://[::2]",
 		"http://128.0.0.1",
 		"http://0x7f.1",
 		"http://2130706433",
 		"http://example.com/127.0.0.1",
 		"http://1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111:2222",
-		"unix:/run/x.sock",
 		"",
 	};
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)
 	{
-		if (!secret_rule_is_loopback(here[i]))
+		if (!secret_rule_is_this_host(here[i]))
 			fail_msg("not here: %s", here[i]);
 	}
 	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
 	{
-		if (secret_rule_is_loopback(elsewhere[i]))
+		if (secret_rule_is_this_host(elsewhere[i]))
 			fail_msg("here: %s", elsewhere[i]);
 	}
 }

@@ -139,15 +139,19 @@ set_rules(Cluster *cluster)
 	cluster->rule = (SecretRule){.private_ca = cluster->settings->ca_file != NULL,
 								 .on_this_host = true,
 								 .trust_members = cluster->trust_members};
-	for (int i = 0; i < cluster->url_count; i++)
-	{
-		if (!secret_rule_is_loopback(cluster->urls[i]))
-			cluster->rule.on_this_host = false;
-	}
 	cluster->patroni.rule = cluster->rule;
 	cluster->patroni.rule.private_ca = cluster->patroni.ca_file != NULL;
 	cluster->patroni.named = cluster->urls;
 	cluster->patroni.named_count = cluster->url_count;
+	for (int i = 0; i < cluster->url_count; i++)
+		cluster_hear(cluster, cluster->urls[i]);
+}
+
+void
+cluster_hear(Cluster *cluster, const char *url)
+{
+	if (!secret_rule_is_this_host(url))
+		cluster->rule.on_this_host = cluster->patroni.rule.on_this_host = false;
 }
 
 bool
@@ -199,7 +203,7 @@ guess_sidecar(const Cluster *cluster, const char *api_url, char *url, size_t siz
 	const char *end = host[0] == '[' ? strchr(host, ']') : NULL;
 	size_t length = end ? (size_t) (end - host) + 1 : strcspn(host, ":/");
 
-	if (cluster->rule.on_this_host && secret_rule_is_loopback(api_url))
+	if (cluster->rule.on_this_host && secret_rule_is_this_host(api_url))
 		snprintf(url, size, "%s", PGBR_DEFAULT_URL);
 	else
 		snprintf(url, size, "%.*s%.*s:%d", (int) (host - api_url), api_url, (int) length, host,
@@ -370,10 +374,14 @@ ask_any(Cluster *cluster, PgbrError *error)
 	}
 	for (int i = 0; i < cluster->count; i++)
 	{
+		const char *url = cluster->members[i]->api_url;
 		PgbrError ignored;
 
-		if (cluster->members[i]->api_url[0] && ask(cluster, cluster->members[i]->api_url, &ignored))
+		if (url[0] && ask(cluster, url, &ignored))
+		{
+			cluster_hear(cluster, url);
 			return true;
+		}
 	}
 	return false;
 }

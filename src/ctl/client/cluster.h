@@ -172,6 +172,10 @@ cluster_read_config(Cluster *cluster, const char *name, const char *text, PgbrEr
 extern bool cluster_add(Cluster *cluster, const char *name, const char *api_url,
 						const char *sidecar_url, PgbrError *error);
 
+/* Say at whose word members are added from now on, by the URL that answered: what another host says of
+ * addresses of this one is not trusted with secrets. */
+extern void cluster_hear(Cluster *cluster, const char *url);
+
 /* The member of a name; NULL when there is none. It stays where it is, whoever is added. */
 extern ClusterMember *cluster_find(Cluster *cluster, const char *name);
 

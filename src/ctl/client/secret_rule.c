@@ -18,7 +18,7 @@ has_scheme(const char *url, const char *scheme)
 }
 
 bool
-secret_rule_is_loopback(const char *url)
+secret_rule_is_this_host(const char *url)
 {
 	char host[INET6_ADDRSTRLEN + 1];
 	const char *start = strstr(url, "://");
@@ -27,7 +27,7 @@ secret_rule_is_loopback(const char *url)
 	struct in6_addr six;
 
 	if (start == NULL)
-		return false;
+		return has_scheme(url, "unix:");
 	start += 3;
 	start += *start == '[';
 	length = strcspn(start, start[-1] == '[' ? "]" : ":/");
@@ -53,7 +53,7 @@ secret_rule_refuses(const SecretRule *rule, const char *url)
 	/* at the default one nobody but PostgreSQL's user can listen */
 	if (!has_scheme(url, "http:"))
 		return strcmp(url, PGBR_DEFAULT_URL) == 0 ? NULL : "only an answer names that socket";
-	if (!secret_rule_is_loopback(url))
+	if (!secret_rule_is_this_host(url))
 		return "only an answer names it, and plain HTTP can be read on the way";
 	return rule->on_this_host ? NULL : "another host's answer names an address of this one";
 }

@@ -21,7 +21,7 @@ typedef struct SecretRule
 /* NULL when a secret may go there, else why not, as the end of a sentence. */
 extern const char *secret_rule_refuses(const SecretRule *rule, const char *url);
 
-/* Whether a URL's host is this one: localhost, or an address that is loopback. */
-extern bool secret_rule_is_loopback(const char *url);
+/* Whether a URL is of this host: a socket, localhost, or an address that is loopback. */
+extern bool secret_rule_is_this_host(const char *url);
 
 #endif

@@ -237,7 +237,10 @@ restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 			pgbr_error_set(&reason, PGBR_ERROR_UNREACHABLE, "it is not known where its sidecar is");
 		else if (sidecar_client_call(&member->sidecar, "GET", path, NULL, 0, &answer, &reason) &&
 				 restore_list_add(list, member->name, answer, &reason))
+		{
+			cluster_hear(cluster, member->sidecar.url);
 			continue;
+		}
 		if (list->error.code == PGBR_ERROR_NONE)
 		{
 			list->error = reason;
