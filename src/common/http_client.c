@@ -4,6 +4,7 @@
  */
 #include "common/http_client.h"
 
+#include "common/secret_file.h"
 #include "common/sidecar_url.h"
 #include "common/strbuf.h"
 
@@ -102,6 +103,16 @@ check_socket(const char *path, PgbrError *error)
 				   "the socket \"%s\" belongs to user %u, who does not own its folder", path,
 				   (unsigned int) it.st_uid);
 	return pgbr_error_hint(error, "Have the sidecar's socket in a folder of PostgreSQL's user.");
+}
+
+/* Without a file of its own the key is in that of the certificate. */
+static bool
+check_key(const PgbrHttpRequest *request, PgbrError *error)
+{
+	const char *path = request->key_file ? request->key_file : request->cert_file;
+
+	return path == NULL || strncasecmp(request->url, "https:", 6) != 0 ||
+		   pgbr_secret_file_check(path, error);
 }
 
 /* Find out where to connect. */
@@ -301,7 +312,7 @@ pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, Pg
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 		goto done;
 	}
-	if (!choose_way(request, &transfer, error))
+	if (!choose_way(request, &transfer, error) || !check_key(request, error))
 		goto done;
 	set_options(easy, request, headers, &transfer, reason);
 	curl_multi_add_handle(multi, easy);
@@ -378,11 +389,14 @@ pgbr_token_read(const char *path, char *token, size_t size, PgbrError *error)
 	size_t length = 0;
 	int found = 0;
 	bool ok = false;
-	FILE *file = fopen(path, "r");
+	FILE *file;
 
+	if (!pgbr_secret_file_check(path, error))
+		return false;
+	file = fopen(path, "r");
 	if (file == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open token file \"%s\": %s",
-							  path, strerror(errno));
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open file \"%s\": %s", path,
+							  strerror(errno));
 	while (found == 0 && getline(&line, &room, file) >= 0)
 		found = find_token(line, &start, &length);
 	fclose(file);

@@ -31,7 +31,7 @@ typedef struct PgbrHttpRequest
 	const char *idempotency_key;		  /* or NULL */
 	const char *ca_file;				  /* PEM to trust instead of the system's, or NULL */
 	const char *cert_file;				  /* client certificate, or NULL */
-	const char *key_file;				  /* its key, or NULL */
+	const char *key_file;				  /* its key, or NULL: in cert_file */
 	long timeout_ms;					  /* for the whole request; must be > 0 */
 	bool (*should_abort)(void *argument); /* asked several times a second; or NULL */
 	void *abort_argument;
@@ -51,8 +51,8 @@ extern bool pgbr_http_init(PgbrError *error);
  * Perform a request. True: the response holds what the server answered, whatever its status; the
  * caller ends it with pgbr_http_response_done. False: nothing to free, and error holds UNREACHABLE
  * (refused, reset, name unknown, no socket), FORBIDDEN (the socket is not for us), TIMEOUT, TLS,
- * PROTOCOL (not HTTP, or larger than PGBR_HTTP_MAX_RESPONSE), ABORTED, CONFIG (bad URL or file, or a
- * socket that is another's) or INTERNAL. The URL is in the detail.
+ * PROTOCOL (not HTTP, or larger than PGBR_HTTP_MAX_RESPONSE), ABORTED, CONFIG (bad URL or file, a
+ * socket that is another's, or a key that others can read) or INTERNAL. The URL is in the detail.
  */
 extern bool
 pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, PgbrError *error);
@@ -61,7 +61,7 @@ extern void pgbr_http_response_done(PgbrHttpResponse *response);
 /*
  * Read a bearer token: the first word of the first line that is neither empty nor a comment (#). So
  * the sidecar's own file does, whose lines go on with a scope and a name. It must be 1 to size - 1
- * printable ASCII characters. Fails with CONFIG, naming the file.
+ * printable ASCII characters, in a file that others can't read. Fails with CONFIG, naming the file.
  */
 extern bool pgbr_token_read(const char *path, char *token, size_t size, PgbrError *error);
 

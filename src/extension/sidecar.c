@@ -363,7 +363,8 @@ sidecar_try(const SidecarRequest *request, PgbrError *error)
 	{
 		if (!pgbr_token_read(guc_sidecar_token_file, token, sizeof(token), error))
 		{
-			pgbr_error_hint(error, "Check pgbackrest_ctl.sidecar_token_file.");
+			if (error->hint[0] == '\0')
+				pgbr_error_hint(error, "Check pgbackrest_ctl.sidecar_token_file.");
 			return NULL;
 		}
 		http.token = token;

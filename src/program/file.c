@@ -61,22 +61,6 @@ file_read(const char *path, size_t max, StrBuf *content, PgbrError *error)
 }
 
 bool
-file_check_secret(const char *path, PgbrError *error)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not stat file \"%s\": %s", path,
-							  strerror(errno));
-	if ((st.st_mode & (st.st_uid == 0 ? 0037 : 0077)) == 0)
-		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFIG, "file \"%s\" has group or world access", path);
-	return pgbr_error_hint(error, "File must have permissions u=rw (0600) or less if owned by the "
-								  "current user, or permissions u=rw,g=r (0640) or less if owned "
-								  "by root.");
-}
-
-bool
 file_check_writers(const char *path, PgbrError *error)
 {
 	struct stat st;

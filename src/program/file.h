@@ -11,12 +11,6 @@
 /* Append a regular file's content. CONFIG when it can't be read or is none, TOO_LARGE past max bytes. */
 extern bool file_read(const char *path, size_t max, StrBuf *content, PgbrError *error);
 
-/*
- * Refuse a file with a secret that others can read, by PostgreSQL's rule for ssl_key_file: 0600 or
- * less when we own it, 0640 or less when root does (as mounted secrets are). CONFIG, with a hint.
- */
-extern bool file_check_secret(const char *path, PgbrError *error);
-
 /* Refuse a file that everybody can change, where it says to whom secrets go. CONFIG, with a hint. */
 extern bool file_check_writers(const char *path, PgbrError *error);
 

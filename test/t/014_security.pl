@@ -79,7 +79,7 @@ for my $conninfo ('dbname=postgres password=hunter2hunter2', 'postgresql://postg
 
 # --- token files ------------------------------------------------------------------------------------
 for my $case (
-	[ 'that is not there', "$dir/nowhere", qr/could not stat file ".*nowhere": No such file/ ],
+	[ 'that is not there', "$dir/nowhere", qr/could not open file ".*nowhere": No such file/ ],
 	[ 'that its group can read', spew("$dir/group", "$token{read}\n", 0640), qr/has group or world access/ ],
 	[ 'that all can read', spew("$dir/all", "$token{read}\n", 0604), qr/has group or world access/ ],
 	[ 'without a token', secret('empty', "# none\n\n"), qr/holds no token/ ],

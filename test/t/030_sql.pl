@@ -230,7 +230,9 @@ subtest 'tokens' => sub {
 	spew($token, "\n");
 	fails('TABLE pgbr_jobs', 'F0000', 'token file "' . quotemeta($token) . '" .*HINT:  Check pgbackrest_ctl\.sidecar_token_file', 'an empty file');
 	unlink $token;
-	fails('TABLE pgbr_jobs', 'F0000', 'could not open token file "' . quotemeta($token) . '": No such file', 'no file');
+	fails('TABLE pgbr_jobs', 'F0000', 'could not open file "' . quotemeta($token) . '": No such file.*HINT:  Check pgbackrest_ctl\.sidecar_token_file', 'no file');
+	spew($token, "does-a-good-deal-more\n", 0640);
+	fails('TABLE pgbr_jobs', 'F0000', 'file "' . quotemeta($token) . '" has group or world access.*HINT:  File must have permissions u=rw \(0600\)', 'a file that others can read');
 	set_parameter('pgbackrest_ctl.sidecar_token_file' => '');
 };
 
@@ -252,6 +254,9 @@ subtest 'TLS' => sub {
 	set_parameter('pgbackrest_ctl.sidecar_cert_file' => "$dir/client.crt");
 	set_parameter('pgbackrest_ctl.sidecar_key_file' => "$dir/client.key");
 	cmp_ok($member->psql('SELECT count(*) FROM pgbr_jobs'), '>', 0, 'certificates on both sides');
+	chmod 0604, "$dir/client.key";
+	fails('TABLE pgbr_jobs', 'F0000', 'file "' . quotemeta("$dir/client.key") . '" has group or world access.*HINT:  File must have permissions', 'a key that others can read');
+	chmod 0600, "$dir/client.key";
 	set_parameter('pgbackrest_ctl.sidecar_ca_file' => "$dir/no-such-file");
 	fails('TABLE pgbr_jobs', 'F0000', '.*no-such-file', 'a file that is not there');
 	$member->psql("LOAD 'pgbackrest_ctl'; ALTER SYSTEM RESET pgbackrest_ctl.sidecar_$_") for qw(url ca_file cert_file key_file);

@@ -6,7 +6,7 @@ use warnings;
 use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
-use PgbrSandbox qw(spew wait_for);
+use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
 use PgbrStrangeServer qw(answer);
 use PgbrTls;
@@ -119,7 +119,7 @@ sub rows
 		[ ['info', '--format=xml'], qr/invalid value "xml" for --format/ ],
 		[ ['info', '--timeout=0'], qr/invalid value "0" for --timeout/ ],
 		[ ['info', '--url=127.0.0.1'], qr/invalid sidecar URL/ ],
-		[ ['info', '--token-file=/nonexistent'], qr{token file "/nonexistent": No such file} ],
+		[ ['info', '--token-file=/nonexistent'], qr{could not open file "/nonexistent": No such file} ],
 		[ ['info', '--url=https://127.0.0.1:1', '--ca-file=/nonexistent'], qr{/nonexistent} ],
 		[ ['info', '--key-file=x'], qr/--key-file needs --cert-file/ ],
 		[ ['backup', '--type=incremental'], qr/invalid value "incremental" for --type/ ],
@@ -389,6 +389,14 @@ for my $columns (120, 50, 12)
 	wait_for { (ctl('info', @trust))[0] == 4 } 'the sidecar to answer over TLS';
 	ctl_ok('TLS and a token', 'info', @trust, "--token-file=$root/reader");
 	ctl_ok('TLS and a client certificate', 'info', @trust, "--cert-file=$root/client.crt", "--key-file=$root/client.key");
+	chmod 0640, "$root/$_" for qw(client.key reader);
+	ctl_fails('a key that others can read', 2, qr/file "\Q$root\E\/client\.key" has group or world access\n.*hint: File must have permissions u=rw \(0600\)/, 'info', @trust, "--cert-file=$root/client.crt", "--key-file=$root/client.key");
+	spew("$root/both.pem", slurp("$root/client.crt") . slurp("$root/client.key"), 0644);
+	ctl_fails('one in the file of the certificate', 2, qr/file "\Q$root\E\/both\.pem" has group or world access/, 'info', @trust, "--cert-file=$root/both.pem");
+	ctl_fails('a token that others can read', 2, qr/file "\Q$root\E\/reader" has group or world access\n.*hint: /, 'info', @trust, "--token-file=$root/reader");
+	ctl_fails('a token from a pipe', 2, qr/is not a regular file/, 'info', @trust, '--token-file=/dev/zero');
+	chmod 0600, "$root/$_" for qw(client.key reader both.pem);
+	ctl_ok('others that can not', 'info', @trust, "--cert-file=$root/both.pem");
 	ctl_fails('TLS and a CA unknown', 3, qr/could not connect to the sidecar: .*certificate/, 'info', "--url=$url");
 	ctl_fails('plain HTTP to TLS', 3, qr/error: /, 'info');
 	spew("$root/no.pem", "no certificate\n");

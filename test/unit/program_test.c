@@ -3,6 +3,7 @@
  * program_test.c
  *		What both programs stand on: options, moments, JSON, files, other programs, error texts.
  */
+#include "common/secret_file.h"
 #include "common/strbuf.h"
 #include "program/clock.h"
 #include "program/file.h"
@@ -217,9 +218,9 @@ test_secret_file(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "12345", 5), 5);
 	close(fd);
-	assert_true(file_check_secret(path, &error));
+	assert_true(pgbr_secret_file_check(path, &error));
 	chmod(path, 0644);
-	assert_false(file_check_secret(path, &error));
+	assert_false(pgbr_secret_file_check(path, &error));
 	strbuf_init(&content);
 	assert_true(file_read(path, 5, &content, &error));
 	assert_string_equal(content.data, "12345");
@@ -227,10 +228,12 @@ test_secret_file(void **state)
 	assert_int_equal(error.code, PGBR_ERROR_TOO_LARGE);
 	strbuf_done(&content);
 	unlink(path);
-	assert_false(file_check_secret(path, &error));
+	assert_false(pgbr_secret_file_check(path, &error));
 	/* what would wait for ever, or never end */
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_false(file_read(path, 5, &content, &error));
+	assert_non_null(strstr(error.message, "is not a regular file"));
+	assert_false(pgbr_secret_file_check(path, &error));
 	assert_non_null(strstr(error.message, "is not a regular file"));
 	unlink(path);
 	assert_false(file_read("/dev/zero", 5, &content, &error));

@@ -4,6 +4,7 @@
  */
 #include "ctl/client/patroni_client.h"
 
+#include "common/secret_file.h"
 #include "common/strbuf.h"
 #include "common/visible.h"
 #include "common/vocabulary.h"
@@ -26,7 +27,7 @@ patroni_read_user(PatroniClient *client, const char *path, PgbrError *error)
 	bool ok = false;
 
 	strbuf_init(&text);
-	if (!file_check_secret(path, error) || !file_read(path, 1024, &text, error))
+	if (!pgbr_secret_file_check(path, error) || !file_read(path, 1024, &text, error))
 		goto done;
 	length = strcspn(text.data, "\r\n");
 	if (length >= sizeof(client->user) || memchr(text.data, ':', length) == NULL)

@@ -8,6 +8,7 @@
 #include "ctl/verbs/verbs.h"
 
 #include "common/cron.h"
+#include "common/secret_file.h"
 #include "ctl/conf/conf_check.h"
 #include "ctl/print/fields.h"
 #include "ctl/print/message.h"
@@ -111,7 +112,7 @@ take_conf(const char *name, const StrBuf *text, Checked *checked, PgbrError *err
 	findings = malloc(sizeof(ConfFindings));
 	if (findings == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	conf_check(&checked->file, name, !file_check_secret(name, NULL), findings);
+	conf_check(&checked->file, name, !pgbr_secret_file_check(name, NULL), findings);
 	for (int i = 0; i < findings->warning_count; i++)
 		message_finding(&findings->warnings[i]);
 	ok = findings->problem_count == 0 ||

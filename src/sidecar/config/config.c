@@ -6,6 +6,7 @@
 #include "sidecar/config/config.h"
 
 #include "common/conninfo.h"
+#include "common/secret_file.h"
 #include "common/vocabulary.h"
 #include "program/file.h"
 #include "program/options.h"
@@ -96,9 +97,9 @@ check_security(const SidecarConfig *config, PgbrError *error)
 							  config->tls_crl_file ? "--tls-crl-file" : "--tls-client-name");
 	if (!client_names_read(&config->tls_client_names, &names, error))
 		return false;
-	if (config->tls_key_file && !file_check_secret(config->tls_key_file, error))
+	if (config->tls_key_file && !pgbr_secret_file_check(config->tls_key_file, error))
 		return false;
-	if (config->token_file && !file_check_secret(config->token_file, error))
+	if (config->token_file && !pgbr_secret_file_check(config->token_file, error))
 		return false;
 	for (int i = 0; i < config->listener_count; i++)
 	{

@@ -4,6 +4,7 @@
  */
 #include "sidecar/config/token_file.h"
 
+#include "common/secret_file.h"
 #include "program/file.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ token_file_read(const char *path, PgbrError *error)
 		return NULL;
 	}
 	strbuf_init(&text);
-	ok = file_check_secret(path, error) && file_read(path, MAX_FILE, &text, error) &&
+	ok = pgbr_secret_file_check(path, error) && file_read(path, MAX_FILE, &text, error) &&
 		 parse_tokens(text.data, text.length, list, error);
 	if (text.length > 0)
 		explicit_bzero(text.data, text.length);

@@ -4,6 +4,7 @@
  */
 #include "sidecar/http/tls.h"
 
+#include "common/secret_file.h"
 #include "common/strbuf.h"
 #include "program/file.h"
 #include "program/log.h"
@@ -138,7 +139,7 @@ read_pair(PgbrError *error)
 
 	pair_init(&pair);
 	ok = file_read(tls_config->tls_cert_file, MAX_FILE, &pair.certificate, error) &&
-		 file_check_secret(tls_config->tls_key_file, error) &&
+		 pgbr_secret_file_check(tls_config->tls_key_file, error) &&
 		 file_read(tls_config->tls_key_file, MAX_FILE, &pair.key, error) &&
 		 load(&pair, &certificates, &count, &key, error);
 	if (ok)
