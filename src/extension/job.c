@@ -125,7 +125,7 @@ follow_hint(const char *id)
 static Jsonb *
 ask_for_end(const char *id, int seconds)
 {
-	SidecarRequest request = {"GET", NULL, NULL, answer_job, 0};
+	SidecarRequest request = {.method = "GET", .answer = answer_job, .job_id = id};
 	PgbrError error = PGBR_ERROR_INIT;
 	TimestampTz away = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), guc_sidecar_timeout);
 
@@ -135,15 +135,9 @@ ask_for_end(const char *id, int seconds)
 	for (;;)
 	{
 		Jsonb *job = sidecar_try(&request, &error);
-		char *other = job ? answer_text(&job->root, "id") : NULL;
 
-		if (job && strcmp(other, id) == 0)
-			return job;
 		if (job)
-			ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
-							errmsg("sidecar gave an answer that is not understood: it is about "
-								   "job \"%s\"",
-								   other)));
+			return job;
 		if ((error.code != PGBR_ERROR_UNREACHABLE && error.code != PGBR_ERROR_UNAVAILABLE) ||
 			GetCurrentTimestamp() >= away)
 			sidecar_raise(&error);
@@ -350,7 +344,8 @@ Datum
 pgbr_cancel(PG_FUNCTION_ARGS)
 {
 	char *id = argument_job_id(fcinfo, 0);
-	SidecarRequest request = {"DELETE", job_path(id), NULL, answer_job, 0};
+	SidecarRequest request = {
+		.method = "DELETE", .path = job_path(id), .answer = answer_job, .job_id = id};
 	PgbrError error = PGBR_ERROR_INIT;
 
 	if (sidecar_try(&request, &error))
@@ -365,7 +360,11 @@ pgbr_cancel(PG_FUNCTION_ARGS)
 Datum
 _pgbr_job(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(sidecar_get(job_path(argument_job_id(fcinfo, 0)), answer_job));
+	char *id = argument_job_id(fcinfo, 0);
+	SidecarRequest request = {
+		.method = "GET", .path = job_path(id), .answer = answer_job, .job_id = id};
+
+	PG_RETURN_JSONB_P(sidecar_ask(&request));
 }
 
 /* _pgbr_jobs(state text, before text): a page of jobs as the API gives it; null: all, newest */

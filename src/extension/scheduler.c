@@ -409,7 +409,8 @@ follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
 		.method = "GET",
 		.path = psprintf(PGBR_PATH_JOBS "/%s?wait=%d", sidecar_escape(id), Max(wait_ms / 1000, 1)),
 		.answer = answer_job,
-		.timeout_ms = guc_sidecar_timeout + 1000};
+		.timeout_ms = guc_sidecar_timeout + 1000,
+		.job_id = id};
 	/* a backup may take days, and each answer takes some memory */
 	MemoryContext context =
 		AllocSetContextCreate(scheduler->turn_context, "answer", ALLOCSET_DEFAULT_SIZES);

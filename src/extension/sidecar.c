@@ -338,6 +338,16 @@ perform(PgbrHttpRequest *http, PgbrHttpResponse *response, PgbrError *error)
 	}
 }
 
+/* Another job's end is not the end of ours. */
+static bool
+is_about(Jsonb *answer, const char *job_id, PgbrError *error)
+{
+	char *other = job_id ? answer_text(&answer->root, "id") : NULL;
+
+	return job_id == NULL || strcmp(other, job_id) == 0 ||
+		   pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "it is about job \"%s\"", other);
+}
+
 Jsonb *
 sidecar_try(const SidecarRequest *request, PgbrError *error)
 {
@@ -374,6 +384,8 @@ sidecar_try(const SidecarRequest *request, PgbrError *error)
 	PG_TRY();
 	{
 		answer = read_response(&response, request->answer, &http, error);
+		if (answer && !is_about(answer, request->job_id, error))
+			answer = NULL;
 	}
 	PG_FINALLY();
 	{

@@ -21,6 +21,7 @@ typedef struct SidecarRequest
 	int timeout_ms;		  /* 0: pgbackrest_ctl.sidecar_timeout */
 	const char *base_url; /* NULL: pgbackrest_ctl.sidecar_url */
 	const char *key;	  /* the Idempotency-Key of a POST; NULL: one of its own */
+	const char *job_id;	  /* the answer must be about this job; NULL: about any */
 } SidecarRequest;
 
 /*

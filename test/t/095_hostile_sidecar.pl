@@ -184,6 +184,12 @@ for my $behaviour (sort keys %refused)
 my ($status, $said) = ctl('other', 'backup', '--wait');
 is($status, 3, 'another job in the place of ours');
 like($said, qr/the answer is about job "another" where "$id" was asked for/, 'is not taken for it');
+for my $verb ([ 'jobs', $id ], [ 'jobs', $id, '--format=json' ], [ 'cancel', $id ])
+{
+	($status, $said) = ctl('other', @$verb);
+	is($status, 3, "@$verb: nor is it shown for it");
+	like($said, qr/the answer is about job "another" where "$id" was asked for/, "@$verb: and that is said");
+}
 is_deeply([ $thief->requests, $thief->secrets ], [ $known, $kept ], 'nobody was led to the thief');
 
 # --- the extension ----------------------------------------------------------------------------------
@@ -222,6 +228,7 @@ behave('no-id');
 like(complaints('SELECT pgbr_backup(wait => true)'), qr/member "id" is not a job ID/, 'an id that is none is not put into a hint');
 behave('other');
 like(complaints('SELECT pgbr_backup(wait => true)'), qr/it is about job "another"/, 'another job is not taken for ours');
+like(complaints($_), qr/it is about job "another"/, "$_: nor shown for it") for "SELECT pgbr_job('$id')", "SELECT pgbr_cancel('$id')";
 behave('redirect');
 like(complaints('TABLE pgbr_jobs'), qr/HTTP status 307/, 'nobody is followed');
 behave('drip');

@@ -61,6 +61,14 @@ job_view_is(const JobView *job, const char *id, PgbrError *error)
 						  "the answer is about job \"%s\" where \"%s\" was asked for", job->id, id);
 }
 
+bool
+job_view_check(const json_t *document, const char *id, PgbrError *error)
+{
+	JobView job;
+
+	return job_view_read(document, &job, error) && job_view_is(&job, id, error);
+}
+
 char *
 job_view_name(const JobView *job, char *target, size_t size)
 {

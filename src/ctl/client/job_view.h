@@ -41,6 +41,9 @@ extern bool job_view_read(const json_t *document, JobView *job, PgbrError *error
 /* Whether it is the job that was asked for; PROTOCOL. */
 extern bool job_view_is(const JobView *job, const char *id, PgbrError *error);
 
+/* Both, of a document that is only passed on. */
+extern bool job_view_check(const json_t *document, const char *id, PgbrError *error);
+
 /* "full backup 20261122T154107", "check 20261122T154107". */
 extern char *job_view_name(const JobView *job, char *target, size_t size);
 

@@ -50,8 +50,12 @@ wait_for_job(const SidecarClient *client, json_t **job, PgbrError *error)
 		if (pgbr_job_state_is_final(view.state))
 			return true;
 		snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s?wait=%d", view.id, POLL_S);
-		if (!sidecar_client_call(client, "GET", path, NULL, POLL_S, &answer, error))
+		if (!sidecar_client_call(client, "GET", path, NULL, POLL_S, &answer, error) ||
+			!job_view_check(answer, view.id, error))
+		{
+			json_decref(answer);
 			return false;
+		}
 		json_decref(*job);
 		*job = answer;
 	}

@@ -278,7 +278,9 @@ restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t *
 		return true;
 	snprintf(path, sizeof(path), "/v1/jobs/%s", known->id);
 	/* a sidecar that has lost its state folder is asked for another one */
-	return restore_ask(run, member, path, job, error) || error->code == PGBR_ERROR_NOT_FOUND;
+	if (!restore_ask(run, member, path, job, error))
+		return error->code == PGBR_ERROR_NOT_FOUND;
+	return job_view_check(*job, known->id, error);
 }
 
 static bool

@@ -162,7 +162,8 @@ show_jobs(const Context *context, const JobsArguments *arguments, const char *id
 	put_query(&text, "kind", arguments->kind);
 	put_query(&text, "limit", arguments->limit > 0 ? limit : NULL);
 	put_query(&text, "before", arguments->before);
-	ok = sidecar_client_call(&context->client, "GET", text.data, NULL, 0, &answer, error);
+	ok = sidecar_client_call(&context->client, "GET", text.data, NULL, 0, &answer, error) &&
+		 (id == NULL || job_view_check(answer, id, error));
 	if (ok && output_is_document(context->format))
 	{
 		strbuf_clear(&text);
@@ -226,7 +227,8 @@ run_cancel(Context *context, const void *argument, const char *operand, PgbrErro
 		return exit_code_of(error);
 	strbuf_init(&path);
 	put_job_path(&path, operand);
-	ok = sidecar_client_call(&context->client, "DELETE", path.data, NULL, 0, &answer, error);
+	ok = sidecar_client_call(&context->client, "DELETE", path.data, NULL, 0, &answer, error) &&
+		 job_view_check(answer, operand, error);
 	code = ok ? await_end(context, &answer, error) : exit_code_of(error);
 	strbuf_done(&path);
 	json_decref(answer);
