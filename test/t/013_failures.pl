@@ -245,6 +245,7 @@ sub limit_files
 		[ 'a store that is a folder', sub { unlink "$dir/state.db"; mkdir "$dir/state.db", 0700 }, 1, qr/unable to open database file; hint: state\.db must be a regular file/ ],
 		[ 'a store that is none', sub { rmdir "$dir/state.db"; spew("$dir/state.db", "this is no database\n" x 100) }, 1, qr/job store .*not a database/ ],
 		[ 'a store of a later version', sub { unlink "$dir/state.db"; system 'sqlite3', "$dir/state.db", 'PRAGMA user_version = 99' }, 1, qr/has form 99; this version knows forms up to \d/ ],
+		[ 'the database of another program', sub { unlink "$dir/state.db"; system 'sqlite3', "$dir/state.db", 'CREATE TABLE bookmark (url)' }, 1, qr/state\.db" was not made by this program, or was changed; hint: .*move state\.db/ ],
 		[ 'a store that can not be written', sub { unlink glob "$dir/state.db*"; spew("$dir/state.db", '', 0400) }, 1, qr/job store .*readonly/ ])
 	{
 		my ($name, $prepare, $exit, $says, $folder) = @$case;
@@ -253,6 +254,32 @@ sub limit_files
 		is($status, $exit, "$name: it does not start");
 		like($log, $says, 'and says why');
 	}
+
+	# what somebody has done to a store is not run, and is said
+	my $changed = PgbrSidecar->new($member, name => 'changed')->start(fake('quiet', $other));
+	$changed->wait_job($changed->post_job(kind => 'check')->{id});
+	$changed->stop;
+	my $sqlite = sub { system('sqlite3', "$changed->{state}/state.db", @_) == 0 or die };
+	my $whole = slurp("$changed->{state}/state.db");
+	for my $case (
+		[ 'a trigger', q{CREATE TRIGGER planted AFTER INSERT ON job BEGIN UPDATE job SET state = 'succeeded'; END} ],
+		[ 'a trigger of the same name', 'DROP TRIGGER audit_fixed; CREATE TRIGGER audit_fixed AFTER INSERT ON job BEGIN DELETE FROM audit; END' ],
+		[ 'no table', 'DROP TABLE restore_point' ],
+		[ 'a view in place of a table', 'ALTER TABLE fact RENAME TO kept; CREATE VIEW fact AS SELECT * FROM kept' ])
+	{
+		my ($name, $sql) = @$case;
+		$sqlite->($sql);
+		($status, $log) = refused($changed);
+		is($status, 1, "$name in the store: it does not start");
+		like($log, qr/was not made by this program, or was changed.*move state\.db/, 'and says the way out');
+		spew("$changed->{state}/state.db", $whole);
+	}
+	$sqlite->(q{UPDATE job SET state = 'odd'});
+	$changed->start(fake('quiet', $other));
+	my $odd = $changed->http(GET => '/v1/jobs');
+	is_problem($odd, 507, 'storage', qr/job "\S+" in the job store is damaged/, 'a row that makes no sense');
+	like($odd->{json}{hint}, qr/move state\.db/, 'has a way out, too');
+	$changed->stop;
 
 	# the way out that the hint names, and what comes back
 	my $damaged = PgbrSidecar->new($member, name => 'damaged')->start(fake('quiet', $other));

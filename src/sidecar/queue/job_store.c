@@ -126,9 +126,7 @@ step_job(JobStore *store, sqlite3_stmt *statement, Job *job, bool *found, PgbrEr
 		return true;
 	if (rc != SQLITE_ROW)
 		return store_fail(store, error);
-	return read_job(statement, job) ||
-		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "job %s in the job store is damaged",
-						  store_text_at(statement, 1));
+	return read_job(statement, job) || store_fail_row("job", store_text_at(statement, 1), error);
 }
 
 bool

@@ -28,8 +28,7 @@ read_record(sqlite3_stmt *row, RestoreRecord *record, PgbrError *error)
 {
 	store_read_text(row, 0, record->id, sizeof(record->id));
 	if (!restore_state_parse(store_text_at(row, 1), &record->state))
-		return pgbr_error_set(error, PGBR_ERROR_STORAGE,
-							  "restore \"%s\" in the job store is damaged", record->id);
+		return store_fail_row("restore", record->id, error);
 	store_read_text(row, 2, record->holder, sizeof(record->holder));
 	record->revision = sqlite3_column_int64(row, 3);
 	record->created_at = sqlite3_column_int64(row, 4);

@@ -96,6 +96,8 @@ static const struct
 				   "the kernel's log."},
 	{SQLITE_CORRUPT, DAMAGED},
 	{SQLITE_NOTADB, DAMAGED},
+	/* our statements fit a store of our form */
+	{SQLITE_ERROR, DAMAGED},
 };
 
 static const char *
@@ -125,6 +127,13 @@ store_fail(JobStore *store, PgbrError *error)
 	if (error)
 		*error = *trouble;
 	return false;
+}
+
+bool
+store_fail_row(const char *what, const char *id, PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_STORAGE, "%s \"%s\" in the job store is damaged", what, id);
+	return pgbr_error_hint(error, "%s", DAMAGED);
 }
 
 static bool
@@ -163,26 +172,93 @@ store_finish(JobStore *store, sqlite3_stmt *statement, PgbrError *error)
 }
 
 static bool
-migrate(JobStore *store, PgbrError *error)
+read_version(JobStore *store, int *version, PgbrError *error)
 {
 	sqlite3_stmt *statement;
-	int version = -1;
-	char set_version[64];
 
+	*version = -1;
 	if (!store_prepare(store, "PRAGMA user_version", &statement, error))
 		return false;
 	if (sqlite3_step(statement) == SQLITE_ROW)
-		version = sqlite3_column_int(statement, 0);
+		*version = sqlite3_column_int(statement, 0);
 	store_release(statement);
-	if (version < 0)
+	if (*version < 0)
 		return store_fail(store, error);
-	if (version > VERSION)
+	if (*version <= VERSION)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_STORAGE,
+				   "the job store \"%s\" has form %d; this version knows forms up to %d",
+				   store->path, *version, VERSION);
+	return pgbr_error_hint(error, "Run the version that wrote it, or a later one.");
+}
+
+/* What a store is made of. The text of a table is SQLite's to change when a column is added. */
+#define FORM                                                                            \
+	"SELECT name, type, tbl_name, CASE WHEN type <> 'table' THEN coalesce(sql, '') END" \
+	" FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY name, type"
+
+/* The next of both, and whether they are alike; *more is false at the end. */
+static bool
+is_alike(sqlite3_stmt *found, sqlite3_stmt *wanted, bool *more)
+{
+	bool one = sqlite3_step(found) == SQLITE_ROW;
+	bool other = sqlite3_step(wanted) == SQLITE_ROW;
+
+	*more = one && other;
+	for (int i = 0; *more && i < 4; i++)
+	{
+		if (strcmp(store_text_at(found, i), store_text_at(wanted, i)) != 0)
+			return false;
+	}
+	return one == other;
+}
+
+/*
+ * Another program's database is not to be written to, and what somebody has added to ours, a trigger that changes rows
+ * behind our back, is not to be run.
+ */
+static bool
+check_form(JobStore *store, int version, PgbrError *error)
+{
+	sqlite3_stmt *found = NULL;
+	sqlite3_stmt *wanted = NULL;
+	sqlite3 *model = NULL;
+	bool more = true;
+	bool alike = true;
+	int rc = sqlite3_open(":memory:", &model);
+
+	for (int i = 0; rc == SQLITE_OK && i < version; i++)
+		rc = sqlite3_exec(model, migrations[i], NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(model, FORM, -1, &wanted, NULL);
+	if (rc != SQLITE_OK)
+		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "could not make a model of the job store: %s",
+					   sqlite3_errstr(rc));
+	else if ((rc = sqlite3_prepare_v2(store->db, FORM, -1, &found, NULL)) != SQLITE_OK)
+		store_fail(store, error);
+	while (rc == SQLITE_OK && alike && more)
+		alike = is_alike(found, wanted, &more);
+	if (!alike && sqlite3_errcode(store->db) != SQLITE_ROW &&
+		sqlite3_errcode(store->db) != SQLITE_DONE)
+		store_fail(store, error);
+	else if (!alike)
 	{
 		pgbr_error_set(error, PGBR_ERROR_STORAGE,
-					   "the job store \"%s\" has form %d; this version knows forms up to %d",
-					   store->path, version, VERSION);
-		return pgbr_error_hint(error, "Run the version that wrote it, or a later one.");
+					   "the database \"%s\" was not made by this program, or was changed",
+					   store->path);
+		pgbr_error_hint(error, "%s", DAMAGED);
 	}
+	sqlite3_finalize(found);
+	sqlite3_finalize(wanted);
+	sqlite3_close(model);
+	return rc == SQLITE_OK && alike;
+}
+
+static bool
+migrate(JobStore *store, int version, PgbrError *error)
+{
+	char set_version[64];
+
 	if (version == VERSION)
 		return true;
 	snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", VERSION);
@@ -239,6 +315,7 @@ JobStore *
 job_store_open(const char *state_dir, PgbrError *error)
 {
 	JobStore *store = calloc(1, sizeof(*store));
+	int version;
 
 	if (store == NULL)
 	{
@@ -256,11 +333,12 @@ job_store_open(const char *state_dir, PgbrError *error)
 		goto failed;
 	}
 	/* a small cache: the store is small, and the sidecar's memory is counted */
-	if (execute(store,
+	if (read_version(store, &version, error) && check_form(store, version, error) &&
+		execute(store,
 				"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
 				"PRAGMA journal_size_limit = 1048576",
 				error) &&
-		migrate(store, error) && check_writable(store, error))
+		migrate(store, version, error) && check_writable(store, error))
 		return store;
 
 failed:

@@ -26,6 +26,9 @@ struct JobStore
 /* What SQLite says of its last failure, as STORAGE with a hint, and remember it. Returns false. */
 extern bool store_fail(JobStore *store, PgbrError *error);
 
+/* A row that is not as it was written, by its table's word and its id. Returns false. */
+extern bool store_fail_row(const char *what, const char *id, PgbrError *error);
+
 /* Have a statement ready. It is kept when it is released: to prepare one takes longer than most run. */
 extern bool
 store_prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error);
