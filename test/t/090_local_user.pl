@@ -262,6 +262,16 @@ subtest 'the place of the socket' => sub {
 	ok(!-e $path && !-e "$path.lock", 'and leaves nothing');
 };
 
+subtest 'the user it runs as' => sub {
+	my @root = qw(unshare --map-root-user);
+	plan skip_all => 'nobody can seem to be root here' unless IPC::Run::run([ @root, 'true' ], '2>', \my $none);
+	my @command = (@root, "$ENV{PGBR_BUILD}/pgbackrest_sidecar", '--stanza=main', "--state-dir=$dir/of-root", '--socket=' . "$dir/of-root.sock");
+	IPC::Run::run(\@command, '2>', \my $errors, IPC::Run::timeout(30));
+	is($? >> 8, 2, 'as root it does not start');
+	like($errors, qr/must not be run as root\nhint: .*runuser -u postgres/, 'and says as whom it does');
+	ok(!-e "$dir/of-root", 'and makes no folder that PostgreSQL could not read');
+};
+
 subtest 'somebody was there first' => sub {
 	plan skip_all => 'needs root, who can become another user' unless $public;
 	mkdir "$public/all" or die;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TEXT(name, field, argument, help)                                       \
 	{                                                                           \
@@ -343,5 +344,13 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 	}
 	if (init_tokens)
 		return token_file_init(init_tokens, error) ? CONFIG_DONE : CONFIG_ERROR;
+	if (geteuid() == 0)
+	{
+		/* it would run every program as root, and leave files that PostgreSQL's user can't read */
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the sidecar must not be run as root");
+		pgbr_error_hint(error, "Run it as PostgreSQL's user, as in: runuser -u postgres -- "
+							   "pgbackrest_sidecar --stanza=NAME");
+		return CONFIG_ERROR;
+	}
 	return check(config, &addresses, log_level, log_format, error) ? CONFIG_OK : CONFIG_ERROR;
 }
