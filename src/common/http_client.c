@@ -156,7 +156,8 @@ fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode result, 
 		pgbr_error_set(error, code, "could not connect to socket \"%s\": %s", transfer->over,
 					   strerror((int) reason_number));
 	else if (no_socket)
-		pgbr_error_set(error, code, "%s", strerror((int) reason_number));
+		pgbr_error_set(error, code, "socket \"%s\": %s", transfer->over,
+					   strerror((int) reason_number));
 	else
 		pgbr_error_set(error, code, "%s", reason[0] ? reason : curl_easy_strerror(result));
 	if (code == PGBR_ERROR_FORBIDDEN)

@@ -21,8 +21,15 @@ open_regular(const char *path, PgbrError *error)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
+	{
+		bool denied = errno == EACCES;
+
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open file \"%s\": %s", path,
 					   strerror(errno));
+		if (denied)
+			pgbr_error_hint(error, "User %u, who runs this, must be able to read it.",
+							(unsigned int) geteuid());
+	}
 	else if (S_ISREG(st.st_mode))
 		return fd;
 	else

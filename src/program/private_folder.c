@@ -48,13 +48,19 @@ look_at(const char *path, struct stat *st, PgbrError *error)
 }
 
 static bool
-refuse_owner(const char *path, const struct stat *st, PgbrError *error)
+hint_owner(const char *path, const char *how, PgbrError *error)
+{
+	return pgbr_error_hint(error,
+						   "Use another folder, or look at what is in it, and run: chown %s%u '%s'",
+						   how, (unsigned int) geteuid(), path);
+}
+
+static bool
+refuse_owner(const char *path, const struct stat *st, const char *how, PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" belongs to another user, uid %u", path,
 				   (unsigned int) st->st_uid);
-	return pgbr_error_hint(error,
-						   "Use another folder, or look at what is in it, and run: chown %u '%s'",
-						   (unsigned int) geteuid(), path);
+	return hint_owner(path, how, error);
 }
 
 static bool
@@ -75,7 +81,7 @@ check_step(const char *path, PgbrError *error)
 	if (!look_at(path, &st, error))
 		return false;
 	if (!is_trusted(st.st_uid) && is_of_namespace(st.st_uid))
-		return refuse_owner(path, &st, error);
+		return refuse_owner(path, &st, "", error);
 	return S_ISLNK(st.st_mode) || (st.st_mode & S_IWOTH) == 0 || (st.st_mode & S_ISVTX) ||
 		   refuse_mode(path, &st, error);
 }
@@ -125,7 +131,7 @@ check_entry(const char *path, int depth, PgbrError *error)
 	if (!look_at(path, &st, error))
 		return false;
 	if (!is_trusted(st.st_uid))
-		return refuse_owner(path, &st, error);
+		return refuse_owner(path, &st, "-R ", error);
 	if (S_ISLNK(st.st_mode))
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is a symbolic link", path);
@@ -145,8 +151,11 @@ check_content(const char *path, int depth, PgbrError *error)
 	DIR *folder = opendir(path);
 
 	if (folder == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open folder \"%s\": %s", path,
-							  strerror(errno));
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open folder \"%s\": %s", path,
+					   strerror(errno));
+		return hint_owner(path, "-R ", error);
+	}
 	while (ok && (entry = readdir(folder)) != NULL)
 	{
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -173,7 +182,7 @@ private_folder_check(const char *path, PgbrError *error)
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not resolve \"%s\": %s", path,
 							  strerror(errno));
 	if (st.st_uid != geteuid())
-		return refuse_owner(path, &st, error);
+		return refuse_owner(path, &st, "-R ", error);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return refuse_mode(path, &st, error);
 	return check_content(real, DEPTH_MOST, error);

@@ -85,8 +85,12 @@ prepare_state_dir(Parts *parts, SidecarConfig *config, PgbrError *error)
 
 	strbuf_init(&log_dir);
 	strbuf_printf(&log_dir, "%s/log", config->state_dir);
-	ok = file_make_folder(config->state_dir, error) &&
-		 private_folder_check(config->state_dir, error) && file_make_folder(log_dir.data, error);
+	ok = file_make_folder(config->state_dir, error);
+	if (!ok)
+		pgbr_error_hint(error, "Make it as root: install -d -o %u -m 0700 '%s'",
+						(unsigned int) geteuid(), config->state_dir);
+	ok = ok && private_folder_check(config->state_dir, error) &&
+		 file_make_folder(log_dir.data, error);
 	strbuf_done(&log_dir);
 	if (ok && realpath(config->state_dir, parts->state_dir) == NULL)
 		ok = pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not resolve \"%s\": %s",

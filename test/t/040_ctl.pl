@@ -367,8 +367,8 @@ for my $columns (120, 50, 12)
 	  for [ reader => 'readonlytoken0123456789' ], [ operator => 'operatortoken0123456789' ], [ stranger => 'x' x 23 ];
 	$sidecar->speak_tcp->restart("--token-file=$root/tokens")->wait_ready;
 	$ENV{PGBRCTL_URL} = $sidecar->url;
-	ctl_fails('no token', 4, qr/token/i, 'info');
-	ctl_fails('a wrong token', 4, qr/token/i, 'info', "--token-file=$root/stranger");
+	ctl_fails('no token', 4, qr/bearer token is wanted\n.*GET http.*\n.*hint: .*--token-file or PGBRCTL_TOKEN_FILE/, 'info');
+	ctl_fails('a wrong token', 4, qr/not known here\n.*GET http.*\n.*hint: .*--token-file or .* a token of the sidecar's own/, 'info', "--token-file=$root/stranger");
 	ctl_ok('a right token', 'info', "--token-file=$root/reader");
 	ctl_fails('too small a scope', 4, qr/does not allow/, 'backup', "--token-file=$root/reader");
 	local $ENV{PGBRCTL_TOKEN} = 'operatortoken0123456789';
@@ -398,7 +398,7 @@ for my $columns (120, 50, 12)
 	chmod 0600, "$root/$_" for qw(client.key reader both.pem);
 	ctl_ok('others that can not', 'info', @trust, "--cert-file=$root/both.pem");
 	ctl_fails('TLS and a CA unknown', 3, qr/could not connect to the sidecar: .*certificate/, 'info', "--url=$url");
-	ctl_fails('plain HTTP to TLS', 3, qr/error: /, 'info');
+	ctl_fails('plain HTTP to TLS', 3, qr/error: .*\n.*GET http:.*\n.*hint: .*https:\/\/ alone/, 'info');
 	spew("$root/no.pem", "no certificate\n");
 	ctl_fails('a file that holds no certificate', 2, qr/no\.pem/, 'info', "--url=$url", "--ca-file=$root/no.pem");
 	$sidecar->speak_tcp(0)->restart->wait_ready;
@@ -408,6 +408,8 @@ for my $columns (120, 50, 12)
 # ---- what is no sidecar
 {
 	my $port = $cluster->sandbox->port;
+	ctl_fails('no Patroni there', 3, qr/could not ask Patroni: .*\n.*GET http:.*\n.*hint: --patroni-url=URL or PGBRCTL_PATRONI_URL/, 'status', "--patroni-url=http://127.0.0.1:$port");
+	ctl_fails('no socket there', 3, qr{could not connect to the sidecar: socket "$root/nowhere.sock": No such file}, 'info', "--url=unix:$root/nowhere.sock");
 	ctl_fails('nobody there', 3, qr/could not connect to the sidecar: .*\n.*GET http:.*\n.*Is pgbackrest_sidecar running/, 'info', "--url=http://127.0.0.1:$port");
 	ctl_fails('TLS to one without', 3, qr/could not connect to the sidecar/, 'info', '--url=' . $sidecar->tcp_url =~ s/http/https/r);
 

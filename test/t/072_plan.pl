@@ -238,7 +238,10 @@ for my $nearest (@{ $refusal->{nearest} })
 # members
 my ($replica) = $cluster->replicas;
 $replica->sidecar->stop;
-refused('a sidecar that does not answer', qr/sidecar of member "\Q$replica->{name}\E"/, '--type=immediate');
+my (undef, $members, $why) = $cluster->cluster_ctl('status');
+like($members, qr/^ \Q$replica->{name}\E .* can't be asked *$/m, 'status: who can not be asked');
+like($why, qr/warning: the sidecar of member "\Q$replica->{name}\E" can't be asked: could not connect .*; hint: /, 'and why');
+refused('a sidecar that does not answer', qr/sidecar of member "\Q$replica->{name}\E".*--sidecar=\Q$replica->{name}\E=URL/s, '--type=immediate');
 $plan = reachable('without that member', $full, '--type=immediate', "--without-member=$replica->{name}");
 ok($plan->{check_timeline}, 'it must not win with old data');
 ok(!-e "$root/owned", 'nothing was executed');

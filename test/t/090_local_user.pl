@@ -163,12 +163,15 @@ subtest 'TCP on loopback' => sub {
 	my $before = slurp($file);
 	IPC::Run::run(\@made, '2>', \my $errors);
 	is($? >> 8, 2, 'a file that is there is left alone');
-	like($errors, qr/could not create token file "\Q$file\E": File exists/, 'which is said');
+	like($errors, qr/could not create token file "\Q$file\E": File exists\nhint: It is never replaced/, 'which is said');
 	is(slurp($file), $before, 'to the letter');
 	symlink "$dir/elsewhere", "$dir/link" or die;
 	IPC::Run::run([ $made[0], "--init-tokens=$dir/link" ], '2>', \$errors);
 	is($? >> 8, 2, 'a link is not followed');
 	ok(!-e "$dir/elsewhere", 'to anywhere');
+	IPC::Run::run([ $made[0], "--init-tokens=$dir/missing/tokens" ], '2>', \$errors);
+	is($? >> 8, 2, 'a folder is not made');
+	like($errors, qr/No such file.*\nhint: Make its folder first, .*install -d/, 'and how to make it is told');
 
 	$sidecar->restart("--listen=127.0.0.1:$port", "--token-file=$file");
 	is(attack($over->('127.0.0.1')), join(' ', (401) x @attack), 'with tokens: nothing without one');
@@ -228,9 +231,11 @@ subtest 'the place of the socket' => sub {
 	}
 	mkdir "$dir/open" or die;
 	chmod 0777, "$dir/open";
+	mkdir "$dir/closed", 0500 or die;
 	for my $case (
 		[ "$dir/open/x.sock", 1, qr/refusing to make a socket in ".*open\/", where everybody may remove it/ ],
 		[ "$dir/nowhere/x.sock", 1, qr/could not use the folder ".*nowhere\/": No such file.*hint: .*--socket=PATH/si ],
+		[ "$dir/closed/x.sock", 1, qr/could not open lock file ".*": Permission denied.*hint: Make its folder.*--socket=PATH/si ],
 		[ 'relative', 2, qr/invalid value "relative" for --socket/ ],
 		[ "$dir/" . 'x' x 108, 2, qr/invalid value ".*" for --socket\nhint: .*at most 107/ ],
 		[ "$dir/a b", 2, qr/invalid value/ ],
@@ -263,6 +268,10 @@ subtest 'the place of the socket' => sub {
 };
 
 subtest 'the user it runs as' => sub {
+	my $second = PgbrSidecar->new($member, name => 'nowhere');
+	my ($status, $log) = refused($second, '--state-dir=/pgbr-nowhere');
+	is($status, 1, 'it needs its folder');
+	like($log, qr{could not create folder "/pgbr-nowhere": .*hint: Make it as root: install -d -o $> -m 0700 '/pgbr-nowhere'}, 'and says how it is made');
 	my @root = qw(unshare --map-root-user);
 	plan skip_all => 'nobody can seem to be root here' unless IPC::Run::run([ @root, 'true' ], '2>', \my $none);
 	my @command = (@root, "$ENV{PGBR_BUILD}/pgbackrest_sidecar", '--stanza=main', "--state-dir=$dir/of-root", '--socket=' . "$dir/of-root.sock");

@@ -110,7 +110,7 @@ test_owner(void **state)
 			   "chown");
 	/* root's is fine on the way, and not as the folder */
 	assert_true(private_folder_check_way("/usr/bin", &error));
-	is_refused(private_folder_check("/usr", &error), &error, "belongs to another user", "chown");
+	is_refused(private_folder_check("/usr", &error), &error, "belongs to another user", "chown -R");
 }
 
 static void

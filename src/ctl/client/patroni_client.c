@@ -94,7 +94,11 @@ call(const PatroniClient *client, const char *method, const char *base, const ch
 		PgbrError reason = *error;
 
 		pgbr_error_set(error, reason.code, "could not ask Patroni: %s", reason.message);
-		return pgbr_error_detail(error, "%s", reason.detail);
+		pgbr_error_detail(error, "%s", reason.detail);
+		if (reason.code == PGBR_ERROR_UNREACHABLE)
+			pgbr_error_hint(error, "--patroni-url=URL or PGBRCTL_PATRONI_URL names its REST API: "
+								   "restapi.connect_address in a member's patroni.yml.");
+		return false;
 	}
 	*status = response.status;
 	*answer = json_parse(response.body, response.length, NULL);

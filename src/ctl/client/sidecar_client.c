@@ -113,8 +113,23 @@ explain_failure(const SidecarClient *client, PgbrError *error)
 		error,
 		reason.code == PGBR_ERROR_TLS ? "--ca-file names the certificates to trust."
 		: local ? "Is pgbackrest_sidecar running here, with this --socket? --url names another one."
-				: "Is pgbackrest_sidecar running there, with this address as --listen? "
-				  "--url names another one.");
+				: "Is pgbackrest_sidecar running there, with this address as --listen? With a "
+				  "certificate it answers at https:// alone. --url, or of a member "
+				  "--sidecar=NAME=URL, names another one.");
+}
+
+/* The sidecar's hints are for whoever speaks HTTP. Of a certificate that was shown it says what is wrong. */
+static void
+explain_unauthorized(const SidecarClient *client, const char *method, const char *url,
+					 PgbrError *error)
+{
+	if (error->code != PGBR_ERROR_UNAUTHORIZED)
+		return;
+	pgbr_error_detail(error, "The request was %s %s.", method, url);
+	if (client->token[0] || client->settings->cert_file == NULL)
+		pgbr_error_hint(error,
+						"Show what it wants: --token-file or PGBRCTL_TOKEN_FILE with a token "
+						"of the sidecar's own file, or --cert-file and --key-file.");
 }
 
 /* Whoever wants a token that was kept from him says that there was none. */
@@ -164,6 +179,7 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 	if (response->status < 200 || response->status > 299)
 	{
 		sidecar_client_refusal(response, error);
+		explain_unauthorized(client, method, url, error);
 		explain_withheld(client, error);
 	}
 	else if (strcmp(response->content_type, content_type) != 0)

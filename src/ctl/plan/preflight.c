@@ -116,10 +116,12 @@ check_member(RestoreWork *work, const FactMember *member)
 	{
 		restore_refuse(work, "the sidecar of member \"%s\" can't be asked: %s", member->name,
 					   member->error);
-		return pgbr_error_hint(error,
-							   "Bring it back, or restore without this member: "
-							   "--without-member=%s. It must be rebuilt afterwards.",
-							   member->name);
+		return pgbr_error_hint(
+			error,
+			"Start it there, or tell its place: --sidecar=%s=URL. Where the member "
+			"is gone --without-member=%s restores without it; it must be rebuilt "
+			"afterwards.",
+			member->name, member->name);
 	}
 	if (member->mismatch)
 	{

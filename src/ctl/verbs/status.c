@@ -158,7 +158,7 @@ put_members(const RestoreCommand *command, const json_t *members, StrBuf *out)
 			table_addf(&table, "%lld", timeline);
 		else
 			table_add(&table, NULL);
-		table_add(&table, json_flag(member, "sidecar_answers") ? "answers" : "does not answer");
+		table_add(&table, json_flag(member, "sidecar_answers") ? "answers" : "can't be asked");
 	}
 	output_put_table(&table, command->context->format, output_terminal_columns(stdout), out);
 	table_done(&table);
@@ -217,6 +217,16 @@ print(const RestoreCommand *command, const RestoreRecord *record, PgbrError *err
 	return ok;
 }
 
+/* The table has no place for why; the first reason is often that of all. */
+static void
+warn_unasked(const RestoreList *list)
+{
+	if (list->error.code == PGBR_ERROR_NONE)
+		return;
+	message_warning("the sidecar of member \"%s\" can't be asked: %s%s%s", list->error_member,
+					list->error.message, list->error.hint[0] ? "; hint: " : "", list->error.hint);
+}
+
 static ExitCode
 run(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
@@ -244,6 +254,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	}
 	else
 		code = print(command, record, error) ? EXIT_OK : exit_code_of(error);
+	warn_unasked(&command->list);
 	restore_command_close(command);
 	return code;
 }

@@ -173,8 +173,17 @@ token_file_init(const char *path, PgbrError *error)
 	/* one that exists is somebody's way in: it is never replaced, nor followed if it is a link */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not create token file \"%s\": %s",
-							  path, strerror(errno));
+	{
+		bool exists = errno == EEXIST;
+
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not create token file \"%s\": %s", path,
+					   strerror(errno));
+		return pgbr_error_hint(error, "%s",
+							   exists
+								   ? "It is never replaced: use it, or move it away first."
+								   : "Make its folder first, for the user that runs the sidecar, "
+									 "as in: install -d -o postgres -g postgres -m 0750 FOLDER");
+	}
 	ok = write(fd, text, strlen(text)) == (ssize_t) strlen(text) && fsync(fd) == 0;
 	if (!ok)
 	{

@@ -28,6 +28,16 @@ fail(const char *path, const char *what, PgbrError *error)
 						  strerror(errno));
 }
 
+/* The folder is the cure, whichever of its files was met. */
+static bool
+fail_folder(const char *path, const char *what, PgbrError *error)
+{
+	fail(path, what, error);
+	return pgbr_error_hint(error,
+						   "Make its folder, owned by PostgreSQL's user, or give --socket=PATH "
+						   "in another one; \"--socket=\" does without a socket.");
+}
+
 static bool
 check_folder(const char *path, PgbrError *error)
 {
@@ -37,11 +47,7 @@ check_folder(const char *path, PgbrError *error)
 	pgbr_copy_text(folder, sizeof(folder), path);
 	folder[strrchr(path, '/') - path + 1] = '\0';
 	if (stat(folder, &st) != 0)
-	{
-		fail(folder, "use the folder", error);
-		return pgbr_error_hint(error, "Make it, owned by PostgreSQL's user, or give --socket=PATH "
-									  "in another one; \"--socket=\" does without a socket.");
-	}
+		return fail_folder(folder, "use the folder", error);
 	if (!(st.st_mode & S_IWOTH) || (st.st_mode & S_ISVTX))
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_CONFIG,
@@ -64,7 +70,7 @@ lock(LocalSocket *local, PgbrError *error)
 		int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 		if (fd < 0)
-			return fail(path, "open lock file", error);
+			return fail_folder(path, "open lock file", error);
 		if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		{
 			close(fd);
