@@ -194,6 +194,16 @@ subtest 'what is refused' => sub {
 	like($errors, qr/size/, 'and it is said');
 };
 
+subtest 'what a build needs' => sub {
+	my ($build) = slurp("$source/README.md") =~ /^apt-get install (.*)$/m;
+	for my $container (qw(sidecar postgresql))
+	{
+		my ($there) = slurp("$source/deploy/container/Containerfile.$container") =~ /apt-get install -y --no-install-recommends ((?:[^\n]*\\\n)*[^\n]*)/;
+		is(join(' ', sort split ' ', $there =~ tr/\\//dr =~ s/\$\{PG_MAJOR\}/15/r), join(' ', sort split ' ', $build),
+			"README names the packages of Containerfile.$container");
+	}
+};
+
 subtest 'systemd' => sub {
 	my $unit = slurp("$source/deploy/systemd/pgbackrest_sidecar.service");
 	$unit =~ s{^ExecStart=\K\S+}{$ENV{PGBR_BUILD}/pgbackrest_sidecar}m;
@@ -208,13 +218,11 @@ subtest 'systemd' => sub {
 
 subtest 'Patroni' => sub {
 	my $yaml = slurp("$source/deploy/patroni/patroni.yml");
-	my $conf = slurp("$source/deploy/patroni/postgresql.conf");
 	my $settings = slurp("$member->{dir}/server.conf");
 	my $pgbackrest = "pgbackrest --config=$member->{config}";
 	# where this cluster has what the example has elsewhere; the server's settings of the tests are kept
 	$settings =~ s/^pgbackrest_ctl\..*\n//mg;
-	$conf =~ s{unix:/var/run/postgresql/pgbackrest_sidecar\.sock}{$member->sidecar->url}e or die "the example has another URL\n";
-	spew("$dir/postgresql.conf", "$conf$settings");
+	spew("$dir/server.conf", $settings);
 	my %here = (
 		'hosts: \[[^\]]*\]' => "hosts: [127.0.0.1:$cluster->{etcd_port}]",
 		'(?:0\.0\.0\.0|10\.0\.0\.11):8008' => "127.0.0.1:$member->{rest_port}",
@@ -222,7 +230,7 @@ subtest 'Patroni' => sub {
 		'/var/lib/postgresql/15/main' => $member->data,
 		'/usr/lib/postgresql/15/bin' => $member->bindir,
 		'/var/lib/postgresql/.pgpass_patroni' => "$dir/pgpass",
-		'/etc/pgbackrest_ctl/postgresql.conf' => "$dir/postgresql.conf",
+		'unix:/var/run/postgresql/pgbackrest_sidecar\.sock' => $member->sidecar->url,
 		'local all all peer' => 'local all all trust',
 		'\bpgbackrest --' => "$pgbackrest --",
 		'10\.0\.0\.0/24' => '127.0.0.1/32');
@@ -230,7 +238,7 @@ subtest 'Patroni' => sub {
 	{
 		ok($yaml =~ s/$there/$here{$there}/g, "the example says $there");
 	}
-	$yaml =~ s/^  parameters:\n\K/    unix_socket_directories: '$member->{socket}'\n/m;
+	$yaml =~ s{^(  parameters:\n)}{  custom_conf: $dir/server.conf\n$1    unix_socket_directories: '$member->{socket}'\n}m;
 	spew("$member->{dir}/patroni.yml", $yaml, 0600);
 	$cluster->start;
 	is($member->psql('CREATE EXTENSION pgbackrest_ctl; SELECT count(*) FROM pgbr_schedule WHERE active'), 3,
