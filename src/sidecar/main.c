@@ -160,13 +160,15 @@ stop(Parts *parts)
 	if (parts->runner)
 		job_runner_join(parts->runner);
 	peer_server_stop(parts->peer_server);
+	/* the threads end, and with them the waits of handlers; what they know is asked for until the port
+	 * is closed */
 	if (sidecar->keeper)
 		stanza_keeper_stop(sidecar->keeper);
-	/* the thread ends, and with it the waits of handlers; the copy is read until the port is closed */
 	if (sidecar->cache)
 		info_cache_stop(sidecar->cache);
 	if (parts->server)
 		http_server_stop(parts->server);
+	stanza_keeper_free(sidecar->keeper);
 	info_cache_free(sidecar->cache);
 	process_gate_free(sidecar->gate);
 	archive_size_free(sidecar->archive_size);

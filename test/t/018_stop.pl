@@ -114,6 +114,29 @@ for my $name (sort keys %hangs)
 	is_problem($sidecar->http(GET => '/v1/jobs/x'), 404, 'not-found', qr/x/, 'and it serves');
 }
 
+# --- while somebody looks whether it is ready -------------------------------------------------------
+{
+	$sidecar->stop;
+	# one that ends late leaves time for it
+	my $stubborn = program($member, 'stubborn', <<'END');
+case "${@: -1}" in (info) trap '' TERM; while true; do sleep 0.05; done ;; esac
+exec "${0%/*}/hang" "$@"
+END
+	$sidecar->start("--pgbackrest=$stubborn", "--psql=$hang");
+	wait_for { grep { slurp($_) =~ /\Q$stubborn\E.*\0info\0/s } glob '/proc/[0-9]*/cmdline' } 'pgbackrest info to run';
+	kill TERM => $sidecar->pid;
+	my ($asked, @wrong) = 0;
+	while (@wrong < 5 && (my $answer = $sidecar->http(GET => '/readyz'))->{status} != 599)
+	{
+		last if ++$asked > 10000;
+		push @wrong, "$answer->{status}: $answer->{content}" if $answer->{status} != 503 || !$answer->{json};
+	}
+	cmp_ok($asked, '>', 20, 'asked again and again whether it is ready, while it ends');
+	is_deeply(\@wrong, [], 'it says that it is not');
+	stops('and it ends');
+	$sidecar->start(@fake);
+}
+
 # --- other signals ----------------------------------------------------------------------------------
 {
 	kill HUP => $sidecar->pid;

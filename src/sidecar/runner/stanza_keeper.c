@@ -248,6 +248,13 @@ stanza_keeper_stop(StanzaKeeper *keeper)
 	pthread_mutex_unlock(&keeper->lock);
 	if (keeper->started)
 		pthread_join(keeper->thread, NULL);
+}
+
+void
+stanza_keeper_free(StanzaKeeper *keeper)
+{
+	if (keeper == NULL)
+		return;
 	close(keeper->stop_fd);
 	pthread_cond_destroy(&keeper->stop);
 	pthread_mutex_destroy(&keeper->lock);

@@ -32,8 +32,11 @@ stanza_keeper_new(const SidecarConfig *config, JobQueue *queue, InfoCache *cache
 /* Start the thread. */
 extern bool stanza_keeper_start(StanzaKeeper *keeper, PgbrError *error);
 
-/* End the thread, if there is one, and free the keeper. After job_queue_stop. */
+/* End the thread, if there is one; where it stands can still be asked. After job_queue_stop. */
 extern void stanza_keeper_stop(StanzaKeeper *keeper);
+
+/* After nobody asks any more. NULL is fine. */
+extern void stanza_keeper_free(StanzaKeeper *keeper);
 
 /* Where it stands; true when the stanza was found usable. Thread-safe. */
 extern bool stanza_keeper_state(StanzaKeeper *keeper, char *reason, size_t size);
