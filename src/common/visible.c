@@ -5,6 +5,7 @@
 #include "common/visible.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* the longest escape: \U and eight digits */
@@ -199,4 +200,69 @@ pgbr_put_visible_json(StrBuf *buf, const char *document, size_t length)
 		kept = document;
 	}
 	strbuf_append(buf, kept, (size_t) (end - kept));
+}
+
+/* What JSON writes with a backslash at text; its length, or 0 when it is none of ours to see. */
+static size_t
+read_json_escape(const char *text, const char *end, unsigned long *point)
+{
+	static const char shorts[] = "b\bf\fr\r";
+	const char *found;
+	char digits[5] = "";
+
+	if (end - text < 2)
+		return 0;
+	for (found = shorts; *found && *found != text[1]; found += 2)
+		continue;
+	if (*found)
+	{
+		*point = (unsigned char) found[1];
+		return 2;
+	}
+	if (text[1] != 'u' || end - text < 6)
+		return 0;
+	memcpy(digits, text + 2, 4);
+	if (strspn(digits, "0123456789abcdefABCDEF") != 4)
+		return 0;
+	*point = strtoul(digits, NULL, 16);
+	return 6;
+}
+
+bool
+pgbr_put_visible_texts(StrBuf *buf, const char *document, size_t length)
+{
+	const char *end = document + length;
+	const char *kept = document;
+	const char *at = document;
+	bool inside = false;
+	bool any = false;
+	PgbrCharacter character;
+
+	while (pgbr_character_next(&document, end, &character))
+	{
+		size_t escaped = 0;
+		char escape[ESCAPE_SIZE];
+
+		at = character.bytes;
+		if (*at == '"')
+			inside = !inside;
+		if (!inside)
+			continue;
+		if (*at == '\\')
+		{
+			escaped = read_json_escape(at, end, &character.point);
+			document = escaped ? at + escaped : at + 2 < end ? at + 2 : end;
+		}
+		/* a control character that is there as it is, or a byte that is no character, is refused by who reads it */
+		if ((*at == '\\' ? escaped == 0 : character.point < 0x20 || !character.valid) ||
+			character.point == 0 || is_kept(&character, "\n\t"))
+			continue;
+		write_escape(escape, &character);
+		strbuf_append(buf, kept, (size_t) (at - kept));
+		strbuf_printf(buf, "\\%s", escape);
+		kept = document;
+		any = true;
+	}
+	strbuf_append(buf, kept, (size_t) (end - kept));
+	return any;
 }

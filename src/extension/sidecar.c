@@ -11,6 +11,7 @@
 #include "common/http_client.h"
 #include "common/sidecar_url.h"
 #include "common/strbuf.h"
+#include "common/visible.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/sidecar.h"
@@ -178,13 +179,37 @@ rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *h
 			 errdetail("The request was %s %s.", http->method, http->url), errhint(PROTOCOL_HINT)));
 }
 
+/* Its rows go to anybody's terminal. */
+static void
+make_visible(PgbrHttpResponse *response)
+{
+	bool any;
+	StrBuf buf;
+
+	strbuf_init(&buf);
+	any = pgbr_put_visible_texts(&buf, response->body, response->length);
+	if (any && !buf.failed)
+	{
+		free(response->body);
+		response->length = buf.length;
+		response->body = strbuf_take(&buf);
+	}
+	else if (!buf.failed)
+		strbuf_done(&buf);
+	else
+	{
+		strbuf_done(&buf);
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	}
+}
+
 static Jsonb *
-read_answer(const PgbrHttpResponse *response, const AnswerMember *members,
-			const PgbrHttpRequest *http)
+read_answer(PgbrHttpResponse *response, const AnswerMember *members, const PgbrHttpRequest *http)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Jsonb *volatile answer = NULL;
 
+	make_visible(response);
 	PG_TRY();
 	{
 		char *text = pg_any_to_server(response->body, (int) response->length, PG_UTF8);
@@ -202,7 +227,7 @@ read_answer(const PgbrHttpResponse *response, const AnswerMember *members,
 
 /* An answer of RFC 9457 becomes the error it speaks of. */
 static void
-read_problem(const PgbrHttpResponse *response, const PgbrHttpRequest *http, PgbrError *error)
+read_problem(PgbrHttpResponse *response, const PgbrHttpRequest *http, PgbrError *error)
 {
 	Jsonb *problem = read_answer(response, answer_problem, http);
 	char *code = answer_text(&problem->root, "code");
@@ -218,8 +243,8 @@ read_problem(const PgbrHttpResponse *response, const PgbrHttpRequest *http, Pgbr
 }
 
 static Jsonb *
-read_response(const PgbrHttpResponse *response, const AnswerMember *members,
-			  const PgbrHttpRequest *http, PgbrError *error)
+read_response(PgbrHttpResponse *response, const AnswerMember *members, const PgbrHttpRequest *http,
+			  PgbrError *error)
 {
 	bool is_problem = strcmp(response->content_type, "application/problem+json") == 0;
 

@@ -48,6 +48,14 @@ check_json(const char *text, size_t length)
 	pgbr_put_visible_json(&out, text, length);
 	again = json_loadb(out.data, out.length, JSON_DECODE_ANY, NULL);
 	MUST(again && json_equal(value, again));
+	json_decref(again);
+	strbuf_clear(&out);
+	MUST(pgbr_put_visible_texts(&out, text, length) ||
+		 (out.length == length && memcmp(out.data, text, length) == 0));
+	again = json_loadb(out.data, out.length, JSON_DECODE_ANY, NULL);
+	MUST(again && json_typeof(again) == json_typeof(value));
+	if (json_is_string(again))
+		MUST(fuzz_is_visible(json_string_value(again), "\n\t"));
 	json_decref(value);
 	json_decref(again);
 	strbuf_done(&out);

@@ -223,7 +223,14 @@ like(complaints(qq{SELECT pgbr_cancel('$id')}), qr/WARNING: .*$shown/, 'as in a 
 behave('odd');
 like(complaints('SELECT pgbr_backup(wait => true)'), qr/ERROR:  job "$id" failed: $shown.*DETAIL: .*$shown.*HINT: .*$shown/s, 'the end of a job');
 like(complaints('SELECT count(*) FROM pgbr_info()'), qr/WARNING: .*$shown.*HINT: .*$shown/s, 'information that is old');
-complaints($_) for map { "SELECT count(*) FROM $_" } qw(pgbr_status pgbr_backups pgbr_jobs pgbr_archives pgbr_repositories pgbr_restore_points);
+for my $rows ((map { "TABLE $_" } qw(pgbr_status pgbr_backups pgbr_jobs pgbr_progress pgbr_archives pgbr_repositories pgbr_restore_points)),
+	"SELECT * FROM pgbr_job('$id')", 'SELECT * FROM pgbr_info(true)', 'SELECT pgbr_info_json()')
+{
+	complaints($rows);
+	my $out = $member->psql($rows);
+	is_plain($out, "its rows: $rows");
+	like($out, qr/a\\+x1B\[2J/, "$rows: with escapes in them");
+}
 behave('no-id');
 like(complaints('SELECT pgbr_backup(wait => true)'), qr/member "id" is not a job ID/, 'an id that is none is not put into a hint');
 behave('other');

@@ -140,12 +140,43 @@ test_json(void **state)
 	strbuf_done(&buf);
 }
 
+static void
+test_texts(void **state)
+{
+	static const char *const cases[][2] = {
+		{"{\"a\": [1, \"b\\n\\tc\u00e4\\u00e4\\\\u001b\\\"\"]}", NULL},
+		{"\"\\u001b[2J\"", "\"\\\\x1B[2J\""},
+		{"{\"\x7F\": \"\xC2\x9B\\u009b\"}", "{\"\\\\x7F\": \"\\\\u009B\\\\u009B\"}"},
+		{"\"\\u202E\\b\\f\\r\"", "\"\\\\u202E\\\\x08\\\\x0C\\\\r\""},
+		{"\"\\\\\\u202e\\\"\\u202e\"", "\"\\\\\\\\u202E\\\"\\\\u202E\""},
+		/* what is no JSON is whoever reads it to refuse */
+		{"\"\\u0000\x1B\xFF\\ud800\"", NULL},
+		{"\x7F \\u202e", NULL},
+		{"\"\\u20", NULL},
+		{"\"\\", NULL},
+	};
+	StrBuf buf;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *wanted = cases[i][1] ? cases[i][1] : cases[i][0];
+
+		strbuf_init(&buf);
+		assert_int_equal(pgbr_put_visible_texts(&buf, cases[i][0], strlen(cases[i][0])),
+						 cases[i][1] != NULL);
+		assert_string_equal(buf.data, wanted);
+		strbuf_done(&buf);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_visible),	   cmocka_unit_test(test_line), cmocka_unit_test(test_room),
-		cmocka_unit_test(test_error_room), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_visible), cmocka_unit_test(test_line),
+		cmocka_unit_test(test_room),	cmocka_unit_test(test_error_room),
+		cmocka_unit_test(test_json),	cmocka_unit_test(test_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
