@@ -8,7 +8,9 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/objectaccess.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "miscadmin.h"
@@ -45,6 +47,7 @@ typedef struct Shared
 static Shared *shared;
 static shmem_startup_hook_type next_shmem_startup;
 static shmem_request_hook_type next_shmem_request;
+static object_access_hook_type next_object_access;
 
 static void
 start_shmem(void)
@@ -89,6 +92,39 @@ describe(BackgroundWorker *worker, const char *name, const char *function, BgWor
 	worker->bgw_restart_time = RESTART_S;
 }
 
+/* Transaction callbacks can't take themselves off the list, so it is put there once a session. */
+static bool wake_wanted;
+
+static void
+wake_at_commit(XactEvent event, void *argument)
+{
+	if (event == XACT_EVENT_COMMIT && wake_wanted)
+		worker_wake();
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		wake_wanted = false;
+}
+
+static void
+want_wake(void)
+{
+	static bool registered;
+
+	if (!registered)
+		RegisterXactCallback(wake_at_commit, NULL);
+	registered = true;
+	wake_wanted = true;
+}
+
+/* An extension that is dropped, in whatever way, may be ours: the scheduler looks. */
+static void
+on_access(ObjectAccessType access, Oid class, Oid object, int part, void *argument)
+{
+	if (next_object_access)
+		next_object_access(access, class, object, part, argument);
+	if (access == OAT_DROP && class == ExtensionRelationId)
+		want_wake();
+}
+
 void
 worker_register(void)
 {
@@ -97,6 +133,8 @@ worker_register(void)
 	REQUEST_SHMEM(request_shmem);
 	next_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = start_shmem;
+	next_object_access = object_access_hook;
+	object_access_hook = on_access;
 	describe(&worker, "launcher", "pgbr_launcher_main", BgWorkerStart_ConsistentState);
 	RegisterBackgroundWorker(&worker);
 	describe(&worker, "promotion notice", "pgbr_promotion_main", BgWorkerStart_RecoveryFinished);
@@ -293,27 +331,10 @@ pgbr_launcher_main(Datum argument)
 	proc_exit(0);
 }
 
-/* Transaction callbacks can't take themselves off the list, so it is put there once a session. */
-static bool wake_wanted;
-
-static void
-wake_at_commit(XactEvent event, void *argument)
-{
-	if (event == XACT_EVENT_COMMIT && wake_wanted)
-		worker_wake();
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-		wake_wanted = false;
-}
-
 /* _pgbr_wake(): for the install script, so that the scheduler need not look for the extension */
 Datum
 _pgbr_wake(PG_FUNCTION_ARGS)
 {
-	static bool registered;
-
-	if (!registered)
-		RegisterXactCallback(wake_at_commit, NULL);
-	registered = true;
-	wake_wanted = true;
+	want_wake();
 	PG_RETURN_VOID();
 }

@@ -94,6 +94,14 @@ is(
 	$member->psql('SELECT type, active, last_error FROM pgbr_schedule WHERE type = \'incr\''),
 	'incr|t|the schedules are run, and their history is kept, in database "other"', 'elsewhere it is said where to look');
 
+$member->psql('DROP EXTENSION pgbackrest_ctl', @other);
+is_idle(
+	'the extension was dropped there',
+	'the extension is not in database "other". Run CREATE EXTENSION pgbackrest_ctl there, or set pgbackrest_ctl.database and restart PostgreSQL.');
+$member->psql('CREATE SCHEMA "of its own"; CREATE EXTENSION pgbackrest_ctl SCHEMA "of its own"', @other);
+wait_idle($member);
+is($member->psql('SELECT count(*) FROM pgbr_schedule WHERE active'), 2, 'it has come again, in another schema');
+
 # the scheduler ends, and its database with it
 $member->psql('DROP DATABASE other WITH (FORCE)');
 is_idle('the scheduler has ended', q{it has ended. It is started again after 10 s; the server's log says why it has ended.});
