@@ -28,6 +28,12 @@ SELECT * FROM pg_temp.refusal($$SELECT pgbr_backup(E'full\n--repo1-path=/tmp')$$
 SELECT * FROM pg_temp.refusal($$SELECT pgbr_backup('full" --x')$$);
 SELECT * FROM pg_temp.refusal($$SELECT pgbr_backup(repeat('x', 100000))$$);
 
+-- what is shown of them moves no cursor and turns nothing round
+SELECT * FROM pg_temp.refusal($$SELECT pgbr_backup(E'\x1b[31m')$$);
+SELECT * FROM pg_temp.refusal($$SELECT pgbr_cancel(U&'\202E')$$);
+SELECT * FROM pg_temp.refusal($$SELECT pgbr_restore_point(E'a\x1b]0;b\x07')$$);
+SELECT * FROM pg_temp.refusal($$SELECT pgbr_schedule_preview('0 1 * * *', 1, E'\x1b[K')$$);
+
 -- how long to wait
 SELECT * FROM pg_temp.refusal($$SELECT pgbr_backup(wait => NULL)$$);
 SELECT * FROM pg_temp.refusal($$SELECT pgbr_backup(wait_seconds => NULL)$$);

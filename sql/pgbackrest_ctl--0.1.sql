@@ -310,7 +310,7 @@ COMMENT ON TABLE @extschema@.pgbr_schedule_since IS
 'since when each schedule is in force: what was due before is not made up for';
 
 CREATE TABLE @extschema@.pgbr_run (
-	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	run_id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME @extschema@.pgbr_run_run_id_seq) PRIMARY KEY,
 	type text NOT NULL,
 	first_due timestamptz NOT NULL,
 	due timestamptz NOT NULL,

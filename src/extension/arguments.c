@@ -4,8 +4,10 @@
  */
 #include "postgres.h"
 
+#include "common/visible.h"
 #include "common/vocabulary.h"
 #include "extension/arguments.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 static void
@@ -45,14 +47,28 @@ argument_waiting(FunctionCallInfo fcinfo, int place, const char *name)
 }
 
 char *
+argument_shown(const char *value)
+{
+	int length = strlen(value);
+	/* where the encoding is not known, what is not UTF-8 becomes escapes */
+	bool as_it_is = GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII;
+	const char *utf8 = as_it_is ? value : pg_server_to_any(value, length, PG_UTF8);
+	size_t size = 6 * strlen(utf8) + 1; /* an escape has six characters at most */
+	char *shown = palloc(size);
+
+	pgbr_copy_visible(shown, size, utf8);
+	return as_it_is ? shown : pg_any_to_server(shown, strlen(shown), PG_UTF8);
+}
+
+char *
 argument_job_id(FunctionCallInfo fcinfo, int place)
 {
 	char *id = argument_text(fcinfo, place, "job_id");
 
 	if (!pgbr_is_job_id(id))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid job ID: \"%s\"", id),
-				 errdetail("A job ID has 1 to 64 letters, digits, and characters of "
-						   "\"_.:-\", of which \"-\" is not the first.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid job ID: \"%s\"", argument_shown(id)),
+						errdetail("A job ID has 1 to 64 letters, digits, and characters of "
+								  "\"_.:-\", of which \"-\" is not the first.")));
 	return id;
 }

@@ -25,6 +25,10 @@ extern bool argument_flag(FunctionCallInfo fcinfo, int place, const char *name);
 /* A flag of the given name and, in the place after it, "wait_seconds". */
 extern Waiting argument_waiting(FunctionCallInfo fcinfo, int place, const char *name);
 
+/* A value as it may be shown in an error: control characters, and what turns the direction of reading,
+ * are escapes. */
+extern char *argument_shown(const char *value);
+
 /* "job_id" */
 extern char *argument_job_id(FunctionCallInfo fcinfo, int place);
 

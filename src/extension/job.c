@@ -247,7 +247,7 @@ pgbr_backup(PG_FUNCTION_ARGS)
 	name = argument_text(fcinfo, 0, "type");
 	if (!pgbr_backup_type_parse(name, &type))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid backup type: \"%s\"", name),
+						errmsg("invalid backup type: \"%s\"", argument_shown(name)),
 						errhint("Backup types are " PGBR_BACKUP_TYPES ".")));
 	body_begin(&body);
 	body_text(&body, "kind", pgbr_job_kind_name(PGBR_JOB_BACKUP));

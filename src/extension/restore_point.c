@@ -67,7 +67,7 @@ check_name(const char *name)
 
 	if (!pgbr_is_restore_point_name(utf8))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid name of a restore point: \"%s\"", name),
+						errmsg("invalid name of a restore point: \"%s\"", argument_shown(name)),
 						errdetail("A name has 1 to 63 bytes of UTF-8, no control characters, "
 								  "quotes or backslashes, and no blank at its ends.")));
 	return utf8;

@@ -7,6 +7,7 @@
 #include "access/xlog.h"
 #include "common/values.h"
 #include "common/vocabulary.h"
+#include "extension/arguments.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/schedule.h"
@@ -145,7 +146,7 @@ zone_argument(FunctionCallInfo fcinfo, int place)
 	zone = name[0] ? zone_find(name) : NULL;
 	if (zone == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("time zone \"%s\" not recognized", name),
+						errmsg("time zone \"%s\" not recognized", argument_shown(name)),
 						errhint("Use a name that pg_timezone_names shows, such as "
 								"Europe/Berlin.")));
 	return zone;
