@@ -9,13 +9,13 @@
 
 #define BLANKS " \t\n\v\f\r"
 
-/* password, sslpassword, oauth_client_secret */
+/* password, sslpassword, oauth_client_secret, scram_client_key, scram_server_key */
 static bool
 is_secret_key(const char *key, size_t length)
 {
-	static const char *const endings[] = {"password", "secret"};
+	static const char *const endings[] = {"password", "secret", "client_key", "server_key"};
 
-	for (int i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
 	{
 		size_t size = strlen(endings[i]);
 
@@ -47,8 +47,9 @@ has_secret_pair(const char *text)
 
 		text += length;
 		text += strspn(text, BLANKS);
+		/* libpq refuses it, but only when it has read all that stands there */
 		if (*text != '=')
-			return false;
+			continue;
 		if (is_secret_key(key, length))
 			return true;
 		text++;

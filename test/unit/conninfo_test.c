@@ -31,6 +31,8 @@ static const char *const open_ones[] = {
 
 static const char *const secret_ones[] = {
 	"password=hunter2",
+	"host password=hunter2",
+	"scram_client_key=hunter2",
 	"dbname=a  password = 'hunter2'",
 	"user='a'password=hunter2",
 	"user=a\\'b password='hunter2",
