@@ -195,6 +195,18 @@ test_whom_to_trust(void **state)
 	assert_null(cluster_find(cluster, "m4")->sidecar.withheld);
 	assert_true(cluster_add(cluster, "m5", "http://b:8008", NULL, &error));
 	assert_non_null(cluster_find(cluster, "m5")->sidecar.withheld);
+	/* a socket of the host on which the journal was begun */
+	assert_true(cluster_add(cluster, "m6", "https://c:8008", "unix:/run/x.sock", &error));
+	assert_string_equal(cluster_find(cluster, "m6")->sidecar.url, "https://c:8430");
+	assert_true(cluster_add(cluster, "m7", NULL, PGBR_DEFAULT_URL, &error));
+	assert_string_equal(cluster_find(cluster, "m7")->sidecar.url, "");
+	/* another host may have a friend here */
+	cluster_hear(cluster, "http://127.0.0.1:1");
+	assert_true(cluster_add(cluster, "m4", NULL, "http://127.0.0.1:9", &error));
+	assert_null(cluster_find(cluster, "m4")->sidecar.withheld);
+	cluster_hear(cluster, "https://c:8430");
+	assert_true(cluster_add(cluster, "m4", NULL, "http://127.0.0.1:9", &error));
+	assert_non_null(cluster_find(cluster, "m4")->sidecar.withheld);
 
 	arguments.trust_members = true;
 	memset(cluster, 0, sizeof(*cluster));

@@ -4,6 +4,7 @@
  */
 #include "ctl/client/cluster.h"
 
+#include "common/sidecar_url.h"
 #include "common/vocabulary.h"
 #include "common/yaml_reader.h"
 #include "ctl/client/http_call.h"
@@ -325,14 +326,14 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 			return invalid_url("Patroni", name, error);
 		strcpy(member->api_url, api_url);
 	}
+	if (sidecar_url && sidecar_url[0] &&
+		!http_call_check_url("sidecar", sidecar_url, SIDECAR_URL_MAX, true, error))
+		return invalid_url("sidecar", name, error);
 	if (named)
 		strcpy(member->sidecar.url, named);
-	else if (sidecar_url && sidecar_url[0])
-	{
-		if (!http_call_check_url("sidecar", sidecar_url, SIDECAR_URL_MAX, true, error))
-			return invalid_url("sidecar", name, error);
+	/* a socket is that of the host on which it was said, and here another member's */
+	else if (sidecar_url && sidecar_url[0] && pgbr_url_glue(sidecar_url)[0] == '\0')
 		strcpy(member->sidecar.url, sidecar_url);
-	}
 	else if (member->sidecar.url[0] == '\0' && member->api_url[0])
 		guess_sidecar(cluster, member->api_url, member->sidecar.url, sizeof(member->sidecar.url));
 	member->sidecar.withheld =
