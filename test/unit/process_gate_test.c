@@ -26,10 +26,10 @@ typedef struct Crowd
 } Crowd;
 
 static bool
-enter(ProcessGate *gate, Gate kind, bool only_reads, bool (*is_gone)(void *argument))
+enter(ProcessGate *gate, Gate kind, Scope scope, bool (*is_gone)(void *argument))
 {
 	PgbrError error = PGBR_ERROR_INIT;
-	bool ok = process_gate_enter(gate, kind, only_reads, is_gone, NULL, &error);
+	bool ok = process_gate_enter(gate, kind, scope, is_gone, NULL, &error);
 
 	assert_int_equal(error.code, ok ? PGBR_ERROR_NONE : PGBR_ERROR_UNAVAILABLE);
 	return ok;
@@ -42,7 +42,7 @@ ask(void *argument)
 	PgbrError error;
 	int inside;
 
-	if (!process_gate_enter(crowd->gate, GATE_WAL, false, NULL, NULL, &error))
+	if (!process_gate_enter(crowd->gate, GATE_WAL, SCOPE_OPERATE, NULL, NULL, &error))
 		return NULL;
 	inside = ++crowd->inside;
 	for (int most = crowd->most;
@@ -78,17 +78,19 @@ test_places(void **state)
 	int64_t start = clock_monotonic_ms();
 
 	(void) state;
-	assert_true(enter(gate, GATE_NODE, true, NULL));
-	assert_true(enter(gate, GATE_NODE, true, NULL));
-	/* the last one is not for those who only read */
-	assert_false(enter(gate, GATE_NODE, true, NULL));
+	assert_true(enter(gate, GATE_NODE, SCOPE_READ, NULL));
+	assert_true(enter(gate, GATE_NODE, SCOPE_READ, NULL));
+	/* the last ones are not for those who only read, and the very last is for restores alone */
+	assert_false(enter(gate, GATE_NODE, SCOPE_READ, NULL));
 	assert_in_range(clock_monotonic_ms() - start, GATE_WAIT_MS, 2 * GATE_WAIT_MS);
-	assert_true(enter(gate, GATE_NODE, false, NULL));
+	assert_true(enter(gate, GATE_NODE, SCOPE_OPERATE, NULL));
+	assert_false(enter(gate, GATE_NODE, SCOPE_OPERATE, NULL));
+	assert_true(enter(gate, GATE_NODE, SCOPE_RESTORE, NULL));
 	/* another kind has its own */
-	assert_true(enter(gate, GATE_ARCHIVE, true, NULL));
-	process_gate_leave(gate, GATE_NODE);
-	process_gate_leave(gate, GATE_NODE);
-	assert_true(enter(gate, GATE_NODE, true, NULL));
+	assert_true(enter(gate, GATE_ARCHIVE, SCOPE_READ, NULL));
+	for (int i = 0; i < 3; i++)
+		process_gate_leave(gate, GATE_NODE);
+	assert_true(enter(gate, GATE_NODE, SCOPE_READ, NULL));
 	process_gate_free(gate);
 }
 
@@ -115,14 +117,14 @@ test_end(void **state)
 	pthread_t thread;
 
 	(void) state;
-	assert_true(enter(gate, GATE_ARCHIVE, true, NULL));
-	assert_false(enter(gate, GATE_ARCHIVE, true, hung_up));
+	assert_true(enter(gate, GATE_ARCHIVE, SCOPE_READ, NULL));
+	assert_false(enter(gate, GATE_ARCHIVE, SCOPE_READ, hung_up));
 	assert_int_equal(pthread_create(&thread, NULL, close_gate, gate), 0);
-	assert_false(enter(gate, GATE_ARCHIVE, true, NULL));
+	assert_false(enter(gate, GATE_ARCHIVE, SCOPE_READ, NULL));
 	assert_true(clock_monotonic_ms() - start < GATE_WAIT_MS);
 	pthread_join(thread, NULL);
 	process_gate_leave(gate, GATE_ARCHIVE);
-	assert_false(enter(gate, GATE_ARCHIVE, false, NULL));
+	assert_false(enter(gate, GATE_ARCHIVE, SCOPE_OPERATE, NULL));
 	process_gate_free(gate);
 }
 

@@ -59,11 +59,11 @@ process_gate_close(ProcessGate *gate)
 }
 
 bool
-process_gate_enter(ProcessGate *gate, Gate kind, bool only_reads, bool (*is_gone)(void *argument),
+process_gate_enter(ProcessGate *gate, Gate kind, Scope scope, bool (*is_gone)(void *argument),
 				   void *argument, PgbrError *error)
 {
 	int64_t until = clock_monotonic_ms() + GATE_WAIT_MS;
-	int most = places[kind] - (only_reads ? 1 : 0);
+	int most = places[kind] - (int) (SCOPE_RESTORE - scope);
 	bool ok;
 
 	pthread_mutex_lock(&gate->lock);

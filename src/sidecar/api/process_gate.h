@@ -4,21 +4,23 @@
  *
  * Of each kind of question there are so many places, so that none keeps the others from being
  * answered. Who finds none waits for one, though not long; the last place of each kind is kept for
- * callers who may do more than read, so that nobody who only reads holds up a backup or a restore.
+ * callers who may restore, and the one before for those who may operate, so that nobody who only reads
+ * holds up a backup, and nobody else a restore.
  */
 #ifndef PGBR_SIDECAR_API_PROCESS_GATE_H
 #define PGBR_SIDECAR_API_PROCESS_GATE_H
 
 #include "common/error.h"
+#include "sidecar/config/caller.h"
 
 #include <stdbool.h>
 
 /* Name, and places. */
 #define PROCESS_GATES(X)                                               \
-	X(NODE, 3)	  /* psql, pg_controldata, pgbackrest version */       \
-	X(WAL, 3)	  /* pgbackrest, in the repository */                  \
-	X(ARCHIVE, 2) /* the same, over the whole archive: takes memory */ \
-	X(METRICS, 2)
+	X(NODE, 4)	  /* psql, pg_controldata, pgbackrest version */       \
+	X(WAL, 4)	  /* pgbackrest, in the repository */                  \
+	X(ARCHIVE, 3) /* the same, over the whole archive: takes memory */ \
+	X(METRICS, 3)
 
 typedef enum Gate
 {
@@ -41,7 +43,7 @@ extern void process_gate_close(ProcessGate *gate);
 
 /* Take a place; who got one gives it back by process_gate_leave. is_gone (or NULL) is asked about
  * twice a second whether anybody waits for the answer. UNAVAILABLE when there is none in time. */
-extern bool process_gate_enter(ProcessGate *gate, Gate kind, bool only_reads,
+extern bool process_gate_enter(ProcessGate *gate, Gate kind, Scope scope,
 							   bool (*is_gone)(void *argument), void *argument, PgbrError *error);
 extern void process_gate_leave(ProcessGate *gate, Gate kind);
 

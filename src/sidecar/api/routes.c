@@ -240,12 +240,11 @@ static void
 enter(Sidecar *sidecar, const Route *route, const HttpRequest *request, HttpResponse *response)
 {
 	Gate gate = gate_of(route);
-	bool only_reads = request->caller.scope < SCOPE_OPERATE;
 	PgbrError error;
 
 	if (gate == GATE_NONE)
 		route->handle(sidecar, request, response);
-	else if (process_gate_enter(sidecar->gate, gate, only_reads, request->is_gone,
+	else if (process_gate_enter(sidecar->gate, gate, request->caller.scope, request->is_gone,
 								request->gone_argument, &error))
 	{
 		route->handle(sidecar, request, response);
