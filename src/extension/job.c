@@ -44,38 +44,6 @@ PG_FUNCTION_INFO_V1(_pgbr_audit);
 /* between two questions to one that answers */
 #define CHANGE_PAUSE_MS 20
 
-/* Put a question mark where there is a control character, or else a byte beyond ASCII. */
-static void
-mask(char *text, bool beyond_ascii)
-{
-	for (char *p = text; *p; p++)
-	{
-		if (beyond_ascii ? IS_HIGHBIT_SET(*p) : ((unsigned char) *p < ' ' || *p == 0x7F))
-			*p = '?';
-	}
-}
-
-/* Who asks, within what the API takes: UTF-8, no control characters, not too long. Names are shared
- * by all databases, so one may be in the encoding of another. */
-static char *
-claimed_by(void)
-{
-	char *text = psprintf("sql %s@%s", GetUserNameFromId(GetSessionUserId(), false),
-						  get_database_name(MyDatabaseId));
-	int encoding = GetDatabaseEncoding() == PG_SQL_ASCII ? PG_UTF8 : GetDatabaseEncoding();
-	char cut[CLAIMED_BY_MAX + 1];
-	char *utf8;
-
-	if (!pg_verify_mbstr(encoding, text, strlen(text), true))
-		mask(text, true);
-	mask(text, false);
-	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
-	if (!pgbr_is_plain_text(utf8, strlen(utf8)))
-		mask(utf8, true);
-	pgbr_copy_text(cut, sizeof(cut), utf8);
-	return pstrdup(pg_any_to_server(cut, strlen(cut), PG_UTF8));
-}
-
 static char *
 job_path(const char *id)
 {
@@ -212,7 +180,7 @@ start_job(Body *body, Waiting waiting)
 	char *id;
 	char *covered_by;
 
-	body_text(body, "claimed_by", claimed_by());
+	body_text(body, "claimed_by", sidecar_claim());
 	request.body = body_end(body);
 	job = sidecar_ask(&request);
 	id = answer_text(&job->root, "id");
@@ -328,7 +296,7 @@ pgbr_pin(PG_FUNCTION_ARGS)
 
 	/* an annotation without a value would be none */
 	if (reason == NULL || reason[0] == '\0')
-		reason = psprintf("by %s", claimed_by());
+		reason = psprintf("by %s", sidecar_claim());
 	return annotate_pin(fcinfo, reason, waiting);
 }
 
@@ -344,10 +312,10 @@ Datum
 pgbr_cancel(PG_FUNCTION_ARGS)
 {
 	char *id = argument_job_id(fcinfo, 0);
-	SidecarRequest request = {
-		.method = "DELETE", .path = job_path(id), .answer = answer_job, .job_id = id};
+	SidecarRequest request = {.method = "DELETE", .answer = answer_job, .job_id = id};
 	PgbrError error = PGBR_ERROR_INIT;
 
+	request.path = psprintf("%s?claimed_by=%s", job_path(id), sidecar_escape(sidecar_claim()));
 	if (sidecar_try(&request, &error))
 		PG_RETURN_BOOL(true);
 	if (error.code != PGBR_ERROR_CONFLICT)

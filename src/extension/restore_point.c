@@ -109,7 +109,7 @@ format_lsn(XLogRecPtr lsn)
 static void
 register_point(RestorePoint *point, TimestampTz time, FullTransactionId xid)
 {
-	SidecarRequest request = {"POST", PGBR_PATH_RESTORE_POINTS, NULL, answer_restore_point, 0};
+	SidecarRequest request = {"POST", NULL, NULL, answer_restore_point, 0};
 	PgbrError error = PGBR_ERROR_INIT;
 	Body body;
 
@@ -120,6 +120,8 @@ register_point(RestorePoint *point, TimestampTz time, FullTransactionId xid)
 	body_text(&body, "time", format_time(time));
 	body_text(&body, "xid", psprintf(UINT64_FORMAT, U64FromFullTransactionId(xid)));
 	request.body = body_end(&body);
+	request.path =
+		psprintf(PGBR_PATH_RESTORE_POINTS "?claimed_by=%s", sidecar_escape(sidecar_claim()));
 	if (sidecar_try(&request, &error) == NULL)
 	{
 		char *lsn = error.code == PGBR_ERROR_DUPLICATE ? find_registered(point) : NULL;

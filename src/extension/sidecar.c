@@ -8,10 +8,12 @@
  */
 #include "postgres.h"
 
+#include "commands/dbcommands.h"
 #include "common/http_client.h"
 #include "common/sidecar_url.h"
 #include "common/strbuf.h"
 #include "common/visible.h"
+#include "common/vocabulary.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/sidecar.h"
@@ -28,6 +30,9 @@
 #include "utils/uuid.h"
 
 #define TOKEN_SIZE 512
+
+/* the limit of the API */
+#define CLAIMED_BY_MAX 128
 
 #define PROTOCOL_HINT "Check that pgbackrest_ctl.sidecar_url is that of a pgbackrest_sidecar."
 
@@ -437,6 +442,37 @@ sidecar_get(const char *path, const AnswerMember *answer)
 	SidecarRequest request = {.method = "GET", .path = path, .answer = answer};
 
 	return sidecar_ask(&request);
+}
+
+/* Put a question mark where there is a control character, or else a byte beyond ASCII. */
+static void
+mask(char *text, bool beyond_ascii)
+{
+	for (char *p = text; *p; p++)
+	{
+		if (beyond_ascii ? IS_HIGHBIT_SET(*p) : ((unsigned char) *p < ' ' || *p == 0x7F))
+			*p = '?';
+	}
+}
+
+/* Names are shared by all databases, so one may be in the encoding of another. */
+char *
+sidecar_claim(void)
+{
+	char *text = psprintf("sql %s@%s", GetUserNameFromId(GetSessionUserId(), false),
+						  get_database_name(MyDatabaseId));
+	int encoding = GetDatabaseEncoding() == PG_SQL_ASCII ? PG_UTF8 : GetDatabaseEncoding();
+	char cut[CLAIMED_BY_MAX + 1];
+	char *utf8;
+
+	if (!pg_verify_mbstr(encoding, text, strlen(text), true))
+		mask(text, true);
+	mask(text, false);
+	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+	if (!pgbr_is_plain_text(utf8, strlen(utf8)))
+		mask(utf8, true);
+	pgbr_copy_text(cut, sizeof(cut), utf8);
+	return pstrdup(pg_any_to_server(cut, strlen(cut), PG_UTF8));
 }
 
 char *

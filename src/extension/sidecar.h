@@ -52,6 +52,10 @@ extern void sidecar_raise(const PgbrError *error) __attribute__((noreturn));
 /* GET a path; a shorthand. */
 extern Jsonb *sidecar_get(const char *path, const AnswerMember *answer);
 
+/* Who asks by his own word: the session's role and database, within what the API takes as claimed_by
+ * (UTF-8, no control characters, not too long); in the database's encoding. */
+extern char *sidecar_claim(void);
+
 /* A text of the database's encoding for a URL's path segment or query value. */
 extern char *sidecar_escape(const char *text);
 

@@ -273,6 +273,28 @@ END
 	is_deeply(called(), [], 'and it goes on with its own');
 };
 
+# --- who did what ----------------------------------------------------------------------------------
+
+subtest 'the audit names the role' => sub {
+	$member->psql('GRANT EXECUTE ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer), pgbr_cancel(text),
+		pgbr_restore_point(text, boolean, integer) TO mallory');
+	my $id = $member->psql(q{SELECT pgbr_backup('incr'::text, true, 60, '{}'::jsonb, NULL::integer)}, @mallory);
+	like($member->psql_fails(q{SELECT pgbr_cancel('nothing'::text)}, @mallory), qr/42704/, 'there is no such job');
+	is($member->psql("SELECT pgbr_cancel('$id'::text)"), 'f', 'one that has ended');
+	$member->psql(q{SELECT pgbr_restore_point('hers'::text, false, 60)}, @mallory);
+	is_deeply(
+		[ split /\n/, $member->psql('SELECT method, path, claimed_by, concerns FROM pgbr_audit ORDER BY id DESC LIMIT 4') ],
+		[
+			'POST|/v1/restore-points|sql mallory@postgres|',
+			"DELETE|/v1/jobs/$id|sql postgres\@postgres|$id",
+			'DELETE|/v1/jobs/nothing|sql mallory@postgres|nothing',
+			"POST|/v1/jobs|sql mallory\@postgres|$id"
+		],
+		'that has asked for a backup, a cancel and a restore point');
+	is($member->psql_fails('SELECT * FROM pgbr_audit', @mallory) =~ /42501/ ? 1 : 0, 1, 'which she may not read');
+	is($sidecar->http(DELETE => "/v1/jobs/$id?claimed_by=$_")->{status}, 422, "claimed_by=$_ is refused") for 'a%0Ab', 'x' x 129;
+};
+
 # --- where the token goes --------------------------------------------------------------------------
 
 # Somebody listens where nothing of ours should ask.

@@ -17,17 +17,25 @@
 
 #define JOB_NAME 256
 
-/* "postgres@db1", for the record; the sidecar's limits are wider than the system's. */
-static bool
-put_requester(json_t *request)
+void
+job_claim(char *text)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	char host[65] = "";
-	char text[128];
 
 	gethostname(host, sizeof(host) - 1);
-	snprintf(text, sizeof(text), "%.60s@%s", user ? user->pw_name : "?", host);
-	return !pgbr_is_plain_text(text, sizeof(text)) || json_put_text(request, "claimed_by", text);
+	snprintf(text, JOB_CLAIM_SIZE, "%.60s@%s", user ? user->pw_name : "?", host);
+	if (!pgbr_is_plain_text(text, JOB_CLAIM_SIZE))
+		text[0] = '\0';
+}
+
+static bool
+put_requester(json_t *request)
+{
+	char text[JOB_CLAIM_SIZE];
+
+	job_claim(text);
+	return text[0] == '\0' || json_put_text(request, "claimed_by", text);
 }
 
 static bool

@@ -57,6 +57,11 @@ typedef struct JobPlan
 extern ExitCode
 job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *error);
 
+/* Who asks by his own word, for the record: "postgres@db1", or "" where that is no plain text. The
+ * sidecar's limits are wider than the system's. */
+#define JOB_CLAIM_SIZE 128
+extern void job_claim(char *text);
+
 /* False with CONFIG when text is no job's id. */
 extern bool job_check_id(const char *text, PgbrError *error);
 

@@ -219,14 +219,21 @@ run_cancel(Context *context, const void *argument, const char *operand, PgbrErro
 {
 	json_t *answer = NULL;
 	ExitCode code;
+	char claim[JOB_CLAIM_SIZE];
 	StrBuf path;
 	bool ok;
 
 	(void) argument;
 	if (!job_check_id(operand, error))
 		return exit_code_of(error);
+	job_claim(claim);
 	strbuf_init(&path);
 	put_job_path(&path, operand);
+	if (claim[0])
+	{
+		strbuf_puts(&path, "?claimed_by=");
+		strbuf_put_url(&path, claim);
+	}
 	ok = sidecar_client_call(&context->client, "DELETE", path.data, NULL, 0, &answer, error) &&
 		 job_view_check(answer, operand, error);
 	code = ok ? await_end(context, &answer, error) : exit_code_of(error);

@@ -158,12 +158,29 @@ may_cancel(Sidecar *sidecar, const HttpRequest *request, Job *job, PgbrError *er
 			auth_check(sidecar->auth, request, SCOPE_RESTORE, error));
 }
 
+/* What the request says of who asks, where it has no job to say it in. */
+static bool
+take_claim(const HttpRequest *request, HttpResponse *response, PgbrError *error)
+{
+	const char *text = http_query(request, "claimed_by");
+
+	if (text && !pgbr_is_plain_text(text, sizeof(response->claimed_by) - 1))
+	{
+		pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid value for \"claimed_by\"");
+		return pgbr_error_hint(error,
+							   "It must be text without control characters of at most 128 bytes.");
+	}
+	pgbr_copy_text(response->claimed_by, sizeof(response->claimed_by), text ? text : "");
+	return true;
+}
+
 void
 handle_job_delete(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
 	PgbrError error = PGBR_ERROR_INIT;
 	Job *job = memory_alloc(sizeof(*job));
-	bool ok = job && job_id_of(request, &error) && may_cancel(sidecar, request, job, &error) &&
+	bool ok = job && take_claim(request, response, &error) && job_id_of(request, &error) &&
+			  may_cancel(sidecar, request, job, &error) &&
 			  job_queue_cancel(sidecar->queue, request->parameter, job, &error) &&
 			  job_queue_wait(sidecar->queue, request->parameter, CANCEL_S, request->is_gone,
 							 request->gone_argument, job, &error);
@@ -337,7 +354,7 @@ handle_point_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *re
 	RestorePoint point;
 	json_t *body = json_parse(request->body, request->body_length, &error);
 
-	if (body && body_read_point(body, &point, &error) &&
+	if (body && take_claim(request, response, &error) && body_read_point(body, &point, &error) &&
 		job_queue_add_point(sidecar->queue, &point, &error))
 		http_answer_json(response, 201, point_json(&point));
 	else
