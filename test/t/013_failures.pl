@@ -136,7 +136,7 @@ sub unready
 
 	$sidecar->restart('--stanza=other');
 	my $wrong = wait_for { my $checks = unready(); $checks->{stanza} =~ /failed/ && $checks } 'a stanza-create';
-	like($wrong->{stanza}, qr/stanza-create failed: option-required: .*pg1-path/, 'a stanza that is not configured: readyz says why');
+	like($wrong->{stanza}, qr/stanza-create failed: option-required: .*pg1-path\. .*holds the stanza/, 'a stanza that is not configured: readyz says why, and what to look at');
 	like($wrong->{repository}, qr/missing stanza path/, 'the repository does not know it');
 	is_failure(run_job(), 37, 'option-required', qr/requires option: pg1-path/, qr/holds the stanza.*does this stanza exist/, 'a backup of it');
 

@@ -392,7 +392,7 @@ void
 handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
 {
 	Readiness readiness = {json_array(), true, request->caller.scope >= SCOPE_READ};
-	char reason[1600];
+	char reason[STANZA_REASON_SIZE];
 	bool ok = stanza_keeper_state(sidecar->keeper, reason, sizeof(reason));
 	PgbrError error = PGBR_ERROR_INIT;
 	InfoSnapshot info;

@@ -37,7 +37,7 @@ struct StanzaKeeper
 	pthread_cond_t stop;
 	bool stopping;
 	bool ready;
-	char reason[1200];
+	char reason[STANZA_REASON_SIZE];
 };
 
 StanzaStep
@@ -149,8 +149,8 @@ create_stanza(StanzaKeeper *keeper, char *reason, size_t size)
 	if (!ok)
 		snprintf(reason, size, "could not ask for a stanza-create: %s", error.message);
 	else if (job->state != PGBR_STATE_SUCCEEDED)
-		snprintf(reason, size, "stanza-create %s: %s: %s", pgbr_job_state_name(job->state),
-				 job->error, job->message);
+		snprintf(reason, size, "stanza-create %s: %s: %s%s%s", pgbr_job_state_name(job->state),
+				 job->error, job->message, job->hint[0] ? ". " : "", job->hint);
 	ok = ok && job->state == PGBR_STATE_SUCCEEDED;
 	free(job);
 	return ok;
@@ -162,7 +162,7 @@ look(StanzaKeeper *keeper, int *pause_ms)
 {
 	Node node;
 	InfoSnapshot info = {0};
-	char reason[1200];
+	char reason[STANZA_REASON_SIZE];
 	StanzaStep step;
 	int most_ms;
 

@@ -19,6 +19,9 @@ typedef enum StanzaStep
 	STANZA_WAIT,   /* look again later; the reason says for what */
 } StanzaStep;
 
+/* Of a job its error, message and hint, and a few words. */
+#define STANZA_REASON_SIZE 1700
+
 /* Decide from what is known; pure. reason is a sentence part for readyz, of size bytes. */
 extern StanzaStep
 stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t size);
