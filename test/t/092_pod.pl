@@ -301,6 +301,9 @@ subtest 'who did what' => sub {
 	  for [ '-H', 'Host: evil.example' ], [ '-H', 'Origin: https://evil.example' ];
 	https("/v1/jobs/$_", '-H', 'Host: localhost', as('stranger')) for 'a%1b[31m%9b1mb', 'x' x 200;
 	is($seen->(qr/\x1b|\x9b|\\u001b/i), 0, 'nothing of a path that a terminal would obey');
+	https('/v1/jobs/x%0a2026-11-30%09nobody', '-X', 'DELETE');
+	is($seen->(qr{/v1/jobs/x\\\\x0A2026-11-30\\\\x09nobody}), 1, 'nor one that looks like two rows');
+	is(scalar(grep { $_->{path} =~ /[\n\t]/ } @{ $audit->() }), 0, 'of any');
 	$rows = @{ $audit->() };
 	my $sum = sub { my $all = 0; $all += $_->{count} for grep { $_->{refused} && $_->{status} == 401 } @{ $audit->() }; return $all };
 	my $before = $sum->();
@@ -328,11 +331,11 @@ subtest 'who did what' => sub {
 	my $jobs = sub { scalar @{ https('/v1/jobs?limit=1000', $bearer->('operator'))->{json}{jobs} } };
 	my $count = $jobs->();
 	my $sqlite = sub { system('sqlite3', "$sidecar->{state}/state.db", '.timeout 5000', @_) == 0 or die "sqlite3 failed\n" };
-	$sqlite->('ALTER TABLE audit RENAME TO elsewhere');
+	$sqlite->(q{CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END});
 	is(https('/v1/jobs', $bearer->('operator'), @json, '{"kind":"check"}')->{status}, 507, 'a change that the audit can\'t keep');
 	is($jobs->(), $count, 'is not made');
 	is(https('/v1/jobs')->{status}, 401, 'a refusal goes on');
-	$sqlite->('ALTER TABLE elsewhere RENAME TO audit');
+	$sqlite->('DROP TRIGGER full');
 	is(https('/v1/jobs', $bearer->('operator'), @json, '{"kind":"check"}')->{status}, 202, 'until it can');
 
 	# it is there after a crash, with the change that had no answer yet
