@@ -64,15 +64,15 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 	wait_runs($member, 1, q{state = 'succeeded'}, @in);
 	wait_idle($member);
 	sql('DROP EXTENSION pgbackrest_ctl');
-	$clock->set('2027-01-02 02:59:59.9+00');
 	wait_activity($member, qr/waiting for CREATE EXTENSION/);
-	is(missing(), 2, 'DROP EXTENSION is noticed when something is due');
+	is(missing(), 2, 'DROP EXTENSION is noticed at once');
+	$clock->set('2027-01-02 03:00:01+00');
 	sql('CREATE EXTENSION pgbackrest_ctl');
 	wait_idle($member);
 	is_deeply([ runs($member, 'run_id', @in) ], [], 'what was due without it is not made up for');
 
 	# without the scheduler having seen that it was away
-	sql('DROP EXTENSION pgbackrest_ctl; CREATE EXTENSION pgbackrest_ctl');
+	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; CREATE EXTENSION pgbackrest_ctl; COMMIT');
 	wait_for { sql('SELECT count(*) FROM pgbr_schedule_since') } 'the scheduler to note its schedule again';
 	wait_idle($member);
 	is(missing(), 2, 'gone and come again: nothing to say');
@@ -80,11 +80,11 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 	wait_runs($member, 1, q{state = 'succeeded'}, @in);
 
 	sql('CREATE SCHEMA other');
-	sql('DROP EXTENSION pgbackrest_ctl; CREATE EXTENSION pgbackrest_ctl SCHEMA other');
+	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; CREATE EXTENSION pgbackrest_ctl SCHEMA other; COMMIT');
 	wait_for { sql('SELECT count(*) FROM other.pgbr_schedule_since') } 'the scheduler to find it in another schema';
 	$clock->set('2027-01-04 02:59:59.9+00');
 	wait_for { sql(q{SELECT count(*) FROM other.pgbr_run WHERE state = 'succeeded'}) == 1 } 'a run in another schema';
-	sql('DROP EXTENSION pgbackrest_ctl; DROP SCHEMA other; CREATE EXTENSION pgbackrest_ctl');
+	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; DROP SCHEMA other; CREATE EXTENSION pgbackrest_ctl; COMMIT');
 	wait_for { sql('SELECT count(*) FROM pgbr_schedule_since') } 'the scheduler to find it again';
 
 	# in mid run

@@ -127,8 +127,10 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is($sidecar->http(POST => '/v1/restores/bad', body => {})->{status}, 405, 'POST of a restore');
 	# refused before it is sent
 	like(
-		$sidecar->raw("PUT /v1/restores/bad HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\nConnection: close\r\n\r\n"),
+		$sidecar->raw("PUT /v1/restores/bad HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"),
 		qr{^HTTP/1.1 413 }, 'PUT: too large');
+	is($sidecar->http(PUT => '/v1/restores/bad', body => ' ' x 1048577, headers => { 'Content-Type' => 'application/json' })->{status},
+		413, 'PUT: too large, and sent all the same');
 	is($sidecar->http(GET => '/v1/restores/bad')->{status}, 404, 'none of them was kept');
 	my $big = put('big', 'ann', document => { x => 'y' x 900_000 });
 	is($big->{status}, 200, 'a large journal is kept') or diag substr $big->{content}, 0, 300;
