@@ -121,7 +121,7 @@ is(post(compat => '/backup', $in_json, $_)->{status}, 400, "malformed JSON: $_")
 is(post(compat => '/backup', $form, $_)->{status}, 400, "malformed form: $_") for 'timestamp=%', 'timestamp=%zz', 'timestamp=%00', 'timestamp=%ff';
 is(post(compat => '/backup', $form, "timestamp=$_")->{status}, 422, "no id: $_") for '/dir', '../x', 'a+b', '-x', 'a%0ab', 'x' x 65, '%27', '$(x)';
 is(post(compat => '/backup', $in_json, $json->encode({ timestamp => $_ }))->{status}, 422, 'no id, as JSON') for '/dir', "a\nb", 'x' x 300;
-is_answer(raw(compat => "POST /backup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: $in_json\r\nContent-Length: 5000000\r\n\r\n"),
+is_answer(raw(compat => "POST /backup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: $in_json\r\nContent-Length: 5000000\r\n\r\n" . ' ' x 5000000),
 	413, $text, 'Request Entity Too Large', 'a body beyond the limit');
 for my $wrong ([ GET => '/backup', 'POST' ], [ POST => '/list', 'GET, HEAD' ], [ DELETE => '/status', 'GET, HEAD' ])
 {
