@@ -8,7 +8,8 @@
  * texts are UTF-8 and visible (visible.h): they may be shown at a terminal, in a log and in SQL.
  *
  * The codes are the "code" member of an RFC 9457 answer, so both ends of the HTTP interface share
- * this one table. They are part of the published contract (docs/openapi.yaml): add, never rename.
+ * this one table. They are part of the published contract (docs/reference/openapi.yaml): add, never
+ * rename.
  */
 #ifndef PGBR_ERROR_H
 #define PGBR_ERROR_H

@@ -4,7 +4,7 @@
  *
  * SQL turns answers into rows with plain casts. So that a strange answer gives one clear error and
  * never one of a cast, each is held to a table first: the members that are used, their types, and
- * whether they may be missing. The tables follow docs/openapi.yaml; members they don't name are let
+ * whether they may be missing. The tables follow docs/reference/openapi.yaml; members they don't name are let
  * through. Of pgbackrest's own document nothing but the names is required, as its versions differ.
  */
 #ifndef PGBR_ANSWER_H

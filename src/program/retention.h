@@ -132,7 +132,7 @@ retention_archive_count(const RetentionHistory *history, const RetentionSettings
 extern void retention_expires_words(const RetentionHistory *history, int backup, char *text);
 extern void retention_kept_words(const RetentionHistory *history, int backup, char *text);
 
-/* All of it as JSON, as the schema Retention of docs/openapi.yaml says. The caller owns a reference;
+/* All of it as JSON, as the schema Retention of docs/reference/openapi.yaml says. The caller owns a reference;
  * NULL when out of memory. */
 extern json_t *
 retention_json(const RetentionHistory *history, const RetentionSettings *settings, int count);

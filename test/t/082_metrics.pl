@@ -250,8 +250,8 @@ for my $file (qw(alerts.yaml dashboard.json))
 	is_deeply(\@unknown, [], "$file names metrics that exist");
 }
 ok(eval { $json->decode(slurp('deploy/monitoring/dashboard.json')) }, 'the dashboard is JSON');
-# and docs/metrics.md lists them all
-my $docs = slurp('docs/metrics.md');
-is_deeply([ grep { $docs !~ /\b\Q@{[ s{^pgbackrest_ctl_}{}r ]}\E\b/ } grep { /^pgbackrest_ctl_/ } keys %known ], [], 'docs/metrics.md lists our own');
+# and docs/reference/metrics.md lists them all
+my $docs = slurp('docs/reference/metrics.md');
+is_deeply([ grep { $docs !~ /\b\Q@{[ s{^pgbackrest_ctl_}{}r ]}\E\b/ } grep { /^pgbackrest_ctl_/ } keys %known ], [], 'docs/reference/metrics.md lists our own');
 
 done_testing;

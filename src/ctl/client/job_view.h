@@ -1,7 +1,7 @@
 /*
  * job_view.h
- *		A job as the sidecar describes it (Job in docs/openapi.yaml), read once into a struct, and the
- *		tables that show jobs.
+ *		A job as the sidecar describes it (Job in docs/reference/openapi.yaml), read once into a struct,
+ *		and the tables that show jobs.
  *
  * A JobView lends its texts from the JSON it was read from, which must outlive it. Pure.
  */

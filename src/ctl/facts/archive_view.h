@@ -1,6 +1,6 @@
 /*
  * archive_view.h
- *		Single questions to the archive as the sidecar describes it (Archive in docs/openapi.yaml). Who plans reads it
+ *		Single questions to the archive as the sidecar describes it (Archive in docs/reference/openapi.yaml). Who plans reads it
  *		whole, as restore_facts does. Pure.
  */
 #ifndef PGBR_CTL_FACTS_ARCHIVE_VIEW_H

@@ -1,6 +1,6 @@
 /*
  * routes.c
- *		See routes.h. docs/openapi.yaml is the published form of the table; a test holds them against
+ *		See routes.h. docs/reference/openapi.yaml is the published form of the table; a test holds them against
  *		each other.
  */
 #include "sidecar/api/routes.h"
@@ -189,7 +189,7 @@ routes_admit(Auth *auth, const HttpRequest *request, HttpResponse *response)
 	else if (route == NULL)
 	{
 		pgbr_error_set(&error, PGBR_ERROR_NOT_FOUND, "there is nothing at this path");
-		pgbr_error_hint(&error, "The paths are those of docs/openapi.yaml.");
+		pgbr_error_hint(&error, "The paths are those of docs/reference/openapi.yaml.");
 	}
 	else if (auth_check(auth, request, route->scope, &error) && check_query(route, request, &error))
 	{

@@ -4,7 +4,7 @@
  *
  * Those programs are a pgbackrest sidecar (port 3000) and a backup daemon (8080, 8081, 9000). Both
  * know a backup by its annotation "timestamp", which they call backup_id; a daemon's backup is a
- * "vault". docs/clients.md tells the routes.
+ * "vault". docs/reference/clients.md tells the routes.
  */
 #ifndef PGBR_SIDECAR_COMPAT_COMPAT_H
 #define PGBR_SIDECAR_COMPAT_COMPAT_H

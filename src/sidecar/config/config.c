@@ -1,6 +1,6 @@
 /*
  * config.c
- *		See config.h. The table of options is the one place that names them; docs/sidecar.md is held
+ *		See config.h. The table of options is the one place that names them; docs/reference/sidecar.md is held
  *		against it.
  */
 #include "sidecar/config/config.h"

@@ -16,13 +16,13 @@
 
 /* What is served at an address: the routes of this face, and no others. Name, option, and a value
  * for hints. */
-#define PGBR_FACES(X)                                          \
-	X(API, "listen", "127.0.0.1:8430")                         \
-	X(METRICS, "metrics-listen", "127.0.0.1:9854")             \
-	/* what clients of other programs call: docs/clients.md */ \
-	X(COMPAT, "compat-listen", "127.0.0.1:3000")               \
-	X(DAEMON, "daemon-listen", "127.0.0.1:8080")               \
-	X(DAEMON_LIST, "daemon-list-listen", "127.0.0.1:8081")     \
+#define PGBR_FACES(X)                                                    \
+	X(API, "listen", "127.0.0.1:8430")                                   \
+	X(METRICS, "metrics-listen", "127.0.0.1:9854")                       \
+	/* what clients of other programs call: docs/reference/clients.md */ \
+	X(COMPAT, "compat-listen", "127.0.0.1:3000")                         \
+	X(DAEMON, "daemon-listen", "127.0.0.1:8080")                         \
+	X(DAEMON_LIST, "daemon-list-listen", "127.0.0.1:8081")               \
 	X(DAEMON_BACKUP, "daemon-backup-listen", "127.0.0.1:9000")
 
 typedef enum Face

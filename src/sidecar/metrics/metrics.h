@@ -3,7 +3,7 @@
  *		What is known of a stanza, its jobs and its archiving, as metrics: facts in, text out. Pure.
  *
  * Two sets of names: those of pgbackrest_exporter, so that dashboards and alerts made for it go on
- * working, and our own, pgbackrest_ctl_*, for what it does not tell. docs/metrics.md lists them.
+ * working, and our own, pgbackrest_ctl_*, for what it does not tell. docs/reference/metrics.md lists them.
  */
 #ifndef PGBR_SIDECAR_METRICS_METRICS_H
 #define PGBR_SIDECAR_METRICS_METRICS_H

@@ -135,9 +135,10 @@ fetch(InfoCache *cache, InfoSnapshot *result)
 	else if (!process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES,
 						  cache->stop_fd, &output, &error))
 		fail(result, -1, pgbr_error_code_name(error.code), error.message,
-			 error.code == PGBR_ERROR_TOO_LARGE ? "Have backups expire. docs/sidecar.md, Limits, "
-												  "says how many the sidecar can show."
-												: error.hint);
+			 error.code == PGBR_ERROR_TOO_LARGE
+				 ? "Have backups expire. docs/reference/sidecar.md, Limits, "
+				   "says how many the sidecar can show."
+				 : error.hint);
 	else if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)
 		fail_with_exit(result, &output);
 	else

@@ -79,7 +79,7 @@ static const char *const migrations[] = {
 	"Stop the sidecar, move state.db, state.db-wal and state.db-shm out of its state folder, and " \
 	"start it again. This member's job history, waiting jobs and restore points are lost; a "      \
 	"restore that is under way writes its journal again. See \"A damaged state.db\" in "           \
-	"docs/sidecar.md."
+	"docs/reference/sidecar.md."
 
 /* What can be done about a failure, by SQLite's primary code. */
 static const struct
