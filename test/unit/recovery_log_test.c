@@ -136,27 +136,6 @@ test_tail(void **state)
 }
 
 static void
-test_segments(void **state)
-{
-	uint32_t timeline;
-	uint64_t number;
-
-	(void) state;
-	assert_true(recovery_segment_parse("0000000A00000001000000FF", 16 * MB, &timeline, &number));
-	assert_int_equal(timeline, 10);
-	assert_int_equal(number, 0x1FF);
-	assert_true(recovery_segment_parse("000000010000000100000003", 1024 * MB, &timeline, &number));
-	assert_int_equal(number, 7);
-	assert_true(recovery_segment_parse("000000010000000100000FFF", MB, &timeline, &number));
-	assert_int_equal(number, 0x1FFF);
-	assert_false(recovery_segment_parse("00000001.history", 16 * MB, &timeline, &number));
-	assert_false(recovery_segment_parse("000000010000000100000FFF", 0, &timeline, &number));
-	/* no timeline, and past the last segment of its file */
-	assert_false(recovery_segment_parse("000000000000000100000001", 16 * MB, &timeline, &number));
-	assert_false(recovery_segment_parse("000000010000000100000100", 16 * MB, &timeline, &number));
-}
-
-static void
 test_history(void **state)
 {
 	static const struct
@@ -328,11 +307,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_success), cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_tail),	cmocka_unit_test(test_segments),
-		cmocka_unit_test(test_history), cmocka_unit_test(test_mend),
-		cmocka_unit_test(test_opts),	cmocka_unit_test(test_opts_too_many),
-		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_success),		  cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_tail),		  cmocka_unit_test(test_history),
+		cmocka_unit_test(test_mend),		  cmocka_unit_test(test_opts),
+		cmocka_unit_test(test_opts_too_many), cmocka_unit_test(test_control),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #ifndef PGBR_TEST_RESTORE_PAST_H
 #define PGBR_TEST_RESTORE_PAST_H
 
+#include "common/wal.h"
 #include "ctl/facts/facts.h"
 #include "ctl/plan/plan.h"
 

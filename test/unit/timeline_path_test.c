@@ -1,7 +1,7 @@
 // links: ctl/facts/timeline_path
 /*
  * timeline_path_test.c
- *		Ways through timelines: names of segments, histories that make no sense, and random trees of
+ *		Ways through timelines: histories that make no sense, and random trees of
  *		timelines held against a slow model that looks at every segment by itself.
  */
 #include "ctl/facts/timeline_path.h"
@@ -20,28 +20,6 @@
 #define TIMELINES 7
 #define SEGMENTS  24
 #define ROUNDS	  20000
-
-static void
-test_names(void **state)
-{
-	char name[WAL_SEGMENT_SIZE];
-	uint32_t timeline;
-	uint64_t segment;
-
-	(void) state;
-	wal_segment_name(name, 3, 0x1FF, SIZE);
-	assert_string_equal(name, "0000000300000001000000FF");
-	assert_true(wal_segment_parse(name, SIZE, &timeline, &segment));
-	assert_int_equal(timeline, 3);
-	assert_int_equal(segment, 0x1FF);
-	wal_segment_name(name, 1, 5, UINT64_C(1) << 30);
-	assert_string_equal(name, "000000010000000100000001");
-	/* there is no such segment of 16 MB, no timeline 0, no lower case */
-	assert_false(wal_segment_parse("000000010000000000000100", SIZE, &timeline, &segment));
-	assert_false(wal_segment_parse("000000000000000000000001", SIZE, &timeline, &segment));
-	assert_false(wal_segment_parse("00000001000000000000000a", SIZE, &timeline, &segment));
-	assert_false(wal_segment_parse("00000001000000000000000A.partial", SIZE, &timeline, &segment));
-}
 
 static void
 test_histories(void **state)
@@ -268,8 +246,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	   cmocka_unit_test(test_histories),
-		cmocka_unit_test(test_going_back), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_histories),
+		cmocka_unit_test(test_going_back),
+		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_remove),
 	};
 

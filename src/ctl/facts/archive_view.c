@@ -5,6 +5,7 @@
 #include "ctl/facts/archive_view.h"
 
 #include "common/recovery_target.h"
+#include "common/wal.h"
 #include "ctl/facts/timeline_path.h"
 #include "program/json.h"
 
@@ -56,7 +57,7 @@ archive_has_timeline(const json_t *archive, uint32_t timeline, long long segment
 
 	json_array_foreach(json_object_get(archive, "repositories"), index, repository)
 	{
-		char name[WAL_SEGMENT_SIZE];
+		char name[WAL_NAME_SIZE];
 		uint64_t lsn;
 
 		if (!find_beginning(repository, timeline, &lsn))

@@ -5,6 +5,7 @@
 #include "ctl/facts/facts.h"
 
 #include "common/vocabulary.h"
+#include "common/wal.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -439,7 +440,7 @@ mark_broken(RestoreFacts *facts, int repo, const char *line)
 static bool
 find_damaged_wal(const RestoreFacts *facts, const char *line, uint32_t *timeline, uint64_t *segment)
 {
-	char name[WAL_SEGMENT_SIZE];
+	char name[WAL_NAME_SIZE];
 
 	if (strstr(line, "invalid ") == NULL)
 		return false;

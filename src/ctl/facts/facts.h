@@ -11,6 +11,7 @@
 #define PGBR_CTL_FACTS_FACTS_H
 
 #include "common/error.h"
+#include "common/wal.h"
 #include "ctl/plan/plan.h"
 #include "ctl/facts/timeline_path.h"
 
@@ -79,8 +80,8 @@ typedef struct FactBackup
 	int64_t stop;
 	uint64_t lsn_start;
 	uint64_t lsn_stop;
-	char wal_start[WAL_SEGMENT_SIZE];
-	char wal_stop[WAL_SEGMENT_SIZE];
+	char wal_start[WAL_NAME_SIZE];
+	char wal_stop[WAL_NAME_SIZE];
 	uint64_t snapshot_xmin; /* 64 bit, after the backup had ended; 0 unknown */
 	uint64_t snapshot_xmax;
 	long long bytes;

@@ -4,10 +4,6 @@
  */
 #include "ctl/facts/timeline_path.h"
 
-#include "common/vocabulary.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,32 +268,4 @@ timeline_path_missing(const TimelinePath *path, const WalArchive *archive, uint6
 		at = next;
 	}
 	return false;
-}
-
-void
-wal_segment_name(char *name, uint32_t timeline, uint64_t segment, uint64_t segment_size)
-{
-	uint64_t per_id = (UINT64_C(1) << 32) / segment_size;
-
-	snprintf(name, WAL_SEGMENT_SIZE, "%08" PRIX32 "%08" PRIX32 "%08" PRIX32, timeline,
-			 (uint32_t) (segment / per_id), (uint32_t) (segment % per_id));
-}
-
-bool
-wal_segment_parse(const char *name, uint64_t segment_size, uint32_t *timeline, uint64_t *segment)
-{
-	uint64_t per_id = (UINT64_C(1) << 32) / segment_size;
-	char part[9] = "";
-	uint64_t values[3];
-
-	if (!pgbr_is_wal_segment(name))
-		return false;
-	for (int i = 0; i < 3; i++)
-	{
-		memcpy(part, name + i * 8, 8);
-		values[i] = strtoull(part, NULL, 16);
-	}
-	*timeline = (uint32_t) values[0];
-	*segment = values[1] * per_id + values[2];
-	return values[0] > 0 && values[2] < per_id;
 }

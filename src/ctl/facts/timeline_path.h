@@ -15,9 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "000000010000000000000005" and its NUL */
-#define WAL_SEGMENT_SIZE 25
-
 /* No end is known. */
 #define LSN_MAX UINT64_MAX
 
@@ -110,11 +107,5 @@ extern uint32_t timeline_path_reads(const TimelinePath *path, uint64_t segment_s
 extern bool
 timeline_path_missing(const TimelinePath *path, const WalArchive *archive, uint64_t first,
 					  uint64_t last, uint64_t target, uint64_t *segment);
-
-/* The name of a segment, and back. False for what is not a name, or of no segment of this size. */
-extern void
-wal_segment_name(char *name, uint32_t timeline, uint64_t segment, uint64_t segment_size);
-extern bool
-wal_segment_parse(const char *name, uint64_t segment_size, uint32_t *timeline, uint64_t *segment);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "ctl/plan/findings.h"
 
+#include "common/wal.h"
 #include "ctl/print/units.h"
 
 #include <inttypes.h>

@@ -5,6 +5,7 @@
  */
 #include "ctl/plan/findings.h"
 
+#include "common/wal.h"
 #include "ctl/print/units.h"
 
 #include <inttypes.h>
@@ -143,7 +144,7 @@ static bool
 refuse_missing(RestoreWork *work, const WalNeed *need, uint64_t missing)
 {
 	const WalArchive *archive = &work->facts->archive;
-	char name[WAL_SEGMENT_SIZE];
+	char name[WAL_NAME_SIZE];
 
 	wal_segment_name(name,
 					 timeline_path_reads(&work->path, archive->segment_size, missing, need->bound),

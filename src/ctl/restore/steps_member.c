@@ -6,6 +6,7 @@
 #include "ctl/restore/steps.h"
 
 #include "common/vocabulary.h"
+#include "common/wal.h"
 #include "ctl/facts/archive_view.h"
 #include "ctl/restore/wait.h"
 #include "ctl/facts/timeline_path.h"

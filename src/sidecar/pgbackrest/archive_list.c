@@ -7,14 +7,13 @@
 #include "common/memory.h"
 #include "common/visible.h"
 #include "common/vocabulary.h"
+#include "common/wal.h"
 #include "program/clock.h"
 #include "program/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NAME_SIZE 25 /* of a segment */
 
 void
 archive_list_init(ArchiveList *list, uint64_t segment_size)
@@ -64,38 +63,14 @@ add_history(ArchiveList *list, uint32_t timeline)
 static bool
 read_segment(const ArchiveList *list, const char *name, ArchiveSegment *segment)
 {
-	char text[NAME_SIZE];
-	unsigned int timeline;
-	unsigned int log;
-	unsigned int part;
-	uint64_t per_log = UINT64_C(0x100000000) / list->segment_size;
-
-	pgbr_copy_text(text, sizeof(text), name);
-	if (!pgbr_is_wal_segment(text) || sscanf(text, "%8X%8X%8X", &timeline, &log, &part) != 3 ||
-		timeline == 0 || part >= per_log)
+	if (!wal_segment_parse_start(name, list->segment_size, &segment->timeline, &segment->number))
 		return false;
-	name += NAME_SIZE - 1;
+	name += WAL_NAME_SIZE - 1;
 	segment->partial = strncmp(name, ".partial", 8) == 0;
 	name += segment->partial ? 8 : 0;
 	/* "....backup" is not WAL, and "...pgbackrest.tmp" is not there yet */
-	if (name[0] != '-' || strspn(name + 1, "0123456789abcdef") != 40 ||
-		(name[41] && (name[41] != '.' || strchr(name + 42, '.'))))
-		return false;
-	segment->timeline = timeline;
-	segment->number = (uint64_t) log * per_log + part;
-	return true;
-}
-
-static bool
-is_history(const char *name, uint32_t *timeline)
-{
-	unsigned int number;
-
-	if (strlen(name) != 16 || strcmp(name + 8, ".history") != 0 ||
-		strspn(name, "0123456789ABCDEF") != 8 || sscanf(name, "%8X", &number) != 1)
-		return false;
-	*timeline = number;
-	return number > 1;
+	return name[0] == '-' && strspn(name + 1, "0123456789abcdef") == 40 &&
+		   (name[41] == '\0' || (name[41] == '.' && !strchr(name + 42, '.')));
 }
 
 static bool
@@ -106,7 +81,7 @@ add_file(ArchiveList *list, const char *path, int64_t time)
 	uint32_t timeline;
 
 	if (slash == NULL)
-		return !is_history(path, &timeline) || add_history(list, timeline);
+		return !wal_history_parse(path, &timeline) || add_history(list, timeline);
 	return !read_segment(list, slash + 1, &segment) || add_segment(list, &segment);
 }
 
@@ -216,11 +191,10 @@ archive_list_sort(ArchiveList *list)
 static json_t *
 name_json(const ArchiveList *list, const ArchiveSegment *segment)
 {
-	uint64_t per_log = UINT64_C(0x100000000) / list->segment_size;
+	char name[WAL_NAME_SIZE];
 
-	return json_sprintf("%08X%08X%08X", (unsigned int) segment->timeline,
-						(unsigned int) (segment->number / per_log),
-						(unsigned int) (segment->number % per_log));
+	wal_segment_name(name, segment->timeline, segment->number, list->segment_size);
+	return json_string(name);
 }
 
 static json_t *

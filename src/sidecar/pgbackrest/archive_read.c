@@ -4,6 +4,7 @@
  */
 #include "sidecar/pgbackrest/archive_read.h"
 
+#include "common/wal.h"
 #include "program/json.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest/archive_list.h"
@@ -64,18 +65,19 @@ static json_t *
 read_history(const SidecarConfig *config, int repo, const char *archive_id, uint32_t timeline,
 			 int stop_fd, PgbrError *error)
 {
+	char name[WAL_HISTORY_NAME_SIZE];
 	char path[128];
 	ProcessOutput output;
 	json_t *entries = NULL;
 
-	snprintf(path, sizeof(path), "%s/%08X.history", archive_id, (unsigned int) timeline);
+	wal_history_name(name, timeline);
+	snprintf(path, sizeof(path), "%s/%s", archive_id, name);
 	process_output_init(&output);
 	if (run(config, repo, "repo-get", path, false, stop_fd, &output, error))
 	{
 		entries = archive_history_json(output.out.data);
 		if (entries == NULL)
-			pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "the history file %08X.history is damaged",
-						   (unsigned int) timeline);
+			pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "the history file %s is damaged", name);
 	}
 	process_output_done(&output);
 	return entries;

@@ -5,6 +5,7 @@
 #include "sidecar/postgres/archiver.h"
 
 #include "common/strbuf.h"
+#include "common/wal.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/log.h"
@@ -133,15 +134,13 @@ archiver_read(const json_t *answer, const json_t *schedules, ArchiverState *stat
 int64_t
 archiver_segment_number(const char *segment, int segment_size)
 {
-	char half[9] = {0};
-	int64_t log;
+	uint32_t timeline;
+	uint64_t number;
 
-	if (segment_size <= 0 || strlen(segment) < 24 || strspn(segment, "0123456789ABCDEF") < 24)
-		return -1;
-	memcpy(half, segment + 8, 8);
-	log = (int64_t) strtoul(half, NULL, 16);
-	memcpy(half, segment + 16, 8);
-	return log * (((int64_t) 1 << 32) / segment_size) + (int64_t) strtoul(half, NULL, 16);
+	return segment_size > 0 &&
+				   wal_segment_parse_start(segment, (uint64_t) segment_size, &timeline, &number)
+			   ? (int64_t) number
+			   : -1;
 }
 
 /* The JSON that the last of these commands gives, or NULL with error. The caller owns a reference. */

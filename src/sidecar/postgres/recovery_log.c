@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/recovery_target.h"
 #include "common/vocabulary.h"
+#include "common/wal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,38 +28,14 @@ after(const char *text, const char *prefix)
 	return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-bool
-recovery_segment_parse(const char *name, int64_t wal_segment_size, uint32_t *timeline,
-					   uint64_t *number)
-{
-	uint64_t per_log;
-	uint64_t log;
-	uint64_t segment;
-	char part[9] = "";
-
-	if (!pgbr_is_wal_segment(name) || wal_segment_size <= 0)
-		return false;
-	per_log = UINT64_C(0x100000000) / (uint64_t) wal_segment_size;
-	memcpy(part, name, 8);
-	*timeline = (uint32_t) strtoul(part, NULL, 16);
-	memcpy(part, name + 8, 8);
-	log = strtoul(part, NULL, 16);
-	memcpy(part, name + 16, 8);
-	segment = strtoul(part, NULL, 16);
-	*number = log * per_log + segment;
-	return *timeline > 0 && segment < per_log;
-}
-
 /* restored log file "000000010000000000000007" from archive */
 static void
 read_restored(RecoveryLog *log, const char *text, int64_t wal_segment_size)
 {
-	char name[25];
 	uint32_t timeline;
 	uint64_t number;
 
-	if (sscanf(text, "%24[0-9A-F]\"", name) != 1 ||
-		!recovery_segment_parse(name, wal_segment_size, &timeline, &number))
+	if (!wal_segment_parse_start(text, (uint64_t) wal_segment_size, &timeline, &number))
 		return;
 	if (log->segments++ == 0)
 		log->first_segment = number;

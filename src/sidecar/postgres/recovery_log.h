@@ -42,11 +42,6 @@ extern void recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_se
 /* What a user can do about a FATAL: a constant; "" when there is nothing to say. */
 extern const char *recovery_log_hint(const RecoveryLog *log);
 
-/* The number of a WAL segment's file in the order of the WAL, and its timeline. False when the name is
- * not one. */
-extern bool recovery_segment_parse(const char *name, int64_t wal_segment_size, uint32_t *timeline,
-								   uint64_t *number);
-
 typedef struct RecoveryHistory
 {
 	uint32_t timeline; /* the one before the newest */

@@ -8,6 +8,7 @@
  * recycled for later use still has the position of its former life.
  */
 #include "sidecar/postgres/fence.h"
+#include "common/wal.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/restore/restore_command.h"
 
@@ -79,13 +80,14 @@ sort_names(Names *names)
 		qsort(names->names, (size_t) names->count, sizeof(names->names[0]), compare_names);
 }
 
-/* True when the file holds the segment of the number that its name says; and of which timeline its first page is. */
+/* True when the first page of the file names the position that the file's own name stands for; *of_its_timeline: and
+ * its timeline. */
 static bool
-holds_itself(const char *data_directory, const char *name, uint32_t *timeline)
+holds_itself(const char *data_directory, const char *name, bool *of_its_timeline)
 {
 	char path[PATH_MAX];
-	char low[9] = "";
-	char high[9] = "";
+	uint32_t timeline;
+	uint64_t number;
 	WalHeader header;
 	struct stat st;
 	bool ok;
@@ -96,12 +98,11 @@ holds_itself(const char *data_directory, const char *name, uint32_t *timeline)
 	ok = fd >= 0 && fstat(fd, &st) == 0 && read(fd, &header, sizeof(header)) == sizeof(header);
 	if (fd >= 0)
 		close(fd);
-	memcpy(high, name + 8, 8);
-	memcpy(low, name + 16, 8);
-	*timeline = ok ? header.timeline : 0;
-	return ok && (header.info & HAS_LONG_HEADER) && header.segment_size == st.st_size &&
-		   header.position == ((uint64_t) strtoul(high, NULL, 16) << 32) +
-								  (uint64_t) strtoul(low, NULL, 16) * header.segment_size;
+	ok = ok && (header.info & HAS_LONG_HEADER) && header.segment_size == st.st_size &&
+		 wal_segment_parse(name, header.segment_size, &timeline, &number) &&
+		 header.position == number * header.segment_size;
+	*of_its_timeline = ok && header.timeline == timeline;
+	return ok;
 }
 
 /* A timeline's first segment is a copy of its parent's. Any other one whose first page is of another timeline was
@@ -109,12 +110,9 @@ holds_itself(const char *data_directory, const char *name, uint32_t *timeline)
 static bool
 is_of_timeline(const char *data_directory, const char *name, bool first)
 {
-	char number[9] = "";
-	uint32_t timeline;
+	bool of_its_timeline;
 
-	memcpy(number, name, 8);
-	return holds_itself(data_directory, name, &timeline) &&
-		   (first || timeline == strtoul(number, NULL, 16));
+	return holds_itself(data_directory, name, &of_its_timeline) && (first || of_its_timeline);
 }
 
 /* Files that wait to be archived, by archive_status, histories among them. */
@@ -161,7 +159,7 @@ list_begun(const char *data_directory, const char *newest_known, bool replica, N
 	char path[PATH_MAX];
 	struct dirent *entry;
 	char newest[9] = "";
-	uint32_t ignored;
+	bool ignored;
 	int kept = 0;
 	DIR *folder;
 
@@ -297,6 +295,7 @@ node_mark_ready(NodeStepContext *context, PgbrError *error)
 {
 	static const char *const ways[] = {"done", "ready"};
 	ControlData control;
+	char name[WAL_HISTORY_NAME_SIZE];
 	char path[PATH_MAX];
 	int fd;
 
@@ -306,14 +305,14 @@ node_mark_ready(NodeStepContext *context, PgbrError *error)
 		node_log(context, "%s", error->message);
 		return true;
 	}
-	snprintf(path, sizeof(path), "%.3900s/pg_wal/%08X.history", context->data_directory,
-			 control.timeline);
+	wal_history_name(name, control.timeline);
+	snprintf(path, sizeof(path), "%.3900s/pg_wal/%s", context->data_directory, name);
 	if (access(path, F_OK) != 0)
 		return true;
 	for (int i = 0; i < 2; i++)
 	{
-		snprintf(path, sizeof(path), "%.3900s/pg_wal/archive_status/%08X.history.%s",
-				 context->data_directory, control.timeline, ways[i]);
+		snprintf(path, sizeof(path), "%.3900s/pg_wal/archive_status/%s.%s", context->data_directory,
+				 name, ways[i]);
 		if (access(path, F_OK) == 0)
 			return true;
 	}

@@ -8,6 +8,7 @@
  * neither has been killed in between, and takes what is lost with the server's memory from its log.
  */
 #include "sidecar/restore/step_folder.h"
+#include "common/wal.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/restore/temporary_server.h"
 
@@ -75,6 +76,7 @@ read_target(const NodeStepContext *context, const NodeArguments *arguments, Reco
 static bool
 read_history(const char *data_directory, uint32_t *timeline, RecoveryHistory *history)
 {
+	char name[WAL_HISTORY_NAME_SIZE];
 	char path[PATH_MAX];
 	struct dirent *entry;
 	StrBuf text;
@@ -86,15 +88,15 @@ read_history(const char *data_directory, uint32_t *timeline, RecoveryHistory *hi
 	folder = opendir(path);
 	while (folder && (entry = readdir(folder)) != NULL)
 	{
-		char *end;
-		unsigned long number = strtoul(entry->d_name, &end, 16);
+		uint32_t found;
 
-		if (end == entry->d_name + 8 && strcmp(end, ".history") == 0 && number > *timeline)
-			*timeline = (uint32_t) number;
+		if (wal_history_parse(entry->d_name, &found) && found > *timeline)
+			*timeline = found;
 	}
 	if (folder)
 		closedir(folder);
-	snprintf(path, sizeof(path), "%s/pg_wal/%08X.history", data_directory, *timeline);
+	wal_history_name(name, *timeline);
+	snprintf(path, sizeof(path), "%s/pg_wal/%s", data_directory, name);
 	strbuf_init(&text);
 	ok = *timeline && file_read(path, HISTORY_MOST, &text, NULL) &&
 		 recovery_history_read(text.data, history);
@@ -164,6 +166,7 @@ static bool
 mend_history(NodeStepContext *context, PgbrError *error)
 {
 	RecoveryHistory history;
+	char name[WAL_HISTORY_NAME_SIZE];
 	char folder[PATH_MAX];
 	char path[PATH_MAX + 32];
 	uint32_t timeline;
@@ -176,11 +179,12 @@ mend_history(NodeStepContext *context, PgbrError *error)
 	ok = read_history(context->data_directory, &timeline, &history) ||
 		 pgbr_error_set(error, PGBR_ERROR_CONFLICT, "pg_wal has no history of the new timeline");
 	snprintf(folder, sizeof(folder), "%.4000s/pg_wal", context->data_directory);
-	snprintf(path, sizeof(path), "%s/%08X.history", folder, timeline);
+	wal_history_name(name, timeline);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	ok = ok && file_read(path, HISTORY_MOST, &text, error);
 	if (ok && recovery_history_mend(text.data, &mended))
 	{
-		node_log(context, "%08X.history names a timeline that had not begun: mended", timeline);
+		node_log(context, "%s names a timeline that had not begun: mended", name);
 		ok = file_write_secret(path, mended.data, mended.length, error) &&
 			 file_sync_folder(folder, error);
 	}
