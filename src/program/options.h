@@ -13,6 +13,7 @@
 #include "common/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 typedef enum OptionKind
@@ -35,6 +36,10 @@ typedef struct OptionSpec
 	const char *help; /* one line; names the unit and the default */
 	bool repeats;	  /* OPTION_TEXT only: may be given more than once; target is OptionList */
 } OptionSpec;
+
+/* The target of a row that says where in a struct of arguments the value goes: the caller turns the
+ * offset into a pointer before options_parse. */
+#define ARGUMENT(type, member) ((void *) offsetof(type, member))
 
 typedef struct OptionList
 {

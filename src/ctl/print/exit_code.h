@@ -1,0 +1,34 @@
+/*
+ * exit_code.h
+ *		The exit codes of the control binary. Pure.
+ */
+#ifndef PGBR_CTL_PRINT_EXIT_CODE_H
+#define PGBR_CTL_PRINT_EXIT_CODE_H
+
+#include "common/error.h"
+
+/* name, value, what --help says */
+#define EXIT_CODES(X)                                                                           \
+	X(OK, 0, "done")                                                                            \
+	X(FAILED, 1, "the job failed, was cancelled or interrupted; or the sidecar failed")         \
+	X(USAGE, 2, "wrong usage: an option, a value, a file, or a value that the sidecar refuses") \
+	X(UNREACHABLE, 3, "the sidecar can't be reached, is late, or answers nonsense; TLS")        \
+	X(REFUSED, 4, "the token is missing, unknown or has too small a scope")                     \
+	X(NOT_FOUND, 5, "there is no such job")                                                     \
+	X(NOT_NOW, 6, "not possible in the present state: conflict, queue full, unavailable")       \
+	X(WAIT_OVER, 7, "the time to wait is over; the job goes on")                                \
+	X(PLAN_REFUSED, 8, "the plan of a restore refuses it; nothing was changed")                 \
+	X(STOPPED, 9, "a restore has stopped half-way: Patroni is paused; run it again or undo it") \
+	X(INTERRUPTED, 130, "Ctrl-C; a job that was accepted goes on")
+
+typedef enum ExitCode
+{
+#define X(name, value, text) EXIT_##name = value,
+	EXIT_CODES(X)
+#undef X
+} ExitCode;
+
+/* The exit code of an error that nobody had a better one for. */
+extern ExitCode exit_code_of(const PgbrError *error);
+
+#endif
