@@ -11,8 +11,9 @@
 #define PGBR_CTL_FACTS_FACTS_H
 
 #include "common/error.h"
+#include "common/recovery_target.h"
 #include "common/wal.h"
-#include "ctl/plan/plan.h"
+#include "ctl/facts/limits.h"
 #include "ctl/facts/timeline_path.h"
 
 #include <jansson.h>

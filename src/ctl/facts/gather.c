@@ -1,11 +1,11 @@
 /*
  * gather.c
- *		Ask Patroni and the sidecars what a restore must know. Decides nothing.
+ *		See gather.h.
  *
  * The archive is listed after the leader was asked for its LSN: what had been archived by then is in
  * the list.
  */
-#include "ctl/restore/decide.h"
+#include "ctl/facts/gather.h"
 
 #include "common/vocabulary.h"
 #include "ctl/facts/archive_view.h"

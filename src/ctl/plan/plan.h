@@ -12,15 +12,13 @@
 
 #include "common/error.h"
 #include "common/recovery_target.h"
+#include "ctl/facts/limits.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define RESTORE_MEMBERS_MAX 32
-#define RESTORE_NAME_SIZE	64
-#define RESTORE_ID_SIZE		32
 #define RESTORE_NOTES_MAX	24
 #define RESTORE_NOTE_SIZE	400
 #define RESTORE_NEAREST_MAX 8

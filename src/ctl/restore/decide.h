@@ -9,7 +9,6 @@
 #define PGBR_CTL_RESTORE_DECIDE_H
 
 #include "ctl/client/cluster.h"
-#include "ctl/facts/facts.h"
 #include "ctl/plan/plan.h"
 
 #include <stdbool.h>
@@ -37,12 +36,6 @@ typedef struct RestoreDecision
 	const char *newest;	   /* the id of the newest restore that is known; NULL: there is none */
 	void (*tell)(const char *text); /* told what takes long; NULL: nobody is */
 } RestoreDecision;
-
-/*
- * Ask Patroni and every sidecar; facts must be initialised. A member that can't be asked is a fact. False
- * when nothing can be said at all: no Patroni answers, no sidecar, or nonsense.
- */
-extern bool restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error);
 
 /*
  * Make the plan. False with refusal->error set when it was refused, whose code is CONFLICT or INVALID_VALUE;

@@ -1,0 +1,21 @@
+/*
+ * gather.h
+ *		Ask Patroni and the sidecars what a restore must know. Decides nothing.
+ *
+ * One thread uses a cluster at a time.
+ */
+#ifndef PGBR_CTL_FACTS_GATHER_H
+#define PGBR_CTL_FACTS_GATHER_H
+
+#include "ctl/client/cluster.h"
+#include "ctl/facts/facts.h"
+
+#include <stdbool.h>
+
+/*
+ * Ask Patroni and every sidecar; facts must be initialised. A member that can't be asked is a fact.
+ * False when nothing can be said at all: no Patroni answers, no sidecar, or nonsense.
+ */
+extern bool restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error);
+
+#endif
