@@ -1,12 +1,12 @@
 /*
  * events.c
- *		See events.h. What the summary says to people is in restore_summary.c.
+ *		See events.h. What the summary says to people is in summary_print.c.
  */
 #include "ctl/report/events.h"
 
 #include "ctl/print/output.h"
-#include "ctl/restore/summary.h"
 #include "ctl/print/text.h"
+#include "ctl/report/summary_print.h"
 #include "program/clock.h"
 #include "program/json.h"
 

@@ -10,20 +10,20 @@
 #include <stdio.h>
 
 bool
-restore_show_plan(const Context *context, const RestorePlan *plan, PgbrError *error)
+restore_show_plan(OutputFormat format, const RestorePlan *plan, PgbrError *error)
 {
 	StrBuf out;
 	bool ok;
 
 	strbuf_init(&out);
-	restore_print_plan(plan, context->format, &out);
+	restore_print_plan(plan, format, &out);
 	ok = output_print(stdout, &out, error);
 	strbuf_done(&out);
 	return ok;
 }
 
 ExitCode
-restore_show_refusal(const Context *context, const RestoreRefusal *refusal, PgbrError *error)
+restore_show_refusal(OutputFormat format, const RestoreRefusal *refusal, PgbrError *error)
 {
 	StrBuf out;
 	PgbrError ignored;
@@ -32,9 +32,9 @@ restore_show_refusal(const Context *context, const RestoreRefusal *refusal, Pgbr
 		return exit_code_of(error);
 	*error = refusal->error;
 	strbuf_init(&out);
-	if (output_is_document(context->format))
+	if (output_is_document(format))
 	{
-		restore_print_refusal(refusal, context->format, &out);
+		restore_print_refusal(refusal, format, &out);
 		output_print(stdout, &out, &ignored);
 	}
 	else

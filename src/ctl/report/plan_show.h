@@ -6,20 +6,20 @@
 #ifndef PGBR_CTL_REPORT_PLAN_SHOW_H
 #define PGBR_CTL_REPORT_PLAN_SHOW_H
 
-#include "ctl/verbs/command.h"
 #include "ctl/plan/plan.h"
+#include "ctl/print/exit_code.h"
+#include "ctl/print/output.h"
 
 #include <stdbool.h>
 
-/* Print the plan in the context's format. */
-extern bool restore_show_plan(const Context *context, const RestorePlan *plan, PgbrError *error);
+extern bool restore_show_plan(OutputFormat format, const RestorePlan *plan, PgbrError *error);
 
 /*
  * After restore_decide has failed: the exit code. A refusal is copied into the error, which the
  * caller prints; its nearest targets go to standard error, or as a document to standard output.
  */
 extern ExitCode
-restore_show_refusal(const Context *context, const RestoreRefusal *refusal, PgbrError *error);
+restore_show_refusal(OutputFormat format, const RestoreRefusal *refusal, PgbrError *error);
 
 /* Tell on standard error what takes long; for RestoreDecision. */
 extern void restore_show_progress(const char *text);

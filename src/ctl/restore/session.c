@@ -447,7 +447,7 @@ static ExitCode
 refuse(RestoreCommand *command, const RestoreRefusal *refusal, PgbrError *error)
 {
 	if (refusal->error.code == PGBR_ERROR_NONE || !command->events.json)
-		return restore_show_refusal(command->context, refusal, error);
+		return restore_show_refusal(command->context->format, refusal, error);
 	*error = refusal->error;
 	restore_events_refusal(&command->events, refusal);
 	return error->code == PGBR_ERROR_CONFLICT ? EXIT_PLAN_REFUSED : exit_code_of(error);
@@ -505,7 +505,7 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 		if (mark)
 			json_object_set(command->journal.document, "target_mark", mark);
 	}
-	if (!command->events.json && !restore_show_plan(command->context, &plan, error))
+	if (!command->events.json && !restore_show_plan(command->context->format, &plan, error))
 		return exit_code_of(error);
 	if (!restore_command_confirm(command,
 								 plan.request.replicas_only

@@ -1,11 +1,10 @@
 /*
  * summary.h
- *		How a restore ended, as a document that stays in the journal, and in words. Pure.
+ *		How a restore ended, as a document that stays in the journal. Pure.
  */
 #ifndef PGBR_CTL_RESTORE_SUMMARY_H
 #define PGBR_CTL_RESTORE_SUMMARY_H
 
-#include "common/strbuf.h"
 #include "ctl/restore/journal.h"
 
 #include <jansson.h>
@@ -17,8 +16,5 @@
  */
 extern json_t *
 restore_summary_make(const RestoreJournal *journal, const char *result, json_t *waits);
-
-/* Append it for people. */
-extern void restore_summary_put(const json_t *outcome, StrBuf *out);
 
 #endif

@@ -47,8 +47,8 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		!cluster_init(cluster, &arguments->cluster, context->client.settings, error))
 		code = exit_code_of(error);
 	else if (!restore_decide(cluster, &request, &how, &plan, &refusal, error))
-		code = restore_show_refusal(context, &refusal, error);
-	else if (!restore_show_plan(context, &plan, error))
+		code = restore_show_refusal(context->format, &refusal, error);
+	else if (!restore_show_plan(context->format, &plan, error))
 		code = exit_code_of(error);
 	free(cluster);
 	return code;

@@ -8,7 +8,7 @@
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/report/plan_print.h"
-#include "ctl/restore/summary.h"
+#include "ctl/report/summary_print.h"
 #include "ctl/print/text.h"
 #include "program/json.h"
 
