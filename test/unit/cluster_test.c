@@ -1,10 +1,11 @@
-// links: ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/patroni_client ctl/client/http_call ctl/client/sidecar_client ctl/restore/journal_list
+// links: ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/http_call ctl/client/sidecar_client ctl/restore/journal_list
 /*
  * cluster_test.c
  *		Where the members are, as options and files tell it; what Patroni 3 and 4 answer; and the restores
  *		that several sidecars tell of.
  */
 #include "common/vocabulary.h"
+#include "ctl/client/cluster_config.h"
 #include "ctl/restore/journal.h"
 #include "program/json.h"
 
@@ -124,16 +125,16 @@ test_options_win_over_file(void **state)
 	(void) state;
 	arguments.sidecars.values[arguments.sidecars.count++] = "m1=http://one:1,m2=http://two:2/";
 	assert_true(cluster_init(cluster, &arguments, &settings, &error));
-	assert_int_equal(cluster->url_count, 2);
-	assert_string_equal(cluster->urls[1], "http://b:8008");
-	assert_true(cluster_read_config(cluster, "file",
+	assert_int_equal(cluster->named.url_count, 2);
+	assert_string_equal(cluster->named.urls[1], "http://b:8008");
+	assert_true(cluster_config_read(&cluster->named, "file",
 									"sidecar:\n  m1: http://other:1\n  m3: https://three:3\n"
 									"patroni-ca-file: /ca.pem\n",
 									&error));
-	assert_int_equal(cluster->sidecar_count, 3);
-	assert_string_equal(cluster->sidecars[0].url, "http://one:1");
-	assert_string_equal(cluster->sidecars[1].url, "http://two:2");
-	assert_string_equal(cluster->ca_file, "/ca.pem");
+	assert_int_equal(cluster->named.sidecar_count, 3);
+	assert_string_equal(cluster->named.sidecars[0].url, "http://one:1");
+	assert_string_equal(cluster->named.sidecars[1].url, "http://two:2");
+	assert_string_equal(cluster->named.ca_file, "/ca.pem");
 	/* one that nobody named is beside its member's REST API */
 	assert_true(cluster_add(cluster, "m4", "http://four:8008", NULL, &error));
 	assert_true(cluster_add(cluster, "m0", "http://[::1]:8008", NULL, &error));
@@ -230,17 +231,17 @@ test_configuration_refused(void **state)
 		"trust-members: maybe",
 		"trust-members: [true]",
 	};
-	Cluster *cluster = calloc(1, sizeof(*cluster));
+	ClusterSettings *settings = calloc(1, sizeof(*settings));
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
 		PgbrError error = PGBR_ERROR_INIT;
 
-		assert_false(cluster_read_config(cluster, "file", texts[i], &error));
+		assert_false(cluster_config_read(settings, "file", texts[i], &error));
 		assert_int_equal(error.code, PGBR_ERROR_CONFIG);
 	}
-	free(cluster);
+	free(settings);
 }
 
 static json_t *

@@ -6,132 +6,17 @@
 
 #include "common/sidecar_url.h"
 #include "common/vocabulary.h"
-#include "common/yaml_reader.h"
+#include "ctl/client/cluster_config.h"
 #include "ctl/client/http_call.h"
-#include "program/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIG_MAX_BYTES ((size_t) 256 * 1024)
-#define PATRONI_URL		 "http://127.0.0.1:8008"
+#define PATRONI_URL "http://127.0.0.1:8008"
 
 /* A node that starts PostgreSQL can take seconds; one that is gone must not hold up the others. */
 #define PATRONI_TIMEOUT_MS 5000
-
-/* Copy up to the next comma, and move on past it; false at the end of the text. */
-static bool
-next_word(const char **text, char *word, size_t size)
-{
-	size_t length = strcspn(*text, ",");
-
-	if (**text == '\0')
-		return false;
-	if (length >= size)
-		length = size - 1;
-	memcpy(word, *text, length);
-	word[length] = '\0';
-	*text += strcspn(*text, ",");
-	*text += **text == ',' ? 1 : 0;
-	return true;
-}
-
-static void
-trim_slashes(char *url)
-{
-	for (size_t end = strlen(url); end > 0 && url[end - 1] == '/'; end--)
-		url[end - 1] = '\0';
-}
-
-bool
-cluster_take_urls(Cluster *cluster, const char *text, PgbrError *error)
-{
-	char word[PATRONI_URL_SIZE + 1];
-
-	while (next_word(&text, word, sizeof(word)))
-	{
-		if (!http_call_check_url("Patroni", word, PATRONI_URL_SIZE, false, error))
-			return false;
-		if (cluster->url_count == (int) (sizeof(cluster->urls) / sizeof(cluster->urls[0])))
-			return pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many URLs of Patroni");
-		trim_slashes(word);
-		strcpy(cluster->urls[cluster->url_count++], word);
-	}
-	return true;
-}
-
-bool
-cluster_take_sidecar(Cluster *cluster, const char *name, const char *url, PgbrError *error)
-{
-	if (!http_call_check_url("sidecar", url, SIDECAR_URL_MAX, true, error))
-		return false;
-	/* the first one counts: the command line is read before the file */
-	for (int i = 0; i < cluster->sidecar_count; i++)
-	{
-		if (strcmp(cluster->sidecars[i].name, name) == 0)
-			return true;
-	}
-	if (cluster->sidecar_count == CLUSTER_MEMBERS_MAX)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many sidecars");
-	pgbr_copy_text(cluster->sidecars[cluster->sidecar_count].name, 64, name);
-	strcpy(cluster->sidecars[cluster->sidecar_count].url, url);
-	trim_slashes(cluster->sidecars[cluster->sidecar_count].url);
-	cluster->sidecar_count++;
-	return true;
-}
-
-static bool
-take_sidecar_option(Cluster *cluster, const char *text, PgbrError *error)
-{
-	char word[SIDECAR_URL_MAX + 64];
-
-	while (next_word(&text, word, sizeof(word)))
-	{
-		char *equals = strchr(word, '=');
-
-		if (equals == NULL || equals == word || equals - word >= 64)
-		{
-			pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --sidecar", word);
-			return pgbr_error_hint(error, "It has the form NAME=URL, with a member's name.");
-		}
-		*equals = '\0';
-		if (!cluster_take_sidecar(cluster, word, equals + 1, error))
-			return false;
-	}
-	return true;
-}
-
-static bool
-read_config_file(Cluster *cluster, const char *path, PgbrError *error)
-{
-	char *data = NULL;
-	char *text = NULL;
-	size_t length = 0;
-	int urls = cluster->url_count;
-	bool ok = file_check_writers(path, error) &&
-			  yaml_reader_load(path, CONFIG_MAX_BYTES, &data, &length, error);
-
-	if (ok && (text = strndup(data, length)) == NULL)
-		ok = pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	ok = ok && cluster_read_config(cluster, path, text, error);
-	/* those of the command line replace the file's */
-	if (urls > 0)
-		cluster->url_count = urls;
-	free(text);
-	free(data);
-	return ok;
-}
-
-static bool
-choose_file(char *target, size_t size, const char *option, PgbrError *error)
-{
-	if (option && strlen(option) >= size)
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "the file name \"%s\" is too long", option);
-	if (option)
-		strcpy(target, option);
-	return true;
-}
 
 /* Who may have the token, and who Patroni's password, without being named. */
 static void
@@ -139,13 +24,13 @@ set_rules(Cluster *cluster)
 {
 	cluster->rule = (SecretRule){.private_ca = cluster->settings->ca_file != NULL,
 								 .on_this_host = true,
-								 .trust_members = cluster->trust_members};
+								 .trust_members = cluster->named.trust_members};
 	cluster->patroni.rule = cluster->rule;
 	cluster->patroni.rule.private_ca = cluster->patroni.ca_file != NULL;
-	cluster->patroni.named = cluster->urls;
-	cluster->patroni.named_count = cluster->url_count;
-	for (int i = 0; i < cluster->url_count; i++)
-		cluster_hear(cluster, cluster->urls[i]);
+	cluster->patroni.named = cluster->named.urls;
+	cluster->patroni.named_count = cluster->named.url_count;
+	for (int i = 0; i < cluster->named.url_count; i++)
+		cluster_hear(cluster, cluster->named.urls[i]);
 }
 
 void
@@ -159,40 +44,22 @@ bool
 cluster_init(Cluster *cluster, const ClusterArguments *arguments, const SidecarSettings *settings,
 			 PgbrError *error)
 {
+	ClusterSettings *named = &cluster->named;
+
 	memset(cluster, 0, sizeof(*cluster));
 	cluster->settings = settings;
-	cluster->trust_members = arguments->trust_members;
 	if (!sidecar_client_init(&cluster->sidecar, settings, error) ||
-		(arguments->patroni_url && !cluster_take_urls(cluster, arguments->patroni_url, error)))
+		!cluster_config_take(named, arguments, error))
 		return false;
-	for (int i = 0; i < arguments->sidecars.count; i++)
-	{
-		if (!take_sidecar_option(cluster, arguments->sidecars.values[i], error))
-			return false;
-	}
-	if ((arguments->config && !read_config_file(cluster, arguments->config, error)) ||
-		!choose_file(cluster->user_file, sizeof(cluster->user_file), arguments->patroni_user_file,
-					 error) ||
-		!choose_file(cluster->ca_file, sizeof(cluster->ca_file), arguments->patroni_ca_file,
-					 error) ||
-		!choose_file(cluster->cert_file, sizeof(cluster->cert_file), arguments->patroni_cert_file,
-					 error) ||
-		!choose_file(cluster->key_file, sizeof(cluster->key_file), arguments->patroni_key_file,
-					 error))
-		return false;
-	/* a pair is taken from one place */
-	if ((cluster->cert_file[0] == '\0') != (cluster->key_file[0] == '\0'))
-		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
-							  "--patroni-cert-file and --patroni-key-file belong together");
-	if (cluster->url_count == 0)
-		strcpy(cluster->urls[cluster->url_count++], PATRONI_URL);
+	if (named->url_count == 0)
+		strcpy(named->urls[named->url_count++], PATRONI_URL);
 	cluster->patroni.timeout_ms = PATRONI_TIMEOUT_MS;
-	cluster->patroni.ca_file = cluster->ca_file[0] ? cluster->ca_file : settings->ca_file;
-	cluster->patroni.cert_file = cluster->cert_file[0] ? cluster->cert_file : settings->cert_file;
-	cluster->patroni.key_file = cluster->key_file[0] ? cluster->key_file : settings->key_file;
+	cluster->patroni.ca_file = named->ca_file[0] ? named->ca_file : settings->ca_file;
+	cluster->patroni.cert_file = named->cert_file[0] ? named->cert_file : settings->cert_file;
+	cluster->patroni.key_file = named->key_file[0] ? named->key_file : settings->key_file;
 	set_rules(cluster);
-	return cluster->user_file[0] == '\0' ||
-		   patroni_read_user(&cluster->patroni, cluster->user_file, error);
+	return named->user_file[0] == '\0' ||
+		   patroni_read_user(&cluster->patroni, named->user_file, error);
 }
 
 /* The sidecar beside a member whose sidecar nobody named: on the host of its REST API. On this one it
@@ -214,10 +81,10 @@ guess_sidecar(const Cluster *cluster, const char *api_url, char *url, size_t siz
 static const char *
 named_sidecar(const Cluster *cluster, const char *name)
 {
-	for (int i = 0; i < cluster->sidecar_count; i++)
+	for (int i = 0; i < cluster->named.sidecar_count; i++)
 	{
-		if (strcmp(cluster->sidecars[i].name, name) == 0)
-			return cluster->sidecars[i].url;
+		if (strcmp(cluster->named.sidecars[i].name, name) == 0)
+			return cluster->named.sidecars[i].url;
 	}
 	return NULL;
 }
@@ -366,9 +233,9 @@ ask(Cluster *cluster, const char *url, PgbrError *error)
 static bool
 ask_any(Cluster *cluster, PgbrError *error)
 {
-	for (int i = 0; i < cluster->url_count; i++)
+	for (int i = 0; i < cluster->named.url_count; i++)
 	{
-		if (ask(cluster, cluster->urls[i], error))
+		if (ask(cluster, cluster->named.urls[i], error))
 			return true;
 		if (error->code == PGBR_ERROR_ABORTED)
 			return false;
@@ -392,9 +259,9 @@ cluster_refresh(Cluster *cluster, PgbrError *error)
 {
 	PgbrError reason = PGBR_ERROR_INIT;
 
-	for (int i = 0; i < cluster->sidecar_count; i++)
+	for (int i = 0; i < cluster->named.sidecar_count; i++)
 	{
-		if (!cluster_add(cluster, cluster->sidecars[i].name, NULL, NULL, error))
+		if (!cluster_add(cluster, cluster->named.sidecars[i].name, NULL, NULL, error))
 			return false;
 	}
 	cluster->patroni_answered = ask_any(cluster, &reason);

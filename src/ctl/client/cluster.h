@@ -1,7 +1,7 @@
 /*
  * cluster.h
  *		The cluster a verb works on: its members as Patroni lists them, each with the sidecar beside
- *		it; and the options that tell where they are.
+ *		it.
  *
  * A member is known by its name. Where its sidecar is comes from --sidecar or the configuration file,
  * else from a journal, else it is on the host of the member's REST API: port 8430, or the default
@@ -12,104 +12,12 @@
 #ifndef PGBR_CTL_CLIENT_CLUSTER_H
 #define PGBR_CTL_CLIENT_CLUSTER_H
 
-#include "ctl/verbs/command.h"
+#include "ctl/client/cluster_settings.h"
 #include "ctl/client/patroni_client.h"
 #include "ctl/client/secret_rule.h"
 #include "ctl/client/sidecar_client.h"
 
 #include <stdbool.h>
-
-#define CLUSTER_MEMBERS_MAX PATRONI_MEMBERS_MAX
-
-/* Members for a verb's struct of arguments, and the rows that fill them. */
-typedef struct ClusterArguments
-{
-	const char *config;
-	const char *patroni_url;
-	const char *patroni_user_file;
-	const char *patroni_ca_file;
-	const char *patroni_cert_file;
-	const char *patroni_key_file;
-	OptionList sidecars; /* NAME=URL, several separated by commas */
-	bool trust_members;
-} ClusterArguments;
-
-#define CLUSTER_OPTIONS(type, member)                                                   \
-	{"config",                                                                          \
-	 'c',                                                                               \
-	 OPTION_TEXT,                                                                       \
-	 ARGUMENT(type, member.config),                                                     \
-	 "FILE",                                                                            \
-	 "PGBRCTL_CONFIG",                                                                  \
-	 0,                                                                                 \
-	 0,                                                                                 \
-	 "YAML with the options that tell where the cluster is",                            \
-	 false},                                                                            \
-		{"patroni-url",                                                                 \
-		 0,                                                                             \
-		 OPTION_TEXT,                                                                   \
-		 ARGUMENT(type, member.patroni_url),                                            \
-		 "URL[,URL]",                                                                   \
-		 "PGBRCTL_PATRONI_URL",                                                         \
-		 0,                                                                             \
-		 0,                                                                             \
-		 "REST API of any member (default: http://127.0.0.1:8008)",                     \
-		 false},                                                                        \
-		{"patroni-user-file",                                                           \
-		 0,                                                                             \
-		 OPTION_TEXT,                                                                   \
-		 ARGUMENT(type, member.patroni_user_file),                                      \
-		 "FILE",                                                                        \
-		 "PGBRCTL_PATRONI_USER_FILE",                                                   \
-		 0,                                                                             \
-		 0,                                                                             \
-		 "USER:PASSWORD of the REST API, on its first line",                            \
-		 false},                                                                        \
-		{"patroni-ca-file",                                                             \
-		 0,                                                                             \
-		 OPTION_TEXT,                                                                   \
-		 ARGUMENT(type, member.patroni_ca_file),                                        \
-		 "FILE",                                                                        \
-		 "PGBRCTL_PATRONI_CA_FILE",                                                     \
-		 0,                                                                             \
-		 0,                                                                             \
-		 "certificates to trust for it (default: --ca-file)",                           \
-		 false},                                                                        \
-		{"patroni-cert-file",                                                           \
-		 0,                                                                             \
-		 OPTION_TEXT,                                                                   \
-		 ARGUMENT(type, member.patroni_cert_file),                                      \
-		 "FILE",                                                                        \
-		 "PGBRCTL_PATRONI_CERT_FILE",                                                   \
-		 0,                                                                             \
-		 0,                                                                             \
-		 "client certificate for it (default: --cert-file)",                            \
-		 false},                                                                        \
-		{"patroni-key-file",                                                            \
-		 0,                                                                             \
-		 OPTION_TEXT,                                                                   \
-		 ARGUMENT(type, member.patroni_key_file),                                       \
-		 "FILE",                                                                        \
-		 "PGBRCTL_PATRONI_KEY_FILE",                                                    \
-		 0,                                                                             \
-		 0,                                                                             \
-		 "its key (default: --key-file)",                                               \
-		 false},                                                                        \
-		{"sidecar",                                                                     \
-		 0,                                                                             \
-		 OPTION_TEXT,                                                                   \
-		 ARGUMENT(type, member.sidecars),                                               \
-		 "NAME=URL",                                                                    \
-		 "PGBRCTL_SIDECARS",                                                            \
-		 0,                                                                             \
-		 0,                                                                             \
-		 "the sidecar of a member; may be repeated",                                    \
-		 true},                                                                         \
-	{                                                                                   \
-		"trust-members", 0, OPTION_FLAG, ARGUMENT(type, member.trust_members), NULL,    \
-			"PGBRCTL_TRUST_MEMBERS", 0, 0,                                              \
-			"send token and password also over http to members that others name", false \
-	}
 
 typedef struct ClusterMember
 {
@@ -130,20 +38,7 @@ typedef struct Cluster
 	int count;
 	ClusterMember places[CLUSTER_MEMBERS_MAX]; /* what they point to, as they came */
 
-	/* where things are, as the user said */
-	char urls[8][PATRONI_URL_SIZE];
-	int url_count;
-	struct
-	{
-		char name[64];
-		char url[SIDECAR_URL_MAX];
-	} sidecars[CLUSTER_MEMBERS_MAX];
-	int sidecar_count;
-	char user_file[256];
-	char ca_file[256];
-	char cert_file[256];
-	char key_file[256];
-	bool trust_members;
+	ClusterSettings named;			 /* where things are, as the user said */
 	SecretRule rule;				 /* for the token */
 	const SidecarSettings *settings; /* what all sidecars share */
 	SidecarClient sidecar;			 /* what the members' clients are made from */
@@ -159,14 +54,6 @@ extern bool cluster_init(Cluster *cluster, const ClusterArguments *arguments,
  * are those known otherwise, which is enough for verbs that can do without Patroni.
  */
 extern bool cluster_refresh(Cluster *cluster, PgbrError *error);
-
-/* Parts of cluster_init: URLs of Patroni, separated by commas; the sidecar of a member, unless one was
- * given before; and a configuration file's text. CONFIG. */
-extern bool cluster_take_urls(Cluster *cluster, const char *text, PgbrError *error);
-extern bool
-cluster_take_sidecar(Cluster *cluster, const char *name, const char *url, PgbrError *error);
-extern bool
-cluster_read_config(Cluster *cluster, const char *name, const char *text, PgbrError *error);
 
 /* Add a member that somebody else knows of, or fill in what is not known of it. */
 extern bool cluster_add(Cluster *cluster, const char *name, const char *api_url,
