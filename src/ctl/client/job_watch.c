@@ -4,15 +4,15 @@
  */
 #include "ctl/client/job_watch.h"
 
+#include "ctl/client/interrupt.h"
 #include "ctl/client/job_view.h"
+#include "ctl/client/progress.h"
 #include "ctl/print/message.h"
 #include "ctl/print/output.h"
-#include "ctl/client/progress.h"
 #include "ctl/print/text.h"
 #include "program/clock.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 
 /* Seconds that the sidecar holds an answer back while nothing changes: how often progress moves. */
@@ -33,40 +33,6 @@ typedef struct Watch
 	Progress progress;
 } Watch;
 
-static volatile sig_atomic_t interrupted = 0;
-
-static void
-note_interrupt(int signal_number)
-{
-	(void) signal_number;
-	interrupted = 1;
-}
-
-static bool
-is_interrupted(void *argument)
-{
-	(void) argument;
-	return interrupted != 0;
-}
-
-void
-job_watch_take_interrupts(SidecarClient *client)
-{
-	struct sigaction action = {.sa_handler = note_interrupt};
-
-	sigaction(SIGINT, &action, NULL);
-	client->should_abort = is_interrupted;
-}
-
-void
-job_watch_return_interrupts(SidecarClient *client)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-
-	client->should_abort = NULL;
-	sigaction(SIGINT, &action, NULL);
-}
-
 static double
 seconds_now(void)
 {
@@ -84,7 +50,7 @@ should_stop(void *argument)
 {
 	const Watch *watch = argument;
 
-	return interrupted != 0 || is_past(watch->deadline);
+	return interrupt_is_raised() || is_past(watch->deadline);
 }
 
 static void
@@ -201,7 +167,7 @@ watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 			return JOB_WATCH_FINISHED;
 		while (next == NULL)
 		{
-			if (interrupted)
+			if (interrupt_is_raised())
 				return JOB_WATCH_INTERRUPTED;
 			if (is_past(watch->deadline))
 				return JOB_WATCH_TIMED_OUT;

@@ -4,8 +4,7 @@
  *		every change elsewhere.
  *
  * The wait outlives a restart of the sidecar, a time limit and Ctrl-C only end the wait: the job
- * goes on in any case. It may be started once in a process at a time, since SIGINT is its own
- * meanwhile.
+ * goes on in any case. Ctrl-C ends it only where the caller catches it (see interrupt.h).
  */
 #ifndef PGBR_CTL_CLIENT_JOB_WATCH_H
 #define PGBR_CTL_CLIENT_JOB_WATCH_H
@@ -27,11 +26,6 @@ typedef enum JobWatchEnd
 	JOB_WATCH_INTERRUPTED, /* Ctrl-C */
 	JOB_WATCH_FAILED,	   /* the error says why its state can't be learned */
 } JobWatchEnd;
-
-/* Let SIGINT raise a flag, which ends the wait and client's requests, instead of the process; and
- * give it back its former meaning. */
-extern void job_watch_take_interrupts(SidecarClient *client);
-extern void job_watch_return_interrupts(SidecarClient *client);
 
 /*
  * Wait. *job holds the job as it was told last and is replaced on the way; it is the caller's. limit

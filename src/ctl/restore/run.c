@@ -4,6 +4,7 @@
  */
 #include "ctl/restore/run.h"
 
+#include "ctl/client/interrupt.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/steps.h"
 #include "ctl/restore/summary.h"
@@ -51,39 +52,16 @@ static const RestoreStepFunction functions[RESTORE_STEP_COUNT] = {
 	[RESTORE_UNLOCK] = nothing,
 };
 
-static volatile sig_atomic_t interrupted = 0;
-
-static void
-note_interrupt(int signal_number)
-{
-	(void) signal_number;
-	interrupted = 1;
-}
-
-static bool
-should_abort(void *argument)
-{
-	(void) argument;
-	return interrupted != 0;
-}
-
-bool
-restore_run_interrupted(void)
-{
-	return interrupted != 0;
-}
-
 void
 restore_run_take_signals(Cluster *cluster)
 {
-	struct sigaction note = {.sa_handler = note_interrupt};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-	sigaction(SIGINT, &note, NULL);
-	sigaction(SIGTERM, &note, NULL);
+	interrupt_catch(SIGINT);
+	interrupt_catch(SIGTERM);
 	/* whoever reads what is told may leave */
 	sigaction(SIGPIPE, &ignore, NULL);
-	cluster_set_abort(cluster, should_abort, NULL);
+	cluster_set_abort(cluster, interrupt_should_abort, NULL);
 }
 
 bool
@@ -176,7 +154,7 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 	bool harmless = restore_journal_harmless(journal);
 	PgbrError ignored;
 
-	if (aborted && interrupted)
+	if (aborted && interrupt_is_raised())
 		pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
 	/* what follows is not to be given up */
 	cluster_set_abort(run->cluster, NULL, NULL);

@@ -60,9 +60,6 @@ extern ExitCode restore_run_abandon(Cluster *cluster, RestoreJournal *journal,
 /* Let SIGINT and SIGTERM end the waits instead of the process, and keep SIGPIPE from ending it. */
 extern void restore_run_take_signals(Cluster *cluster);
 
-/* True once one of them has come. */
-extern bool restore_run_interrupted(void);
-
 /* Take the place of a holder that is gone, or fail after its lease with what it still does. */
 extern bool restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError *error);
 

@@ -5,6 +5,7 @@
 #include "ctl/restore/session.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/interrupt.h"
 #include "ctl/facts/archive_view.h"
 #include "ctl/print/message.h"
 #include "ctl/report/plan_show.h"
@@ -123,7 +124,7 @@ restore_command_confirm(const RestoreCommand *command, const char *what, PgbrErr
 	if (fgets(line, sizeof(line), stdin) == NULL)
 		line[0] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
-	if (!restore_run_interrupted() && strcmp(line, name) == 0)
+	if (!interrupt_is_raised() && strcmp(line, name) == 0)
 		return true;
 	return pgbr_error_set(error, PGBR_ERROR_ABORTED, "not confirmed; nothing was changed");
 }

@@ -9,6 +9,7 @@
 #include "ctl/restore/steps.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/interrupt.h"
 #include "ctl/restore/wait.h"
 #include "program/clock.h"
 #include "program/json.h"
@@ -161,13 +162,13 @@ is_handed_over(void *argument)
 	PgbrError ignored;
 
 	if (hand->busy)
-		return restore_run_interrupted();
+		return interrupt_is_raised();
 	hand->busy = true;
 	hand->ready = takes_writes(hand->run, &ignored);
 	if (!hand->ready)
 		(void) restore_still_holds(hand->run, &ignored);
 	hand->busy = false;
-	return hand->ready || hand->run->lost || restore_run_interrupted();
+	return hand->ready || hand->run->lost || interrupt_is_raised();
 }
 
 static bool

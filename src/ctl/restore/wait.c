@@ -4,6 +4,7 @@
  */
 #include "ctl/restore/wait.h"
 
+#include "ctl/client/interrupt.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -75,7 +76,7 @@ restore_holds_now(RestoreRun *run, PgbrError *error)
 bool
 restore_wait_check(RestoreWait *wait, PgbrError *error)
 {
-	if (restore_run_interrupted())
+	if (interrupt_is_raised())
 		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted while waiting for %s",
 							  wait->what);
 	if (!restore_still_holds(wait->run, error))
@@ -384,7 +385,7 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 		}
 		if (pgbr_job_state_is_final(view.state))
 			return refuse(member, &view, error);
-		if (restore_run_interrupted())
+		if (interrupt_is_raised())
 			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
 		if (!restore_still_holds(run, error))
 			return false;

@@ -4,12 +4,14 @@
  */
 #include "ctl/verbs/job_submit.h"
 
+#include "ctl/client/interrupt.h"
 #include "ctl/client/job_watch.h"
 #include "ctl/print/message.h"
 #include "ctl/print/text.h"
 #include "program/json.h"
 
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -246,7 +248,10 @@ job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *er
 		return exit_code_of(error);
 	}
 	if (plan->wait)
-		job_watch_take_interrupts(&context->client);
+	{
+		interrupt_catch(SIGINT);
+		context->client.should_abort = interrupt_should_abort;
+	}
 	if (!send_request(context, plan, request, &job, error))
 		code = exit_code_of(error);
 	else if (!plan->wait)
@@ -257,7 +262,10 @@ job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *er
 		code = follow(context, plan, &job, error);
 	}
 	if (plan->wait)
-		job_watch_return_interrupts(&context->client);
+	{
+		context->client.should_abort = NULL;
+		interrupt_release(SIGINT);
+	}
 	json_decref(job);
 	json_decref(request);
 	return code;
