@@ -29,8 +29,12 @@ EXTRA_CLEAN = build
 
 # no bitcode: nothing here runs hot enough to inline
 override with_llvm := no
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(PGXS),)
 include $(PGXS)
+else ifneq ($(filter-out build-deps test-deps test demo bench help,$(or $(MAKECMDGOALS),all)),)
+$(error "$(PG_CONFIG)" was not found: run "make build-deps" as root, or give PG_CONFIG=PATH)
+endif
 
 VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pgbackrest_ctl.control)
 WARNINGS = -Wall -Wextra -Werror -Wshadow=local -Wstrict-prototypes -Wmissing-prototypes -Wvla
@@ -46,7 +50,7 @@ SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
 .PHONY: programs unit test-libs install-programs help test check-unit check-fuzz check-regress check-tap check-restore check-faults lint \
-	demo bench deps sanitized fuzzers
+	demo bench build-deps test-deps sanitized fuzzers
 all: programs
 programs: $(PROGRAMS)
 
@@ -110,10 +114,13 @@ install-programs: programs
 	install -d '$(DESTDIR)$(bindir_programs)'
 	install -m 755 $(PROGRAMS) '$(DESTDIR)$(bindir_programs)'
 
-deps: ## install what build, tests and demo need, from Debian's packages (as root)
-	test/install-deps
+build-deps: ## install what the build needs, from Debian's packages (as root)
+	test/install-deps build
 
-test: deps ## install what is missing, then unit, fuzz, regress, TAP, restore and lint; last line: N passed, N failed
+test-deps: ## install that and what tests and demo need
+	test/install-deps test
+
+test: test-deps ## install what is missing, then unit, fuzz, regress, TAP, restore and lint; last line: N passed, N failed
 	test/run
 
 check-unit check-regress check-tap check-restore lint: ## one kind of test alone
@@ -125,10 +132,10 @@ check-fuzz: ## the fuzzers alone; SECONDS=600 runs each for so long
 check-faults: ## every fault at every step of a restore, of which check-restore tries a part; about an hour
 	PGBR_FAULTS=all test/run $(wildcard test/restore/*_faults.pl)
 
-demo: deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
+demo: test-deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
 	test/demo
 
-bench: deps ## speed, as ratios measured side by side; writes docs/bench.md
+bench: test-deps ## speed, as ratios measured side by side; writes docs/bench.md
 	test/bench/run
 
 help: ## this list
