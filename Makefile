@@ -49,7 +49,7 @@ FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITI
 SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
-.PHONY: programs unit test-libs install-programs help test check-unit check-fuzz check-regress check-tap check-restore check-faults lint \
+.PHONY: programs unit test-libs install-programs uninstall-programs help test check-unit check-fuzz check-regress check-tap check-restore check-faults lint \
 	demo bench build-deps test-deps sanitized fuzzers
 all: programs
 programs: $(PROGRAMS)
@@ -108,11 +108,32 @@ sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asa
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# where programs, the sidecar's unit and the configuration of both go, and whose the sidecar is
 bindir_programs ?= /usr/local/bin
+unitdir ?= /usr/local/lib/systemd/system
+confdir ?= /etc/pgbackrest_ctl
+sidecar_user ?= postgres
+UNIT = pgbackrest_sidecar.service
+
 install: install-programs
 install-programs: programs
-	install -d '$(DESTDIR)$(bindir_programs)'
+	install -d '$(DESTDIR)$(bindir_programs)' '$(DESTDIR)$(unitdir)'
 	install -m 755 $(PROGRAMS) '$(DESTDIR)$(bindir_programs)'
+	sed -e 's|/usr/local/bin/|$(bindir_programs)/|; s|/etc/pgbackrest_ctl/|$(confdir)/|' \
+		-e 's/^\(User\|Group\)=.*/\1=$(sidecar_user)/' deploy/systemd/$(UNIT) \
+		>'$(DESTDIR)$(unitdir)/$(UNIT)'
+	chmod 644 '$(DESTDIR)$(unitdir)/$(UNIT)'
+# a token file that root makes there gets the folder's group, which is the sidecar's
+	[ -d '$(DESTDIR)$(confdir)' ] || { install -d '$(DESTDIR)$(confdir)' && \
+		{ [ "$$(id -u)" != 0 ] || ! getent group '$(sidecar_user)' >/dev/null || \
+		chgrp '$(sidecar_user)' '$(DESTDIR)$(confdir)'; }; }
+
+# a configuration that is there stays
+uninstall: uninstall-programs
+uninstall-programs:
+	rm -f $(patsubst $(B)/%,'$(DESTDIR)$(bindir_programs)/%',$(PROGRAMS))
+	rm -f '$(DESTDIR)$(unitdir)/$(UNIT)'
+	[ ! -d '$(DESTDIR)$(confdir)' ] || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(confdir)'
 
 build-deps: ## install what the build needs, from Debian's packages (as root)
 	test/install-deps build
@@ -140,6 +161,7 @@ bench: test-deps ## speed, as ratios measured side by side; writes docs/bench.md
 
 help: ## this list
 	@echo 'make            build the extension and both programs'
-	@echo 'make install    install them (DESTDIR is honoured)'
+	@echo 'make install    install them and the sidecar'"'"'s unit (DESTDIR is honoured)'
+	@echo 'make uninstall  remove what install has put there'
 	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
 		while IFS="$$(printf '\t')" read -r verb text; do printf 'make %-10s %s\n' "$$verb" "$$text"; done

@@ -204,7 +204,11 @@ subtest 'what a build needs' => sub {
 };
 
 subtest 'systemd' => sub {
-	my $unit = slurp("$source/deploy/systemd/pgbackrest_sidecar.service");
+	my $unit = slurp("$ENV{PGBR_DEST}/usr/local/lib/systemd/system/pgbackrest_sidecar.service");
+	my ($program) = $unit =~ m{^ExecStart=(/usr/local/bin/pgbackrest_sidecar)$}m;
+	ok(-x "$ENV{PGBR_DEST}$program", 'make install installs the unit and the program that it starts');
+	like($unit, qr/^User=postgres\nGroup=postgres$/m, "which runs as PostgreSQL's user");
+	like($unit, qr/^StateDirectory=pgbackrest_sidecar\nStateDirectoryMode=0700$/m, 'with a state folder of its own');
 	$unit =~ s{^ExecStart=\K\S+}{$ENV{PGBR_BUILD}/pgbackrest_sidecar}m;
 	my $path = spew("$dir/pgbackrest_sidecar.service", $unit);
 	my ($status, $out, $errors) = run_on('', 'systemd-analyze', 'verify', '--man=no', $path);

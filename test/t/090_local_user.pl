@@ -277,8 +277,12 @@ subtest 'the user it runs as' => sub {
 	my @command = (@root, "$ENV{PGBR_BUILD}/pgbackrest_sidecar", '--stanza=main', "--state-dir=$dir/of-root", '--socket=' . "$dir/of-root.sock");
 	IPC::Run::run(\@command, '2>', \my $errors, IPC::Run::timeout(30));
 	is($? >> 8, 2, 'as root it does not start');
-	like($errors, qr/must not be run as root\nhint: .*runuser -u postgres/, 'and says as whom it does');
+	like($errors, qr/must not be run as root\nhint: .*systemctl start pgbackrest_sidecar, or runuser -u postgres/, 'and says as whom it does');
 	ok(!-e "$dir/of-root", 'and makes no folder that PostgreSQL could not read');
+	my $tokens = "$dir/of-root-tokens";
+	IPC::Run::run([ @root, "$ENV{PGBR_BUILD}/pgbackrest_sidecar", "--init-tokens=$tokens" ], '2>', \$errors);
+	is($? >> 8, 0, 'as root it makes tokens');
+	like($errors, qr/warning: only root can read token file "\Q$tokens\E"\nhint: .*chgrp postgres '\Q$tokens\E'/, 'and says who can not read them');
 };
 
 subtest 'somebody was there first' => sub {

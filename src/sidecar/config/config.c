@@ -348,8 +348,9 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 	{
 		/* it would run every program as root, and leave files that PostgreSQL's user can't read */
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the sidecar must not be run as root");
-		pgbr_error_hint(error, "Run it as PostgreSQL's user, as in: runuser -u postgres -- "
-							   "pgbackrest_sidecar --stanza=NAME");
+		pgbr_error_hint(error,
+						"Run it as PostgreSQL's user: systemctl start pgbackrest_sidecar, or "
+						"runuser -u postgres -- pgbackrest_sidecar --stanza=NAME");
 		return CONFIG_ERROR;
 	}
 	return check(config, &addresses, log_level, log_format, error) ? CONFIG_OK : CONFIG_ERROR;

@@ -9,10 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_FILE   (64 * 1024)
@@ -161,6 +163,31 @@ make_text(char *text, size_t size, PgbrError *error)
 	return true;
 }
 
+/*
+ * As root, give the file to those who own its folder: the sidecar runs as another user, and could not
+ * read a file of root. A folder of root's passes its group on.
+ */
+static bool
+give_to_folder(const char *path, int fd, PgbrError *error)
+{
+	char *copy = strdup(path);
+	const char *folder = copy ? dirname(copy) : NULL;
+	struct stat st;
+	bool ok = folder && stat(folder, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0 &&
+			  fchmod(fd, st.st_uid ? 0600 : 0640) == 0;
+
+	if (!ok)
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not set the owner of \"%s\": %s", path,
+					   strerror(errno));
+	else if (st.st_uid == 0 && st.st_gid == 0)
+		fprintf(stderr,
+				"pgbackrest_sidecar: warning: only root can read token file \"%s\"\n"
+				"hint: Let the user of the sidecar read it, as in: chgrp postgres '%s'\n",
+				path, path);
+	free(copy);
+	return ok;
+}
+
 bool
 token_file_init(const char *path, PgbrError *error)
 {
@@ -170,7 +197,7 @@ token_file_init(const char *path, PgbrError *error)
 
 	if (!ok)
 		return false;
-	/* one that exists is somebody's way in: it is never replaced, nor followed if it is a link */
+	/* an existing file is somebody's way in: never replace it, and follow no link */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 	{
@@ -186,11 +213,11 @@ token_file_init(const char *path, PgbrError *error)
 	}
 	ok = write(fd, text, strlen(text)) == (ssize_t) strlen(text) && fsync(fd) == 0;
 	if (!ok)
-	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not write token file \"%s\": %s", path,
 					   strerror(errno));
+	ok = ok && (geteuid() != 0 || give_to_folder(path, fd, error));
+	if (!ok)
 		unlink(path);
-	}
 	close(fd);
 	explicit_bzero(text, sizeof(text));
 	return ok;

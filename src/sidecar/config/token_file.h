@@ -36,7 +36,11 @@ extern void token_list_free(TokenList *list);
 /* The token of a text, or NULL. Every one is compared to its last byte, whatever was found before. */
 extern const Token *token_list_find(const TokenList *list, const char *text);
 
-/* Make a file with three new tokens, restore first: 0600. CONFIG when there is one. */
+/*
+ * Make a file with three new tokens, restore first: 0600. CONFIG when there is one. Made by root it
+ * gets the owner and the group of its folder, and where that is root's is 0640; a warning on stderr
+ * says when only root can read it.
+ */
 extern bool token_file_init(const char *path, PgbrError *error);
 
 #endif
