@@ -134,11 +134,24 @@ sub unready
 	is($sidecar->http(GET => '/v1/info?refresh=true')->{json}{error}, undef, 'info needs no PostgreSQL');
 	$member->start;
 
-	$sidecar->restart('--stanza=other');
-	my $wrong = wait_for { my $checks = unready(); $checks->{stanza} =~ /failed/ && $checks } 'a stanza-create';
-	like($wrong->{stanza}, qr/stanza-create failed: option-required: .*pg1-path\. .*holds the stanza/, 'a stanza that is not configured: readyz says why, and what to look at');
+	# a slip in the name: the repository has this cluster already
+	$sidecar->restart('--stanza=mian');
+	my $wrong = wait_for { my $checks = unready(); $checks->{stanza} =~ /typo/ && $checks } 'a look at the stanza';
+	is($wrong->{stanza}, 'the repository has this database cluster as stanza "main": is "mian" a typo? If it is not, create the stanza by hand: pgbackrest --stanza=mian stanza-create',
+		'a name that is likely wrong: readyz asks');
 	like($wrong->{repository}, qr/missing stanza path/, 'the repository does not know it');
+	is_deeply([ grep { $_->{reason} eq 'the stanza is missing' && $_->{state} !~ /succeeded/ } @{ $sidecar->http(GET => '/v1/jobs?kind=stanza-create')->{json}{jobs} } ], [], 'and nothing is created');
 	is_failure(run_job(), 37, 'option-required', qr/requires option: pg1-path/, qr/holds the stanza.*does this stanza exist/, 'a backup of it');
+	my $conf = slurp($member->{config});
+	my ($main) = $conf =~ /^(\[main\]\n.*)/ms;
+	spew($member->{config}, "$conf\n" . $main =~ s/main/mian/r, 0600);
+	$cluster->sandbox->run($member->{dir}, 'stanza-create', 'pgbackrest', "--config=$member->{config}", '--stanza=mian', 'stanza-create');
+	$sidecar->restart('--stanza=mian');
+	wait_for { $sidecar->http(GET => '/readyz')->{status} == 200 } 'the stanza that was created by hand';
+	pass('one that is created by hand is used');
+	$cluster->sandbox->run($member->{dir}, 'stop', 'pgbackrest', "--config=$member->{config}", '--stanza=mian', 'stop');
+	$cluster->sandbox->run($member->{dir}, 'stanza-delete', 'pgbackrest', "--config=$member->{config}", '--stanza=mian', '--force', 'stanza-delete');
+	spew($member->{config}, $conf, 0600);
 
 	# a cluster that was made anew, with the stanza of the one before
 	$sidecar->stop;
@@ -149,6 +162,18 @@ sub unready
 	$wrong = wait_for { my $checks = unready(); $checks->{stanza} =~ /belongs/ && $checks } 'a look at the stanza';
 	like($wrong->{stanza}, qr/belongs to the database cluster with system identifier \d+, this one is \d+/, 'another cluster: readyz says why');
 	is_failure(run_job(), 51, 'backup-mismatch', qr/system-id/, qr/another database cluster/, 'a backup of it');
+
+	# a repository that other clusters use: what they have there is no reason to wait
+	$sidecar->restart('--stanza=main2');
+	$wrong = wait_for { my $checks = unready(); $checks->{stanza} =~ /failed/ && $checks } 'a stanza-create';
+	like($wrong->{stanza}, qr/stanza-create failed: option-required: .*pg1-path\. .*holds the stanza/, 'a stanza that is not configured: readyz says why, and what to look at');
+	like($wrong->{repository}, qr/missing stanza path/, 'the repository does not know it');
+	spew($member->{config}, "$conf\n" . $main =~ s/main/main2/r, 0600);
+	$sidecar->restart('--stanza=main2');
+	wait_for { $sidecar->http(GET => '/readyz')->{status} == 200 } 'its own stanza to be created';
+	pass('beside the stanza of another cluster it creates its own');
+	spew($member->{config}, $conf, 0600);
+	$sidecar->restart;
 	is($sidecar->stop, 0, 'it ends cleanly while it waits');
 
 	# a repository that never has what was made in it

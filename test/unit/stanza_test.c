@@ -1,8 +1,9 @@
-// links: sidecar/runner/stanza_keeper sidecar/queue/job_queue sidecar/queue/job_cover sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/pgbackrest/info_cache sidecar/pgbackrest/info_document sidecar/pgbackrest/retention_info sidecar/postgres/member sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/queue_records sidecar/queue/audit_store sidecar/postgres/member_memory sidecar/postgres/psql
+// links: sidecar/runner/stanza_keeper sidecar/pgbackrest/other_stanza sidecar/queue/job_queue sidecar/queue/job_cover sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/pgbackrest/info_cache sidecar/pgbackrest/info_document sidecar/pgbackrest/retention_info sidecar/postgres/member sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/queue_records sidecar/queue/audit_store sidecar/postgres/member_memory sidecar/postgres/psql
 /*
  * stanza_test.c
  *		When a stanza is usable, when it is to be created, and what is waited for.
  */
+#include "sidecar/pgbackrest/other_stanza.h"
 #include "sidecar/runner/stanza_keeper.h"
 
 #include <setjmp.h>
@@ -78,8 +79,9 @@ test_decide(void **state)
 	{
 		char reason[1200];
 
-		assert_int_equal(stanza_decide(&cases[i].node, &cases[i].info, reason, sizeof(reason)),
-						 cases[i].step);
+		assert_int_equal(
+			stanza_decide(&cases[i].node, &cases[i].info, "mian", "", reason, sizeof(reason)),
+			cases[i].step);
 		assert_string_equal(reason, cases[i].reason);
 	}
 }
@@ -95,16 +97,89 @@ test_info_failed(void **state)
 	info.failed = true;
 	strcpy(info.error, "protocol");
 	strcpy(info.message, "HTTP request failed with 403 (Forbidden)");
-	assert_int_equal(stanza_decide(&node, &info, reason, sizeof(reason)), STANZA_WAIT);
+	assert_int_equal(stanza_decide(&node, &info, "main", "", reason, sizeof(reason)), STANZA_WAIT);
 	assert_string_equal(reason, "protocol: HTTP request failed with 403 (Forbidden)");
+}
+
+/* The repository has this cluster under another name: neither member goes on by itself. */
+static void
+test_typo(void **state)
+{
+	InfoSnapshot info = info_of(1, 0, "missing stanza path", "");
+
+	(void) state;
+	for (int is_standby = 0; is_standby <= 1; is_standby++)
+	{
+		Node node = node_of(true, is_standby, "7");
+		char reason[1200];
+
+		assert_int_equal(stanza_decide(&node, &info, "mian", "main", reason, sizeof(reason)),
+						 STANZA_WAIT);
+		assert_string_equal(reason,
+							"the repository has this database cluster as stanza \"main\": is "
+							"\"mian\" a typo? If it is not, create the stanza by hand: pgbackrest "
+							"--stanza=mian stanza-create");
+	}
+}
+
+static void
+test_other(void **state)
+{
+	/* of two clusters in a shared repository, the first with a database before its upgrade */
+	const char *text = "[{\"name\": \"main\", \"db\": [{\"system-id\": 6}, {\"system-id\": 7}]},"
+					   " {\"name\": \"main2\", \"db\": [{\"system-id\": 8}]},"
+					   " {\"name\": \"a b\", \"db\": [{\"system-id\": 9}]}, {\"name\": \"empty\"}]";
+	const struct
+	{
+		const char *stanza;
+		const char *system_identifier;
+		const char *other;
+	} cases[] = {
+		{"mian", "7", "main"}, /* a slip */
+		{"main", "7", ""},	   /* it is this one */
+		{"main3", "10", ""},   /* a new cluster beside others with names like its own */
+		{"main3", "8", "main2"}, {"new", "6", ""}, /* that database was left behind by an upgrade */
+		{"new", "9", ""},						   /* no name that we would have written */
+	};
+	json_t *document = json_loads(text, 0, NULL);
+
+	(void) state;
+	assert_non_null(document);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		char name[OTHER_STANZA_SIZE];
+
+		other_stanza_find(document, cases[i].stanza, cases[i].system_identifier, name);
+		assert_string_equal(name, cases[i].other);
+	}
+	json_decref(document);
+}
+
+static void
+test_absent(void **state)
+{
+	Node up = node_of(true, false, "7");
+	Node down = node_of(false, false, "");
+	InfoSnapshot none = info_of(1, 0, "missing stanza path", "");
+	InfoSnapshot in_one = info_of(1, 0, "missing stanza path", "7");
+	InfoSnapshot unread = info_of(0, 1, "repo1: refused", "");
+
+	(void) state;
+	assert_true(stanza_is_absent(&up, &none));
+	assert_false(stanza_is_absent(&down, &none));
+	assert_false(stanza_is_absent(&up, &in_one));
+	assert_false(stanza_is_absent(&up, &unread));
+	none.failed = true;
+	assert_false(stanza_is_absent(&up, &none));
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decide),
-		cmocka_unit_test(test_info_failed),
+		cmocka_unit_test(test_decide), cmocka_unit_test(test_info_failed),
+		cmocka_unit_test(test_typo),   cmocka_unit_test(test_other),
+		cmocka_unit_test(test_absent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,14 +115,27 @@ pgbackrest_server_command(const SidecarConfig *config, Command *command)
 	command_add(command, "server");
 }
 
-void
-pgbackrest_info_command(const SidecarConfig *config, Command *command)
+static void
+ask_info(Command *command)
 {
-	pgbackrest_begin(config, command);
 	command_add(command, "--log-level-console=off");
 	command_add(command, "--log-level-stderr=error");
 	command_add(command, "--output=json");
 	command_add(command, "info");
+}
+
+void
+pgbackrest_info_command(const SidecarConfig *config, Command *command)
+{
+	pgbackrest_begin(config, command);
+	ask_info(command);
+}
+
+void
+pgbackrest_all_info_command(const SidecarConfig *config, Command *command)
+{
+	begin(config, command);
+	ask_info(command);
 }
 
 void

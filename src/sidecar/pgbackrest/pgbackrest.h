@@ -41,6 +41,9 @@ extern void pgbackrest_job_command(const SidecarConfig *config, const Job *job, 
 /* `info` as JSON on stdout, errors on stderr. */
 extern void pgbackrest_info_command(const SidecarConfig *config, Command *command);
 
+/* The same of all stanzas in the repositories. */
+extern void pgbackrest_all_info_command(const SidecarConfig *config, Command *command);
+
 /* The same of one backup alone, with its databases. */
 extern void pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
 										Command *command);

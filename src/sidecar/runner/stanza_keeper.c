@@ -7,6 +7,7 @@
 #include "program/clock.h"
 #include "program/condition.h"
 #include "program/log.h"
+#include "sidecar/pgbackrest/other_stanza.h"
 #include "sidecar/postgres/member_memory.h"
 
 #include <pthread.h>
@@ -40,8 +41,16 @@ struct StanzaKeeper
 	char reason[STANZA_REASON_SIZE];
 };
 
+bool
+stanza_is_absent(const Node *node, const InfoSnapshot *info)
+{
+	return node->running && !info->failed && info->stanza.repo_missing > 0 &&
+		   info->stanza.system_id[0] == '\0';
+}
+
 StanzaStep
-stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t size)
+stanza_decide(const Node *node, const InfoSnapshot *info, const char *name, const char *other,
+			  char *reason, size_t size)
 {
 	const PgbackrestStanza *stanza = &info->stanza;
 
@@ -72,6 +81,15 @@ stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t s
 	if (stanza->repo_failed > 0 && stanza->repo_missing == 0)
 	{
 		snprintf(reason, size, "waiting for the repository: %s", stanza->repo_message);
+		return STANZA_WAIT;
+	}
+	if (other[0])
+	{
+		snprintf(
+			reason, size,
+			"the repository has this database cluster as stanza \"%s\": is \"%s\" a typo? If it "
+			"is not, create the stanza by hand: pgbackrest --stanza=%s stanza-create",
+			other, name, name);
 		return STANZA_WAIT;
 	}
 	if (node->is_standby)
@@ -163,6 +181,7 @@ look(StanzaKeeper *keeper, int *pause_ms)
 	Node node;
 	InfoSnapshot info = {0};
 	char reason[STANZA_REASON_SIZE];
+	char other[OTHER_STANZA_SIZE] = "";
 	StanzaStep step;
 	int most_ms;
 
@@ -173,7 +192,9 @@ look(StanzaKeeper *keeper, int *pause_ms)
 		info_cache_wait(keeper->cache, info_cache_refresh(keeper->cache), INFO_S, is_stopping,
 						keeper);
 	info_cache_get(keeper->cache, &info);
-	step = stanza_decide(&node, &info, reason, sizeof(reason));
+	if (stanza_is_absent(&node, &info))
+		other_stanza_ask(keeper->config, keeper->stop_fd, node.system_identifier, other);
+	step = stanza_decide(&node, &info, keeper->config->stanza, other, reason, sizeof(reason));
 	info_snapshot_done(&info);
 	set_state(keeper, step == STANZA_READY, reason);
 	if (step == STANZA_READY)

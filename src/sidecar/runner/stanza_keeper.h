@@ -1,7 +1,8 @@
 /*
  * stanza_keeper.h
- *		Sees to it that the stanza exists: waits until PostgreSQL answers, and has it created when it
- *		is missing. A thread of its own that ends as soon as the stanza is usable.
+ *		Creates a missing stanza once PostgreSQL answers. A repository that holds this database cluster
+ *		under another stanza keeps it from that. A thread of its own that ends as soon as the stanza is
+ *		usable.
  */
 #ifndef PGBR_SIDECAR_RUNNER_STANZA_KEEPER_H
 #define PGBR_SIDECAR_RUNNER_STANZA_KEEPER_H
@@ -22,9 +23,16 @@ typedef enum StanzaStep
 /* Of a job its error, message and hint, and a few words. */
 #define STANZA_REASON_SIZE 1700
 
-/* Decide from what is known; pure. reason is a sentence part for readyz, of size bytes. */
-extern StanzaStep
-stanza_decide(const Node *node, const InfoSnapshot *info, char *reason, size_t size);
+/*
+ * Decide from what is known; pure. name is our stanza; other is another one that holds this database
+ * cluster, or "": a stanza beside it is created only by hand. reason is a sentence part for readyz, of
+ * size bytes.
+ */
+extern StanzaStep stanza_decide(const Node *node, const InfoSnapshot *info, const char *name,
+								const char *other, char *reason, size_t size);
+
+/* Whether the decision needs to know of another stanza: ours is in no repository. */
+extern bool stanza_is_absent(const Node *node, const InfoSnapshot *info);
 
 typedef struct StanzaKeeper StanzaKeeper;
 
