@@ -12,18 +12,23 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static ClusterSettings settings;
+	static ClusterConfig config;
+	const ClusterSettings *cluster = &config.cluster;
 	PgbrError error = PGBR_ERROR_INIT;
 	char *text = fuzz_text(data, size);
 
-	memset(&settings, 0, sizeof(settings));
-	if (cluster_config_read(&settings, "fuzz", text, &error))
+	memset(&config, 0, sizeof(config));
+	if (cluster_config_parse(&config, "fuzz", text, &error))
 	{
-		MUST(settings.url_count >= 0 && settings.url_count <= 8);
-		for (int i = 0; i < settings.url_count; i++)
-			MUST(http_call_check_url("Patroni", settings.urls[i], PATRONI_URL_SIZE, false, &error));
-		for (int i = 0; i < settings.sidecar_count; i++)
-			MUST(settings.sidecars[i].name[0] && settings.sidecars[i].url[0]);
+		MUST(cluster->url_count >= 0 && cluster->url_count <= 8);
+		for (int i = 0; i < cluster->url_count; i++)
+			MUST(http_call_check_url("Patroni", cluster->urls[i], PATRONI_URL_SIZE, false, &error));
+		for (int i = 0; i < cluster->sidecar_count; i++)
+			MUST(cluster->sidecars[i].name[0] && cluster->sidecars[i].url[0]);
+		MUST(config.url[0] == '\0' ||
+			 http_call_check_url("sidecar", config.url, SIDECAR_URL_MAX, true, &error));
+		MUST(config.timeout >= 0 && config.timeout <= 3600);
+		MUST((config.cert_file[0] == '\0') == (config.key_file[0] == '\0'));
 	}
 	else
 		MUST(error.code == PGBR_ERROR_CONFIG && error.message[0] &&

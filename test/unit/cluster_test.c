@@ -119,22 +119,25 @@ test_options_win_over_file(void **state)
 	const SidecarSettings settings = {.url = "http://127.0.0.1:8430", .timeout = 30};
 	ClusterArguments arguments = {.patroni_url = "http://a:8008,http://b:8008/"};
 	Cluster *cluster = calloc(1, sizeof(*cluster));
+	ClusterConfig config = {.url = ""};
 	const ClusterMember *held;
 	PgbrError error;
 
 	(void) state;
 	arguments.sidecars.values[arguments.sidecars.count++] = "m1=http://one:1,m2=http://two:2/";
-	assert_true(cluster_init(cluster, &arguments, &settings, &error));
+	assert_true(cluster_config_parse(&config, "file",
+									 "patroni-url: http://c:8008\n"
+									 "sidecar:\n  m1: http://other:1\n  m3: https://three:3\n"
+									 "patroni-ca-file: /ca.pem\n",
+									 &error));
+	assert_true(cluster_init(cluster, &arguments, &config.cluster, &settings, &error));
 	assert_int_equal(cluster->named.url_count, 2);
 	assert_string_equal(cluster->named.urls[1], "http://b:8008");
-	assert_true(cluster_config_read(&cluster->named, "file",
-									"sidecar:\n  m1: http://other:1\n  m3: https://three:3\n"
-									"patroni-ca-file: /ca.pem\n",
-									&error));
 	assert_int_equal(cluster->named.sidecar_count, 3);
 	assert_string_equal(cluster->named.sidecars[0].url, "http://one:1");
 	assert_string_equal(cluster->named.sidecars[1].url, "http://two:2");
 	assert_string_equal(cluster->named.ca_file, "/ca.pem");
+	assert_string_equal(cluster->patroni.ca_file, "/ca.pem");
 	/* one that nobody named is beside its member's REST API */
 	assert_true(cluster_add(cluster, "m4", "http://four:8008", NULL, &error));
 	assert_true(cluster_add(cluster, "m0", "http://[::1]:8008", NULL, &error));
@@ -163,7 +166,7 @@ test_whom_to_trust(void **state)
 
 	(void) state;
 	arguments.sidecars.values[arguments.sidecars.count++] = "m1=http://one:1";
-	assert_true(cluster_init(cluster, &arguments, &settings, &error));
+	assert_true(cluster_init(cluster, &arguments, NULL, &settings, &error));
 	assert_true(cluster_add(cluster, "m1", "http://evil:8008", "http://evil:1", &error));
 	assert_string_equal(cluster_find(cluster, "m1")->sidecar.url, "http://one:1");
 	assert_null(cluster_find(cluster, "m1")->sidecar.withheld);
@@ -186,7 +189,7 @@ test_whom_to_trust(void **state)
 	settings.ca_file = "/dev/null";
 	arguments.patroni_url = "http://127.0.0.1:8008";
 	memset(cluster, 0, sizeof(*cluster));
-	assert_true(cluster_init(cluster, &arguments, &settings, &error));
+	assert_true(cluster_init(cluster, &arguments, NULL, &settings, &error));
 	assert_true(cluster_add(cluster, "m2", "http://127.0.0.2:8008", NULL, &error));
 	assert_string_equal(cluster_find(cluster, "m2")->sidecar.url, PGBR_DEFAULT_URL);
 	assert_null(cluster_find(cluster, "m2")->sidecar.withheld);
@@ -211,37 +214,10 @@ test_whom_to_trust(void **state)
 
 	arguments.trust_members = true;
 	memset(cluster, 0, sizeof(*cluster));
-	assert_true(cluster_init(cluster, &arguments, &settings, &error));
+	assert_true(cluster_init(cluster, &arguments, NULL, &settings, &error));
 	assert_true(cluster_add(cluster, "m5", "http://b:8008", NULL, &error));
 	assert_null(cluster_find(cluster, "m5")->sidecar.withheld);
 	free(cluster);
-}
-
-static void
-test_configuration_refused(void **state)
-{
-	static const char *const texts[] = {
-		"- a list",
-		"sidecars: {m1: 'http://a:1'}",
-		"sidecar: http://a:1",
-		"sidecar: {m1: a}",
-		"patroni-url: 'gopher://a:1'",
-		"patroni-user-file: [a]",
-		"patroni-url: [http://a:1",
-		"trust-members: maybe",
-		"trust-members: [true]",
-	};
-	ClusterSettings *settings = calloc(1, sizeof(*settings));
-
-	(void) state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-	{
-		PgbrError error = PGBR_ERROR_INIT;
-
-		assert_false(cluster_config_read(settings, "file", texts[i], &error));
-		assert_int_equal(error.code, PGBR_ERROR_CONFIG);
-	}
-	free(settings);
 }
 
 static json_t *
@@ -298,13 +274,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_patroni_3),
-		cmocka_unit_test(test_patroni_refused),
-		cmocka_unit_test(test_node),
-		cmocka_unit_test(test_options_win_over_file),
-		cmocka_unit_test(test_whom_to_trust),
-		cmocka_unit_test(test_configuration_refused),
-		cmocka_unit_test(test_highest_revision_counts),
+		cmocka_unit_test(test_patroni_3),	  cmocka_unit_test(test_patroni_refused),
+		cmocka_unit_test(test_node),		  cmocka_unit_test(test_options_win_over_file),
+		cmocka_unit_test(test_whom_to_trust), cmocka_unit_test(test_highest_revision_counts),
 		cmocka_unit_test(test_list_refused),
 	};
 

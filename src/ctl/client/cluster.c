@@ -6,14 +6,11 @@
 
 #include "common/sidecar_url.h"
 #include "common/vocabulary.h"
-#include "ctl/client/cluster_config.h"
 #include "ctl/client/http_call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PATRONI_URL "http://127.0.0.1:8008"
 
 /* A node that starts PostgreSQL can take seconds; one that is gone must not hold up the others. */
 #define PATRONI_TIMEOUT_MS 5000
@@ -41,18 +38,16 @@ cluster_hear(Cluster *cluster, const char *url)
 }
 
 bool
-cluster_init(Cluster *cluster, const ClusterArguments *arguments, const SidecarSettings *settings,
-			 PgbrError *error)
+cluster_init(Cluster *cluster, const ClusterArguments *arguments, const ClusterSettings *file,
+			 const SidecarSettings *settings, PgbrError *error)
 {
 	ClusterSettings *named = &cluster->named;
 
 	memset(cluster, 0, sizeof(*cluster));
 	cluster->settings = settings;
 	if (!sidecar_client_init(&cluster->sidecar, settings, error) ||
-		!cluster_config_take(named, arguments, error))
+		!cluster_settings_read(named, arguments, file, error))
 		return false;
-	if (named->url_count == 0)
-		strcpy(named->urls[named->url_count++], PATRONI_URL);
 	cluster->patroni.timeout_ms = PATRONI_TIMEOUT_MS;
 	cluster->patroni.ca_file = named->ca_file[0] ? named->ca_file : settings->ca_file;
 	cluster->patroni.cert_file = named->cert_file[0] ? named->cert_file : settings->cert_file;
@@ -224,6 +219,14 @@ ask(Cluster *cluster, const char *url, PgbrError *error)
 		if (node.scope[0] == '\0' || !pgbr_is_plain_text(node.scope, sizeof(node.scope) - 1))
 			return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
 								  "Patroni's answer has no usable name of the cluster");
+		if (cluster->named.scope[0] && strcmp(cluster->named.scope, node.scope) != 0)
+		{
+			pgbr_error_set(error, PGBR_ERROR_CONFIG,
+						   "Patroni at %s is of cluster \"%s\", not of \"%s\"", url, node.scope,
+						   cluster->named.scope);
+			return pgbr_error_hint(error, "Correct patroni-url or cluster in the configuration "
+										  "file, or --patroni-url.");
+		}
 		strcpy(cluster->scope, node.scope);
 	}
 	return true;

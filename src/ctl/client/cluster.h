@@ -5,9 +5,9 @@
  *
  * A member is known by its name. Where its sidecar is comes from --sidecar or the configuration file,
  * else from a journal, else it is on the host of the member's REST API: port 8430, or the default
- * socket of this host. The command line wins over the environment, and that over the file. To what the
- * user has not named, token and password go by secret_rule.h alone. A Cluster owns nothing but its own memory, borrows the texts
- * of the sidecars' settings, and is used by one thread; its clients ask should_abort when it is set.
+ * socket of this host. Token and password go to what the user has not named by secret_rule.h alone. A
+ * Cluster owns nothing but its own memory, borrows the texts of the sidecars' settings, and is used by
+ * one thread; its clients ask should_abort when it is set.
  */
 #ifndef PGBR_CTL_CLIENT_CLUSTER_H
 #define PGBR_CTL_CLIENT_CLUSTER_H
@@ -44,9 +44,11 @@ typedef struct Cluster
 	SidecarClient sidecar;			 /* what the members' clients are made from */
 } Cluster;
 
-/* Read where things are. Nothing is asked yet. CONFIG. The cluster must not be moved afterwards. */
-extern bool cluster_init(Cluster *cluster, const ClusterArguments *arguments,
-						 const SidecarSettings *settings, PgbrError *error);
+/* Take where things are from the options and from what the configuration file says, NULL without one.
+ * Nothing is asked yet. CONFIG. The cluster must not be moved afterwards. */
+extern bool
+cluster_init(Cluster *cluster, const ClusterArguments *arguments, const ClusterSettings *file,
+			 const SidecarSettings *settings, PgbrError *error);
 
 /*
  * Ask Patroni for its members, at the URLs given and at those of the members known, and add those

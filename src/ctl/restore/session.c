@@ -5,6 +5,7 @@
 #include "ctl/restore/session.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/cluster_config.h"
 #include "ctl/client/interrupt.h"
 #include "ctl/facts/archive_view.h"
 #include "ctl/print/message.h"
@@ -66,7 +67,8 @@ restore_command_open(const Context *context, const ClusterArguments *arguments, 
 	command->context = context;
 	command->force = force;
 	restore_events_init(&command->events, stdout, context->format == OUTPUT_JSON);
-	if (cluster_init(&command->cluster, arguments, context->client.settings, error) &&
+	if (cluster_init(&command->cluster, arguments, &context->config->cluster,
+					 context->client.settings, error) &&
 		(cluster_refresh(&command->cluster, &reason) || command->cluster.count > 0) &&
 		restore_list_get(&command->list, &command->cluster, error) && learn_members(command, error))
 	{

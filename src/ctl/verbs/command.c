@@ -5,6 +5,7 @@
 #include "ctl/verbs/command.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/cluster_config.h"
 #include "ctl/verbs/verbs.h"
 #include "ctl/print/message.h"
 
@@ -26,6 +27,7 @@ static const Command *const commands[] = {
 typedef struct CommonArguments
 {
 	SidecarSettings sidecar;
+	const char *config;
 	const char *format;
 	bool help;
 } CommonArguments;
@@ -35,6 +37,8 @@ typedef struct CommonArguments
 static const OptionSpec common_options[] = {
 	{"format", 'f', OPTION_TEXT, COMMON(format), "FORMAT", NULL, 0, 0,
 	 OUTPUT_FORMATS " (default: pretty)", false},
+	{"config", 'c', OPTION_TEXT, COMMON(config), "FILE", "PGBRCTL_CONFIG", 0, 0,
+	 "YAML with options (default: ~/" CLUSTER_CONFIG_USER ", " CLUSTER_CONFIG_SYSTEM ")", false},
 	{"url", 0, OPTION_TEXT, COMMON(sidecar.url), "URL", "PGBRCTL_URL", 0, 0,
 	 "the sidecar (default: " PGBR_DEFAULT_URL ")", false},
 	{"token-file", 0, OPTION_TEXT, COMMON(sidecar.token_file), "FILE", "PGBRCTL_TOKEN_FILE", 0, 0,
@@ -182,24 +186,40 @@ parse(const Command *command, int argc, char **argv, CommonArguments *common, vo
 	return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
 }
 
+static bool
+take_format(Context *context, const char *format, PgbrError *error)
+{
+	if (format == NULL || output_format_parse(format, &context->format))
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --format", format);
+	return pgbr_error_hint(error, "Use one of " OUTPUT_FORMATS ".");
+}
+
 /* Everything that is settled before the sidecar is asked. */
 static bool
-prepare(Context *context, const CommonArguments *common, PgbrError *error)
+prepare(Context *context, const Command *command, CommonArguments *common, ClusterConfig *config,
+		PgbrError *error)
 {
-	if (common->format && !output_format_parse(common->format, &context->format))
-	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --format",
-					   common->format);
-		return pgbr_error_hint(error, "Use one of " OUTPUT_FORMATS ".");
-	}
+	if (!take_format(context, common->format, error))
+		return false;
+	if (command->alone)
+		return true;
+	if (!cluster_config_load(config, common->config, error))
+		return false;
+	cluster_config_apply(config, &common->sidecar);
+	if (common->sidecar.url == NULL)
+		common->sidecar.url = PGBR_DEFAULT_URL;
+	if (common->sidecar.timeout == 0)
+		common->sidecar.timeout = DEFAULT_TIMEOUT_S;
 	return pgbr_http_init(error) && sidecar_client_init(&context->client, &common->sidecar, error);
 }
 
 static ExitCode
 run_command(const Command *command, int argc, char **argv, PgbrError *error)
 {
-	CommonArguments common = {.sidecar = {.url = PGBR_DEFAULT_URL, .timeout = DEFAULT_TIMEOUT_S}};
-	Context context = {.format = OUTPUT_PRETTY};
+	CommonArguments common = {.format = NULL};
+	ClusterConfig config;
+	Context context = {.format = OUTPUT_PRETTY, .config = &config};
 	void *arguments = calloc(1, command->arguments_size + 1);
 	const char *operand = NULL;
 	ExitCode code = EXIT_OK;
@@ -213,7 +233,7 @@ run_command(const Command *command, int argc, char **argv, PgbrError *error)
 		code = exit_code_of(error);
 	else if (common.help)
 		print_command_help(command);
-	else if (!prepare(&context, &common, error))
+	else if (!prepare(&context, command, &common, &config, error))
 		code = exit_code_of(error);
 	else
 		code = command->run(&context, arguments, operand, error);

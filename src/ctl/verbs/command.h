@@ -21,6 +21,7 @@
 typedef struct Context
 {
 	SidecarClient client;
+	const struct ClusterConfig *config; /* what the configuration file says */
 	OutputFormat format;
 } Context;
 
@@ -32,6 +33,7 @@ typedef struct Command
 	const char *description; /* lines for its own help, each ended by a newline */
 	const OptionSpec *options;
 	size_t arguments_size;
+	bool alone; /* asks nobody: neither the configuration file nor a token is read */
 
 	/* Do it. operand is NULL when none was given. Whatever is not EXIT_OK comes with an error that
 	 * the caller prints. */

@@ -131,5 +131,6 @@ const Command cmd_config_render = {
 		"where its data is by PGBACKREST_PG1_PATH. The secrets are never in it.\n",
 	.options = render_options,
 	.arguments_size = sizeof(RenderArguments),
+	.alone = true,
 	.run = run_render,
 };

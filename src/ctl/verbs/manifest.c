@@ -255,5 +255,6 @@ const Command cmd_manifest = {
 				   "already is patched by it.\n",
 	.options = options,
 	.arguments_size = sizeof(ManifestArguments),
+	.alone = true,
 	.run = run,
 };

@@ -4,6 +4,7 @@
  */
 #include "ctl/verbs/verbs.h"
 
+#include "ctl/client/cluster_config.h"
 #include "ctl/restore/decide.h"
 #include "ctl/verbs/restore_options.h"
 #include "ctl/report/plan_show.h"
@@ -44,7 +45,8 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		return EXIT_FAILED;
 	}
 	if (!restore_request_read(arguments, &request, error) ||
-		!cluster_init(cluster, &arguments->cluster, context->client.settings, error))
+		!cluster_init(cluster, &arguments->cluster, &context->config->cluster,
+					  context->client.settings, error))
 		code = exit_code_of(error);
 	else if (!restore_decide(cluster, &request, &how, &plan, &refusal, error))
 		code = restore_show_refusal(context->format, &refusal, error);
