@@ -10,6 +10,8 @@
 #include "common/vocabulary.h"
 #include "ctl/facts/facts.h"
 #include "ctl/plan/plan.h"
+#include "ctl/plan/plan_json.h"
+#include "ctl/plan/planner.h"
 #include "program/json.h"
 #include "fuzz_json.h"
 

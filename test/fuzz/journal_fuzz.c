@@ -7,6 +7,7 @@
  * The input is what one sidecar answers; another says the same but the first restore.
  */
 #include "common/vocabulary.h"
+#include "ctl/plan/plan_json.h"
 #include "ctl/restore/journal.h"
 #include "program/json.h"
 #include "fuzz_json.h"

@@ -1,4 +1,4 @@
-// links: ctl/restore/journal ctl/restore/journal_list ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/preflight ctl/plan/backup_set ctl/plan/target ctl/plan/wal_proof ctl/facts/facts ctl/facts/timeline_path ctl/print/units ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
+// links: ctl/restore/journal ctl/restore/journal_list ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/backup_set ctl/plan/target ctl/plan/wal_proof ctl/facts/facts ctl/facts/timeline_path ctl/print/units ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
 /*
  * restore_journal_test.c
  *		What several sidecars say about restores, put together; and how large a journal can become.

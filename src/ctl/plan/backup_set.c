@@ -3,7 +3,7 @@
  *		Which backup a restore starts from: the latest on the way to the target that had ended before
  *		it. For a name or a transaction id pgbackrest would take the latest of all.
  */
-#include "ctl/plan/findings.h"
+#include "ctl/plan/backup_set.h"
 
 #include "common/wal.h"
 #include "ctl/print/units.h"

@@ -2,7 +2,7 @@
  * plan_json.c
  *		A plan as JSON, and back: what --format=json prints, and what the journal keeps.
  */
-#include "ctl/plan/plan.h"
+#include "ctl/plan/plan_json.h"
 
 #include "common/vocabulary.h"
 #include "program/json.h"

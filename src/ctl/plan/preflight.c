@@ -2,7 +2,7 @@
  * preflight.c
  *		The preflight of a plan: whether this cluster can be restored at all, whatever the target.
  */
-#include "ctl/plan/findings.h"
+#include "ctl/plan/preflight.h"
 
 #include "ctl/print/units.h"
 

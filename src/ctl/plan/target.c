@@ -2,7 +2,7 @@
  * target.c
  *		Where the target of a restore lies: on which timeline, and whether it is there at all.
  */
-#include "ctl/plan/findings.h"
+#include "ctl/plan/target.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@ target_of(const RestoreWork *work)
 	return &work->request->target;
 }
 
-bool
-restore_timeline_known(const RestoreWork *work, uint32_t timeline)
+static bool
+timeline_known(const RestoreWork *work, uint32_t timeline)
 {
 	uint64_t segment;
 	int64_t time;
@@ -68,17 +68,6 @@ distance(const char *a, const char *b)
 	return row[length];
 }
 
-static void
-describe_point(const FactPoint *point, char *text, size_t size)
-{
-	char lsn[RECOVERY_TEXT_SIZE];
-	char time[RECOVERY_TEXT_SIZE];
-
-	recovery_lsn_format(point->lsn, lsn);
-	recovery_time_format(point->time_us, time);
-	snprintf(text, size, "%s on timeline %" PRIu32 ", at %s", lsn, point->timeline, time);
-}
-
 static bool
 refuse_unknown_name(RestoreWork *work)
 {
@@ -99,28 +88,11 @@ refuse_unknown_name(RestoreWork *work)
 
 			if (distance(name, point->name) != at || work->refusal->nearest_count >= NAMES_SHOWN)
 				continue;
-			describe_point(point, text, sizeof(text));
+			restore_describe_point(point, text, sizeof(text));
 			restore_nearest(work, RECOVERY_NAME, point->name, NULL, point->timeline, "%s", text);
 		}
 	}
 	return false;
-}
-
-void
-restore_nearest_point(RestoreWork *work, const FactPoint *point)
-{
-	RestoreRefusal *refusal = work->refusal;
-	char lsn[RECOVERY_TEXT_SIZE];
-	char text[256];
-
-	if (refusal->nearest_count == RESTORE_NEAREST_MAX)
-		return;
-	describe_point(point, text, sizeof(text));
-	recovery_lsn_format(point->lsn, lsn);
-	restore_nearest(work, RECOVERY_LSN, lsn, NULL, point->timeline, "\"%s\", %s", point->name,
-					text);
-	/* without it the record that follows would be replayed, too */
-	refusal->nearest[refusal->nearest_count - 1].exclusive = true;
 }
 
 /* A name that means two places: recovery would stop at the first that it meets. */
@@ -157,8 +129,8 @@ is_on_path_of(const RestoreWork *work, uint32_t timeline, const FactPoint *point
 	return on_path;
 }
 
-bool
-restore_choose_point(RestoreWork *work)
+static bool
+choose_point(RestoreWork *work)
 {
 	const RestoreFacts *facts = work->facts;
 	uint32_t timeline = target_of(work)->timeline;
@@ -248,45 +220,12 @@ find_end(RestoreWork *work, uint32_t timeline)
 		work->end_time = 0;
 }
 
-bool
-restore_choose_timeline(RestoreWork *work)
-{
-	const RecoveryTarget *target = target_of(work);
-	uint32_t timeline = target->timeline;
-
-	work->plan->old_timeline = work->leader->timeline;
-	if (target->type == RECOVERY_NAME)
-	{
-		if (!restore_choose_point(work))
-			return false;
-		/* a name knows its own timeline, but need not leave the leader's path for it */
-		if (timeline == 0 && !is_on_path_of(work, work->leader->timeline, work->point))
-			timeline = work->point->timeline;
-	}
-	if (timeline == 0 && target->type != RECOVERY_DEFAULT)
-		timeline = work->facts->timeline_followed;
-	if (timeline == 0)
-		timeline = work->leader->timeline;
-	work->plan->target_timeline = timeline;
-	work->on_current = timeline == work->leader->timeline;
-	if (!restore_timeline_known(work, timeline) ||
-		!timeline_path_init(&work->path, &work->facts->archive, timeline))
-		return refuse_unknown_timeline(work, timeline);
-	find_end(work, timeline);
-	if (!work->on_current)
-		restore_warn(work,
-					 "Timeline %" PRIu32 " is followed, not the leader's timeline %" PRIu32
-					 ": what was committed after they parted is not in the result.",
-					 timeline, work->leader->timeline);
-	return target->type != RECOVERY_XID || restore_choose_xid(work);
-}
-
 /*
  * Ids are given without an epoch more often than with one; the newest transaction of that number is
  * meant. On a timeline that was left, the counter of the leader says nothing.
  */
-bool
-restore_choose_xid(RestoreWork *work)
+static bool
+choose_xid(RestoreWork *work)
 {
 	uint64_t next = work->leader->next_xid;
 	uint64_t xid = target_of(work)->xid;
@@ -325,6 +264,39 @@ restore_choose_xid(RestoreWork *work)
 					 "whole transactions only.",
 					 xid);
 	return true;
+}
+
+bool
+restore_choose_timeline(RestoreWork *work)
+{
+	const RecoveryTarget *target = target_of(work);
+	uint32_t timeline = target->timeline;
+
+	work->plan->old_timeline = work->leader->timeline;
+	if (target->type == RECOVERY_NAME)
+	{
+		if (!choose_point(work))
+			return false;
+		/* a name knows its own timeline, but need not leave the leader's path for it */
+		if (timeline == 0 && !is_on_path_of(work, work->leader->timeline, work->point))
+			timeline = work->point->timeline;
+	}
+	if (timeline == 0 && target->type != RECOVERY_DEFAULT)
+		timeline = work->facts->timeline_followed;
+	if (timeline == 0)
+		timeline = work->leader->timeline;
+	work->plan->target_timeline = timeline;
+	work->on_current = timeline == work->leader->timeline;
+	if (!timeline_known(work, timeline) ||
+		!timeline_path_init(&work->path, &work->facts->archive, timeline))
+		return refuse_unknown_timeline(work, timeline);
+	find_end(work, timeline);
+	if (!work->on_current)
+		restore_warn(work,
+					 "Timeline %" PRIu32 " is followed, not the leader's timeline %" PRIu32
+					 ": what was committed after they parted is not in the result.",
+					 timeline, work->leader->timeline);
+	return target->type != RECOVERY_XID || choose_xid(work);
 }
 
 /*

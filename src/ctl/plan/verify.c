@@ -5,7 +5,7 @@
  *
  * The reasons are those of PostgreSQL's getRecoveryStopReason(), the same in all its versions.
  */
-#include "ctl/plan/plan.h"
+#include "ctl/plan/verify.h"
 
 #include "program/json.h"
 

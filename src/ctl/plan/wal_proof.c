@@ -3,9 +3,10 @@
  *		The proof that all WAL from a backup to the target is there: a segment that is missing in the
  *		middle looks to PostgreSQL like the end of WAL.
  */
-#include "ctl/plan/findings.h"
+#include "ctl/plan/wal_proof.h"
 
 #include "common/wal.h"
+#include "ctl/plan/backup_set.h"
 #include "ctl/print/units.h"
 
 #include <inttypes.h>

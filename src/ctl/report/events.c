@@ -4,6 +4,7 @@
  */
 #include "ctl/report/events.h"
 
+#include "ctl/plan/plan_json.h"
 #include "ctl/print/output.h"
 #include "ctl/print/text.h"
 #include "ctl/report/summary_print.h"

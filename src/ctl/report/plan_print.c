@@ -4,6 +4,7 @@
  */
 #include "ctl/report/plan_print.h"
 
+#include "ctl/plan/plan_json.h"
 #include "ctl/print/text.h"
 #include "ctl/print/units.h"
 

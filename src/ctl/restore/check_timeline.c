@@ -5,6 +5,7 @@
  */
 #include "ctl/restore/steps.h"
 
+#include "ctl/plan/plan_json.h"
 #include "ctl/restore/wait.h"
 #include "program/json.h"
 

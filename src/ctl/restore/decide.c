@@ -7,6 +7,7 @@
 #include "common/vocabulary.h"
 #include "ctl/client/job_view.h"
 #include "ctl/facts/gather.h"
+#include "ctl/plan/planner.h"
 #include "ctl/print/units.h"
 #include "program/clock.h"
 #include "program/json.h"

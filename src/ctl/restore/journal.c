@@ -4,6 +4,7 @@
  */
 #include "ctl/restore/journal.h"
 
+#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "program/clock.h"
 #include "program/json.h"

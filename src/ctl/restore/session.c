@@ -8,6 +8,7 @@
 #include "ctl/client/cluster_config.h"
 #include "ctl/client/interrupt.h"
 #include "ctl/facts/archive_view.h"
+#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "ctl/report/plan_show.h"
 #include "program/clock.h"

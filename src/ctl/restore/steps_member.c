@@ -10,6 +10,7 @@
 #include "ctl/facts/archive_view.h"
 #include "ctl/restore/wait.h"
 #include "ctl/facts/timeline_path.h"
+#include "ctl/plan/verify.h"
 #include "program/clock.h"
 #include "program/json.h"
 

@@ -4,6 +4,7 @@
  */
 #include "ctl/verbs/verbs.h"
 
+#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/verbs/restore_options.h"
