@@ -3,11 +3,16 @@
 PG_CONFIG ?= pg_config
 EXTENSION = pgbackrest_ctl
 MODULE_big = pgbackrest_ctl
-DATA = $(wildcard sql/*--*.sql)
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pgbackrest_ctl.control)
 
 # Where objects and programs go; `make B=build/asan SANITIZE=address,undefined` is a second build.
 B ?= build
 SANITIZE ?=
+
+# The upgrade scripts, and the install script: a file a subject, put together in the order of their
+# numbers.
+DATA = $(wildcard sql/*--*--*.sql)
+DATA_built = $(B)/sql/$(EXTENSION)--$(EXTVERSION).sql
 
 # the objects of a folder and of those in it
 objects_of = $(patsubst src/%.c,$(B)/%.o,$(shell find src/$(1) -name '*.c'))
@@ -36,14 +41,13 @@ else ifneq ($(filter-out build-deps test-deps test demo bench help,$(or $(MAKECM
 $(error "$(PG_CONFIG)" was not found: run "make build-deps" as root, or give PG_CONFIG=PATH)
 endif
 
-VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pgbackrest_ctl.control)
 WARNINGS = -Wall -Wextra -Werror -Wshadow=local -Wstrict-prototypes -Wmissing-prototypes -Wvla
 # what PostgreSQL's own headers and macros need
 PG_WARNINGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-clobbered \
 	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-shadow
 # src/common and the programs see no server header: including postgres.h there fails the build
 FREE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC $(WARNINGS) -Isrc -MMD -MP \
-	-DPGBR_VERSION='"$(VERSION)"' -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+	-DPGBR_VERSION='"$(EXTVERSION)"' -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
@@ -54,9 +58,13 @@ CTL_LIBS = -lcurl -ljansson -lyaml
 all: programs
 programs: $(PROGRAMS)
 
+$(DATA_built): $(sort $(wildcard sql/install/*.sql)) pgbackrest_ctl.control
+	@mkdir -p $(@D)
+	awk 'FNR == 1 && NR > 1 { print "" } 1' $(filter %.sql,$^) >$@
+
 $(B)/extension/%.o: src/extension/%.c $(SOURCE_HEADERS) pgbackrest_ctl.control
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PG_WARNINGS) $(CFLAGS_SL) -DPGBR_VERSION='"$(VERSION)"' -Isrc $(CPPFLAGS) -c -o $@ $<
+	$(CC) $(CFLAGS) $(PG_WARNINGS) $(CFLAGS_SL) -DPGBR_VERSION='"$(EXTVERSION)"' -Isrc $(CPPFLAGS) -c -o $@ $<
 
 $(B)/common/%.o $(B)/program/%.o $(B)/sidecar/%.o $(B)/ctl/%.o: FLAGS = $(FREE_CFLAGS)
 $(B)/%.o: src/%.c pgbackrest_ctl.control

@@ -14,8 +14,8 @@ use Test::More;
 # All SQL of the project: the scripts, and the texts in C.
 sub project_sql
 {
-	my $sql = join "\n", map { slurp($_) =~ s/--.*//gr } glob 'sql/*--*.sql';
-	my @sources = glob 'src/extension/*.c src/sidecar/*.c' or die "no source is here\n";
+	my $sql = join "\n", map { slurp($_) =~ s/--.*//gr } glob 'sql/install/*.sql sql/*--*.sql';
+	my @sources = glob 'src/extension/*.c src/sidecar/*.c src/sidecar/*/*.c' or die "no source is here\n";
 	for my $source (map { slurp($_) } @sources)
 	{
 		$sql .= join ' ', "\n", $source =~ /"((?:[^"\\\n]|\\.)*)"/g;
