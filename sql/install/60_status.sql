@@ -11,6 +11,12 @@ AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@._pgbr_status() IS
 'info and jobs as the sidecar gives them, or the error in getting them';
 
+CREATE FUNCTION @extschema@._pgbr_safety(facts jsonb, OUT safe boolean, OUT problems text[])
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@._pgbr_safety(jsonb) IS
+'the verdict on what pgbr_status knows, and on the schedules';
+
 CREATE VIEW @extschema@.pgbr_status AS
 WITH answer AS MATERIALIZED (
 	SELECT info, backups->'jobs' AS backups, running->'jobs' AS running, queued->'jobs' AS queued,
@@ -20,21 +26,27 @@ WITH answer AS MATERIALIZED (
 	SELECT s.*
 	FROM answer
 		CROSS JOIN jsonb_to_recordset(info->'stanzas') AS s(
-			name text, status jsonb, repo jsonb, backup jsonb, archive jsonb)
+			name text, status jsonb, repo jsonb, db jsonb, backup jsonb, archive jsonb)
 	LIMIT 1
-), backup AS (
-	SELECT b.type, to_timestamp((b."timestamp"->>'stop')::double precision) AS stop_time
+), backup AS MATERIALIZED (
+	SELECT b.label, b.type, b.error IS TRUE AS damaged,
+		(b."timestamp"->>'start')::double precision AS start_time,
+		to_timestamp((b."timestamp"->>'stop')::double precision) AS stop_time
 	FROM stanza AS s
 		CROSS JOIN jsonb_to_recordset(s.backup) AS b(
-			type text, error boolean, "timestamp" jsonb)
-	WHERE b.error IS NOT TRUE
-), newest AS (
+			label text, type text, error boolean, "timestamp" jsonb)
+), newest AS MATERIALIZED (
 	SELECT max(stop_time) FILTER (WHERE type = 'full') AS last_full,
 		max(stop_time) FILTER (WHERE type = 'diff') AS last_diff,
 		max(stop_time) FILTER (WHERE type = 'incr') AS last_incr,
 		min(stop_time) AS oldest,
-		max(stop_time) AS newest
+		max(stop_time) AS newest,
+		jsonb_build_object(
+			'full', max(start_time) FILTER (WHERE type = 'full'),
+			'diff', max(start_time) FILTER (WHERE type = 'diff'),
+			'incr', max(start_time) FILTER (WHERE type = 'incr')) AS started
 	FROM backup
+	WHERE NOT damaged
 ), failure AS (
 	-- jobs that another one covered share its outcome, and would count it twice; the scheduler's own
 	-- are in its history, which knows those of former leaders and those that reached no sidecar. That
@@ -57,21 +69,107 @@ WITH answer AS MATERIALIZED (
 		WHERE j.state = 'succeeded'
 		UNION ALL
 		SELECT max(r.finished_at) FROM @extschema@.pgbr_run AS r WHERE r.state = 'succeeded') AS s
-), archiver AS (
+), failing AS MATERIALIZED (
+	SELECT max(f.finished_at) AS last_failure,
+		(SELECT message FROM failure ORDER BY finished_at DESC LIMIT 1) AS last_failure_message,
+		count(*) FILTER (
+			WHERE f.finished_at > coalesce((SELECT finished_at FROM success), '-infinity'))
+			AS failures_in_a_row
+	FROM failure AS f
+), schedule AS MATERIALIZED (
+	SELECT type, next_run, error FROM @extschema@._pgbr_schedule()
+), status_file AS MATERIALIZED (
+	SELECT name, modification FROM pg_ls_archive_statusdir()
+), archived AS MATERIALIZED (
+	-- what PostgreSQL believes to be archived, and since when. Files of pg_wal tell what the newest
+	-- does not: on a busy server that is always newer than the information about the repositories.
+	-- They get a minute, in which pgbackrest may have been listing the archive
+	SELECT left(s.last_archived_wal, 24) AS segment, s.last_archived_time AS since
+	FROM pg_stat_archiver AS s
+	WHERE s.last_archived_wal NOT LIKE '%.history'
+	UNION ALL
+	SELECT left(f.name, 24), f.modification + interval '1 minute'
+	FROM status_file AS f
+	WHERE f.name ~ '^[0-9A-F]{24}\.done$'
+), missing AS MATERIALIZED (
+	-- in none of the repositories, though the information is newer than its archiving:
+	-- an archive_command that drops WAL says that all is well
+	SELECT min(a.segment) AS segment
+	FROM answer, archived AS a
+	WHERE a.since < (info->>'fetched_at')::timestamptz
+		AND a.segment > coalesce((
+			SELECT max(r.max) FROM stanza, jsonb_to_recordset(stanza.archive) AS r(max text)), '')
+		-- of a repository that could not be read pgbackrest lists no WAL
+		AND NOT EXISTS (
+			SELECT FROM stanza, jsonb_to_recordset(stanza.repo) AS r(status jsonb)
+			WHERE (r.status->>'code')::integer = 99)
+), archiver AS MATERIALIZED (
 	SELECT current_setting('archive_mode') AS archive_mode, s.last_archived_wal,
 		s.last_archived_time, s.last_failed_wal, s.last_failed_time,
-		(SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready') AS wal_waiting,
-		-- in none of the repositories, though the information is newer than its archiving:
-		-- an archive_command that drops WAL says that all is well
-		s.last_archived_time < (info->>'fetched_at')::timestamptz
-			AND s.last_archived_wal NOT LIKE '%.history'
-			AND coalesce(left(s.last_archived_wal, 24) > (
-				SELECT max(a.max)
-				FROM stanza, jsonb_to_recordset(stanza.archive) AS a(max text)), true)
-			AS wal_missing
-	FROM pg_stat_archiver AS s, answer
+		f.wal_waiting, f.oldest_waiting
+	FROM pg_stat_archiver AS s, (
+		SELECT count(*) AS wal_waiting, min(modification) AS oldest_waiting
+		FROM status_file
+		WHERE name LIKE '%.ready') AS f
+), database AS (
+	-- the newest database of each repository; it must be this one
+	SELECT DISTINCT ON (d."repo-key") d."repo-key" AS repo, d."system-id" AS system_id
+	FROM stanza, jsonb_to_recordset(stanza.db) AS d(
+		id integer, "repo-key" integer, "system-id" numeric)
+	ORDER BY d."repo-key", d.id DESC
+), repository AS (
+	SELECT jsonb_agg(jsonb_build_object(
+			'repo', r.key,
+			'code', (r.status->>'code')::integer,
+			'message', r.status->>'message',
+			'foreign_id', (SELECT d.system_id::text FROM database AS d
+				WHERE d.repo = r.key AND d.system_id <> c.system_id))
+		ORDER BY r.key) AS facts,
+		max(c.system_id)::text AS system_id
+	FROM stanza
+		CROSS JOIN jsonb_to_recordset(stanza.repo) AS r(key integer, status jsonb)
+		CROSS JOIN (
+			-- an unsigned number, which PostgreSQL shows as if it had a sign
+			SELECT (system_identifier::numeric + 18446744073709551616) % 18446744073709551616
+				AS system_id
+			FROM pg_control_system()) AS c
+), verdict AS MATERIALIZED (
+	SELECT v.safe, v.problems
+	FROM answer
+		CROSS JOIN newest
+		CROSS JOIN archiver AS a
+		CROSS JOIN missing
+		CROSS JOIN failing
+		CROSS JOIN repository
+		CROSS JOIN @extschema@._pgbr_safety(jsonb_build_object(
+			'sidecar_error', answer.error,
+			'has_info', info->>'fetched_at' IS NOT NULL,
+			'info_age', (info->>'age_seconds')::double precision,
+			'info_error', info->'error'->>'message',
+			'repos', repository.facts,
+			'system_id', repository.system_id,
+			'has_backup', EXISTS (SELECT FROM backup),
+			'newest_age', extract(epoch FROM clock_timestamp() - newest.newest),
+			'damaged', (SELECT b.label FROM (
+				SELECT label, damaged FROM backup ORDER BY stop_time DESC NULLS LAST LIMIT 1) AS b
+				WHERE b.damaged),
+			'started', newest.started,
+			'backup_runs', coalesce(running->0->>'kind' = 'backup', false),
+			'archives', a.archive_mode = 'always'
+				OR a.archive_mode = 'on' AND NOT pg_is_in_recovery(),
+			'missing_wal', missing.segment,
+			'has_archived_wal', a.last_archived_wal IS NOT NULL OR EXISTS (SELECT FROM archived),
+			'archive_fails', coalesce(
+				a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false),
+			'failed_wal', a.last_failed_wal,
+			'waiting', a.wal_waiting,
+			'waiting_age', extract(epoch FROM clock_timestamp() - a.oldest_waiting),
+			'failures', failing.failures_in_a_row,
+			'failure_message', failing.last_failure_message)) AS v
 )
-SELECT stanza.name AS stanza,
+SELECT verdict.safe,
+	verdict.problems,
+	stanza.name AS stanza,
 	(stanza.status->>'code')::integer AS status_code,
 	stanza.status->>'message' AS status_message,
 	(SELECT string_agg(format('%s: %s', r.key, r.status->>'message'), ', ' ORDER BY r.key)
@@ -84,11 +182,9 @@ SELECT stanza.name AS stanza,
 	clock_timestamp() - last_diff AS last_diff_age,
 	last_incr,
 	clock_timestamp() - last_incr AS last_incr_age,
-	(SELECT max(finished_at) FROM failure) AS last_failure,
-	(SELECT message FROM failure ORDER BY finished_at DESC LIMIT 1) AS last_failure_message,
-	(SELECT count(*) FROM failure
-		WHERE finished_at > coalesce((SELECT finished_at FROM success), '-infinity'))
-		AS failures_in_a_row,
+	failing.last_failure,
+	failing.last_failure_message,
+	failing.failures_in_a_row,
 	archive_mode,
 	last_archived_wal,
 	last_archived_time AS last_archived_at,
@@ -97,22 +193,25 @@ SELECT stanza.name AS stanza,
 	wal_waiting,
 	oldest AS recovery_window_from,
 	CASE WHEN oldest IS NULL THEN NULL
-		WHEN wal_missing THEN newest
+		WHEN missing.segment IS NOT NULL THEN newest
 		ELSE greatest(newest, last_archived_time)
 	END AS recovery_window_to,
 	running->0->>'id' AS running_job,
 	jsonb_array_length(queued) AS queued_jobs,
-	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'full') AS next_full,
-	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'diff') AS next_diff,
-	(SELECT s.next_run FROM @extschema@._pgbr_schedule() AS s WHERE s.type = 'incr') AS next_incr,
-	(SELECT string_agg(DISTINCT s.error, E'\n') FROM @extschema@._pgbr_schedule() AS s)
-		AS schedule_error,
+	(SELECT s.next_run FROM schedule AS s WHERE s.type = 'full') AS next_full,
+	(SELECT s.next_run FROM schedule AS s WHERE s.type = 'diff') AS next_diff,
+	(SELECT s.next_run FROM schedule AS s WHERE s.type = 'incr') AS next_incr,
+	(SELECT string_agg(DISTINCT s.error, E'\n') FROM schedule AS s) AS schedule_error,
 	make_interval(secs => (info->>'age_seconds')::double precision) AS info_age,
 	info->'error'->>'message' AS info_error,
 	answer.error AS sidecar_error
 FROM answer
 	CROSS JOIN newest
 	CROSS JOIN archiver
+	CROSS JOIN missing
+	CROSS JOIN failing
+	CROSS JOIN verdict
 	LEFT JOIN stanza ON true;
 COMMENT ON VIEW @extschema@.pgbr_status IS
-'am I safe? one row, whether the sidecar answers or not: repository, newest backups, failures, archiving, recovery window';
+'one row, whether the sidecar answers or not: am I safe, and what is wrong, worst first;'
+' repository, newest backups, failures, archiving, recovery window';

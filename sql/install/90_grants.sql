@@ -11,7 +11,8 @@ REVOKE ALL ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, in
 	@extschema@._pgbr_job(text), @extschema@._pgbr_jobs(text, text),
 	@extschema@._pgbr_job_rows(jsonb), @extschema@._pgbr_audit(bigint),
 	@extschema@._pgbr_info(boolean), @extschema@._pgbr_restore_points(),
-	@extschema@._pgbr_status(), @extschema@._pgbr_schedule(), @extschema@._pgbr_wake(),
+	@extschema@._pgbr_status(), @extschema@._pgbr_safety(jsonb),
+	@extschema@._pgbr_schedule(), @extschema@._pgbr_wake(),
 	@extschema@._pgbr_ignore_replicated()
 	FROM PUBLIC;
 
@@ -19,7 +20,7 @@ GRANT EXECUTE ON FUNCTION @extschema@.pgbr_job(text), @extschema@.pgbr_info(bool
 	@extschema@.pgbr_info_json(boolean), @extschema@._pgbr_job(text),
 	@extschema@._pgbr_jobs(text, text), @extschema@._pgbr_job_rows(jsonb),
 	@extschema@._pgbr_info(boolean), @extschema@._pgbr_restore_points(),
-	@extschema@._pgbr_status(), @extschema@._pgbr_schedule()
+	@extschema@._pgbr_status(), @extschema@._pgbr_safety(jsonb), @extschema@._pgbr_schedule()
 	TO pg_monitor;
 
 REVOKE ALL ON @extschema@.pgbr_jobs, @extschema@.pgbr_progress, @extschema@.pgbr_backups,

@@ -208,9 +208,8 @@ static const char *const idle_reasons[] = {
 		"ended.",
 };
 
-/* Why nothing runs the schedules at this server, and what to do; NULL when they are run. */
-static const char *
-idle_reason(void)
+const char *
+schedule_idle_reason(void)
 {
 	Oid database;
 	WorkerState state = worker_state(&database);
@@ -265,7 +264,7 @@ _pgbr_schedule(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64 now = moment_of(GetCurrentTimestamp());
 	ScheduleSettings settings;
-	const char *idle = idle_reason();
+	const char *idle = schedule_idle_reason();
 	PgbrZone zone;
 
 	schedule_read(&settings);

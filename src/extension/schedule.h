@@ -30,6 +30,10 @@ typedef struct ScheduleSettings
  * the entries that are right are in force. */
 extern void schedule_read(ScheduleSettings *settings);
 
+/* Why nothing runs the schedules at this server, and what to do; palloc'd or constant, NULL when they
+ * are run. */
+extern const char *schedule_idle_reason(void);
+
 /* Log what is wrong in them. */
 extern void schedule_report(const ScheduleSettings *settings);
 

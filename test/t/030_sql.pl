@@ -284,6 +284,8 @@ subtest 'a standby' => sub {
 	is($standby->psql('SELECT count(*) FROM ' . $_) =~ /^\d+$/, 1, "reads $_")
 	  for qw(pgbr_jobs pgbr_progress pgbr_backups pgbr_archives pgbr_repositories pgbr_restore_points);
 	is($standby->psql('SELECT status_code, last_full IS NOT NULL, sidecar_error FROM pgbr_status'), '0|t|', 'reads pgbr_status');
+	is($standby->psql(q{SELECT safe IS NULL, problems FROM pgbr_status}),
+		't|{"this is a standby: ask the leader whether WAL is archived and schedules run"}', 'which judges what a standby sees');
 	my $job = $standby->psql('SELECT pgbr_check()');
 	is($standby->psql("SELECT kind FROM pgbr_job('$job')"), 'check', 'asks its sidecar for jobs');
 	is($standby->psql("SELECT pgbr_cancel('$job') IS NOT NULL"), 't', 'and cancels them') if $standby->psql("SELECT state FROM pgbr_job('$job')") eq 'queued';
