@@ -1,8 +1,8 @@
 // links: ctl
 /*
  * journal_fuzz.c
- *		Any journals that sidecars may tell: what is read of one can be gone on with, and no id, label or
- *		timeline of it is outside its grammar.
+ *		Any journals that sidecars may tell: what is read of one can be gone on with and is written as it
+ *		was, with what is not known of it, and no id, label or timeline of it is outside its grammar.
  *
  * The input is what one sidecar answers; another says the same but the first restore.
  */
@@ -34,6 +34,33 @@ check_plan(const RestorePlan *plan)
 		MUST(i == 0 || plan->steps[i] > plan->steps[i - 1]);
 }
 
+/* What is written is read as the same, and a key of another version is still there. */
+static void
+check_document(const RestoreRecord *record)
+{
+	JournalDocument *again = malloc(sizeof(*again));
+	json_t *written = journal_document_write(record->document);
+	json_t *rewritten;
+	const char *key;
+	json_t *value;
+
+	MUST(journal_document_read(again, written) ==
+		 (record->document->plan_error.code == PGBR_ERROR_NONE));
+	rewritten = journal_document_write(again);
+	MUST(json_equal(written, rewritten));
+	MUST(json_array_size(json_object_get(written, "steps")) >=
+		 (size_t) record->document->step_count);
+	json_object_foreach((json_t *) record->json, key, value)
+	{
+		if (json_object_get(record->document->unknown, key))
+			MUST(json_equal(json_object_get(written, key), value));
+	}
+	json_decref(written);
+	json_decref(rewritten);
+	journal_document_done(again);
+	free(again);
+}
+
 static void
 check_journal(const RestoreRecord *record)
 {
@@ -44,15 +71,15 @@ check_journal(const RestoreRecord *record)
 	memset(&cluster, 0, sizeof(cluster));
 	if (restore_journal_read(journal, &cluster, record, &error))
 	{
-		json_t *plan = restore_plan_json(&journal->plan);
+		json_t *plan = restore_plan_json(&journal->document.plan);
 
 		MUST(plan);
 		json_decref(plan);
-		check_plan(&journal->plan);
+		check_plan(&journal->document.plan);
 		restore_journal_touched(journal);
 		restore_journal_serves(journal);
 		restore_journal_is_resumed(journal);
-		restore_journal_stopped_clean(journal);
+		journal_document_stopped_clean(&journal->document);
 		restore_journal_undo_restores(journal);
 		restore_journal_archived_timeline(journal);
 		restore_journal_harmless(journal);
@@ -81,11 +108,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{
 			const RestoreRecord *record = &list.records[i];
 
-			MUST(pgbr_is_job_id(record->id) && json_is_object(record->document));
+			MUST(pgbr_is_job_id(record->id) && json_is_object(record->json));
 			MUST(record->revision >= 0 && record->revision < INT64_MAX);
 			MUST(record->holder_seconds_left >= 0);
 			MUST(fuzz_is_visible(record->state, "") && fuzz_is_visible(record->created_at, ""));
 			MUST(i == 0 || strcmp(list.records[i - 1].id, record->id) >= 0);
+			check_document(record);
 			check_journal(record);
 		}
 		restore_list_active(&list);

@@ -1,4 +1,4 @@
-// links: ctl/restore/journal ctl/restore/journal_list ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/backup_set ctl/plan/target ctl/plan/wal_proof ctl/facts/facts ctl/facts/timeline_path ctl/print/units ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
+// links: ctl/restore/journal ctl/restore/journal_list ctl/restore/journal_document ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/step ctl/plan/request ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
 /*
  * restore_journal_test.c
  *		What several sidecars say about restores, put together; and how large a journal can become.
@@ -82,9 +82,8 @@ test_views(void **state)
 			assert_string_equal(list.records[0].state, cases[i].result);
 			assert_int_equal(list.records[0].holder_seconds_left, cases[i].seconds);
 			if (cases[i].taken >= 0)
-				assert_string_equal(
-					json_string_value(json_object_get(list.records[0].document, "by")),
-					names[cases[i].taken]);
+				assert_string_equal(json_string_value(json_object_get(list.records[0].json, "by")),
+									names[cases[i].taken]);
 			assert_true((restore_list_active(&list) != NULL) ==
 						(strcmp(cases[i].result, "active") == 0));
 			restore_list_done(&list);
@@ -159,7 +158,7 @@ test_largest(void **state)
 	RestoreJournal *journal = calloc(1, sizeof(*journal));
 	char message[1400];
 	char result[8192];
-	PgbrError error;
+	json_t *document;
 	char *text;
 
 	(void) state;
@@ -182,18 +181,20 @@ test_largest(void **state)
 	}
 	for (int i = 0; i < RESTORE_STEP_COUNT; i++)
 		plan->steps[plan->step_count++] = (RestoreStep) i;
-	assert_true(restore_journal_begin(journal, cluster, plan, &error));
+	restore_journal_begin(journal, cluster, plan);
 	for (int i = 0; i < RESTORE_STEP_COUNT; i++)
 	{
 		restore_journal_set(journal, (RestoreStep) i, RESTORE_STEP_STARTED, NULL);
 		restore_journal_set(journal, (RestoreStep) i, RESTORE_STEP_FAILED, message);
 		restore_journal_put_result(journal, (RestoreStep) i, json_pack("{ss}", "text", result));
 	}
-	text = json_dumps(journal->document, JSON_COMPACT);
+	document = journal_document_write(&journal->document);
+	text = json_dumps(document, JSON_COMPACT);
 	assert_non_null(text);
 	/* with room for the summary of it all */
 	assert_in_range(strlen(text), 100000, PUT_MOST / 2);
 	free(text);
+	json_decref(document);
 	restore_journal_done(journal);
 	free(journal);
 	free(cluster);
@@ -208,17 +209,16 @@ test_archived_timeline(void **state)
 
 	(void) state;
 	assert_non_null(journal);
-	journal->document = json_object();
-	journal->plan.old_timeline = 7;
+	journal->document.plan.old_timeline = 7;
 	assert_int_equal(restore_journal_archived_timeline(journal), 7);
-	json_object_set_new(journal->document, "archived_timeline", json_integer(5));
+	journal->document.archived_timeline = 5;
 	assert_int_equal(restore_journal_archived_timeline(journal), 5);
 	journal->states[RESTORE_ARCHIVE] = RESTORE_STEP_DONE;
 	assert_int_equal(restore_journal_archived_timeline(journal), 7);
 	journal->states[RESTORE_ARCHIVE] = RESTORE_STEP_STARTED;
-	json_object_set_new(journal->document, "mark", json_object());
+	journal->document.mark = json_object();
 	assert_int_equal(restore_journal_archived_timeline(journal), 7);
-	json_decref(journal->document);
+	restore_journal_done(journal);
 	free(journal);
 }
 

@@ -5,11 +5,13 @@
  */
 #include "ctl/restore/steps.h"
 
-#include "ctl/plan/plan_json.h"
 #include "ctl/restore/wait.h"
 #include "program/json.h"
 
 #include <string.h>
+
+/* In Patroni's configuration. */
+#define PATRONI_CHECK_TIMELINE "check_timeline"
 
 /* The newest restore that has changed check_timeline for members that it has left out; NULL when it was put back
  * since. */
@@ -18,20 +20,14 @@ find_changed(const RestoreList *list)
 {
 	for (int i = 0; i < list->count; i++)
 	{
-		const json_t *document = list->records[i].document;
+		const JournalDocument *document = list->records[i].document;
 
-		if (json_flag(document, "check_timeline_is_back"))
+		if (document->check_timeline_is_back)
 			return NULL;
-		if (json_is_object(json_object_get(document, "check_timeline")))
+		if (document->check_timeline)
 			return &list->records[i];
 	}
 	return NULL;
-}
-
-static const json_t *
-value_before(const RestoreRecord *record)
-{
-	return json_object_get(json_object_get(record->document, "check_timeline"), "before");
 }
 
 /* All members have the same. */
@@ -40,7 +36,7 @@ get_config(RestoreRun *run, json_t **config, PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
 				   "it is not known where the REST API of any member is");
-	for (int i = 0; i < run->journal->plan.member_count; i++)
+	for (int i = 0; i < run->journal->document.plan.member_count; i++)
 	{
 		const ClusterMember *member = restore_patroni_member(run, i);
 
@@ -53,12 +49,12 @@ get_config(RestoreRun *run, json_t **config, PgbrError *error)
 bool
 restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 {
-	json_t *document = run->journal->document;
+	JournalDocument *document = &run->journal->document;
 	json_t *config = NULL;
 
-	if (!run->journal->plan.check_timeline)
+	if (!run->journal->document.plan.check_timeline)
 		return true;
-	if (json_object_get(document, "check_timeline") == NULL)
+	if (document->check_timeline == NULL)
 	{
 		const RestoreRecord *record;
 		const json_t *before = NULL;
@@ -70,17 +66,16 @@ restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 			return false;
 		}
 		record = find_changed(&list);
-		before = record ? value_before(record) : json_object_get(config, "check_timeline");
-		json_object_set_new(document, "check_timeline", json_object());
-		json_object_set_new(json_object_get(document, "check_timeline"), "before",
-							before ? json_deep_copy(before) : json_null());
+		before = record ? record->document->check_timeline
+						: json_object_get(config, PATRONI_CHECK_TIMELINE);
+		document->check_timeline = before ? json_deep_copy(before) : json_null();
 		json_decref(config);
 		restore_list_done(&list);
 		/* before it is changed */
 		if (!restore_write(run, error))
 			return false;
 	}
-	json_object_set_new(patch, "check_timeline", json_true());
+	json_object_set_new(patch, PATRONI_CHECK_TIMELINE, json_true());
 	return true;
 }
 
@@ -111,19 +106,18 @@ are_back(const RestoreRun *run, const RestoreList *list)
 
 	if (leading)
 		(void) patroni_get_node(&run->cluster->patroni, leading->api_url, &leader, &ignored);
-	for (int i = 0;
-		 i < list->count && !json_flag(list->records[i].document, "check_timeline_is_back"); i++)
+	for (int i = 0; i < list->count && !list->records[i].document->check_timeline_is_back; i++)
 	{
-		const json_t *document = list->records[i].document;
-		RestorePlan left;
+		const RestorePlan *left;
 
-		if (!json_is_object(json_object_get(document, "check_timeline")))
+		if (list->records[i].document->check_timeline == NULL)
 			continue;
-		if (!restore_plan_read(json_object_get(document, "plan"), &left, &ignored))
+		left = restore_record_plan(&list->records[i], &ignored);
+		if (left == NULL)
 			return false;
-		for (int j = 0; j < left.request.without_count; j++)
+		for (int j = 0; j < left->request.without_count; j++)
 		{
-			if (!is_back(&run->journal->plan, &leader, left.request.without[j]))
+			if (!is_back(&run->journal->document.plan, &leader, left->request.without[j]))
 				return false;
 		}
 	}
@@ -142,10 +136,11 @@ restore_put_back_check_timeline(RestoreRun *run, PgbrError *error)
 	if (record && are_back(run, &list))
 	{
 		patch = json_object();
-		json_object_set_new(patch, "check_timeline", json_deep_copy(value_before(record)));
+		json_object_set_new(patch, PATRONI_CHECK_TIMELINE,
+							json_deep_copy(record->document->check_timeline));
 		ok = restore_patch_all(run, patch, error);
 		if (ok)
-			json_object_set_new(run->journal->document, "check_timeline_is_back", json_true());
+			run->journal->document.check_timeline_is_back = true;
 		if (ok)
 			restore_events_note(run->events,
 								"check_timeline is what it was before restore %s left members out",

@@ -4,7 +4,6 @@
  */
 #include "ctl/restore/journal.h"
 
-#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "program/clock.h"
 #include "program/json.h"
@@ -30,11 +29,12 @@ restore_hint_absent(PgbrError *error, const RestoreJournal *journal, const char 
 {
 	PgbrError reason = *error;
 	/* Patroni replaces one that has gone since it was resumed */
-	bool leads = strcmp(journal->plan.leader, member) == 0 && !restore_journal_is_resumed(journal);
+	bool leads =
+		strcmp(journal->document.plan.leader, member) == 0 && !restore_journal_is_resumed(journal);
 	const char *format =
 		!leads ? "%s%sIf the member is gone for good, the same command goes on without it: "
 				 "--without-member=%s."
-		: journal->plan.request.undo
+		: journal->document.plan.request.undo
 			? "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
 			  " undo --without-member=%s\" goes on with another in its place."
 			: "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
@@ -55,107 +55,97 @@ make_holder(RestoreJournal *journal)
 		snprintf(journal->holder + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static json_t *
-describe_members(const RestoreJournal *journal)
+/* Where the members are, for a control binary that knows one of them. */
+static void
+note_members(RestoreJournal *journal)
 {
-	json_t *members = json_array();
+	JournalDocument *document = &journal->document;
 
-	for (int i = 0; members && i < journal->plan.member_count; i++)
+	for (int i = 0; i < document->plan.member_count; i++)
 	{
-		const ClusterMember *member = cluster_find(journal->cluster, journal->plan.members[i].name);
-		json_t *json = json_object();
+		JournalMember *noted = &document->members[document->member_count++];
+		const ClusterMember *member =
+			cluster_find(journal->cluster, document->plan.members[i].name);
 
-		json_array_append_new(members, json);
-		json_put_text(json, "name", journal->plan.members[i].name);
-		json_put_text(json, "api_url", member ? member->api_url : NULL);
-		json_put_text(json, "sidecar_url", member ? member->sidecar.url : NULL);
+		strcpy(noted->name, document->plan.members[i].name);
+		if (member == NULL)
+			continue;
+		pgbr_copy_text(noted->api_url, sizeof(noted->api_url), member->api_url);
+		pgbr_copy_text(noted->sidecar_url, sizeof(noted->sidecar_url), member->sidecar.url);
 	}
-	return members;
 }
 
-bool
-restore_journal_begin(RestoreJournal *journal, Cluster *cluster, const RestorePlan *plan,
-					  PgbrError *error)
+void
+restore_journal_begin(RestoreJournal *journal, Cluster *cluster, const RestorePlan *plan)
 {
 	memset(journal, 0, sizeof(*journal));
 	journal->cluster = cluster;
-	journal->plan = *plan;
 	make_holder(journal);
-	journal->document = json_object();
-	if (json_object_set_new(journal->document, "plan", restore_plan_json(plan)) != 0 ||
-		json_object_set_new(journal->document, "members", describe_members(journal)) != 0 ||
-		json_object_set_new(journal->document, "steps", json_array()) != 0 ||
-		json_object_set_new(journal->document, "touched", json_false()) != 0 ||
-		json_object_set_new(journal->document, "outcome", json_null()) != 0)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	return true;
+	journal_document_init(&journal->document, plan);
+	note_members(journal);
 }
 
 void
 restore_journal_done(RestoreJournal *journal)
 {
-	json_decref(journal->document);
-	journal->document = NULL;
+	journal_document_done(&journal->document);
 }
 
-/* A step's entry in the journal; NULL when it has none. */
-static json_t *
-find_entry(const json_t *document, RestoreStep step)
+static RestoreStepState
+state_of(const JournalDocument *document, RestoreStep step)
 {
-	const char *name = restore_step_info(step)->name;
-	json_t *entry;
-	size_t index;
+	const JournalStep *entry = journal_document_find(document, step);
 
-	json_array_foreach(json_object_get(document, "steps"), index, entry)
-	{
-		const char *other = json_text(entry, "step");
-
-		if (other && strcmp(other, name) == 0)
-			return entry;
-	}
-	return NULL;
+	return entry ? entry->state : RESTORE_STEP_PENDING;
 }
 
 RestoreStepState
 restore_record_state(const RestoreRecord *record, RestoreStep step)
 {
-	const char *state = json_text(find_entry(record->document, step), "state");
+	return state_of(record->document, step);
+}
 
-	return state ? restore_step_state_parse(state) : RESTORE_STEP_PENDING;
+const RestorePlan *
+restore_record_plan(const RestoreRecord *record, PgbrError *error)
+{
+	if (record->document->plan_error.code == PGBR_ERROR_NONE)
+		return &record->document->plan;
+	*error = record->document->plan_error;
+	return NULL;
+}
+
+bool
+restore_journal_add_members(const JournalDocument *document, Cluster *cluster, PgbrError *error)
+{
+	for (int i = 0; i < document->member_count; i++)
+	{
+		const JournalMember *member = &document->members[i];
+
+		if (!cluster_add(cluster, member->name, member->api_url, member->sidecar_url, error))
+			return false;
+	}
+	return true;
 }
 
 bool
 restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRecord *record,
 					 PgbrError *error)
 {
-	const char *replaces;
-	size_t index;
-	json_t *json;
+	const JournalDocument *document = &journal->document;
 
 	memset(journal, 0, sizeof(*journal));
 	journal->cluster = cluster;
 	journal->revision = record->revision;
 	make_holder(journal);
 	memset(journal->reached, true, sizeof(journal->reached));
-	if (!restore_plan_read(json_object_get(record->document, "plan"), &journal->plan, error))
-		return false;
-	journal->document = json_deep_copy(record->document);
-	if (journal->document == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	replaces = json_text(journal->document, "replaces");
-	pgbr_copy_text(journal->replaces, sizeof(journal->replaces), replaces ? replaces : "");
-	for (int i = 0; i < journal->plan.step_count; i++)
-		journal->states[journal->plan.steps[i]] =
-			restore_record_state(record, journal->plan.steps[i]);
-	json_array_foreach(json_object_get(journal->document, "members"), index, json)
+	if (!journal_document_read(&journal->document, record->json))
 	{
-		const char *name = json_text(json, "name");
-
-		if (name && !cluster_add(cluster, name, json_text(json, "api_url"),
-								 json_text(json, "sidecar_url"), error))
-			return false;
+		*error = document->plan_error;
+		return false;
 	}
-	return true;
+	for (int i = 0; i < document->plan.step_count; i++)
+		journal->states[document->plan.steps[i]] = state_of(document, document->plan.steps[i]);
+	return restore_journal_add_members(document, cluster, error);
 }
 
 static json_t *
@@ -167,8 +157,10 @@ make_body(const RestoreJournal *journal, bool done, bool with_document, int leas
 	json_object_set_new(body, "lease_seconds", json_integer(lease));
 	json_object_set_new(body, "revision", json_integer(journal->revision));
 	json_put_text(body, "state", done ? "done" : "active");
-	json_put_text(body, "replaces", journal->replaces[0] ? journal->replaces : NULL);
-	json_object_set(body, "document", with_document ? journal->document : json_null());
+	json_put_text(body, "replaces",
+				  journal->document.replaces[0] ? journal->document.replaces : NULL);
+	json_object_set_new(body, "document",
+						with_document ? journal_document_write(&journal->document) : json_null());
 	return body;
 }
 
@@ -180,7 +172,7 @@ put_once(const RestoreJournal *journal, const ClusterMember *member, const json_
 	json_t *answer = NULL;
 	bool ok;
 
-	snprintf(path, sizeof(path), "/v1/restores/%s", journal->plan.id);
+	snprintf(path, sizeof(path), "/v1/restores/%s", journal->document.plan.id);
 	ok = sidecar_client_call(&member->sidecar, "PUT", path, body, 0, &answer, error);
 	json_decref(answer);
 	return ok;
@@ -217,26 +209,17 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 bool
 restore_journal_touched(const RestoreJournal *journal)
 {
-	return restore_state_touched(&journal->plan, journal->states) ||
-		   json_flag(journal->document, "touched_before");
+	return restore_state_touched(&journal->document.plan, journal->states) ||
+		   journal->document.touched_before;
 }
 
 bool
 restore_journal_serves(const RestoreJournal *journal)
 {
 	/* a leader that this one has not stopped is not whole for that */
-	return restore_state_serves(&journal->plan, journal->states) &&
+	return restore_state_serves(&journal->document.plan, journal->states) &&
 		   (journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE ||
-			!json_flag(journal->document, "touched_before"));
-}
-
-bool
-restore_journal_stopped_clean(const RestoreJournal *journal)
-{
-	const json_t *stopped = restore_journal_result(journal, RESTORE_STOP_LEADER);
-	const char *state = json_text(json_object_get(stopped, journal->plan.leader), "control_state");
-
-	return state && strcmp(state, "shut down") == 0;
+			!journal->document.touched_before);
 }
 
 bool
@@ -244,7 +227,7 @@ restore_journal_undo_restores(const RestoreJournal *journal)
 {
 	return restore_journal_touched(journal) ||
 		   (journal->states[RESTORE_ARCHIVE] != RESTORE_STEP_PENDING &&
-			!restore_journal_stopped_clean(journal));
+			!journal_document_stopped_clean(&journal->document));
 }
 
 bool
@@ -256,47 +239,41 @@ restore_journal_is_resumed(const RestoreJournal *journal)
 uint32_t
 restore_journal_archived_timeline(const RestoreJournal *journal)
 {
-	uint32_t timeline = journal->plan.old_timeline;
+	const JournalDocument *document = &journal->document;
 
-	return json_object_get(journal->document, "mark") ||
+	return document->mark || document->archived_timeline == 0 ||
 				   journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
-			   ? timeline
-			   : (uint32_t) json_number(journal->document, "archived_timeline", timeline);
+			   ? document->plan.old_timeline
+			   : document->archived_timeline;
 }
 
 bool
 restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more, bool leader_too,
 						  PgbrError *error)
 {
-	if (leader_too && restore_request_is_without(more, journal->plan.leader) &&
-		!cluster_is_gone(journal->cluster, journal->plan.leader))
+	if (leader_too && restore_request_is_without(more, journal->document.plan.leader) &&
+		!cluster_is_gone(journal->cluster, journal->document.plan.leader))
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 					   "member \"%s\" is the leader and can't be left out: it answers",
-					   journal->plan.leader);
+					   journal->document.plan.leader);
 		return pgbr_error_hint(error, "The same command without the option goes on with it.");
 	}
-	return restore_plan_leave_out(&journal->plan, more, leader_too, error) &&
-		   (json_object_set_new(journal->document, "plan", restore_plan_json(&journal->plan)) ==
-				0 ||
-			pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory"));
+	return restore_plan_leave_out(&journal->document.plan, more, leader_too, error);
 }
 
 bool
 restore_journal_harmless(const RestoreJournal *journal)
 {
 	return journal->states[RESTORE_PAUSE] == RESTORE_STEP_PENDING &&
-		   !restore_journal_touched(journal) && !json_flag(journal->document, "paused_before");
+		   !restore_journal_touched(journal) && !journal->document.paused_before;
 }
 
 static json_t *
 next_body(RestoreJournal *journal, bool done)
 {
-	if (restore_journal_touched(journal))
-		json_object_set_new(journal->document, "touched", json_true());
-	/* as long as it is, the sidecars give it up by themselves when nobody goes on with it */
-	json_object_set_new(journal->document, "harmless",
-						json_boolean(restore_journal_harmless(journal)));
+	journal->document.touched |= restore_journal_touched(journal);
+	journal->document.harmless = restore_journal_harmless(journal);
 	journal->revision++;
 	journal->renewed_ms = clock_monotonic_ms();
 	return make_body(journal, done, true, done ? 0 : RESTORE_LEASE_S);
@@ -309,11 +286,11 @@ restore_journal_write(RestoreJournal *journal, PgbrError *error)
 	bool ok = body || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
 	/* in the order of names: of two that begin at once, the second meets the first at once */
-	for (int i = 0; ok && i < journal->plan.member_count; i++)
+	for (int i = 0; ok && i < journal->document.plan.member_count; i++)
 	{
-		if (journal->plan.members[i].left_out)
+		if (journal->document.plan.members[i].left_out)
 			continue;
-		ok = put(journal, journal->plan.members[i].name, body, error);
+		ok = put(journal, journal->document.plan.members[i].name, body, error);
 		journal->reached[i] |= ok;
 	}
 	json_decref(body);
@@ -327,11 +304,11 @@ restore_journal_finish(RestoreJournal *journal, PgbrError *error)
 	bool taken = false;
 
 	*error = (PgbrError) PGBR_ERROR_INIT;
-	for (int i = 0; body && i < journal->plan.member_count; i++)
+	for (int i = 0; body && i < journal->document.plan.member_count; i++)
 	{
-		if (journal->plan.members[i].left_out)
+		if (journal->document.plan.members[i].left_out)
 			continue;
-		if (put(journal, journal->plan.members[i].name, body, error))
+		if (put(journal, journal->document.plan.members[i].name, body, error))
 			taken = true;
 		/* who goes on with it ends it, too */
 		else if (!taken && !restore_may_pass(error))
@@ -349,11 +326,12 @@ restore_journal_write_once(RestoreJournal *journal, PgbrError *error)
 	json_t *body = next_body(journal, false);
 	bool ok = body != NULL;
 
-	for (int i = 0; body && i < journal->plan.member_count; i++)
+	for (int i = 0; body && i < journal->document.plan.member_count; i++)
 	{
-		const ClusterMember *member = cluster_find(journal->cluster, journal->plan.members[i].name);
+		const ClusterMember *member =
+			cluster_find(journal->cluster, journal->document.plan.members[i].name);
 
-		if (!journal->plan.members[i].left_out && member && member->sidecar.url[0])
+		if (!journal->document.plan.members[i].left_out && member && member->sidecar.url[0])
 			ok &= put_once(journal, member, body, error);
 	}
 	json_decref(body);
@@ -366,9 +344,10 @@ restore_journal_end(RestoreJournal *journal)
 	json_t *body = next_body(journal, true);
 	PgbrError ignored;
 
-	for (int i = 0; body && i < journal->plan.member_count; i++)
+	for (int i = 0; body && i < journal->document.plan.member_count; i++)
 	{
-		const ClusterMember *member = cluster_find(journal->cluster, journal->plan.members[i].name);
+		const ClusterMember *member =
+			cluster_find(journal->cluster, journal->document.plan.members[i].name);
 
 		if (journal->reached[i] && member)
 			(void) put_once(journal, member, body, &ignored);
@@ -394,13 +373,15 @@ put_lease(RestoreJournal *journal, int seconds, PgbrError *error)
 	json_t *body = make_body(journal, false, false, seconds);
 	bool ok = true;
 
-	for (int i = 0; body && ok && i < journal->plan.member_count; i++)
+	for (int i = 0; body && ok && i < journal->document.plan.member_count; i++)
 	{
-		const ClusterMember *member = cluster_find(journal->cluster, journal->plan.members[i].name);
+		const ClusterMember *member =
+			cluster_find(journal->cluster, journal->document.plan.members[i].name);
 		PgbrError reason;
 
-		if (journal->plan.members[i].left_out || member == NULL || member->sidecar.url[0] == '\0' ||
-			put_once(journal, member, body, &reason) || restore_may_pass(&reason) ||
+		if (journal->document.plan.members[i].left_out || member == NULL ||
+			member->sidecar.url[0] == '\0' || put_once(journal, member, body, &reason) ||
+			restore_may_pass(&reason) ||
 			((reason.code == PGBR_ERROR_NOT_FOUND || reason.code == PGBR_ERROR_CONFLICT) &&
 			 (put_whole(journal, member, seconds, &reason) || restore_may_pass(&reason))))
 			continue;
@@ -428,55 +409,40 @@ restore_journal_release(RestoreJournal *journal)
 	put_lease(journal, 0, &ignored);
 }
 
-json_t *
-restore_journal_entry(RestoreJournal *journal, RestoreStep step)
-{
-	json_t *entry = find_entry(journal->document, step);
-
-	if (entry)
-		return entry;
-	entry = json_object();
-	json_put_text(entry, "step", restore_step_info(step)->name);
-	json_object_set_new(entry, "attempt", json_integer(0));
-	return json_array_append_new(json_object_get(journal->document, "steps"), entry) == 0 ? entry
-																						  : NULL;
-}
-
 void
 restore_journal_set(RestoreJournal *journal, RestoreStep step, RestoreStepState state,
 					const char *message)
 {
-	json_t *entry = restore_journal_entry(journal, step);
-	RestoreStepState before = restore_step_state_parse(json_text(entry, "state"));
-	char now[CLOCK_TEXT_SIZE];
+	JournalStep *entry = journal_document_entry(&journal->document, step);
 
 	journal->states[step] = state;
-	clock_format(clock_now_ms(), now);
 	if (state == RESTORE_STEP_STARTED)
 	{
 		/* one that was left in its midst goes on with the jobs it had asked for */
-		if (before != RESTORE_STEP_STARTED)
-			json_object_set_new(entry, "attempt",
-								json_integer(json_number(entry, "attempt", 0) + 1));
-		json_put_text(entry, "started_at", now);
-		json_put_text(entry, "finished_at", NULL);
+		if (entry->state != RESTORE_STEP_STARTED)
+			entry->attempt++;
+		clock_format(clock_now_ms(), entry->started_at);
+		entry->finished_at[0] = '\0';
 	}
 	else if (state != RESTORE_STEP_PENDING)
-		json_put_text(entry, "finished_at", now);
-	json_put_text(entry, "state", restore_step_state_name(state));
-	json_put_text(entry, "message", message);
+		clock_format(clock_now_ms(), entry->finished_at);
+	entry->state = state;
+	pgbr_copy_text(entry->message, sizeof(entry->message), message ? message : "");
 }
 
 void
 restore_journal_put_result(RestoreJournal *journal, RestoreStep step, json_t *result)
 {
-	json_object_set_new(restore_journal_entry(journal, step), "result", result);
+	JournalStep *entry = journal_document_entry(&journal->document, step);
+
+	journal_document_put(&entry->result, json_is_object(result) ? json_incref(result) : NULL);
+	json_decref(result);
 }
 
 const json_t *
 restore_journal_result(const RestoreJournal *journal, RestoreStep step)
 {
-	const json_t *result = json_object_get(find_entry(journal->document, step), "result");
+	const JournalStep *entry = journal_document_find(&journal->document, step);
 
-	return json_is_object(result) ? result : NULL;
+	return entry ? entry->result : NULL;
 }

@@ -3,11 +3,8 @@
  *		The journal of a restore: what it is, which steps are over and what they gave, kept by the
  *		sidecars of all members, so that any machine can tell, go on, and undo.
  *
- * The document is {"plan", "members": [{"name", "api_url", "sidecar_url"}], "steps": [{"step",
- * "state", "attempt", "started_at", "finished_at", "result", "message"}], "undo_of", "mark",
- * "check_timeline", "touched", "harmless", "replaces", "touched_before", "handed_over_before",
- * "paused_before", "replicas_before", "archived_timeline", "outcome"}. It has a revision; the highest one
- * counts. Writing it takes and holds the lock of every member for as long as the lease runs.
+ * What it says is a JournalDocument. It has a revision; the highest one counts. Writing it takes and
+ * holds the lock of every member for as long as the lease runs.
  *
  * A sidecar that does not answer is asked again for RESTORE_OUTAGE_S. The journal owns its document;
  * one thread uses it.
@@ -18,6 +15,7 @@
 #include "ctl/client/cluster.h"
 #include "ctl/plan/plan.h"
 #include "ctl/plan/state.h"
+#include "ctl/restore/journal_document.h"
 
 #include <stdint.h>
 
@@ -31,19 +29,18 @@
 typedef struct RestoreJournal
 {
 	Cluster *cluster;
-	RestorePlan plan;
+	JournalDocument document;
 	char holder[33];
-	char replaces[RESTORE_ID_SIZE]; /* an active restore that this one takes the place of, or "" */
 	long long revision;
-	json_t *document;
-	RestoreStepState states[RESTORE_STEP_COUNT];
+	RestoreStepState
+		states[RESTORE_STEP_COUNT];	   /* what is true now; the document has what was told */
 	bool reached[RESTORE_MEMBERS_MAX]; /* the members of the plan that have it from this run */
 	int64_t renewed_ms;				   /* clock_monotonic_ms */
 } RestoreJournal;
 
-/* Begin one for a plan; nothing is written. INTERNAL. */
-extern bool restore_journal_begin(RestoreJournal *journal, Cluster *cluster,
-								  const RestorePlan *plan, PgbrError *error);
+/* Begin one for a plan; nothing is written. */
+extern void
+restore_journal_begin(RestoreJournal *journal, Cluster *cluster, const RestorePlan *plan);
 extern void restore_journal_done(RestoreJournal *journal);
 
 /* A restore that the sidecars know. */
@@ -55,7 +52,8 @@ typedef struct RestoreRecord
 	int holder_seconds_left;
 	char created_at[32];
 	char updated_at[32];
-	const json_t *document; /* lent by the list */
+	const json_t *json;		   /* the document as it was told; lent by the list */
+	JournalDocument *document; /* and as it was read; the list's */
 } RestoreRecord;
 
 #define RESTORE_RECORDS_MAX 64
@@ -94,6 +92,9 @@ extern void restore_list_settle(const RestoreList *list, Cluster *cluster);
 extern const RestoreRecord *restore_list_active(const RestoreList *list);
 extern const RestoreRecord *restore_list_find(const RestoreList *list, const char *id);
 
+/* Its plan; NULL with PROTOCOL when it makes no sense. Lent. */
+extern const RestorePlan *restore_record_plan(const RestoreRecord *record, PgbrError *error);
+
 /* How far a step of it has come. */
 extern RestoreStepState restore_record_state(const RestoreRecord *record, RestoreStep step);
 
@@ -102,13 +103,14 @@ extern RestoreStepState restore_record_state(const RestoreRecord *record, Restor
 extern bool restore_journal_read(RestoreJournal *journal, Cluster *cluster,
 								 const RestoreRecord *record, PgbrError *error);
 
+/* Add the members of a document to a cluster, where they are missing. */
+extern bool
+restore_journal_add_members(const JournalDocument *document, Cluster *cluster, PgbrError *error);
+
 /* The same as restore_state_touched and restore_state_serves, also by what the restores have left whose place
  * this one has taken. */
 extern bool restore_journal_touched(const RestoreJournal *journal);
 extern bool restore_journal_serves(const RestoreJournal *journal);
-
-/* Whether the leader was shut down in order, by what its stop has told. All its WAL was archived then. */
-extern bool restore_journal_stopped_clean(const RestoreJournal *journal);
 
 /* restore_state_resumed, of now. */
 extern bool restore_journal_is_resumed(const RestoreJournal *journal);
@@ -151,14 +153,11 @@ extern bool restore_journal_renew(RestoreJournal *journal, PgbrError *error);
 /* Give the lease back at once, so that another can go on. Failures don't matter. */
 extern void restore_journal_release(RestoreJournal *journal);
 
-/* The entry of a step, made when there is none; NULL when out of memory. Lent. */
-extern json_t *restore_journal_entry(RestoreJournal *journal, RestoreStep step);
-
 /* Set a step's state with its time, and message when that is not NULL. Not written yet. */
 extern void restore_journal_set(RestoreJournal *journal, RestoreStep step, RestoreStepState state,
 								const char *message);
 
-/* A step's result, kept with it; takes over the reference. */
+/* A step's result, kept with it when it is an object; takes over the reference. */
 extern void restore_journal_put_result(RestoreJournal *journal, RestoreStep step, json_t *result);
 extern const json_t *restore_journal_result(const RestoreJournal *journal, RestoreStep step);
 

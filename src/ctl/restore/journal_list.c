@@ -45,9 +45,9 @@ read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
 	long long seconds_left = json_number(json, "holder_seconds_left", 0);
 
 	memset(record, 0, sizeof(*record));
-	record->document = json_object_get(json, "document");
+	record->json = json_object_get(json, "document");
 	if (id == NULL || !pgbr_is_job_id(id) || strlen(id) >= sizeof(record->id) || state == NULL ||
-		created == NULL || !json_is_object(record->document) || revision < 0 ||
+		created == NULL || !json_is_object(record->json) || revision < 0 ||
 		revision > REVISION_MAX || seconds_left < 0 || seconds_left > LEASE_MAX_S)
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
 							  "a sidecar's answer has a restore that makes no sense");
@@ -57,6 +57,11 @@ read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
 	take_word(record->updated_at, sizeof(record->updated_at), updated ? updated : "");
 	record->revision = revision;
 	record->holder_seconds_left = (int) seconds_left;
+	record->document = malloc(sizeof(*record->document));
+	if (record->document == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	/* whoever needs the plan asks whether it makes sense */
+	(void) journal_document_read(record->document, record->json);
 	return true;
 }
 
@@ -66,8 +71,8 @@ end_of(const RestoreRecord *record)
 {
 	if (strcmp(record->state, "replaced") == 0)
 		return 2;
-	return strcmp(record->state, "done") == 0 && !json_flag(record->document, "harmless") &&
-		   json_is_object(json_object_get(record->document, "outcome"));
+	return strcmp(record->state, "done") == 0 && !record->document->harmless &&
+		   record->document->outcome != NULL;
 }
 
 /*
@@ -75,7 +80,7 @@ end_of(const RestoreRecord *record)
  * off has heard last: it is told by the next restore.
  */
 static void
-merge(RestoreRecord *known, const RestoreRecord *other)
+merge(RestoreRecord *known, RestoreRecord *other)
 {
 	int lease = known->holder_seconds_left > other->holder_seconds_left
 					? known->holder_seconds_left
@@ -85,12 +90,26 @@ merge(RestoreRecord *known, const RestoreRecord *other)
 	if (further > 0 || (further == 0 && (other->revision > known->revision ||
 										 (other->revision == known->revision &&
 										  strcmp(known->state, "active") == 0))))
+	{
+		RestoreRecord less = *known;
+
 		*known = *other;
+		*other = less;
+	}
 	known->holder_seconds_left = lease;
 }
 
 static void
-insert(RestoreList *list, const RestoreRecord *record)
+done_record(RestoreRecord *record)
+{
+	journal_document_done(record->document);
+	free(record->document);
+	record->document = NULL;
+}
+
+/* Takes the record over. */
+static void
+insert(RestoreList *list, RestoreRecord *record)
 {
 	int at = list->count;
 
@@ -99,11 +118,15 @@ insert(RestoreList *list, const RestoreRecord *record)
 		if (strcmp(list->records[i].id, record->id) == 0)
 		{
 			merge(&list->records[i], record);
+			done_record(record);
 			return;
 		}
 	}
 	if (list->count == RESTORE_RECORDS_MAX)
+	{
+		done_record(record);
 		return;
+	}
 	/* ids begin with their time */
 	while (at > 0 && strcmp(list->records[at - 1].id, record->id) < 0)
 	{
@@ -168,9 +191,7 @@ is_over(const RestoreList *list, const RestoreRecord *record)
 {
 	for (int i = 0; i < list->count; i++)
 	{
-		const char *replaced = json_text(list->records[i].document, "replaces");
-
-		if (replaced && strcmp(replaced, record->id) == 0)
+		if (strcmp(list->records[i].document->replaces, record->id) == 0)
 			return true;
 	}
 	return strcmp(record->state, "active") != 0;
@@ -193,7 +214,7 @@ settle(const RestoreRecord *record, long long revision, const ClusterMember *mem
 		revision = record->revision;
 	json_object_set_new(body, "revision", json_integer(revision + 1));
 	json_put_text(body, "state", "done");
-	json_object_set(body, "document", (json_t *) record->document);
+	json_object_set(body, "document", (json_t *) record->json);
 	/* the lease of a holder that is gone may still run */
 	while (!sidecar_client_call(&member->sidecar, "PUT", path, body, 0, &answer, &reason) &&
 		   reason.code == PGBR_ERROR_RESTORE_IN_PROGRESS && clock_monotonic_ms() < until)
@@ -258,6 +279,8 @@ restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 void
 restore_list_done(RestoreList *list)
 {
+	for (int i = 0; i < list->count; i++)
+		done_record(&list->records[i]);
 	json_decref(list->answers);
 	list->answers = NULL;
 	list->count = 0;

@@ -74,7 +74,8 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 	RestoreWait wait;
 	bool ok;
 
-	restore_wait_begin(&wait, &run, TAKE_OVER_LIMIT_S, "the lock of restore %s", journal->plan.id);
+	restore_wait_begin(&wait, &run, TAKE_OVER_LIMIT_S, "the lock of restore %s",
+					   journal->document.plan.id);
 	/* due at once; and what fails is asked again below, not by the wait */
 	for (;;)
 	{
@@ -96,7 +97,7 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 				pgbr_error_hint(error,
 								"Another control binary is at work on restore %s; "
 								"\"" PROGRAM_NAME " status\" shows how far it is.",
-								journal->plan.id);
+								journal->document.plan.id);
 			}
 			return false;
 		}
@@ -116,7 +117,7 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 static void
 advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	PgbrError reason = *error;
 	bool touched = restore_journal_touched(run->journal);
 	bool serves = restore_journal_serves(run->journal);
@@ -164,8 +165,8 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 		restore_journal_set(journal, step, RESTORE_STEP_FAILED, error->message);
 	if (harmless)
 	{
-		json_object_set_new(journal->document, "outcome",
-							restore_summary_make(journal, "given up, nothing was changed", NULL));
+		journal_document_put(&journal->document.outcome,
+							 restore_summary_make(journal, "given up, nothing was changed", NULL));
 		restore_journal_end(journal);
 		return aborted ? EXIT_INTERRUPTED : exit_code_of(error);
 	}
@@ -218,7 +219,7 @@ end_well(RestoreRun *run, const char *result, PgbrError *error)
 	json_t *outcome = restore_summary_make(run->journal, result, run->waits);
 	int64_t begin = clock_monotonic_ms();
 
-	json_object_set(run->journal->document, "outcome", outcome);
+	journal_document_put(&run->journal->document.outcome, json_incref(outcome));
 	if (!restore_journal_finish(run->journal, error))
 	{
 		run->lost = restore_is_lost(error);
@@ -245,16 +246,16 @@ restore_run(Cluster *cluster, RestoreJournal *journal, RestoreEvents *events, Pg
 	ExitCode code = EXIT_OK;
 
 	run.waits = json_array();
-	restore_events_plan(events, &journal->plan, resumed);
+	restore_events_plan(events, &journal->document.plan, resumed);
 	if (resumed)
 	{
 		if (!restore_look(&run, &seen, error))
 			code = stop_at(&run, step, error);
-		else if (restore_state_revise(&journal->plan, journal->states, &seen))
+		else if (restore_state_revise(&journal->document.plan, journal->states, &seen))
 			restore_events_note(events, "some steps are done again: PostgreSQL was started, or "
 										"Patroni resumed, since they were done");
 	}
-	while (code == EXIT_OK && restore_state_next(&journal->plan, journal->states, &step))
+	while (code == EXIT_OK && restore_state_next(&journal->document.plan, journal->states, &step))
 	{
 		if (!run_step(&run, step, error))
 			code = stop_at(&run, step, error);

@@ -8,7 +8,6 @@
 #include "ctl/client/cluster_config.h"
 #include "ctl/client/interrupt.h"
 #include "ctl/facts/archive_view.h"
-#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "ctl/report/plan_show.h"
 #include "program/clock.h"
@@ -34,18 +33,10 @@ static bool
 learn_members(RestoreCommand *command, PgbrError *error)
 {
 	const RestoreRecord *active = restore_list_active(&command->list);
-	size_t index;
-	json_t *member;
 	int before = command->cluster.count;
 
-	json_array_foreach(json_object_get(active ? active->document : NULL, "members"), index, member)
-	{
-		const char *name = json_text(member, "name");
-
-		if (name && !cluster_add(&command->cluster, name, json_text(member, "api_url"),
-								 json_text(member, "sidecar_url"), error))
-			return false;
-	}
+	if (active && !restore_journal_add_members(active->document, &command->cluster, error))
+		return false;
 	if (command->cluster.count == before)
 		return true;
 	restore_list_done(&command->list);
@@ -110,7 +101,7 @@ check_access(const RestoreCommand *command, PgbrError *error)
 bool
 restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error)
 {
-	const char *name = command->journal.plan.scope;
+	const char *name = command->journal.document.plan.scope;
 	char line[256];
 
 	if (!check_access(command, error))
@@ -147,7 +138,7 @@ restore_command_is_driven(const RestoreRecord *record, PgbrError *error)
 bool
 restore_command_is_done(const RestoreRecord *record)
 {
-	const char *result = json_text(json_object_get(record->document, "outcome"), "result");
+	const char *result = json_text(record->document->outcome, "result");
 
 	return strcmp(record->state, "done") == 0 && result && strcmp(result, "done") == 0;
 }
@@ -167,7 +158,7 @@ restore_command_just_done(const RestoreCommand *command)
 ExitCode
 restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
 {
-	restore_events_summary(&command->events, json_object_get(record->document, "outcome"));
+	restore_events_summary(&command->events, record->document->outcome);
 	return EXIT_OK;
 }
 
@@ -202,7 +193,7 @@ static bool
 await_key(RestoreCommand *command, const RestoreJournal *journal, const RestoreRequest *request,
 		  PgbrError *error)
 {
-	const char *leader = journal->plan.leader;
+	const char *leader = journal->document.plan.leader;
 	bool without = restore_request_is_without(request, leader);
 	bool stopped = journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_DONE &&
 				   journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING;
@@ -266,13 +257,12 @@ static bool
 revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *request,
 	   PgbrError *error)
 {
-	const RestorePlan *plan = &journal->plan;
-	const json_t *recovered = restore_journal_result(journal, RESTORE_RECOVER);
+	const RestorePlan *plan = &journal->document.plan;
+	uint32_t recovered = journal_document_new_timeline(&journal->document);
 	bool opened = journal->states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING &&
-				  journal->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE && recovered;
+				  journal->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE && recovered > 0;
 	bool inherited = restore_journal_archived_timeline(journal) != plan->old_timeline;
-	uint32_t timeline =
-		opened ? (uint32_t) json_number(recovered, "timeline", 0) : plan->old_timeline;
+	uint32_t timeline = opened ? recovered : plan->old_timeline;
 	json_t *archive = NULL;
 	bool found;
 	bool ok;
@@ -288,7 +278,7 @@ revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *r
 		journal->states[RESTORE_HAND_OVER] = journal->states[RESTORE_HISTORY_ARCHIVED] =
 			RESTORE_STEP_DONE;
 	else if (found)
-		json_object_del(journal->document, "archived_timeline");
+		journal->document.archived_timeline = 0;
 	return ok;
 }
 
@@ -298,7 +288,7 @@ restore_command_read(RestoreCommand *command, const RestoreRecord *record,
 {
 	if (!restore_journal_read(journal, &command->cluster, record, error))
 		return false;
-	return !restore_request_is_without(request, journal->plan.leader) ||
+	return !restore_request_is_without(request, journal->document.plan.leader) ||
 		   (!restore_command_is_driven(record, error) &&
 			await_key(command, journal, request, error) &&
 			revise(command, journal, request, error));
@@ -347,50 +337,51 @@ is_leader_whole(RestoreCommand *command, const RestoreJournal *before,
 	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
 
 	/* where it is gone, nobody else has the way to its timeline before that is archived */
-	if (restore_request_is_without(request, before->plan.leader) &&
+	if (restore_request_is_without(request, before->document.plan.leader) &&
 		(handed == RESTORE_STEP_DONE
 			 ? before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE
-			 : restore_journal_archived_timeline(before) != before->plan.old_timeline))
+			 : restore_journal_archived_timeline(before) != before->document.plan.old_timeline))
 		return false;
-	if (before->plan.request.replicas_only || handed == RESTORE_STEP_DONE)
+	if (before->document.plan.request.replicas_only || handed == RESTORE_STEP_DONE)
 		return true;
 	if (handed != RESTORE_STEP_PENDING)
-		return is_opened(command, before->plan.leader);
-	return !restore_state_touched(&before->plan, before->states) &&
-		   (json_flag(before->document, "handed_over_before") ||
-			!json_flag(before->document, "touched_before"));
+		return is_opened(command, before->document.plan.leader);
+	return !restore_state_touched(&before->document.plan, before->states) &&
+		   (before->document.handed_over_before || !before->document.touched_before);
 }
 
 /* The timeline that its leader was on last, as a server of the cluster. */
 static uint32_t
 last_timeline(const RestoreJournal *before, bool whole)
 {
-	const json_t *recovered = restore_journal_result(before, RESTORE_RECOVER);
+	uint32_t recovered = journal_document_new_timeline(&before->document);
 
-	return whole ? (uint32_t) json_number(recovered, "timeline", before->plan.old_timeline)
-				 : restore_journal_archived_timeline(before);
+	if (!whole)
+		return restore_journal_archived_timeline(before);
+	return recovered > 0 ? recovered : before->document.plan.old_timeline;
 }
 
 /* Some data directory may be that of a backup. */
 static bool
 is_torn(const RestoreJournal *before)
 {
-	return restore_journal_touched(before) || json_flag(before->document, "replicas_before");
+	return restore_journal_touched(before) || before->document.replicas_before;
 }
 
 /* Whether what the new leader's disk has of WAL is a server's of the cluster, and may be more than the archive has. */
 static bool
 has_own_wal(const RestoreJournal *before, const RestorePlan *plan, bool whole)
 {
-	if (strcmp(before->plan.leader, plan->leader) == 0)
+	if (strcmp(before->document.plan.leader, plan->leader) == 0)
 		return whole;
 	/* replicas stream by then */
 	if (before->states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
 		return true;
-	for (int i = 0; i < before->plan.member_count; i++)
+	for (int i = 0; i < before->document.plan.member_count; i++)
 	{
-		if (strcmp(before->plan.members[i].name, plan->leader) == 0)
-			return before->plan.request.replicas_only && before->plan.members[i].left_out;
+		if (strcmp(before->document.plan.members[i].name, plan->leader) == 0)
+			return before->document.plan.request.replicas_only &&
+				   before->document.plan.members[i].left_out;
 	}
 	return false;
 }
@@ -410,41 +401,35 @@ inherit_check_timeline(RestorePlan *plan, const RestorePlan *before)
 static void
 inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 {
-	json_t *document = journal->document;
-	json_t *mark = json_object_get(before->document, "mark");
-	RestorePlan *plan = &journal->plan;
+	JournalDocument *document = &journal->document;
+	RestorePlan *plan = &document->plan;
 	/* no other has more WAL than a leader that was stopped before it was gone */
-	bool archived = strcmp(before->plan.leader, plan->leader) != 0 &&
+	bool archived = strcmp(before->document.plan.leader, plan->leader) != 0 &&
 					before->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE;
 
-	inherit_check_timeline(plan, &before->plan);
+	inherit_check_timeline(plan, &before->document.plan);
 	if (!whole)
 		plan->old_timeline = restore_journal_archived_timeline(before);
 	else if (before->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING
-				 ? before->plan.old_timeline == plan->old_timeline
+				 ? before->document.plan.old_timeline == plan->old_timeline
 				 : before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE)
-		json_object_set_new(document, "archived_timeline",
-							json_integer(restore_journal_archived_timeline(before)));
-	json_object_set_new(document, "plan", restore_plan_json(plan));
-	strcpy(journal->replaces, before->plan.id);
-	json_put_text(document, "replaces", before->plan.id);
+		document->archived_timeline = restore_journal_archived_timeline(before);
+	strcpy(document->replaces, before->document.plan.id);
 	/* its pause, and the fences of its replicas, are to be ended by this one */
-	if (before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING ||
-		json_flag(before->document, "paused_before"))
-		json_object_set_new(document, "paused_before", json_true());
+	document->paused_before =
+		before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING || before->document.paused_before;
 	if (!is_torn(before) && !restore_journal_undo_restores(before) && !archived)
 		return;
 	/* the leader's data is good, and that of the replicas is not, or has not been let in */
 	if (whole && !plan->broken_leader)
 	{
-		json_object_set_new(document, "replicas_before", json_true());
+		document->replicas_before = true;
 		return;
 	}
-	json_object_set_new(document, "touched_before", json_true());
-	json_object_set_new(document, "handed_over_before",
-						json_boolean(has_own_wal(before, plan, whole)));
-	if (mark && !whole)
-		json_object_set(document, "mark", mark);
+	document->touched_before = true;
+	document->handed_over_before = has_own_wal(before, plan, whole);
+	if (!whole)
+		journal_document_put(&document->mark, json_incref(before->document.mark));
 }
 
 static ExitCode
@@ -467,47 +452,45 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 						   .newest = command->list.count > 0 ? command->list.records[0].id : NULL,
 						   .tell = restore_show_progress};
 	RestoreRefusal refusal = {.nearest_count = 0};
-	RestoreJournal before = {.document = NULL};
+	RestoreJournal before = {.cluster = NULL};
 	RestoreRequest adjusted = *request;
 	bool whole = false;
 	bool decided;
-	bool begun;
 	RestorePlan plan;
-	json_t *mark;
 
 	if (active)
 	{
 		if (!restore_command_read(command, active, request, &before, error))
 			return exit_code_of(error);
-		if (restore_request_extends(&before.plan.request, request))
-			how.timeline_followed = before.plan.target_timeline;
+		if (restore_request_extends(&before.document.plan.request, request))
+			how.timeline_followed = before.document.plan.target_timeline;
 		whole = is_leader_whole(command, &before, request);
-		if (undone == active && restore_request_is_without(request, before.plan.leader))
+		if (undone == active && restore_request_is_without(request, before.document.plan.leader))
 			adjusted.target.timeline = restore_journal_archived_timeline(&before);
-		how.before = &before.plan;
+		how.before = &before.document.plan;
 		how.timeline_before = is_torn(&before) ? last_timeline(&before, whole) : 0;
 	}
 	decided = restore_decide(&command->cluster, &adjusted, &how, &plan, &refusal, error);
-	begun = decided && restore_journal_begin(&command->journal, &command->cluster, &plan, error);
-	if (begun && active)
+	if (decided)
+		restore_journal_begin(&command->journal, &command->cluster, &plan);
+	if (decided && active)
 		inherit(&command->journal, &before, whole);
-	if (begun && active && !whole && restore_request_is_without(request, before.plan.leader) &&
+	if (decided && active && !whole &&
+		restore_request_is_without(request, before.document.plan.leader) &&
 		(before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
-		 restore_journal_archived_timeline(&before) != before.plan.old_timeline))
+		 restore_journal_archived_timeline(&before) != before.document.plan.old_timeline))
 		restore_events_note(
 			&command->events,
 			"member %s may have been opened on a timeline that nobody else knows, and the new "
 			"one may get its number: clear its data directory before Patroni starts there again",
-			before.plan.leader);
+			before.document.plan.leader);
 	restore_journal_done(&before);
-	if (!begun)
-		return decided ? exit_code_of(error) : refuse(command, &refusal, error);
+	if (!decided)
+		return refuse(command, &refusal, error);
 	if (undone)
 	{
-		json_put_text(command->journal.document, "undo_of", undone->id);
-		mark = json_object_get(undone->document, "mark");
-		if (mark)
-			json_object_set(command->journal.document, "target_mark", mark);
+		strcpy(command->journal.document.undo_of, undone->id);
+		command->journal.document.target_mark = json_incref(undone->document->mark);
 	}
 	if (!command->events.json && !restore_show_plan(command->context->format, &plan, error))
 		return exit_code_of(error);

@@ -41,9 +41,7 @@ restore_is_replica(const RestoreMember *member)
 uint32_t
 restore_new_timeline(const RestoreRun *run)
 {
-	const json_t *result = restore_journal_result(run->journal, RESTORE_RECOVER);
-
-	return (uint32_t) json_number(result, "timeline", 0);
+	return journal_document_new_timeline(&run->journal->document);
 }
 
 /* The first job that runs on a member and is not of this restore; NULL when there is none. */
@@ -60,7 +58,7 @@ find_running(RestoreRun *run, const char *member, PgbrError *error, bool *ok)
 	{
 		const char *restore = json_text(job, "restore");
 
-		if (restore == NULL || strcmp(restore, run->journal->plan.id) != 0)
+		if (restore == NULL || strcmp(restore, run->journal->document.plan.id) != 0)
 			found = found ? found : json_incref(job);
 	}
 	json_decref(answer);
@@ -107,7 +105,7 @@ wait_jobs_of(RestoreRun *run, const char *member, PgbrError *error)
 bool
 restore_do_wait_jobs(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 
 	for (int i = 0; i < plan->member_count; i++)
 	{
@@ -122,7 +120,7 @@ static bool
 run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *arguments,
 			  PgbrError *error)
 {
-	const char *leader = run->journal->plan.leader;
+	const char *leader = run->journal->document.plan.leader;
 	json_t *job = NULL;
 	bool ok = restore_job_start(run, step, leader, kind, arguments, &job, error) &&
 			  restore_job_wait(run, step, leader, &job, false, error);
@@ -139,8 +137,7 @@ run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *argum
 static bool
 nothing_to_save(RestoreRun *run)
 {
-	if (!json_flag(run->journal->document, "touched_before") ||
-		json_flag(run->journal->document, "handed_over_before"))
+	if (!run->journal->document.touched_before || run->journal->document.handed_over_before)
 		return false;
 	strcpy(run->skipped,
 		   "the data directory is not whole; the earlier restore has saved its state");
@@ -150,17 +147,18 @@ nothing_to_save(RestoreRun *run)
 bool
 restore_do_undo_point(RestoreRun *run, PgbrError *error)
 {
+	const json_t *mark;
 	json_t *arguments;
 	char name[64];
 
 	if (nothing_to_save(run))
 		return true;
-	if (run->journal->plan.broken_leader)
+	if (run->journal->document.plan.broken_leader)
 	{
 		strcpy(run->skipped, "PostgreSQL on the leader is down; its WAL is archived instead");
 		return true;
 	}
-	snprintf(name, sizeof(name), "pgbr_undo_%s", run->journal->plan.id);
+	snprintf(name, sizeof(name), "pgbr_undo_%s", run->journal->document.plan.id);
 	arguments = json_pack("{ss si}", "name", name, "archive_timeout", MARK_TIMEOUT_S);
 	if (!run_on_leader(run, RESTORE_UNDO_POINT, "node-mark", arguments, error))
 	{
@@ -168,22 +166,10 @@ restore_do_undo_point(RestoreRun *run, PgbrError *error)
 			restore_explain_moved(run, error);
 		return false;
 	}
-	json_object_set(run->journal->document, "mark",
-					(json_t *) restore_journal_result(run->journal, RESTORE_UNDO_POINT));
+	mark = restore_journal_result(run->journal, RESTORE_UNDO_POINT);
+	if (mark)
+		journal_document_put(&run->journal->document.mark, json_incref((json_t *) mark));
 	return true;
-}
-
-/* What is worth to be kept of how a server was stopped. */
-static json_t *
-describe_stop(const json_t *job)
-{
-	const json_t *result = json_object_get(job, "result");
-	json_t *json = json_object();
-
-	json_put_text(json, "how", json_text(result, "how"));
-	json_put_text(json, "control_state", json_text(json_object_get(result, "control"), "state"));
-	json_object_set_new(json, "unarchived", json_integer(json_number(result, "unarchived", -1)));
-	return json;
 }
 
 /* Have all members that are meant do a job at once, and wait for all; jobs of which the end is not to be
@@ -193,7 +179,7 @@ run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 	   json_t *(*make_arguments)(const RestorePlan *plan), bool wait, json_t *results,
 	   PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	json_t *jobs[RESTORE_MEMBERS_MAX] = {NULL};
 	bool ok = true;
 
@@ -209,7 +195,8 @@ run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 			continue;
 		ok = restore_job_wait(run, step, plan->members[i].name, &jobs[i], false, error);
 		if (ok && results)
-			json_object_set_new(results, plan->members[i].name, describe_stop(jobs[i]));
+			journal_document_add_stop(results, plan->members[i].name,
+									  json_object_get(jobs[i], "result"));
 	}
 	for (int i = 0; i < plan->member_count; i++)
 		json_decref(jobs[i]);
@@ -250,7 +237,7 @@ restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
 bool
 restore_do_archive(RestoreRun *run, PgbrError *error)
 {
-	bool clean = restore_journal_stopped_clean(run->journal);
+	bool clean = journal_document_stopped_clean(&run->journal->document);
 
 	if (nothing_to_save(run))
 		return true;
@@ -305,7 +292,7 @@ static bool
 restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bool until_begun,
 			  json_t **job, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 
 	return (*job ||
 			restore_job_start(run, step, member->name, "node-restore",
@@ -330,8 +317,8 @@ bool
 restore_do_start_restore(RestoreRun *run, PgbrError *error)
 {
 	json_t *job = NULL;
-	bool ok = restore_files(run, RESTORE_START_RESTORE, leader_of(&run->journal->plan), true, &job,
-							error);
+	bool ok = restore_files(run, RESTORE_START_RESTORE, leader_of(&run->journal->document.plan),
+							true, &job, error);
 
 	json_decref(job);
 	return ok;
@@ -348,7 +335,7 @@ restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 bool
 restore_do_restore_leader(RestoreRun *run, PgbrError *error)
 {
-	const RestoreMember *leader = leader_of(&run->journal->plan);
+	const RestoreMember *leader = leader_of(&run->journal->document.plan);
 	json_t *job = NULL;
 	bool ok = restore_job_find(run, RESTORE_START_RESTORE, leader->name, &job, error) &&
 			  restore_files(run, RESTORE_START_RESTORE, leader, false, &job, error);
@@ -363,7 +350,7 @@ restore_do_restore_leader(RestoreRun *run, PgbrError *error)
 bool
 restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	bool ok = true;
 
 	for (int i = 0; ok && i < plan->member_count; i++)
@@ -390,7 +377,7 @@ unfence_arguments(const RestorePlan *plan)
 bool
 restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
 {
-	const char *leader = run->journal->plan.leader;
+	const char *leader = run->journal->document.plan.leader;
 	json_t *job = NULL;
 	bool ok = restore_job_start(run, RESTORE_HAND_OVER, leader, "node-unfence",
 								json_pack("{sb}", "primary", primary), &job, error) &&
@@ -410,7 +397,7 @@ restore_do_unfence(RestoreRun *run, PgbrError *error)
 static bool
 recover(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	json_t *arguments = json_object();
 
 	json_object_set_new(arguments, "target_timeline", json_integer(plan->target_timeline));
@@ -446,7 +433,7 @@ restore_do_recover(RestoreRun *run, PgbrError *error)
 	if (error->code != PGBR_ERROR_NOT_FOUND)
 		return false;
 	restore_events_note(run->events, "member %s: %s; it is restored again",
-						run->journal->plan.leader, error->message);
+						run->journal->document.plan.leader, error->message);
 	return restore_leader_again(run, error) && recover(run, error);
 }
 
@@ -454,11 +441,10 @@ bool
 restore_do_verify(RestoreRun *run, PgbrError *error)
 {
 	const json_t *recovered = restore_journal_result(run->journal, RESTORE_RECOVER);
-	const json_t *mark = json_object_get(run->journal->document, "target_mark");
+	const JournalDocument *document = &run->journal->document;
 
-	if (mark == NULL)
-		mark = json_object_get(run->journal->document, "mark");
-	return restore_verify(&run->journal->plan, recovered, mark, error);
+	return restore_verify(&document->plan, recovered,
+						  document->target_mark ? document->target_mark : document->mark, error);
 }
 
 static bool
@@ -480,7 +466,7 @@ begins_on(const RestorePlan *plan, uint32_t timeline)
 bool
 restore_do_history_archived(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	uint32_t timeline =
 		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run);
 	int64_t looked = clock_monotonic_ms();
@@ -544,7 +530,7 @@ await_leading(RestoreRun *run, PgbrError *error)
 bool
 restore_do_backup(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	const char *leader = plan->leader;
 	json_t *job = NULL;
 	json_t *result;

@@ -58,7 +58,7 @@ is_due(int64_t *last)
 static bool
 holds_key(RestoreRun *run, PgbrError *reason)
 {
-	const char *leader = run->journal->plan.leader;
+	const char *leader = run->journal->document.plan.leader;
 
 	if (!cluster_refresh(run->cluster, reason))
 		return false;
@@ -71,7 +71,7 @@ holds_key(RestoreRun *run, PgbrError *reason)
 static const ClusterMember *
 planned_leader(RestoreRun *run)
 {
-	return cluster_find(run->cluster, run->journal->plan.leader);
+	return cluster_find(run->cluster, run->journal->document.plan.leader);
 }
 
 /* A replica whose Patroni does not say yet that it is stopped; NULL when all do. One whose Patroni is down, or was
@@ -79,7 +79,7 @@ planned_leader(RestoreRun *run)
 static const ClusterMember *
 find_unseen(RestoreRun *run, bool wake)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	const ClusterMember *unseen = NULL;
 
 	for (int i = 0; i < plan->member_count && run->cluster->view.paused; i++)
@@ -227,7 +227,7 @@ open_leader(RestoreRun *run, bool back, PgbrError *error)
 	if (leader == NULL || leader->api_url[0] == '\0')
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
 							  "it is not known where Patroni of member \"%s\" is",
-							  run->journal->plan.leader);
+							  run->journal->document.plan.leader);
 	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
 	while (!takes_writes(run, &wait.reason))
 	{
@@ -238,7 +238,7 @@ open_leader(RestoreRun *run, bool back, PgbrError *error)
 			restore_events_note(run->events,
 								"member %s: Patroni has started it as a replica; it is "
 								"started again",
-								run->journal->plan.leader);
+								run->journal->document.plan.leader);
 			open = restarted = false;
 		}
 		if (!open && !restore_unfence_leader(run, true, error))
@@ -281,9 +281,9 @@ restore_keep_leading(RestoreRun *run, PgbrError *error)
 {
 	bool running = false;
 
-	if (run->journal->plan.request.replicas_only)
+	if (run->journal->document.plan.request.replicas_only)
 		return true;
-	if (!restore_is_running(run, run->journal->plan.leader, &running, error))
+	if (!restore_is_running(run, run->journal->document.plan.leader, &running, error))
 		return false;
 	return running || open_leader(run, true, error);
 }
@@ -297,7 +297,7 @@ have_position_told(RestoreRun *run)
 {
 	const ClusterMember *leader = planned_leader(run);
 
-	if (run->journal->plan.request.replicas_only || leader == NULL)
+	if (run->journal->document.plan.request.replicas_only || leader == NULL)
 		return;
 	(void) nudge(run, leader, true);
 	restore_let_rounds_end(run, leader);
@@ -307,7 +307,7 @@ bool
 restore_do_resume(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = restore_pause_patch(false);
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	/* one that has gone since Patroni may have been resumed is Patroni's to replace */
 	bool without = restore_request_is_without(&plan->request, plan->leader);
 	bool ok = without || restore_keep_leading(run, error);
@@ -355,7 +355,7 @@ is_primary(RestoreRun *run, const ClusterMember *member, PatroniNode *node, Pgbr
 static ClusterMember *
 find_late(RestoreRun *run, PgbrError *reason)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	const ClusterMember *planned = planned_leader(run);
 	PatroniNode leader = {.streaming_count = 0};
 	const char *leads = planned && is_primary(run, planned, &leader, reason) ? plan->leader : NULL;
@@ -408,7 +408,8 @@ bool
 restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 {
 	return wait_streaming(run, STREAM_LIMIT_S, error) &&
-		   (run->journal->plan.check_timeline || restore_put_back_check_timeline(run, error));
+		   (run->journal->document.plan.check_timeline ||
+			restore_put_back_check_timeline(run, error));
 }
 
 /*
@@ -419,7 +420,7 @@ restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 static bool
 give_back_leader(RestoreRun *run, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	const ClusterMember *leader;
 	PgbrError ignored;
 	RestoreWait wait;
@@ -428,8 +429,7 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 		return true;
 	/* an earlier restore may have fenced it off */
 	if (run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
-		return !json_flag(run->journal->document, "paused_before") ||
-			   restore_unfence_leader(run, false, error);
+		return !run->journal->document.paused_before || restore_unfence_leader(run, false, error);
 	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");
 	while (!cluster_refresh(run->cluster, &wait.reason))
 	{
@@ -491,7 +491,7 @@ restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError
 bool
 restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	RestoreWait wait;
 
 	memset(seen, 0, sizeof(*seen));

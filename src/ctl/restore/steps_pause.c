@@ -26,7 +26,7 @@ restore_pause_patch(bool paused)
 ClusterMember *
 restore_patroni_member(RestoreRun *run, int index)
 {
-	const RestoreMember *member = &run->journal->plan.members[index];
+	const RestoreMember *member = &run->journal->document.plan.members[index];
 	ClusterMember *found = cluster_find(run->cluster, member->name);
 
 	return member->left_out || found == NULL || found->api_url[0] == '\0' ? NULL : found;
@@ -46,7 +46,7 @@ restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
 			return false;
 		pgbr_error_set(&wait.reason, PGBR_ERROR_UNREACHABLE,
 					   "it is not known where the REST API of any member is");
-		for (int i = 0; i < run->journal->plan.member_count; i++)
+		for (int i = 0; i < run->journal->document.plan.member_count; i++)
 		{
 			const ClusterMember *member = restore_patroni_member(run, i);
 
@@ -104,7 +104,7 @@ restore_let_rounds_end(RestoreRun *run, const ClusterMember *member)
 static void
 let_all_rounds_end(RestoreRun *run)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 
 	for (int replicas = 0; replicas < 2; replicas++)
 	{
@@ -120,7 +120,7 @@ let_all_rounds_end(RestoreRun *run)
 static bool
 is_planned(RestoreRun *run, const ClusterMember *leading)
 {
-	const RestorePlan *plan = &run->journal->plan;
+	const RestorePlan *plan = &run->journal->document.plan;
 	PgbrError ignored;
 	PatroniNode node;
 
@@ -149,7 +149,7 @@ restore_explain_moved(RestoreRun *run, PgbrError *error)
 		return;
 	leading = cluster_find_leading(run->cluster);
 	if (leading && !is_planned(run, leading))
-		(void) tell_moved(&run->journal->plan, leading, error);
+		(void) tell_moved(&run->journal->document.plan, leading, error);
 }
 
 /* Patroni goes on under whoever leads; then nothing of this restore is left. */
@@ -160,7 +160,7 @@ let_go(RestoreRun *run, PgbrError *error)
 	json_t *patch = restore_pause_patch(false);
 	bool fenced = journal->states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_PENDING ||
 				  journal->states[RESTORE_STOP_LEADER] != RESTORE_STEP_PENDING ||
-				  json_flag(journal->document, "paused_before");
+				  journal->document.paused_before;
 	bool ok = fenced ? restore_give_back(run, error) : restore_patch_all(run, patch, error);
 
 	json_decref(patch);
@@ -168,7 +168,7 @@ let_go(RestoreRun *run, PgbrError *error)
 		return false;
 	/* it serves as it did before */
 	restore_journal_set(journal, RESTORE_PAUSE, RESTORE_STEP_PENDING, NULL);
-	json_object_del(journal->document, "paused_before");
+	journal->document.paused_before = false;
 	return true;
 }
 
@@ -182,7 +182,7 @@ check_leader(RestoreRun *run, PgbrError *error)
 {
 	RestoreJournal *journal = run->journal;
 	const ClusterMember *leading = NULL;
-	bool awaited = !journal->plan.broken_leader &&
+	bool awaited = !journal->document.plan.broken_leader &&
 				   journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING;
 	RestoreWait wait;
 
@@ -195,7 +195,7 @@ check_leader(RestoreRun *run, PgbrError *error)
 		bool running = false;
 
 		/* one that has crashed in the pause is started by nobody */
-		if (!restore_is_running(run, journal->plan.leader, &running, error))
+		if (!restore_is_running(run, journal->document.plan.leader, &running, error))
 			return false;
 		awaited = awaited && running;
 		if (!restore_wait_more(&wait, error))
@@ -203,12 +203,12 @@ check_leader(RestoreRun *run, PgbrError *error)
 	}
 	if (leading == NULL || is_planned(run, leading))
 		return true;
-	if (!json_flag(journal->document, "replicas_before"))
-		return let_go(run, error) && tell_moved(&journal->plan, leading, error);
+	if (!journal->document.replicas_before)
+		return let_go(run, error) && tell_moved(&journal->document.plan, leading, error);
 	/* an earlier restore has left replicas that are not whole */
-	(void) tell_moved(&journal->plan, leading, error);
+	(void) tell_moved(&journal->document.plan, leading, error);
 	return pgbr_error_hint(error, "\"" PROGRAM_NAME " undo %s\" restores the replicas for it.",
-						   journal->plan.id);
+						   journal->document.plan.id);
 }
 
 bool
@@ -220,7 +220,7 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 
 	json_decref(patch);
 	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "all members to be paused");
-	for (int i = 0; ok && i < run->journal->plan.member_count; i++)
+	for (int i = 0; ok && i < run->journal->document.plan.member_count; i++)
 	{
 		const ClusterMember *member = restore_patroni_member(run, i);
 

@@ -11,14 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Seconds from one moment of the journal to another; -1 when either is unknown. */
+/* Seconds from one moment of the journal to another; -1 when either is unknown, "". */
 static double
 seconds_between(const char *from, const char *to)
 {
 	int64_t a;
 	int64_t b;
 
-	if (from == NULL || to == NULL || !clock_parse(from, &a) || !clock_parse(to, &b))
+	if (!clock_parse(from, &a) || !clock_parse(to, &b))
 		return -1;
 	return (double) (b - a) / 1000;
 }
@@ -45,8 +45,8 @@ describe_left_out(const RestoreJournal *journal)
 {
 	json_t *names = json_array();
 
-	for (int i = 0; i < journal->plan.request.without_count; i++)
-		json_array_append_new(names, json_string(journal->plan.request.without[i]));
+	for (int i = 0; i < journal->document.plan.request.without_count; i++)
+		json_array_append_new(names, json_string(journal->document.plan.request.without[i]));
 	return names;
 }
 
@@ -56,24 +56,20 @@ describe_steps(const RestoreJournal *journal, const char **began, const char **e
 			   const char **writes)
 {
 	json_t *steps = json_array();
-	size_t index;
-	json_t *entry;
 
-	json_array_foreach(json_object_get(journal->document, "steps"), index, entry)
+	for (int i = 0; i < journal->document.step_count; i++)
 	{
-		const char *name = json_text(entry, "step");
-		const char *from = json_text(entry, "started_at");
-		const char *to = json_text(entry, "finished_at");
-		double seconds = seconds_between(from, to);
+		const JournalStep *entry = &journal->document.steps[i];
+		double seconds = seconds_between(entry->started_at, entry->finished_at);
 		json_t *step = json_object();
 
-		if (*began == NULL)
-			*began = from;
-		if (to)
-			*ended = to;
-		if (name && to && strcmp(name, restore_step_info(RESTORE_HAND_OVER)->name) == 0)
-			*writes = to;
-		json_put_text(step, "step", name);
+		if (*began[0] == '\0')
+			*began = entry->started_at;
+		if (entry->finished_at[0])
+			*ended = entry->finished_at;
+		if (entry->finished_at[0] && entry->step == RESTORE_HAND_OVER)
+			*writes = entry->finished_at;
+		json_put_text(step, "step", restore_step_info(entry->step)->name);
 		json_object_set_new(step, "seconds", seconds < 0 ? json_null() : json_real(seconds));
 		json_array_append_new(steps, step);
 	}
@@ -89,11 +85,11 @@ real_or_null(double seconds)
 json_t *
 restore_summary_make(const RestoreJournal *journal, const char *result, json_t *waits)
 {
-	const RestorePlan *plan = &journal->plan;
+	const RestorePlan *plan = &journal->document.plan;
 	const json_t *recovered = restore_journal_result(journal, RESTORE_RECOVER);
-	const char *began = NULL;
-	const char *ended = NULL;
-	const char *writes = NULL;
+	const char *began = "";
+	const char *ended = "";
+	const char *writes = "";
 	json_t *outcome = json_object();
 	json_t *steps = describe_steps(journal, &began, &ended, &writes);
 	char undo[128];

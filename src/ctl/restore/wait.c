@@ -60,7 +60,8 @@ restore_still_holds(RestoreRun *run, PgbrError *error)
 		return true;
 	if (run->lost)
 		pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
-					   "another control binary has gone on with restore %s", run->journal->plan.id);
+					   "another control binary has gone on with restore %s",
+					   run->journal->document.plan.id);
 	run->lost = error->code != PGBR_ERROR_ABORTED;
 	return false;
 }
@@ -198,17 +199,17 @@ static bool
 post(RestoreRun *run, RestoreJob *known, const json_t *body, json_t **job, PgbrError *error)
 {
 	RestoreJournal *journal = run->journal;
+	const JournalStep *entry = journal_document_find(&journal->document, known->step);
 	char path[96];
 	char key[65];
 
-	snprintf(path, sizeof(path), "/v1/restores/%s/jobs", journal->plan.id);
+	snprintf(path, sizeof(path), "/v1/restores/%s/jobs", journal->document.plan.id);
 	if (known->anew)
 		snprintf(key, sizeof(key), "%s.%d.%d.%d", journal->holder, (int) known->step,
-				 index_of(&journal->plan, known->member), known->tries);
+				 index_of(&journal->document.plan, known->member), known->tries);
 	else
-		snprintf(key, sizeof(key), "%s.%d.%d.%lld.%d", journal->plan.id, (int) known->step,
-				 index_of(&journal->plan, known->member),
-				 json_number(restore_journal_entry(journal, known->step), "attempt", 0),
+		snprintf(key, sizeof(key), "%s.%d.%d.%d.%d", journal->document.plan.id, (int) known->step,
+				 index_of(&journal->document.plan, known->member), entry ? entry->attempt : 0,
 				 known->tries);
 	return request(run, known->member, path, body, key, 0, job, error);
 }

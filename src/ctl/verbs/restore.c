@@ -4,7 +4,6 @@
  */
 #include "ctl/verbs/verbs.h"
 
-#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/verbs/restore_options.h"
@@ -53,16 +52,16 @@ is_same(const RestorePlan *plan, const RestoreRequest *request)
 static bool
 goes_on(const RestoreCommand *command, const RestoreRecord *active, const RestoreRequest *request)
 {
-	RestorePlan plan;
 	PgbrError ignored;
+	const RestorePlan *plan = restore_record_plan(active, &ignored);
 
-	if (!restore_plan_read(json_object_get(active->document, "plan"), &plan, &ignored))
+	if (plan == NULL)
 		return false;
-	if (is_same(&plan, request))
+	if (is_same(plan, request))
 		return true;
-	return restore_request_extends(&plan.request, request) &&
-		   (!json_flag(active->document, "touched") || request->replicas_only ||
-			!restore_request_is_without(request, plan.leader) ||
+	return restore_request_extends(&plan->request, request) &&
+		   (!active->document->touched || request->replicas_only ||
+			!restore_request_is_without(request, plan->leader) ||
 			restore_state_resumed(restore_record_state(active, RESTORE_RESUME),
 								  command->cluster.view.paused));
 }
@@ -73,16 +72,14 @@ static const RestoreRecord *
 find_done(const RestoreCommand *command, const RestoreRequest *request)
 {
 	const RestoreRecord *newest = restore_command_just_done(command);
-	RestorePlan plan;
+	const RestorePlan *plan;
 	PgbrError ignored;
 
 	if (newest == NULL || request->replicas_only || request->target.type == RECOVERY_DEFAULT ||
 		request->target.type == RECOVERY_IMMEDIATE)
 		return NULL;
-	return restore_plan_read(json_object_get(newest->document, "plan"), &plan, &ignored) &&
-				   is_same(&plan, request)
-			   ? newest
-			   : NULL;
+	plan = restore_record_plan(newest, &ignored);
+	return plan && is_same(plan, request) ? newest : NULL;
 }
 
 /* Another restore is under way; only one that has failed half-way gives its place to another. */
@@ -92,7 +89,7 @@ go_past(RestoreCommand *command, const RestoreRequest *request, RestoreVerifying
 {
 	if (restore_command_is_driven(active, error))
 		return EXIT_NOT_NOW;
-	if (!request->replicas_only && json_flag(active->document, "touched"))
+	if (!request->replicas_only && active->document->touched)
 		return restore_command_begin(command, request, verifying, active, NULL, error);
 	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
 				   "restore %s was begun with another target and is not finished", active->id);

@@ -5,7 +5,6 @@
 #include "ctl/verbs/verbs.h"
 
 #include "common/vocabulary.h"
-#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/report/plan_print.h"
@@ -71,7 +70,7 @@ describe(const RestoreCommand *command, const RestoreRecord *record)
 							json_integer(record->holder_seconds_left));
 		json_put_text(restore, "created_at", record->created_at);
 		json_put_text(restore, "updated_at", record->updated_at);
-		json_object_update_missing(restore, (json_t *) record->document);
+		json_object_update_missing(restore, (json_t *) record->json);
 	}
 	json_put_text(json, "cluster", command->cluster.scope[0] ? command->cluster.scope : NULL);
 	json_put_text(json, "patroni_error",
@@ -84,22 +83,6 @@ describe(const RestoreCommand *command, const RestoreRecord *record)
 	json_object_set_new(json, "members", describe_members(command, record));
 	json_object_set_new(json, "restore", restore ? restore : json_null());
 	return json;
-}
-
-static const json_t *
-find_step(const RestoreRecord *record, const char *name)
-{
-	size_t index;
-	json_t *entry;
-
-	json_array_foreach(json_object_get(record->document, "steps"), index, entry)
-	{
-		const char *other = json_text(entry, "step");
-
-		if (other && strcmp(other, name) == 0)
-			return entry;
-	}
-	return NULL;
 }
 
 static void
@@ -115,20 +98,17 @@ put_steps(const RestoreRecord *record, const RestorePlan *plan, StrBuf *out)
 	table_add_column(&table, "message", false);
 	for (int i = 0; i < plan->step_count; i++)
 	{
-		const char *name = restore_step_info(plan->steps[i])->name;
-		const json_t *entry = find_step(record, name);
-		const char *since = entry ? json_text(entry, "finished_at") : NULL;
+		const JournalStep *entry = journal_document_find(record->document, plan->steps[i]);
 		char number[12];
 
-		if (entry && since == NULL)
-			since = json_text(entry, "started_at");
 		snprintf(number, sizeof(number), "%d", i + 1);
 		table_add(&table, number);
-		table_add(&table, name);
-		table_add(&table, restore_step_state_name(
-							  restore_step_state_parse(entry ? json_text(entry, "state") : NULL)));
-		table_add(&table, since);
-		table_add(&table, entry ? json_text(entry, "message") : NULL);
+		table_add(&table, restore_step_info(plan->steps[i])->name);
+		table_add(&table, restore_step_state_name(entry ? entry->state : RESTORE_STEP_PENDING));
+		table_add(&table, entry == NULL			  ? NULL
+						  : entry->finished_at[0] ? entry->finished_at
+												  : entry->started_at);
+		table_add(&table, entry && entry->message[0] ? entry->message : NULL);
 	}
 	table_put_aligned(&table, 0, out);
 	table_done(&table);
@@ -168,24 +148,23 @@ put_members(const RestoreCommand *command, const json_t *members, StrBuf *out)
 static void
 put_restore(const RestoreRecord *record, StrBuf *out)
 {
-	const json_t *outcome = json_object_get(record->document, "outcome");
-	RestorePlan plan;
-	PgbrError error;
+	PgbrError ignored;
+	const RestorePlan *plan = restore_record_plan(record, &ignored);
 
-	if (json_is_object(outcome))
+	if (record->document->outcome)
 	{
-		restore_summary_put(outcome, out);
+		restore_summary_put(record->document->outcome, out);
 		return;
 	}
-	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, &error))
+	if (plan == NULL)
 		return;
 	strbuf_printf(out, "restore %s is %s", record->id, record->state);
 	strbuf_puts(out, record->holder_seconds_left > 0 ? ", and somebody is at work on it.\n"
 													 : ", and nobody is at work on it.\n");
 	strbuf_puts(out, "Target: ");
-	restore_print_target(&plan.request.target, out);
-	strbuf_printf(out, "; leader: %s\n\n", plan.leader);
-	put_steps(record, &plan, out);
+	restore_print_target(&plan->request.target, out);
+	strbuf_printf(out, "; leader: %s\n\n", plan->leader);
+	put_steps(record, plan, out);
 	if (record->holder_seconds_left <= 0 && strcmp(record->state, "active") == 0)
 		strbuf_puts(out, "The command that began it goes on with it; \"" PROGRAM_NAME
 						 " undo\" takes it back.\n");

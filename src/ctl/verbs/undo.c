@@ -5,7 +5,6 @@
 #include "ctl/verbs/verbs.h"
 
 #include "common/vocabulary.h"
-#include "ctl/plan/plan_json.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/verbs/restore_options.h"
@@ -36,14 +35,13 @@ static const OptionSpec options[] = {
 static bool
 has_changed_data(const RestoreRecord *record)
 {
-	RestorePlan plan;
 	PgbrError ignored;
+	const RestorePlan *plan = restore_record_plan(record, &ignored);
 
-	return (restore_command_is_done(record) ||
+	return plan && !plan->request.replicas_only &&
+		   (restore_command_is_done(record) ||
 			(strcmp(record->state, "replaced") == 0 &&
-			 restore_record_state(record, RESTORE_HAND_OVER) == RESTORE_STEP_DONE)) &&
-		   restore_plan_read(json_object_get(record->document, "plan"), &plan, &ignored) &&
-		   !plan.request.replicas_only;
+			 restore_record_state(record, RESTORE_HAND_OVER) == RESTORE_STEP_DONE));
 }
 
 static const RestoreRecord *
@@ -61,9 +59,7 @@ newest_changed(const RestoreCommand *command)
 static bool
 is_undo_of(const RestoreRecord *active, const RestoreRecord *record)
 {
-	const char *undone = json_text(active->document, "undo_of");
-
-	return undone && strcmp(undone, record->id) == 0;
+	return strcmp(active->document->undo_of, record->id) == 0;
 }
 
 /*
@@ -74,9 +70,9 @@ static const RestoreRecord *
 find_done(const RestoreCommand *command, const char *id)
 {
 	const RestoreRecord *newest = id ? newest_changed(command) : restore_command_just_done(command);
-	const char *undone = newest ? json_text(newest->document, "undo_of") : NULL;
+	const char *undone = newest ? newest->document->undo_of : "";
 
-	return restore_list_active(&command->list) == NULL && undone &&
+	return restore_list_active(&command->list) == NULL && undone[0] &&
 				   restore_command_is_done(newest) && (id == NULL || strcmp(undone, id) == 0)
 			   ? newest
 			   : NULL;
@@ -133,14 +129,14 @@ restore_old_timeline(RestoreCommand *command, const RestoreRecord *record,
 					 const RestoreRequest *asked, PgbrError *error)
 {
 	RestoreRequest request = *asked;
-	RestorePlan plan;
+	const RestorePlan *plan = restore_record_plan(record, error);
 	bool active = strcmp(record->state, "active") == 0;
 
-	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
+	if (plan == NULL)
 		return exit_code_of(error);
 	request.undo = true;
-	request.target.timeline = plan.old_timeline;
-	leave_out(command, &plan, &request);
+	request.target.timeline = plan->old_timeline;
+	leave_out(command, plan, &request);
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, active ? record : NULL,
 								 record, error);
 }
@@ -151,12 +147,12 @@ restore_replicas(RestoreCommand *command, const RestoreRecord *record, const Res
 				 PgbrError *error)
 {
 	RestoreRequest request = *asked;
-	RestorePlan plan;
+	const RestorePlan *plan = restore_record_plan(record, error);
 
-	if (!restore_plan_read(json_object_get(record->document, "plan"), &plan, error))
+	if (plan == NULL)
 		return exit_code_of(error);
 	request.replicas_only = true;
-	leave_out(command, &plan, &request);
+	leave_out(command, plan, &request);
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record, NULL, error);
 }
 
@@ -173,20 +169,20 @@ static ExitCode
 undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
 			   PgbrError *error)
 {
-	const char *undone = json_text(record->document, "undo_of");
+	const char *undone = record->document->undo_of;
 	RestoreJournal *journal = &command->journal;
-	RestoreRequest request = journal->plan.request;
+	RestoreRequest request = journal->document.plan.request;
+	uint32_t timeline = journal_document_new_timeline(&journal->document);
 
 	restore_request_leave_out(&request, asked);
 	/* it has served since, on its new timeline */
-	if (journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
-		request.target.timeline = (uint32_t) json_number(
-			restore_journal_result(journal, RESTORE_RECOVER), "timeline", request.target.timeline);
+	if (timeline > 0 && journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
+		request.target.timeline = timeline;
 	restore_journal_done(journal);
 	if (restore_command_is_driven(record, error))
 		return EXIT_NOT_NOW;
 	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record,
-								 undone ? restore_list_find(&command->list, undone) : NULL, error);
+								 restore_list_find(&command->list, undone), error);
 }
 
 /* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
@@ -195,8 +191,8 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 			bool named, PgbrError *error)
 {
 	RestoreJournal *journal = &command->journal;
-	bool replicas_before = json_flag(record->document, "replicas_before");
-	const RestoreRequest *request = &journal->plan.request;
+	bool replicas_before = record->document->replicas_before;
+	const RestoreRequest *request = &journal->document.plan.request;
 	const ClusterMember *leading;
 	bool without;
 	bool leaderless;
@@ -205,7 +201,7 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	if (!restore_command_read(command, record, asked, journal, error))
 		return exit_code_of(error);
 	leading = cluster_find_leading(&command->cluster);
-	without = restore_request_is_without(asked, journal->plan.leader);
+	without = restore_request_is_without(asked, journal->document.plan.leader);
 	/* until Patroni has another member lead, this is for us to do */
 	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
 	/* once its WAL is archived, the archive has more than replicas that were stopped before it; till then they have what
