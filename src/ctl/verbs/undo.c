@@ -17,6 +17,7 @@ typedef struct UndoArguments
 	ClusterArguments cluster;
 	OptionList without;
 	bool force;
+	bool no_verify;
 } UndoArguments;
 
 static const OptionSpec options[] = {
@@ -24,6 +25,8 @@ static const OptionSpec options[] = {
 	 "don't ask for the cluster's name", false},
 	RESTORE_TEXT(UndoArguments, without, "without-member", "NAME", NULL,
 				 "do it though this member can't be asked; may be repeated", true),
+	RESTORE_FLAG(UndoArguments, no_verify, "no-verify", NULL,
+				 "don't have pgbackrest read the repository first, though it is small"),
 	CLUSTER_OPTIONS(UndoArguments, cluster),
 	{NULL},
 };
@@ -126,7 +129,7 @@ leave_out(RestoreCommand *command, const RestorePlan *plan, RestoreRequest *requ
 /* Back to the timeline that was left, to its end. */
 static ExitCode
 restore_old_timeline(RestoreCommand *command, const RestoreRecord *record,
-					 const RestoreRequest *asked, PgbrError *error)
+					 const RestoreRequest *asked, RestoreVerifying verifying, PgbrError *error)
 {
 	RestoreRequest request = *asked;
 	const RestorePlan *plan = restore_record_plan(record, error);
@@ -137,8 +140,8 @@ restore_old_timeline(RestoreCommand *command, const RestoreRecord *record,
 	request.undo = true;
 	request.target.timeline = plan->old_timeline;
 	leave_out(command, plan, &request);
-	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, active ? record : NULL,
-								 record, error);
+	return restore_command_begin(command, &request, verifying, active ? record : NULL, record,
+								 error);
 }
 
 /* The restore whose place this one has taken has left replicas that must not be let in as they are. */
@@ -153,7 +156,7 @@ restore_replicas(RestoreCommand *command, const RestoreRecord *record, const Res
 		return exit_code_of(error);
 	request.replicas_only = true;
 	leave_out(command, plan, &request);
-	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record, NULL, error);
+	return restore_command_begin(command, &request, RESTORE_VERIFY_NO, record, NULL, error);
 }
 
 static ExitCode
@@ -181,7 +184,7 @@ undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const Resto
 	restore_journal_done(journal);
 	if (restore_command_is_driven(record, error))
 		return EXIT_NOT_NOW;
-	return restore_command_begin(command, &request, RESTORE_VERIFY_SMALL, record,
+	return restore_command_begin(command, &request, RESTORE_VERIFY_NO, record,
 								 restore_list_find(&command->list, undone), error);
 }
 
@@ -232,7 +235,7 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	if (restores || replicas_before)
 	{
 		restore_journal_done(journal);
-		return restores ? restore_old_timeline(command, record, asked, error)
+		return restores ? restore_old_timeline(command, record, asked, RESTORE_VERIFY_NO, error)
 						: restore_replicas(command, record, asked, error);
 	}
 	/* who would lead without the leader is for Patroni to find out */
@@ -286,7 +289,9 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		code = undo_active(command, record, &asked, operand && strcmp(operand, record->id) == 0,
 						   error);
 	else
-		code = restore_old_timeline(command, record, &asked, error);
+		code = restore_old_timeline(command, record, &asked,
+									arguments->no_verify ? RESTORE_VERIFY_NO : RESTORE_VERIFY_SMALL,
+									error);
 	if (code != EXIT_OK)
 		restore_events_stopped(&command->events, error, code);
 	restore_command_close(command);
