@@ -198,13 +198,13 @@ sub run_faults
 	my @all = map { [ 'restore', @$_ ] } table(@steps);
 	my @part = map { [ 'restore', @$_ ] } part(@steps);
 	my ($all, $part) = (scalar @all, scalar @part);
-	ok(slurp('README.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "the README gives the count: $all cases, $part of them in make test");
+	ok(slurp('docs/restore/design.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "docs/restore/design.md gives the count: $all cases, $part of them in make test");
 	my @cases = @part;
 	if (($ENV{PGBR_FAULTS} // '') eq 'all')
 	{
 		my @others = map { my $verb = $_; map { [ $verb, @$_ ] } part(steps_of($test, $verb)) } 'undo', 'restore --replicas-only';
 		my $others = scalar @others;
-		ok(slurp('README.md') =~ /\b$others cases of the other two\b/, "and $others of undo and --replicas-only");
+		ok(slurp('docs/restore/design.md') =~ /\b$others cases of the other two\b/, "and $others of undo and --replicas-only");
 		@cases = (@all, @others);
 	}
 	my $only = $ENV{PGBR_FAULTS_ONLY};

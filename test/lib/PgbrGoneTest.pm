@@ -69,7 +69,7 @@ sub bring_back
 }
 
 # Patroni before 3.1 would have members that are to be rewound wait for ever for one that it has not promoted itself
-# (https://github.com/patroni/patroni/pull/2776); docs/restore/tutorial.md says so.
+# (https://github.com/patroni/patroni/pull/2776); docs/restore/runbook.md says so.
 sub another_leads
 {
 	my ($self, $name, $gone) = @_;

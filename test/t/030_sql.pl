@@ -59,7 +59,7 @@ subtest 'a backup that takes its time' => sub {
 		q{SELECT job_id, kind, type, bytes_done >= 0, percent IS NULL = (bytes_total IS NULL), elapsed > '0' FROM pgbr_progress});
 	is($row, "$id|backup|full|t|t|t", 'its progress');
 	is($member->psql(q{SELECT backend_xmin IS NOT NULL FROM pg_stat_activity WHERE query LIKE 'SELECT pgbr_backup%' AND pid <> pg_backend_pid()}),
-		't', 'who waits holds a snapshot, as the README says');
+		't', 'who waits holds a snapshot, as docs/reference/sql.md says');
 	is($member->psql('SELECT lock_held, queued_jobs FROM pgbr_status'), 'f|0', 'its status, of before');
 	is($member->psql('SELECT lock_held FROM (SELECT pgbr_info_json(true)) AS now, pgbr_status'), 't', 'it holds the lock');
 
