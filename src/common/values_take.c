@@ -4,6 +4,7 @@
  */
 #include "common/values_take.h"
 
+#include "common/problems.h"
 #include "common/vocabulary.h"
 
 #include <stdarg.h>
@@ -25,19 +26,13 @@ PgbrError *
 values_problem(ValuesReader *reader, const char *format, ...)
 {
 	PgbrValues *values = reader->values;
-	PgbrError *problem;
-	PgbrError *grown;
+	PgbrError *problem =
+		pgbr_problems_add(&values->problems, &values->problem_count, PGBR_VALUES_MAX_PROBLEMS);
 	char text[800];
 	va_list arguments;
 
-	if (values->problem_count == PGBR_VALUES_MAX_PROBLEMS)
+	if (problem == NULL)
 		return NULL;
-	grown = realloc(values->problems, (values->problem_count + 1) * sizeof(PgbrError));
-	if (grown == NULL)
-		return NULL;
-	values->problems = grown;
-	problem = &grown[values->problem_count++];
-	*problem = (PgbrError) PGBR_ERROR_INIT;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);

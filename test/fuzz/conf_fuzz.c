@@ -4,6 +4,7 @@
  *		Any bytes as a values file: what is rendered holds an option a line and nothing else, and no
  *		secret. And any bytes as a pgbackrest.conf.
  */
+#include "ctl/conf/conf_write.h"
 #include "ctl/conf/pgbackrest_conf.h"
 #include "program/pgbackrest_file.h"
 #include "fuzz.h"

@@ -5,7 +5,7 @@
 #include "ctl/conf/conf_check.h"
 
 #include "common/vocabulary.h"
-#include "ctl/conf/conf_build.h"
+#include "ctl/conf/conf_params.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
  * conf_check.h
- *		What is wrong with a pgbackrest.conf, and what a retention keeps, in words: pure.
+ *		What is wrong with a pgbackrest.conf: pure.
  *
  * pgbackrest finds most mistakes itself, but one after the other, some only when the option is used, and
  * of those that it ignores it tells in a warning.
@@ -10,9 +10,7 @@
 
 #include "common/error.h"
 #include "program/pgbackrest_file.h"
-#include "program/retention_settings.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #define CONF_CHECK_MAX 20
@@ -37,13 +35,5 @@ extern void conf_check(const PgbackrestFile *file, const char *name, bool others
  * CONFIG, there are several, or the wanted one is not a name. */
 extern bool conf_choose_stanza(const PgbackrestFile *file, const char *wanted,
 							   const char *otherwise, char *stanza, size_t size, PgbrError *error);
-
-/* What the file sets up, a repository an item: number, type, where it is, and "keeps", sentences. The
- * caller owns a reference; NULL when out of memory. */
-extern json_t *
-conf_repositories(const PgbackrestFile *file, const char *stanza, const RetentionConfig *retention);
-
-/* The sentences alone: an array of texts. */
-extern json_t *conf_keeps(const RetentionSettings *settings, bool expire_auto);
 
 #endif

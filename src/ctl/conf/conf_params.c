@@ -1,10 +1,10 @@
 /*
  * conf_params.c
- *		Inside pgbackrest_conf: configParams, which are pgBackRest's own options and go in as they are,
+ *		See conf_params.h. configParams are pgBackRest's own options and go in as they are,
  *		but for those that pgbackrest would ignore or refuse. It tells of them only when it runs, and
  *		of some in its log alone.
  */
-#include "ctl/conf/conf_build.h"
+#include "ctl/conf/conf_params.h"
 
 #include "common/vocabulary.h"
 

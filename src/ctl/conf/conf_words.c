@@ -1,9 +1,9 @@
 /*
  * conf_words.c
- *		See conf_check.h. A retention in words: what pgbackrest's documentation says of the options,
+ *		See conf_words.h. A retention in words: what pgbackrest's documentation says of the options,
  *		with the numbers that are set.
  */
-#include "ctl/conf/conf_check.h"
+#include "ctl/conf/conf_words.h"
 
 #include "program/json.h"
 

@@ -1,24 +1,13 @@
 /*
  * conf_write.c
- *		Inside pgbackrest_conf: the options as text. Every name and value was held to a grammar before:
+ *		See conf_write.h. Every name and value was held to a grammar before:
  *		no line can hold another one.
  */
-#include "ctl/conf/pgbackrest_conf.h"
+#include "ctl/conf/conf_write.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-bool
-conf_has_secrets(const Conf *conf)
-{
-	for (size_t i = 0; i < conf->count; i++)
-	{
-		if (conf->options[i].secret)
-			return true;
-	}
-	return false;
-}
 
 const char *
 conf_variable(const char *option, char *variable)

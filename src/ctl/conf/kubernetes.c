@@ -8,6 +8,7 @@
 
 #include "common/strbuf.h"
 #include "common/vocabulary.h"
+#include "ctl/conf/conf_write.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,70 +5,14 @@
 #include "ctl/conf/pgbackrest_conf.h"
 
 #include "common/vocabulary.h"
-#include "ctl/conf/conf_build.h"
+#include "ctl/conf/conf_params.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_PATH	  1024
-
-PgbrError *
-conf_problem(ConfBuilder *builder, PgbrValuesPlace place, const char *format, ...)
-{
-	Conf *conf = builder->conf;
-	PgbrError *grown;
-	PgbrError *problem;
-	char text[800];
-	va_list arguments;
-
-	if (conf->problem_count == CONF_MAX_PROBLEMS)
-		return NULL;
-	grown = realloc(conf->problems, (conf->problem_count + 1) * sizeof(PgbrError));
-	if (grown == NULL)
-	{
-		conf->failed = true;
-		return NULL;
-	}
-	conf->problems = grown;
-	problem = &grown[conf->problem_count++];
-	*problem = (PgbrError) PGBR_ERROR_INIT;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	pgbr_error_set(problem, PGBR_ERROR_CONFIG, "invalid values file \"%s\": %s", builder->name,
-				   text);
-	pgbr_error_detail(problem, "File \"%s\", line %d, column %d.", builder->name, place.line,
-					  place.column);
-	return problem;
-}
-
-void
-conf_add(ConfBuilder *builder, ConfOrigin origin, const char *name, const char *value)
-{
-	Conf *conf = builder->conf;
-	ConfOption *grown = realloc(conf->options, (conf->count + 1) * sizeof(ConfOption));
-	ConfOption *option;
-
-	if (grown == NULL)
-	{
-		conf->failed = true;
-		return;
-	}
-	conf->options = grown;
-	option = &grown[conf->count++];
-	*option = (ConfOption){
-		.name = strdup(name),
-		.value = strdup(value),
-		.in_stanza = strncmp(name, "pg", 2) == 0 && name[2] >= '1' && name[2] <= '9',
-		.secret = pgbr_is_secret_option(name),
-		.origin = origin,
-	};
-	if (option->name == NULL || option->value == NULL)
-		conf->failed = true;
-}
 
 static void
 add_repo(ConfBuilder *builder, ConfOrigin origin, int repo, const char *option, const char *value)
@@ -409,28 +353,4 @@ conf_make(const char *name, const PgbrValues *values, const ConfMember *member, 
 		return true;
 	conf_done(conf);
 	return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-}
-
-void
-conf_done(Conf *conf)
-{
-	for (size_t i = 0; i < conf->count; i++)
-	{
-		free(conf->options[i].name);
-		free(conf->options[i].value);
-	}
-	free(conf->options);
-	free(conf->problems);
-	*conf = (Conf){0};
-}
-
-const ConfOption *
-conf_find(const Conf *conf, const char *name)
-{
-	for (size_t i = 0; i < conf->count; i++)
-	{
-		if (strcmp(conf->options[i].name, name) == 0)
-			return &conf->options[i];
-	}
-	return NULL;
 }

@@ -1,7 +1,6 @@
 /*
  * pgbackrest_conf.h
- *		The pgBackRest section of a values file made into options of pgbackrest, and those written out
- *		as pgbackrest.conf and as an environment file: pure.
+ *		The pgBackRest section of a values file made into options of pgbackrest: pure.
  *
  * A value that pgbackrest itself keeps out of its logs is a secret (pgbr_is_secret_option). Secrets are
  * options like the others but never part of pgbackrest.conf: pgbackrest reads them from its environment,
@@ -24,20 +23,16 @@
 #define PGBR_CTL_CONF_PGBACKREST_CONF_H
 
 #include "common/error.h"
-#include "common/strbuf.h"
 #include "common/values.h"
+#include "ctl/conf/conf.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* The stanza of those who come from the operator that the values files were made for, and where its
  * members have their data. */
 #define CONF_DEFAULT_STANZA		"patroni"
 #define CONF_MEMBER_DATA_PREFIX "/var/lib/pgsql/data/postgresql_"
 #define CONF_DEFAULT_REPO_PATH	"/var/lib/pgbackrest"
-
-/* PGBACKREST_ and the longest name of an option. */
-#define CONF_VARIABLE_SIZE 80
 
 /* One member, or none: then there is no pg1- option, and members say where their data is by
  * PGBACKREST_PG1_PATH, so that one file does for all. */
@@ -51,36 +46,6 @@ typedef struct ConfMember
 	const char *user;
 } ConfMember;
 
-typedef enum ConfOrigin
-{
-	CONF_DEFAULT, /* ours, and configParams may say otherwise */
-	CONF_KEY,	  /* from a key of the section */
-	CONF_PARAM,	  /* from configParams */
-} ConfOrigin;
-
-typedef struct ConfOption
-{
-	char *name;
-	char *value;
-	bool in_stanza; /* of the stanza's section, not of [global] */
-	bool secret;
-	ConfOrigin origin;
-} ConfOption;
-
-typedef struct Conf
-{
-	char stanza[65];
-	const char *secret_name; /* existingSecret, lent by the values, or NULL */
-	ConfOption *options;	 /* in the order they are written */
-	size_t count;
-	bool failed; /* out of memory */
-	/* What is wrong, in the form of values' own problems: those first, then ours. */
-	PgbrError *problems;
-	size_t problem_count;
-} Conf;
-
-#define CONF_MAX_PROBLEMS (2 * PGBR_VALUES_MAX_PROBLEMS)
-
 /*
  * Make the options. name is the values file's, for messages. True: the caller ends conf with conf_done
  * and looks at the problems; with one of them the options are not to be used. False: INTERNAL, out of
@@ -88,22 +53,5 @@ typedef struct Conf
  */
 extern bool conf_make(const char *name, const PgbrValues *values, const ConfMember *member,
 					  Conf *conf, PgbrError *error);
-extern void conf_done(Conf *conf); /* may be called twice */
-
-/* True when there is a secret. */
-extern bool conf_has_secrets(const Conf *conf);
-
-/* The first option of this name; NULL: there is none. */
-extern const ConfOption *conf_find(const Conf *conf, const char *name);
-
-/* The name of an option's variable: repo1-s3-key is PGBACKREST_REPO1_S3_KEY. variable has room for
- * CONF_VARIABLE_SIZE; returns it. */
-extern const char *conf_variable(const char *option, char *variable);
-
-/* Append pgbackrest.conf, without the secrets. */
-extern void conf_write(const Conf *conf, StrBuf *out);
-
-/* Append the secrets, a line each, as systemd's EnvironmentFile= and a shell read them. */
-extern void conf_write_environment(const Conf *conf, StrBuf *out);
 
 #endif

@@ -10,6 +10,8 @@
 #include "common/cron.h"
 #include "common/secret_file.h"
 #include "ctl/conf/conf_check.h"
+#include "ctl/conf/conf_words.h"
+#include "ctl/conf/conf_write.h"
 #include "ctl/print/fields.h"
 #include "ctl/print/message.h"
 #include "ctl/conf/pgbackrest_conf.h"

@@ -4,6 +4,7 @@
  */
 #include "ctl/verbs/verbs.h"
 
+#include "ctl/conf/conf_write.h"
 #include "ctl/print/message.h"
 #include "ctl/conf/pgbackrest_conf.h"
 #include "program/file.h"
