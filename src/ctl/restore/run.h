@@ -10,7 +10,7 @@
 #define PGBR_CTL_RESTORE_RUN_H
 
 #include "ctl/client/cluster.h"
-#include "ctl/verbs/command.h"
+#include "ctl/print/exit_code.h"
 #include "ctl/report/events.h"
 #include "ctl/restore/journal.h"
 

@@ -6,7 +6,7 @@
 #ifndef PGBR_CTL_RESTORE_SESSION_H
 #define PGBR_CTL_RESTORE_SESSION_H
 
-#include "ctl/verbs/command.h"
+#include "ctl/verbs/verb.h"
 #include "ctl/restore/decide.h"
 #include "ctl/restore/run.h"
 

@@ -178,7 +178,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return job_submit(context, &plan, request, error);
 }
 
-const Command cmd_backup = {
+const Verb verb_backup = {
 	.name = "backup",
 	.summary = "make a backup",
 	.description = "The sidecar makes one backup at a time; others wait for their turn. A backup "

@@ -1,13 +1,13 @@
 /*
  * command.c
- *		See command.h. The verbs' own work is in cmd_*.c.
+ *		See command.h. What a verb does is in its own file.
  */
 #include "ctl/verbs/command.h"
 
 #include "common/vocabulary.h"
 #include "ctl/client/cluster_config.h"
-#include "ctl/verbs/verbs.h"
 #include "ctl/print/message.h"
+#include "ctl/verbs/verbs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +16,13 @@
 #define MAX_OPTIONS		  40
 #define DEFAULT_TIMEOUT_S 30
 
-static const Command *const commands[] = {
-	&cmd_backup, &cmd_info,	   &cmd_jobs,  &cmd_cancel,		   &cmd_check,	  &cmd_verify,
-	&cmd_expire, &cmd_pin,	   &cmd_unpin, &cmd_config_render, &cmd_manifest, &cmd_config_check,
-	&cmd_plan,	 &cmd_restore, &cmd_undo,  &cmd_status,
+static const Verb *const verbs[] = {
+#define X(name) &verb_##name,
+	VERBS(X)
+#undef X
 };
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 typedef struct CommonArguments
 {
@@ -69,14 +69,14 @@ name_match(const char *name, char **words, int count)
 }
 
 /* The verb that the words begin with; *taken is how many of them are its name. */
-static const Command *
-find_command(char **words, int count, int *taken)
+static const Verb *
+find_verb(char **words, int count, int *taken)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < VERB_COUNT; i++)
 	{
-		*taken = name_match(commands[i]->name, words, count);
+		*taken = name_match(verbs[i]->name, words, count);
 		if (*taken > 0)
-			return commands[i];
+			return verbs[i];
 	}
 	return NULL;
 }
@@ -87,9 +87,9 @@ refuse_verb(char **words, int count, PgbrError *error)
 	char several[200] = "";
 	size_t length = strlen(words[0]);
 
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < VERB_COUNT; i++)
 	{
-		const char *name = commands[i]->name;
+		const char *name = verbs[i]->name;
 		size_t used = strlen(several);
 
 		if (strncmp(name, words[0], length) == 0 && name[length] == ' ')
@@ -122,8 +122,8 @@ print_help(void)
 		   PROGRAM_NAME);
 	printf("Usage:\n  %s VERB [OPTION]...\n  %s help [VERB]\n  %s --version\n\nVerbs:\n",
 		   PROGRAM_NAME, PROGRAM_NAME, PROGRAM_NAME);
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		printf("  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
 	printf("\nOptions of every verb:\n");
 	options_print(stdout, common_options);
 	printf("The token may also be in PGBRCTL_TOKEN.\n\nExit codes:\n");
@@ -132,16 +132,15 @@ print_help(void)
 }
 
 static void
-print_command_help(const Command *command)
+print_verb_help(const Verb *verb)
 {
-	printf("%s %s: %s\n\n", PROGRAM_NAME, command->name, command->summary);
-	printf("Usage:\n  %s %s [OPTION]...%s%s\n\n%s", PROGRAM_NAME, command->name,
-		   command->operand ? " " : "", command->operand ? command->operand : "",
-		   command->description);
-	if (command->options)
+	printf("%s %s: %s\n\n", PROGRAM_NAME, verb->name, verb->summary);
+	printf("Usage:\n  %s %s [OPTION]...%s%s\n\n%s", PROGRAM_NAME, verb->name,
+		   verb->operand ? " " : "", verb->operand ? verb->operand : "", verb->description);
+	if (verb->options)
 	{
 		printf("\nOptions:\n");
-		options_print(stdout, command->options);
+		options_print(stdout, verb->options);
 	}
 	printf("\nThe options of every verb and the exit codes: \"%s help\".\n", PROGRAM_NAME);
 }
@@ -163,27 +162,27 @@ add_options(OptionSpec *specs, int count, const OptionSpec *rows, void *argument
 }
 
 static bool
-parse(const Command *command, int argc, char **argv, CommonArguments *common, void *arguments,
+parse(const Verb *verb, int argc, char **argv, CommonArguments *common, void *arguments,
 	  const char **operand, PgbrError *error)
 {
 	OptionSpec specs[MAX_OPTIONS] = {{NULL}};
-	int count = add_options(specs, 0, command->options, arguments);
+	int count = add_options(specs, 0, verb->options, arguments);
 	int operands;
 
 	add_options(specs, count, common_options, common);
 	if (!options_parse(specs, argc, argv, &operands, error))
-		return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
+		return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", verb->name);
 	*operand = operands > 0 ? argv[1] : NULL;
 	if (common->help)
 		return true;
-	if (operands > (command->operand ? 1 : 0))
+	if (operands > (verb->operand ? 1 : 0))
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many arguments: \"%s\"", argv[operands]);
-	else if (operands == 0 && command->operand && command->operand[0] != '[')
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "%s wants an argument: %s", command->name,
-					   command->operand);
+	else if (operands == 0 && verb->operand && verb->operand[0] != '[')
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "%s wants an argument: %s", verb->name,
+					   verb->operand);
 	else
 		return true;
-	return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", command->name);
+	return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help %s\".", verb->name);
 }
 
 static bool
@@ -197,12 +196,12 @@ take_format(Context *context, const char *format, PgbrError *error)
 
 /* Everything that is settled before the sidecar is asked. */
 static bool
-prepare(Context *context, const Command *command, CommonArguments *common, ClusterConfig *config,
+prepare(Context *context, const Verb *verb, CommonArguments *common, ClusterConfig *config,
 		PgbrError *error)
 {
 	if (!take_format(context, common->format, error))
 		return false;
-	if (command->alone)
+	if (verb->alone)
 		return true;
 	if (!cluster_config_load(config, common->config, error))
 		return false;
@@ -215,12 +214,12 @@ prepare(Context *context, const Command *command, CommonArguments *common, Clust
 }
 
 static ExitCode
-run_command(const Command *command, int argc, char **argv, PgbrError *error)
+run_verb(const Verb *verb, int argc, char **argv, PgbrError *error)
 {
 	CommonArguments common = {.format = NULL};
 	ClusterConfig config;
 	Context context = {.format = OUTPUT_PRETTY, .config = &config};
-	void *arguments = calloc(1, command->arguments_size + 1);
+	void *arguments = calloc(1, verb->arguments_size + 1);
 	const char *operand = NULL;
 	ExitCode code = EXIT_OK;
 
@@ -229,14 +228,14 @@ run_command(const Command *command, int argc, char **argv, PgbrError *error)
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 		return exit_code_of(error);
 	}
-	if (!parse(command, argc, argv, &common, arguments, &operand, error))
+	if (!parse(verb, argc, argv, &common, arguments, &operand, error))
 		code = exit_code_of(error);
 	else if (common.help)
-		print_command_help(command);
-	else if (!prepare(&context, command, &common, &config, error))
+		print_verb_help(verb);
+	else if (!prepare(&context, verb, &common, &config, error))
 		code = exit_code_of(error);
 	else
-		code = command->run(&context, arguments, operand, error);
+		code = verb->run(&context, arguments, operand, error);
 	free(arguments);
 	return code;
 }
@@ -246,12 +245,12 @@ static ExitCode
 run_help(char **words, int count, PgbrError *error)
 {
 	int taken;
-	const Command *command = find_command(words, count, &taken);
+	const Verb *verb = find_verb(words, count, &taken);
 
-	if (count > 0 && command == NULL)
+	if (count > 0 && verb == NULL)
 		return refuse_verb(words, count, error);
-	if (command)
-		print_command_help(command);
+	if (verb)
+		print_verb_help(verb);
 	else
 		print_help();
 	return EXIT_OK;
@@ -260,25 +259,25 @@ run_help(char **words, int count, PgbrError *error)
 static ExitCode
 dispatch(int argc, char **argv, PgbrError *error)
 {
-	const char *verb = argc > 1 ? argv[1] : NULL;
+	const char *word = argc > 1 ? argv[1] : NULL;
 	int taken;
-	const Command *command = find_command(argv + 1, argc - 1, &taken);
+	const Verb *verb = find_verb(argv + 1, argc - 1, &taken);
 
-	if (command)
-		return run_command(command, argc - taken, argv + taken, error);
-	if (verb == NULL)
+	if (verb)
+		return run_verb(verb, argc - taken, argv + taken, error);
+	if (word == NULL)
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "no verb is given");
-	else if (strcmp(verb, "help") == 0)
+	else if (strcmp(word, "help") == 0)
 		return run_help(argv + 2, argc - 2, error);
-	else if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "-?") == 0)
+	else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "-?") == 0)
 		return run_help(NULL, 0, error);
-	else if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0)
+	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
 	{
 		printf("%s %s\n", PROGRAM_NAME, PGBR_VERSION);
 		return EXIT_OK;
 	}
-	else if (verb[0] == '-')
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the verb comes before its options: \"%s\"", verb);
+	else if (word[0] == '-')
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the verb comes before its options: \"%s\"", word);
 	else
 		return refuse_verb(argv + 1, argc - 1, error);
 	pgbr_error_hint(error, "\"" PROGRAM_NAME " help\" lists the verbs.");

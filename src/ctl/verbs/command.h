@@ -1,46 +1,11 @@
 /*
  * command.h
- *		What a verb is, and the table of all of them: parsing, --help and the exit code follow from
- *		its row.
- *
- * A verb lives in a cmd_*.c, which gives a constant Command and nothing else. Its options are rows
- * whose target is an offset into its own struct of arguments, made with ARGUMENT(); the struct is
- * all zeroes before parsing, so 0 and NULL mean "not given".
+ *		The command line: which verb it names, what the options say, and the exit code.
  */
 #ifndef PGBR_CTL_VERBS_COMMAND_H
 #define PGBR_CTL_VERBS_COMMAND_H
 
-#include "common/error.h"
-#include "ctl/client/sidecar_client.h"
-#include "ctl/print/exit_code.h"
-#include "ctl/print/output.h"
-#include "program/options.h"
-
-#include <stddef.h>
-
-typedef struct Context
-{
-	SidecarClient client;
-	const struct ClusterConfig *config; /* what the configuration file says */
-	OutputFormat format;
-} Context;
-
-typedef struct Command
-{
-	const char *name;		 /* one word, or two: "config render" */
-	const char *operand;	 /* how --help calls it: "ID" must be given, "[ID]" may, NULL is none */
-	const char *summary;	 /* for the list of verbs */
-	const char *description; /* lines for its own help, each ended by a newline */
-	const OptionSpec *options;
-	size_t arguments_size;
-	bool alone; /* asks nobody: neither the configuration file nor a token is read */
-
-	/* Do it. operand is NULL when none was given. Whatever is not EXIT_OK comes with an error that
-	 * the caller prints. */
-	ExitCode (*run)(Context *context, const void *arguments, const char *operand, PgbrError *error);
-} Command;
-
-/* Parse the command line, run the verb, tell the user; the process's exit code. */
+/* Parse the command line, run the verb, print its error; returns the process's exit code. */
 extern int command_main(int argc, char **argv);
 
 #endif

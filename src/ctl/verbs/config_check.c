@@ -352,7 +352,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return ok ? EXIT_OK : exit_code_of(error);
 }
 
-const Command cmd_config_check = {
+const Verb verb_config_check = {
 	.name = "config check",
 	.operand = "FILE",
 	.summary = "check a values file or a pgbackrest.conf, and tell what it keeps",

@@ -123,7 +123,7 @@ run_render(Context *context, const void *argument, const char *operand, PgbrErro
 	return code;
 }
 
-const Command cmd_config_render = {
+const Verb verb_config_render = {
 	.name = "config render",
 	.summary = "make pgbackrest.conf out of a values file",
 	.description =

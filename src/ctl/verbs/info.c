@@ -278,7 +278,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return code;
 }
 
-const Command cmd_info = {
+const Verb verb_info = {
 	.name = "info",
 	.summary = "show the backups there are",
 	.description =

@@ -7,7 +7,7 @@
 #define PGBR_CTL_VERBS_JOB_SUBMIT_H
 
 #include "common/vocabulary.h"
-#include "ctl/verbs/command.h"
+#include "ctl/verbs/verb.h"
 #include "ctl/client/job_view.h"
 
 #include <limits.h>

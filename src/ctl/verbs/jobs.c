@@ -242,7 +242,7 @@ run_cancel(Context *context, const void *argument, const char *operand, PgbrErro
 	return code;
 }
 
-const Command cmd_jobs = {
+const Verb verb_jobs = {
 	.name = "jobs",
 	.operand = "[ID]",
 	.summary = "show the jobs of the sidecar, or one of them",
@@ -252,7 +252,7 @@ const Command cmd_jobs = {
 	.run = run_jobs,
 };
 
-const Command cmd_cancel = {
+const Verb verb_cancel = {
 	.name = "cancel",
 	.operand = "ID",
 	.summary = "cancel a job that is queued or running",

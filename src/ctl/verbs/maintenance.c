@@ -110,7 +110,7 @@ run_expire(Context *context, const void *argument, const char *operand, PgbrErro
 	return submit(context, PGBR_JOB_EXPIRE, arguments, request, error);
 }
 
-const Command cmd_check = {
+const Verb verb_check = {
 	.name = "check",
 	.summary = "check that WAL arrives in the repository",
 	.description = "Runs \"pgbackrest check\" as a job and prints its lines when it is over.\n",
@@ -119,7 +119,7 @@ const Command cmd_check = {
 	.run = run_check,
 };
 
-const Command cmd_verify = {
+const Verb verb_verify = {
 	.name = "verify",
 	.summary = "verify the files in the repository",
 	.description = "Runs \"pgbackrest verify\" as a job and prints its lines when it is over.\n",
@@ -128,7 +128,7 @@ const Command cmd_verify = {
 	.run = run_verify,
 };
 
-const Command cmd_expire = {
+const Verb verb_expire = {
 	.name = "expire",
 	.summary = "remove what the retention no longer keeps",
 	.description =

@@ -243,7 +243,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return ok ? EXIT_OK : exit_code_of(error);
 }
 
-const Command cmd_manifest = {
+const Verb verb_manifest = {
 	.name = "manifest",
 	.summary = "make Kubernetes objects out of a values file",
 	.description = "Prints the ConfigMap, Secret, PersistentVolumeClaim and Services that the "

@@ -97,7 +97,7 @@ run_unpin(Context *context, const void *argument, const char *operand, PgbrError
 	return annotate(context, argument, operand, "", error);
 }
 
-const Command cmd_pin = {
+const Verb verb_pin = {
 	.name = "pin",
 	.operand = "LABEL",
 	.summary = "keep a backup, whatever the retention says",
@@ -110,7 +110,7 @@ const Command cmd_pin = {
 	.run = run_pin,
 };
 
-const Command cmd_unpin = {
+const Verb verb_unpin = {
 	.name = "unpin",
 	.operand = "LABEL",
 	.summary = "leave a pinned backup to the retention again",

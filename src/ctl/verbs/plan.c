@@ -56,7 +56,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return code;
 }
 
-const Command cmd_plan = {
+const Verb verb_plan = {
 	.name = "plan",
 	.summary = "show what a restore would do, or why it can't be done",
 	.description =

@@ -129,7 +129,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 
 	(void) operand;
 	if (arguments->dry_run)
-		return cmd_plan.run(context, &arguments->restore, NULL, error);
+		return verb_plan.run(context, &arguments->restore, NULL, error);
 	if (context->format != OUTPUT_PRETTY && context->format != OUTPUT_JSON)
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "restore tells its progress in pretty or json");
@@ -148,7 +148,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return code;
 }
 
-const Command cmd_restore = {
+const Verb verb_restore = {
 	.name = "restore",
 	.summary = "restore the whole cluster, to its latest state or to a point in time",
 	.description =

@@ -239,7 +239,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return code;
 }
 
-const Command cmd_status = {
+const Verb verb_status = {
 	.name = "status",
 	.operand = "[ID]",
 	.summary = "show the members, and where a restore stands",

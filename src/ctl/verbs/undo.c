@@ -298,7 +298,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	return code;
 }
 
-const Command cmd_undo = {
+const Verb verb_undo = {
 	.name = "undo",
 	.operand = "[ID]",
 	.summary = "take a restore back, whether it is done or has stopped half-way",

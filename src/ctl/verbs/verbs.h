@@ -1,27 +1,33 @@
 /*
  * verbs.h
- *		The verbs there are; command.c puts them into a table.
+ *		The table of verbs, in the order in which help lists them. A row NAME is verb_NAME of NAME.c, or of
+ *		the file of the verbs that it shares its work with.
  */
 #ifndef PGBR_CTL_VERBS_VERBS_H
 #define PGBR_CTL_VERBS_VERBS_H
 
-#include "ctl/verbs/command.h"
+#include "ctl/verbs/verb.h"
 
-extern const Command cmd_backup;
-extern const Command cmd_info;
-extern const Command cmd_jobs;
-extern const Command cmd_cancel;
-extern const Command cmd_check;
-extern const Command cmd_verify;
-extern const Command cmd_expire;
-extern const Command cmd_pin;
-extern const Command cmd_unpin;
-extern const Command cmd_config_render;
-extern const Command cmd_manifest;
-extern const Command cmd_config_check;
-extern const Command cmd_plan;
-extern const Command cmd_restore;
-extern const Command cmd_undo;
-extern const Command cmd_status;
+#define VERBS(X)     \
+	X(backup)        \
+	X(info)          \
+	X(jobs)          \
+	X(cancel)        \
+	X(check)         \
+	X(verify)        \
+	X(expire)        \
+	X(pin)           \
+	X(unpin)         \
+	X(config_render) \
+	X(manifest)      \
+	X(config_check)  \
+	X(plan)          \
+	X(restore)       \
+	X(undo)          \
+	X(status)
+
+#define X(name) extern const Verb verb_##name;
+VERBS(X)
+#undef X
 
 #endif
