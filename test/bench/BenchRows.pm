@@ -9,14 +9,15 @@ our @EXPORT_OK = qw(at at_most row rows);
 
 my @rows;
 
-sub at { print STDERR "bench: @_\n"; return }
+sub at   { print STDERR "bench: @_\n"; return }
 sub rows { return \@rows }
 
 sub row
 {
 	my ($claim, $measured, $limit, $holds) = @_;
 	at("$claim: $measured" . ($holds ? '' : ", MISSED: $limit"));
-	push @rows, { claim => $claim, measured => $measured, limit => $limit, holds => $holds ? 1 : 0 };
+	push @rows,
+	  { claim => $claim, measured => $measured, limit => $limit, holds => $holds ? 1 : 0 };
 	return;
 }
 

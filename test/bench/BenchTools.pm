@@ -7,7 +7,7 @@ use Exporter 'import';
 use IO::Handle;
 use IPC::Open2;
 use PgbrSandbox qw(slurp);
-use POSIX ();
+use POSIX       ();
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
 
 our @EXPORT_OK = qw(children_seconds cpu_seconds exchange keep_psql median now
@@ -47,14 +47,16 @@ sub exchange
 {
 	my ($socket, $method, $path, $body) = @_;
 	my $head = "$method $path HTTP/1.1\r\nHost: localhost\r\n";
-	$head .= "Content-Type: application/json\r\nContent-Length: " . length($body) . "\r\n" if defined $body;
+	$head .= "Content-Type: application/json\r\nContent-Length: " . length($body) . "\r\n"
+	  if defined $body;
 	syswrite $socket, "$head\r\n" . ($body // '');
 	my ($answer, $end, $length) = ('');
 	until (defined $end && length $answer >= $end + $length)
 	{
 		sysread $socket, $answer, 1 << 20, length $answer or die "$method $path: no answer\n";
 		next if defined $end || (my $at = index $answer, "\r\n\r\n") < 0;
-		($length) = substr($answer, 0, $at) =~ /^content-length: (\d+)/im or die "$method $path: no length\n";
+		($length) = substr($answer, 0, $at) =~ /^content-length: (\d+)/im
+		  or die "$method $path: no length\n";
 		$end = $at + 4;
 	}
 	return ($answer =~ m{^HTTP/1\.1 (\d+)}, substr $answer, $end);
@@ -113,6 +115,6 @@ sub _status
 }
 
 sub resident_kb { return _status($_[0], 'VmRSS') }
-sub threads { return _status($_[0], 'Threads') }
+sub threads     { return _status($_[0], 'Threads') }
 
 1;

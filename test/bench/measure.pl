@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
-use BenchRows qw(at at_most row rows);
+use BenchRows  qw(at at_most row rows);
 use BenchTools qw(children_seconds cpu_seconds exchange keep_psql median now psql_ms
   resident_kb run_command threads time_ms wrk);
 use JSON::PP;
@@ -14,7 +14,7 @@ use ManyBackups qw(make_backups);
 use PgbrCluster;
 use PgbrSandbox qw(slurp wait_for);
 use PgbrSidecar;
-use POSIX ();
+use POSIX       ();
 use Time::HiRes qw(sleep);
 
 my $info_interval = 120;    # the sidecar's default, in seconds
@@ -54,14 +54,17 @@ sub measure_latency
 	for (1 .. $rounds)
 	{
 		push @cli_ms, time_ms(sub { run_command(@cli) });
-		push @http_ms, map { time_ms(sub { exchange($connection, GET => '/v1/info') }) } 1 .. 10;
+		push @http_ms, map {
+			time_ms(sub { exchange($connection, GET => '/v1/info') })
+		} 1 .. 10;
 		push @sql_ms, map { psql_ms($psql, $sql) } 1 .. 3;
 	}
 	close $psql->{in};
 	waitpid $psql->{pid}, 0;
 	my $cli_ms = median(@cli_ms);
 	at_most_part("`GET /v1/info` at $count backups, p50", median(@http_ms), $cli_ms, $http_parts);
-	at_most_part("`SELECT * FROM pgbr_info()` at $count backups, p50", median(@sql_ms), $cli_ms, $sql_parts);
+	at_most_part("`SELECT * FROM pgbr_info()` at $count backups, p50",
+		median(@sql_ms), $cli_ms, $sql_parts);
 	return;
 }
 
@@ -103,8 +106,10 @@ sub measure_rate
 		push @serving, (wrk($sidecar->tcp_url . '/v1/info', 4))[1];
 	}
 	my ($forking, $serving) = (median(@forking), median(@serving));
-	my $measured = sprintf '%.0f/s against %.1f/s: %.0f times', $serving, $forking, $serving / $forking;
-	row("`GET /v1/info` at $count backups, requests at $connections connections", $measured, '≥ 50 times', $serving >= 50 * $forking);
+	my $measured = sprintf '%.0f/s against %.1f/s: %.0f times', $serving, $forking,
+	  $serving / $forking;
+	row("`GET /v1/info` at $count backups, requests at $connections connections",
+		$measured, '≥ 50 times', $serving >= 50 * $forking);
 	return;
 }
 
@@ -116,13 +121,12 @@ sub measure_start
 	for (1 .. 20)
 	{
 		$sidecar->stop;
-		push @ms, time_ms(
-			sub {
-				my $connection;
-				$sidecar->launch;
-				sleep 0.0002 until $connection = $sidecar->connect;
-				exchange($connection, GET => '/livez');
-			});
+		push @ms, time_ms(sub {
+			my $connection;
+			$sidecar->launch;
+			sleep 0.0002 until $connection = $sidecar->connect;
+			exchange($connection, GET => '/livez');
+		});
 	}
 	at_most('first answer after start, median of 20', median(@ms), 20, 'ms', 1);
 	return;
@@ -140,14 +144,16 @@ sub measure_exec
 	{
 		my $connection = $sidecar->connect;
 		my $sent = now();
-		my ($status, $job) = exchange($connection, POST => '/v1/jobs', '{"kind":"expire","dry_run":true}');
+		my ($status, $job) =
+		  exchange($connection, POST => '/v1/jobs', '{"kind":"expire","dry_run":true}');
 		die "POST /v1/jobs: $status $job\n" unless $status == 202;
 		my $ended = $sidecar->wait_job(decode_json($job)->{id});
 		die "job: $ended->{state} $ended->{message}\n" unless $ended->{state} eq 'succeeded';
 		my ($nanoseconds) = reverse slurp($stamps) =~ /^(\d+) .*\bexpire\b/mg or die "no stamp\n";
 		push @ms, ($nanoseconds / 1e9 - $sent) * 1000;
 	}
-	at_most('from `POST /v1/jobs` to the exec of pgbackrest, median of 30', median(@ms), 5, 'ms', 2);
+	at_most('from `POST /v1/jobs` to the exec of pgbackrest, median of 30', median(@ms), 5, 'ms',
+		2);
 	$sidecar->restart->wait_ready;
 	return;
 }
@@ -156,21 +162,28 @@ sub measure_exec
 # that refreshes every second, what a refresh takes, pgbackrest included, as its part of the interval.
 sub measure_idle
 {
-	my $busy = PgbrSidecar->new($member, options => [ '--info-interval=1', "--state-dir=$member->{dir}/busy" ]);
+	my $busy = PgbrSidecar->new($member,
+		options => [ '--info-interval=1', "--state-dir=$member->{dir}/busy" ]);
 	$sidecar->restart->wait_ready;
 	$busy->start->wait_ready;
 	at("idle for $idle_seconds s");
 	my @pids = ($sidecar->pid, $busy->pid);
-	my $used = sub { return map { (cpu_seconds($_), children_seconds($_)) } @pids };
+	my $used = sub {
+		return map { (cpu_seconds($_), children_seconds($_)) } @pids;
+	};
 	my ($start, @before) = (now(), $used->());
 	sleep $idle_seconds;
 	my ($seconds, @after) = (now() - $start, $used->());
 	my ($own, $children, $busy_own, $busy_children) = map { $after[$_] - $before[$_] } 0 .. 3;
 	die "the sidecar refreshed while it was to be idle\n" if $children;
 	my $refresh_ms = ($busy_own + $busy_children) / $seconds * 1000;
-	at(sprintf '%.3f ms a second between refreshes; %.1f ms a refresh, of it %.1f pgbackrest',
-		$own / $seconds * 1000, $refresh_ms, $busy_children / $seconds * 1000);
-	at_most('idle CPU a second, with pgbackrest', $own / $seconds * 1000 + $refresh_ms / $info_interval, 0.2, 'ms', 3);
+	at( sprintf '%.3f ms a second between refreshes; %.1f ms a refresh, of it %.1f pgbackrest',
+		$own / $seconds * 1000,
+		$refresh_ms, $busy_children / $seconds * 1000);
+	at_most(
+		'idle CPU a second, with pgbackrest',
+		$own / $seconds * 1000 + $refresh_ms / $info_interval,
+		0.2, 'ms', 3);
 	at_most('resident memory, idle', resident_kb($sidecar->pid) / 1024, 8, 'MB', 1);
 	$busy->stop;
 	return;
@@ -189,14 +202,20 @@ sub measure_growth
 		# a connection has a thread
 		wait_for { $idle_threads == threads($sidecar->pid) } 'the connections to be closed';
 	}
-	at_most("resident memory, growth over $requests requests", resident_kb($sidecar->pid) - $before, 512, 'kB', 0);
+	at_most(
+		"resident memory, growth over $requests requests",
+		resident_kb($sidecar->pid) - $before,
+		512, 'kB', 0);
 	return;
 }
 
 $cluster = PgbrCluster->new->start;
 $member = $cluster->member(1);
 $sidecar = $member->sidecar;
-@cli = ('pgbackrest', "--config=$member->{config}", "--stanza=$cluster->{stanza}", 'info', '--output=json');
+@cli = (
+	'pgbackrest', "--config=$member->{config}",
+	"--stanza=$cluster->{stanza}", 'info',
+	'--output=json');
 $cluster->psql('CREATE EXTENSION pgbackrest_ctl');
 
 have_backups(12);

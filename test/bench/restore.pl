@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
-use BenchRows qw(at row rows);
+use BenchRows  qw(at row rows);
 use BenchTools qw(median now run_command);
 use JSON::PP;
 use PgbrCluster;
@@ -28,7 +28,8 @@ sub pgbench
 sub make_plan
 {
 	my (@options) = @_;
-	my ($status, $out, $errors) = $cluster->cluster_ctl('plan', '--no-verify', '--format=json', @options);
+	my ($status, $out, $errors) =
+	  $cluster->cluster_ctl('plan', '--no-verify', '--format=json', @options);
 	die "plan: exit status $status: $errors" if $status;
 	return decode_json($out);
 }
@@ -48,12 +49,18 @@ sub copy_data
 sub by_hand
 {
 	my ($plan, $lsn, $copy) = @_;
-	my @pgbackrest = ('pgbackrest', "--config=$leader->{config}", "--stanza=$cluster->{stanza}", "--pg1-path=$copy");
+	my @pgbackrest = (
+		'pgbackrest', "--config=$leader->{config}",
+		"--stanza=$cluster->{stanza}", "--pg1-path=$copy");
 	my $socket = "$leader->{dir}/by-hand";
 	mkdir $socket, 0700;
 	my $start = now();
-	run_command(@pgbackrest, '--log-level-console=off', '--delta', "--set=$plan->{set}", '--type=lsn', "--target=$lsn",
-		"--target-timeline=$plan->{target_timeline}", '--target-action=promote', 'restore');
+	run_command(
+		@pgbackrest, '--log-level-console=off',
+		'--delta', "--set=$plan->{set}",
+		'--type=lsn', "--target=$lsn",
+		"--target-timeline=$plan->{target_timeline}", '--target-action=promote',
+		'restore');
 	my $restored = now() - $start;
 	my %settings = (
 		listen_addresses => '',
@@ -64,8 +71,11 @@ sub by_hand
 		restore_command => join(' ', @pgbackrest, 'archive-get %f "%p"'));
 	my $pid = $cluster->sandbox->spawn($leader->{dir}, 'by-hand', $leader->bindir . '/postgres',
 		'-D', $copy, map { ('-c', "$_=$settings{$_}") } sort keys %settings);
-	my @psql = ('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', $socket, '-p', $leader->{port}, '-U', 'postgres', '-c');
-	wait_for { `@psql 'SELECT pg_is_in_recovery()' 2>/dev/null` eq "f\n" } 'the recovery by hand', 600;
+	my @psql = (
+		'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', $socket,
+		'-p', $leader->{port}, '-U', 'postgres', '-c');
+	wait_for { `@psql 'SELECT pg_is_in_recovery()' 2>/dev/null` eq "f\n" } 'the recovery by hand',
+	  600;
 	run_command(@psql, 'INSERT INTO mark DEFAULT VALUES', 'postgres');
 	my $seconds = now() - $start;
 	$cluster->sandbox->end($pid, 'INT', 120);
@@ -80,8 +90,8 @@ sub by_command
 	my (%seconds, $summary);
 	local %ENV = (%ENV, $cluster->ctl_environment);
 	my $start = now();
-	open my $pipe, '-|', "$ENV{PGBR_BUILD}/pgbackrest_ctl", 'restore', '--force', '--no-verify', '--format=json', '--type=lsn',
-	  "--target=$lsn"
+	open my $pipe, '-|', "$ENV{PGBR_BUILD}/pgbackrest_ctl", 'restore', '--force', '--no-verify',
+	  '--format=json', '--type=lsn', "--target=$lsn"
 	  or die "restore: $!\n";
 	while (my $line = readline $pipe)
 	{
@@ -98,7 +108,8 @@ sub by_command
 			my $rows = $leader->psql('SELECT count(*) FROM mark');
 			for my $member ($cluster->members)
 			{
-				wait_for { $member->psql('SELECT count(*) FROM mark') == $rows } "$member->{name} to have the row";
+				wait_for { $member->psql('SELECT count(*) FROM mark') == $rows }
+				"$member->{name} to have the row";
 			}
 			$seconds{healthy} = now() - $start;
 		}
@@ -116,7 +127,8 @@ sub measure_round
 	pgbench(qw(-n -N -c 2 -t), $scale * 20);
 	# all that waits to be archived would be waited for by the restore alone
 	my $last = $leader->psql('SELECT pg_walfile_name(pg_switch_wal())');
-	wait_for { $leader->psql('SELECT last_archived_wal FROM pg_stat_archiver') ge $last } 'WAL to be archived', 120;
+	wait_for { $leader->psql('SELECT last_archived_wal FROM pg_stat_archiver') ge $last }
+	'WAL to be archived', 120;
 	$leader->psql('CHECKPOINT');
 	my $plan = make_plan('--type=lsn', "--target=$lsn");
 	my $copy = "$leader->{dir}/copy";
@@ -125,15 +137,22 @@ sub measure_round
 	system 'rm', '-rf', $copy;
 	system 'sync';
 	my ($seconds, $summary) = by_command($lsn);
-	at(sprintf 'round %d: by hand %.1f s (of it pgbackrest %.1f s), %d segments; writes %.1f s, all healthy %.1f s; load %s',
-		$number, $hand, $restored, $plan->{wal_segments} // -1, @$seconds{qw(writes healthy)}, slurp('/proc/loadavg') =~ /^(\S+)/);
+	at( sprintf
+		  'round %d: by hand %.1f s (of it pgbackrest %.1f s), %d segments; writes %.1f s, all healthy %.1f s; load %s',
+		$number,
+		$hand,
+		$restored,
+		$plan->{wal_segments} // -1,
+		@$seconds{qw(writes healthy)},
+		slurp('/proc/loadavg') =~ /^(\S+)/);
 	$leader = $cluster->wait_leader;
 	# it is not to run while the next round is measured
 	$leader->sidecar->wait_job($summary->{backup_job}, undef, 600);
 	return { hand => $hand, restored => $restored, %$seconds, summary => $summary };
 }
 
-$cluster = PgbrCluster->new(members => 3, parameters => { fsync => 'on', autovacuum => 'off' })->start;
+$cluster =
+  PgbrCluster->new(members => 3, parameters => { fsync => 'on', autovacuum => 'off' })->start;
 $leader = $cluster->wait_leader;
 $leader->psql('CREATE TABLE mark (at timestamptz DEFAULT clock_timestamp())');
 at("a database of scale $scale");
@@ -147,7 +166,10 @@ my $patched = $leader->patroni(PATCH => '/config', \%patroni_defaults);
 die "PATCH /config: $patched->{status}\n" unless $patched->{status} == 200;
 
 my @measured = map { measure_round($_) } 1 .. $rounds;
-my $of = sub { my ($key) = @_; return median(map { $_->{$key} } @measured) };
+my $of = sub {
+	my ($key) = @_;
+	return median(map { $_->{$key} } @measured);
+};
 my ($hand, $writes, $healthy) = map { $of->($_) } qw(hand writes healthy);
 my $size = sprintf '%.1f GB', $bytes / 1e9;
 for (
@@ -156,6 +178,9 @@ for (
 {
 	my ($claim, $seconds, $times, $more) = @$_;
 	my $measured = sprintf '%.1f s against %.1f s by hand', $seconds, $hand;
-	row("$claim, median of $rounds", $measured, "≤ $times × by hand + $more s", $seconds <= $times * $hand + $more);
+	row("$claim, median of $rounds",
+		$measured,
+		"≤ $times × by hand + $more s",
+		$seconds <= $times * $hand + $more);
 }
 print JSON::PP->new->canonical->encode({ rows => rows(), restore => $measured[-1]{summary} });

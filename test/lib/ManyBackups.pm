@@ -11,7 +11,7 @@ use warnings;
 use Digest::SHA qw(sha1_hex);
 use Exporter 'import';
 use JSON::PP;
-use POSIX qw(strftime);
+use POSIX       qw(strftime);
 use PgbrSandbox qw(slurp spew);
 
 our @EXPORT_OK = qw(age_backups make_backups);
@@ -89,7 +89,8 @@ sub _checksum
 	my @members;
 	for my $name (sort keys %sections)
 	{
-		push @members, qq("$name":{) . join(',', map { qq("$_->[0]":$_->[1]) } @{ $sections{$name} }) . '}';
+		push @members,
+		  qq("$name":{) . join(',', map { qq("$_->[0]":$_->[1]) } @{ $sections{$name} }) . '}';
 	}
 	return sha1_hex('{' . join(',', @members) . '}');
 }

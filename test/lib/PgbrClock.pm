@@ -12,10 +12,10 @@ package PgbrClock;
 use strict;
 use warnings;
 use File::Basename qw(basename);
-use PgbrSandbox qw(spew);
-use POSIX qw(floor);
-use Time::HiRes qw(time);
-use Time::Local qw(timegm);
+use PgbrSandbox    qw(spew);
+use POSIX          qw(floor);
+use Time::HiRes    qw(time);
+use Time::Local    qw(timegm);
 
 # Moments are seconds since 1970, or "YYYY-MM-DD HH:MM:SS+HH[:MM]".
 sub moment
@@ -26,13 +26,20 @@ sub moment
 	  $text =~ /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d(?:\.\d+)?)([+-])(\d\d)(?::?(\d\d))?$/
 	  or die "no moment: $text\n";
 	my $offset = "${sign}1" * (3600 * $east + 60 * ($rest // 0));
-	return timegm(floor($second), $minute, $hour, $day, $month - 1, $year) + $second - floor($second) - $offset;
+	return timegm(floor($second), $minute, $hour, $day, $month - 1, $year) +
+	  $second -
+	  floor($second) -
+	  $offset;
 }
 
 sub new
 {
 	my ($class, $sandbox, $bindir) = @_;
-	my $self = bless { file => "$sandbox->{root}/clock", bindir => "$sandbox->{root}/clock-bin", ahead => 0 }, $class;
+	my $self = bless {
+		file => "$sandbox->{root}/clock",
+		bindir => "$sandbox->{root}/clock-bin",
+		ahead => 0
+	}, $class;
 	spew($self->{file}, pack 'qq', 0, -1);
 	mkdir $self->{bindir};
 	symlink $_, "$self->{bindir}/" . basename($_) for grep { !m{/postgres$} } glob "$bindir/*";

@@ -25,7 +25,8 @@ use PgbrSandbox qw(wait_for);
 sub new
 {
 	my ($class, %set) = @_;
-	$ENV{$_} // die "$_ is not set: start this through test/run or test/demo\n" for qw(PGBR_BUILD PGBR_DEST);
+	$ENV{$_} // die "$_ is not set: start this through test/run or test/demo\n"
+	  for qw(PGBR_BUILD PGBR_DEST);
 	die "PostgreSQL does not run as root: start this through test/run or test/demo\n" if $> == 0;
 	my $self = bless {
 		members => 1,
@@ -43,10 +44,12 @@ sub new
 	$self->{sandbox} = PgbrSandbox->new;
 	delete @ENV{ grep { /^(?:PG(?!BR_)|PGBACKREST_)/ } keys %ENV };
 	$ENV{HOME} = $self->{sandbox}{root};
-	$ENV{"${_}_OPTIONS"} = "log_path=$self->{sandbox}{log}/sanitizer:print_stacktrace=1" for qw(ASAN UBSAN);
+	$ENV{"${_}_OPTIONS"} = "log_path=$self->{sandbox}{log}/sanitizer:print_stacktrace=1"
+	  for qw(ASAN UBSAN);
 	$self->{clock} = PgbrClock->new($self->{sandbox}, PgbrMember->bindir) if $self->{clock};
 	$self->{etcd_port} = $self->{sandbox}->port if $self->{patroni};
 	mkdir "$self->{sandbox}{root}/repo", 0750;
+
 	if ($self->{s3})
 	{
 		$self->{store} = PgbrS3->new($self->{sandbox});
@@ -54,23 +57,22 @@ sub new
 	}
 	$self->{members} = [ map { PgbrMember->new($self, "m$_") } 1 .. $self->{members} ];
 	# a sidecar that ends by itself can report what it leaked
-	$self->{sandbox}->at_end(
-		sub {
-			for my $sidecar (map { $_->sidecar } $self->members)
-			{
-				$sidecar->alive or next;
-				my $status = $sidecar->stop;
-				die "$sidecar->{name} ended with wait status $status\n" if $status;
-			}
-		});
+	$self->{sandbox}->at_end(sub {
+		for my $sidecar (map { $_->sidecar } $self->members)
+		{
+			$sidecar->alive or next;
+			my $status = $sidecar->stop;
+			die "$sidecar->{name} ended with wait status $status\n" if $status;
+		}
+	});
 	return $self;
 }
 
-sub members { my ($self) = @_; return @{ $self->{members} } }
-sub member { my ($self, $number) = @_; return $self->{members}[ $number - 1 ] }
-sub sandbox { my ($self) = @_; return $self->{sandbox} }
-sub clock { my ($self) = @_; return $self->{clock} }
-sub s3 { my ($self) = @_; return $self->{store} }
+sub members { my ($self) = @_;          return @{ $self->{members} } }
+sub member  { my ($self, $number) = @_; return $self->{members}[ $number - 1 ] }
+sub sandbox { my ($self) = @_;          return $self->{sandbox} }
+sub clock   { my ($self) = @_;          return $self->{clock} }
+sub s3      { my ($self) = @_;          return $self->{store} }
 
 # Change pgbackrest.conf of all members: options as in new, undef for one to be left out.
 sub configure
@@ -119,10 +121,14 @@ sub start_etcd
 	my $url = "http://127.0.0.1:$self->{etcd_port}";
 	my $peer = 'http://127.0.0.1:' . ($self->{etcd_peer_port} //= $sandbox->port);
 	$self->{etcd_pid} = $sandbox->spawn(
-		$sandbox->{root}, 'etcd', 'etcd', '--name=etcd', "--data-dir=$sandbox->{root}/etcd", '--logger=zap', '--log-level=warn',
-		"--listen-client-urls=$url", "--advertise-client-urls=$url", "--listen-peer-urls=$peer",
+		$sandbox->{root}, 'etcd',
+		'etcd', '--name=etcd',
+		"--data-dir=$sandbox->{root}/etcd", '--logger=zap',
+		'--log-level=warn', "--listen-client-urls=$url",
+		"--advertise-client-urls=$url", "--listen-peer-urls=$peer",
 		"--initial-advertise-peer-urls=$peer", "--initial-cluster=etcd=$peer");
-	wait_for { HTTP::Tiny->new(timeout => 2)->get("$url/health")->{content} =~ /true/ } 'etcd to be healthy';
+	wait_for { HTTP::Tiny->new(timeout => 2)->get("$url/health")->{content} =~ /true/ }
+	'etcd to be healthy';
 	return;
 }
 
@@ -153,7 +159,11 @@ sub break_servers
 	{
 		push @ports, wait_for
 		{
-			IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $member->{port}, ReuseAddr => 1)
+			IO::Socket::INET->new(
+				Listen => 1,
+				LocalAddr => '127.0.0.1',
+				LocalPort => $member->{port},
+				ReuseAddr => 1)
 		}
 		"the port of $member->{name}";
 	}

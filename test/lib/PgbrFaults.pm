@@ -28,18 +28,40 @@ my $reruns_most = 6;
 my @faults = (
 	# the control binary, as a step begins, and between a step and the next
 	[ 'ctl' => sub { my ($test, $run) = @_; $run->kill; 1 } ],
-	[ 'ctl-after' => sub { my ($test, $run, $step) = @_; defined after_step($run, $step) && $run->kill; 1 } ],
+	[
+		'ctl-after' =>
+		  sub { my ($test, $run, $step) = @_; defined after_step($run, $step) && $run->kill; 1 }
+	],
 	[ 'sidecar-leader' => sub { my ($test) = @_; $test->crash_sidecar($test->leader); 1 } ],
 	[ 'sidecar-replica' => sub { my ($test) = @_; $test->crash_sidecar(replica($test)); 1 } ],
-	[ 'pgbackrest-leader' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, $test->leader, 'pgbackrest') } ],
-	[ 'pgbackrest-replica' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, replica($test), 'pgbackrest') } ],
-	[ 'postmaster-leader' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, $test->leader, 'postmaster') } ],
-	[ 'postmaster-replica' => sub { my ($test, $run, $step) = @_; end_process($test, $run, $step, replica($test), 'postmaster') } ],
+	[
+		'pgbackrest-leader' => sub {
+			my ($test, $run, $step) = @_;
+			end_process($test, $run, $step, $test->leader, 'pgbackrest');
+		}
+	],
+	[
+		'pgbackrest-replica' => sub {
+			my ($test, $run, $step) = @_;
+			end_process($test, $run, $step, replica($test), 'pgbackrest');
+		}
+	],
+	[
+		'postmaster-leader' => sub {
+			my ($test, $run, $step) = @_;
+			end_process($test, $run, $step, $test->leader, 'postmaster');
+		}
+	],
+	[
+		'postmaster-replica' => sub {
+			my ($test, $run, $step) = @_;
+			end_process($test, $run, $step, replica($test), 'postmaster');
+		}
+	],
 	[ 'patroni-leader' => sub { my ($test) = @_; $test->crash_patroni($test->leader); 1 } ],
 	[ 'patroni-replica' => sub { my ($test) = @_; $test->crash_patroni(replica($test)); 1 } ],
 	[ 'reboot-leader' => sub { my ($test) = @_; $test->reboot($test->leader); 1 } ],
-	[ 'reboot-replica' => sub { my ($test) = @_; $test->reboot(replica($test)); 1 } ],
-);
+	[ 'reboot-replica' => sub { my ($test) = @_; $test->reboot(replica($test)); 1 } ],);
 
 # The steps in which a process is there to be killed, for the part of the table.
 my %lives_in = (
@@ -56,7 +78,8 @@ sub after_step
 	my ($run, $step) = @_;
 	while (my $event = $run->next_event)
 	{
-		return $event if $event->{event} eq 'step' && $event->{step} eq $step && $event->{state} ne 'started';
+		return $event
+		  if $event->{event} eq 'step' && $event->{step} eq $step && $event->{state} ne 'started';
 	}
 	return undef;
 }
@@ -72,7 +95,10 @@ sub end_process
 		while (!$found && !$over && $run->has_event(0))
 		{
 			my $event = $run->next_event;
-			$over = !$event || $event->{event} eq 'step' && $event->{step} eq $step && $event->{state} ne 'started';
+			$over = !$event
+			  || $event->{event} eq 'step'
+			  && $event->{step} eq $step
+			  && $event->{state} ne 'started';
 		}
 		$found || $over
 	}
@@ -85,7 +111,10 @@ sub end_process
 sub table
 {
 	my (@steps) = @_;
-	return map { my $step = $_; map { [ $step, $_ ] } @faults } @steps;
+	return map {
+		my $step = $_;
+		map { [ $step, $_ ] } @faults
+	} @steps;
 }
 
 # A part of it in which each step meets the death of the control binary and one other fault. Those that
@@ -100,7 +129,8 @@ sub part
 		my $step = $steps[$i];
 		push @cases, [ $step, $faults[0] ];
 		push @cases, [ $step, $others[ $i % @others ] ];
-		push @cases, grep { $lives_in{ $_->[1][0] } && $step =~ $lives_in{ $_->[1][0] } } map { [ $step, $_ ] } @faults;
+		push @cases, grep { $lives_in{ $_->[1][0] } && $step =~ $lives_in{ $_->[1][0] } }
+		  map { [ $step, $_ ] } @faults;
 	}
 	return @cases;
 }
@@ -151,6 +181,7 @@ sub try_case
 	$test->start_writer;
 	my @command = $prepare{$verb}->($test, $number, $step);
 	my $run = $test->begin(@command);
+
 	if (!$run->wait_event(event => 'step', step => $step, state => 'started'))
 	{
 		$run->finish;
@@ -159,7 +190,8 @@ sub try_case
 	my $happened = $strike->($test, $run, $step);
 	my $status = $run->{status} // $run->finish;
 	my ($again, @told) = rerun($test, $run, @command);
-	ok($again, "$title: the same command comes to its end") or diag join "\n", $run->last_words, '---', @told;
+	ok($again, "$title: the same command comes to its end")
+	  or diag join "\n", $run->last_words, '---', @told;
 	return if !$again;
 	my $id = $again->summary->{id};
 	note sprintf '%s: exit status %d, run %d times again, %s%.1f s', $title, $status, 1 + @told,
@@ -167,8 +199,10 @@ sub try_case
 	note $_ for @told;
 	$test->is_healthy($title, 60);
 	return $test->is_quiet($title) if $verb ne 'restore';
-	my ($there) = $test->leader->psql("SELECT count(*) FROM pgbr_restore_points WHERE name = 'pgbr_undo_$id'");
-	is($there, 1, "$title: the undo point is registered") unless $again->plan && $again->plan->{broken_leader};
+	my ($there) =
+	  $test->leader->psql("SELECT count(*) FROM pgbr_restore_points WHERE name = 'pgbr_undo_$id'");
+	is($there, 1, "$title: the undo point is registered")
+	  unless $again->plan && $again->plan->{broken_leader};
 	$test->is_quiet($title);
 	system 'rm', '-rf', glob $test->leader->data . '.before-*';
 	return;
@@ -198,13 +232,19 @@ sub run_faults
 	my @all = map { [ 'restore', @$_ ] } table(@steps);
 	my @part = map { [ 'restore', @$_ ] } part(@steps);
 	my ($all, $part) = (scalar @all, scalar @part);
-	ok(slurp('docs/restore/design.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s, "docs/restore/design.md gives the count: $all cases, $part of them in make test");
+	ok( slurp('docs/restore/design.md') =~ /\b$all cases\b[^|]*?\b$part of them\b/s,
+		"docs/restore/design.md gives the count: $all cases, $part of them in make test");
 	my @cases = @part;
+
 	if (($ENV{PGBR_FAULTS} // '') eq 'all')
 	{
-		my @others = map { my $verb = $_; map { [ $verb, @$_ ] } part(steps_of($test, $verb)) } 'undo', 'restore --replicas-only';
+		my @others = map {
+			my $verb = $_;
+			map { [ $verb, @$_ ] } part(steps_of($test, $verb))
+		} 'undo', 'restore --replicas-only';
 		my $others = scalar @others;
-		ok(slurp('docs/restore/design.md') =~ /\b$others cases of the other two\b/, "and $others of undo and --replicas-only");
+		ok(slurp('docs/restore/design.md') =~ /\b$others cases of the other two\b/,
+			"and $others of undo and --replicas-only");
 		@cases = (@all, @others);
 	}
 	my $only = $ENV{PGBR_FAULTS_ONLY};

@@ -52,7 +52,10 @@ sub stops
 	my ($self, $name, @command) = @_;
 	my $run = $self->run(@command);
 	is($run->{status}, 9, "$name: it stops") or diag $run->last_words;
-	like($run->last_words, qr/is gone for good.*--without-member=m/, "$name: and says how it goes on");
+	like(
+		$run->last_words,
+		qr/is gone for good.*--without-member=m/,
+		"$name: and says how it goes on");
 	return;
 }
 
@@ -63,7 +66,8 @@ sub bring_back
 	$self->start_host($member);
 	wait_for { $member->patroni(GET => '/patroni')->{status} } 'its Patroni';
 	$self->mark("$name is back");
-	$self->is_done("$name is brought back", 'restore', '--replicas-only', "--member=$member->{name}");
+	$self->is_done("$name is brought back",
+		'restore', '--replicas-only', "--member=$member->{name}");
 	ok(!$member->sidecar->http(GET => '/v1/node')->{json}{fenced}, "$name: its fence is lifted");
 	return;
 }

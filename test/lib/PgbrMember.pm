@@ -42,19 +42,24 @@ sub new
 	return $self;
 }
 
-sub name { my ($self) = @_; return $self->{name} }
-sub data { my ($self) = @_; return $self->{data} }
+sub name    { my ($self) = @_; return $self->{name} }
+sub data    { my ($self) = @_; return $self->{data} }
 sub sidecar { my ($self) = @_; return $self->{sidecar} }
 
 # PostgreSQL's programs, and the server's, which may have a clock of its own
 sub bindir { return $bindir }
-sub _bindir { my ($self) = @_; return $self->{cluster}{clock} ? $self->{cluster}{clock}->bindir : $bindir }
+
+sub _bindir
+{
+	my ($self) = @_;
+	return $self->{cluster}{clock} ? $self->{cluster}{clock}->bindir : $bindir;
+}
 
 sub conninfo
 {
 	my ($self, $dbname, $user) = @_;
 	$dbname //= 'postgres';
-	$user //= 'postgres';
+	$user   //= 'postgres';
 	return "host=$self->{socket} port=$self->{port} dbname=$dbname user=$user";
 }
 
@@ -84,7 +89,8 @@ sub _write_server_conf
 		$cluster->{preload} ? (shared_preload_libraries => 'pgbackrest_ctl') : (),
 		%{ $cluster->{parameters} });
 	%settings = (%settings, $self->_parameters) unless $cluster->{patroni};
-	my $text = join '', map { "$_ = '" . $settings{$_} =~ s/(['\\])/$1$1/gr . "'\n" } sort keys %settings;
+	my $text = join '',
+	  map { "$_ = '" . $settings{$_} =~ s/(['\\])/$1$1/gr . "'\n" } sort keys %settings;
 	spew("$self->{dir}/server.conf", $text);
 	return;
 }
@@ -132,7 +138,8 @@ sub write_pgbackrest_conf
 		'pg1-user' => 'postgres');
 	spew(
 		$self->{config},
-		join('', "[global]\n", (map { "$_=$global{$_}\n" } sort keys %global),
+		join('',
+			"[global]\n", (map { "$_=$global{$_}\n" } sort keys %global),
 			"\n[$cluster->{stanza}]\n", (map { "$_=$stanza{$_}\n" } sort keys %stanza)),
 		0600);
 	return;
@@ -147,7 +154,8 @@ sub _write_patroni_yml
 	my %parameters = $self->_parameters;
 	my %own = map { $_ => delete $parameters{$_} } qw(archive_command unix_socket_directories);
 	delete @parameters{qw(listen_addresses port)};
-	my %login = map { $_ => { username => $_, password => $cluster->{password} } } qw(postgres replicator);
+	my %login =
+	  map { $_ => { username => $_, password => $cluster->{password} } } qw(postgres replicator);
 	my %patroni = (
 		scope => $cluster->{scope},
 		name => $self->{name},
@@ -162,9 +170,11 @@ sub _write_patroni_yml
 				loop_wait => 1,
 				retry_timeout => 4,
 				maximum_lag_on_failover => 1048576,
-				postgresql => { use_pg_rewind => $on, use_slots => $on, parameters => \%parameters },
+				postgresql =>
+				  { use_pg_rewind => $on, use_slots => $on, parameters => \%parameters },
 			},
-			initdb => ['data-checksums', 'no-sync', { encoding => 'UTF8' }, { locale => 'C.UTF-8' }],
+			initdb =>
+			  [ 'data-checksums', 'no-sync', { encoding => 'UTF8' }, { locale => 'C.UTF-8' } ],
 		},
 		postgresql => {
 			listen => "127.0.0.1:$self->{port}",
@@ -207,12 +217,13 @@ sub start
 	my ($self) = @_;
 	if ($self->{cluster}{patroni})
 	{
-		$self->{patroni_pid} = $self->{sandbox}->spawn(
-			$self->{dir}, "$self->{name}-patroni", 'patroni', "$self->{dir}/patroni.yml");
+		$self->{patroni_pid} = $self->{sandbox}
+		  ->spawn($self->{dir}, "$self->{name}-patroni", 'patroni', "$self->{dir}/patroni.yml");
 		return $self;
 	}
 	$self->_initdb unless -e "$self->{data}/PG_VERSION";
-	$self->{sandbox}->spawn($self->{dir}, "$self->{name}-postgres", $self->_bindir . '/postgres', '-D', $self->{data});
+	$self->{sandbox}->spawn($self->{dir}, "$self->{name}-postgres", $self->_bindir . '/postgres',
+		'-D', $self->{data});
 	$self->wait_running;
 	return $self;
 }
@@ -220,9 +231,9 @@ sub start
 sub _initdb
 {
 	my ($self) = @_;
-	$self->{sandbox}->run(
-		$self->{dir}, "$self->{name}-initdb", 'initdb', '--pgdata', $self->{data},
-		qw(--username=postgres --auth=trust --data-checksums --no-sync --encoding=UTF8 --locale=C.UTF-8));
+	$self->{sandbox}->run($self->{dir}, "$self->{name}-initdb", 'initdb', '--pgdata', $self->{data},
+		qw(--username=postgres --auth=trust --data-checksums --no-sync --encoding=UTF8 --locale=C.UTF-8)
+	);
 	spew("$self->{data}/postgresql.conf", "include '$self->{dir}/server.conf'\n");
 	spew("$self->{data}/pg_hba.conf", join '', map { "$_\n" } $self->_pg_hba);
 	return;
@@ -272,7 +283,8 @@ sub kill
 {
 	my ($self) = @_;
 	my $postmaster = $self->postmaster;
-	CORE::kill KILL => grep { defined } delete @$self{qw(patroni_pid)}, $self->{sidecar}{pid}, $postmaster;
+	CORE::kill KILL => grep { defined } delete @$self{qw(patroni_pid)},
+	  $self->{sidecar}{pid}, $postmaster;
 	delete $self->{sidecar}{pid};
 	$self->{sandbox}->kill_below($self->{dir});
 	return;
@@ -283,10 +295,16 @@ sub patroni
 {
 	my ($self, $method, $path, $body) = @_;
 	my $http = HTTP::Tiny->new(timeout => 5, keep_alive => 0);
-	my $answer = $http->request($method, "http://127.0.0.1:$self->{rest_port}$path",
+	my $answer = $http->request(
+		$method,
+		"http://127.0.0.1:$self->{rest_port}$path",
 		$body ? { content => encode_json($body) } : {});
 	my $json = eval { decode_json($answer->{content}) };
-	return { ref $json eq 'HASH' ? %$json : (), status => $answer->{status}, content => $answer->{content} };
+	return {
+		ref $json eq 'HASH' ? %$json : (),
+		status => $answer->{status},
+		content => $answer->{content}
+	};
 }
 
 sub is_leader
@@ -306,7 +324,8 @@ sub patroni_log
 sub psql_command
 {
 	my ($self, %with) = @_;
-	return ('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $self->conninfo(@with{qw(dbname user)}));
+	return ('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d',
+		$self->conninfo(@with{qw(dbname user)}));
 }
 
 # Run a command to its end: gives exit status (128 + signal when it was killed), output, errors.

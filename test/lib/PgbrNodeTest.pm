@@ -63,12 +63,16 @@ END
 	$sidecar->start(@options)->wait_ready(60);
 	$member->psql("CREATE TABLE t (batch text, i int, filler text)");
 	add_batch('a');
-	$backup = $sidecar->wait_job($sidecar->post_job(kind => 'backup', type => 'full')->{id})->{label};
-	$after_b{xid} = $member->psql("BEGIN; INSERT INTO t SELECT 'b', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
+	$backup =
+	  $sidecar->wait_job($sidecar->post_job(kind => 'backup', type => 'full')->{id})->{label};
+	$after_b{xid} =
+	  $member->psql("BEGIN; INSERT INTO t SELECT 'b', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
 	$after_b{lsn} = $member->psql('SELECT pg_current_wal_insert_lsn()');
-	$after_b{time} = $member->psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')");
+	$after_b{time} = $member->psql(
+		"SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')");
 	$member->psql("SELECT pg_create_restore_point('after b')");
-	$after_b{next_xid} = $member->psql("BEGIN; INSERT INTO t SELECT 'c', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
+	$after_b{next_xid} =
+	  $member->psql("BEGIN; INSERT INTO t SELECT 'c', 1, 'x'; SELECT pg_current_xact_id(); COMMIT");
 	add_batch('d');
 	$member->psql('SELECT pg_switch_wal()');
 	return;
@@ -77,7 +81,8 @@ END
 sub add_batch
 {
 	my ($batch) = @_;
-	return $member->psql("INSERT INTO t SELECT '$batch', g, repeat('x', 500) FROM generate_series(1, 2000) g;"
+	return $member->psql(
+			"INSERT INTO t SELECT '$batch', g, repeat('x', 500) FROM generate_series(1, 2000) g;"
 		  . 'SELECT pg_current_xact_id()') =~ /(\d+)\s*$/ ? $1 : die;
 }
 
@@ -89,8 +94,14 @@ sub hold_lock
 {
 	my $answer = $sidecar->http(
 		PUT => "/v1/restores/$restore",
-		body => { holder => 'test', lease_seconds => 60, revision => ++$revision, state => $_[0] // 'active',
-			replaces => undef, document => {} });
+		body => {
+			holder => 'test',
+			lease_seconds => 60,
+			revision => ++$revision,
+			state => $_[0] // 'active',
+			replaces => undef,
+			document => {}
+		});
 	die "$answer->{status}: $answer->{content}\n" unless $answer->{success};
 	return;
 }
@@ -109,7 +120,9 @@ sub end_restore { hold_lock('done'); return }
 sub post
 {
 	my ($kind, %arguments) = @_;
-	return $sidecar->http(POST => "/v1/restores/$restore/jobs", body => { holder => 'test', kind => $kind, %arguments });
+	return $sidecar->http(
+		POST => "/v1/restores/$restore/jobs",
+		body => { holder => 'test', kind => $kind, %arguments });
 }
 
 # post a step and give its job at once
@@ -139,7 +152,12 @@ sub step_fails
 }
 
 sub hold { my ($what) = @_; unlink "$dir/held"; spew("$dir/hold-$what", ''); return }
-sub held { wait_for { -e "$dir/held" } 'the held command'; return }
+
+sub held
+{
+	wait_for { -e "$dir/held" } 'the held command';
+	return;
+}
 sub release { unlink glob "$dir/hold-*"; return }
 
 # with more options, or other values
@@ -152,7 +170,8 @@ sub server_is_down { return !$member->postmaster }
 # Nobody can start a server: gives what it says.
 sub start_fails
 {
-	my ($status, undef, $errors) = $member->_command('', 'timeout', 30, $member->_bindir . '/postgres', '-D', $data);
+	my ($status, undef, $errors) =
+	  $member->_command('', 'timeout', 30, $member->_bindir . '/postgres', '-D', $data);
 	isnt($status, 0, 'no server starts');
 	return $errors;
 }

@@ -6,9 +6,9 @@ package PgbrOtherUser;
 use strict;
 use warnings;
 use File::Basename qw(dirname);
-use File::Copy qw(copy);
-use File::Path qw(remove_tree);
-use File::Temp qw(tempdir);
+use File::Copy     qw(copy);
+use File::Path     qw(remove_tree);
+use File::Temp     qw(tempdir);
 use IO::Socket::UNIX;
 use IPC::Run ();
 use JSON::PP;
@@ -63,7 +63,8 @@ sub _serve_one
 	open STDIN, '<&', $socket or die "$path: $!\n";
 	delete @ENV{qw(PGBR_SANDBOX PERL5LIB TMPDIR)};
 	chdir '/';
-	exec 'setpriv', '--reuid=nobody', '--regid=nogroup', @groups, '--', 'perl', '-I' . dirname($path), '-MPgbrOtherUser', '-e', 'PgbrOtherUser::_obey()';
+	exec 'setpriv', '--reuid=nobody', '--regid=nogroup', @groups, '--', 'perl',
+	  '-I' . dirname($path), '-MPgbrOtherUser', '-e', 'PgbrOtherUser::_obey()';
 }
 
 sub _obey
@@ -73,7 +74,9 @@ sub _obey
 	{
 		my $argv = $json->decode(scalar <$told>);
 		my ($out, $errors) = ('', '');
-		eval { IPC::Run::run([ 'timeout', 30, @$argv ], '<', '/dev/null', '>', \$out, '2>', \$errors) };
+		eval {
+			IPC::Run::run([ 'timeout', 30, @$argv ], '<', '/dev/null', '>', \$out, '2>', \$errors);
+		};
 		print $told $json->encode({ status => $? >> 8, out => $out, errors => "$errors$@" });
 		close $told;
 	}
@@ -87,7 +90,8 @@ sub public { return defined $ENV{PGBR_OTHER_USER} ? "$ENV{PGBR_OTHER_USER}/publi
 sub run
 {
 	my ($who, @argv) = @_;
-	my $socket = IO::Socket::UNIX->new(Peer => "$ENV{PGBR_OTHER_USER}/$who") or die "could not reach the other user: $!\n";
+	my $socket = IO::Socket::UNIX->new(Peer => "$ENV{PGBR_OTHER_USER}/$who")
+	  or die "could not reach the other user: $!\n";
 	print $socket $json->encode(\@argv), "\n";
 	$socket->flush;
 	local $/;

@@ -26,7 +26,10 @@ sub is_failure
 {
 	my ($job, $exit_code, $error, $message, $hint, $name) = @_;
 	my @outcome = map { $_ // 'null' } @$job{qw(state exit_code error)};
-	my $ok = "@outcome" eq "failed $exit_code $error" && $job->{message} =~ $message && ($job->{hint} // '') =~ $hint;
+	my $ok =
+		 "@outcome" eq "failed $exit_code $error"
+	  && $job->{message} =~ $message
+	  && ($job->{hint} // '') =~ $hint;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok($ok, $name) or diag $json->encode($job);
 	return;
@@ -44,7 +47,7 @@ sub readyz_says
 			my ($check) = grep { $_->{name} eq 'repository' } @{ $answer->{json}{checks} };
 			$answer->{status} == $status && $check->{message} =~ $message
 		}
-		'readyz to say so', 45
+		'readyz to say so', 45;
 	};
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok($ok, $name) or diag $answer->{content};
@@ -69,8 +72,8 @@ sub restored
 		listen_addresses => '',
 		archive_mode => 'off',
 		shared_preload_libraries => '');
-	my $pid = $sandbox->spawn($dir, "restored$number", $member->bindir . '/postgres', '-D', "$dir/data",
-		map { ('-c', "$_=$settings{$_}") } sort keys %settings);
+	my $pid = $sandbox->spawn($dir, "restored$number", $member->bindir . '/postgres',
+		'-D', "$dir/data", map { ('-c', "$_=$settings{$_}") } sort keys %settings);
 	my $conninfo = "host=$dir/socket port=$settings{port} user=postgres dbname=postgres";
 	my $ask = sub {
 		my ($status, $out, $errors) = $member->_command($_[0], 'psql', '-XqAt', '-d', $conninfo);

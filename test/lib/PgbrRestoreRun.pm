@@ -10,7 +10,7 @@ use warnings;
 use IO::Select;
 use JSON::PP;
 use PgbrSandbox qw(slurp);
-use POSIX ();
+use POSIX       ();
 use Time::HiRes qw(time);
 
 my $json = JSON::PP->new->utf8;
@@ -29,7 +29,7 @@ sub new
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>&', $write;
 		open STDERR, '>', $errors;
-		exec { "$ENV{PGBR_BUILD}/pgbackrest_ctl" } 'pgbackrest_ctl', @arguments or POSIX::_exit(127);
+		exec {"$ENV{PGBR_BUILD}/pgbackrest_ctl"} 'pgbackrest_ctl', @arguments or POSIX::_exit(127);
 	}
 	return bless {
 		pid => $pid,
@@ -58,7 +58,8 @@ sub next_event
 	while (($length = 1 + index $self->{text}, "\n") == 0)
 	{
 		my $left = $end - time;
-		die "waited in vain for an event of \"@{$self->{arguments}}\" after ", $self->last_words, "\n"
+		die "waited in vain for an event of \"@{$self->{arguments}}\" after ", $self->last_words,
+		  "\n"
 		  unless $left > 0 && IO::Select->new($self->{read})->can_read($left);
 		return undef unless sysread $self->{read}, $self->{text}, 65536, length $self->{text};
 	}
@@ -107,7 +108,8 @@ sub kill
 sub steps_done
 {
 	my ($self) = @_;
-	return map { $_->{step} } grep { $_->{event} eq 'step' && $_->{state} =~ /^(?:done|skipped)$/ } $self->events;
+	return map { $_->{step} }
+	  grep { $_->{event} eq 'step' && $_->{state} =~ /^(?:done|skipped)$/ } $self->events;
 }
 
 # The summary that it has ended with, or undef.

@@ -27,12 +27,17 @@ sub new
 {
 	my ($class, %set) = @_;
 	my $cluster = PgbrCluster->new(members => 3, %set)->start;
-	my $self = bless { cluster => $cluster, leader => $cluster->wait_leader, kept => [], seen => {} }, $class;
+	my $self =
+	  bless { cluster => $cluster, leader => $cluster->wait_leader, kept => [], seen => {} },
+	  $class;
 	my $leader = $self->leader;
 	$leader->psql('CREATE EXTENSION pgbackrest_ctl');
-	$leader->psql('CREATE TABLE mark (name text PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())');
-	$leader->psql('CREATE TABLE tick (id bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())');
-	spew("$cluster->{sandbox}{root}/tick.sql", "INSERT INTO tick DEFAULT VALUES RETURNING id \\watch 0.02\n");
+	$leader->psql(
+		'CREATE TABLE mark (name text PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())');
+	$leader->psql(
+		'CREATE TABLE tick (id bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())');
+	spew("$cluster->{sandbox}{root}/tick.sql",
+		"INSERT INTO tick DEFAULT VALUES RETURNING id \\watch 0.02\n");
 	$self->backup('full');
 	$self->mark('after the backup');
 	return $self;
@@ -41,9 +46,14 @@ sub new
 sub cluster { my ($self) = @_; return $self->{cluster} }
 
 # The member that led when this was last looked for: is_healthy and find_leader do.
-sub leader { my ($self) = @_; return $self->{leader} }
+sub leader      { my ($self) = @_; return $self->{leader} }
 sub find_leader { my ($self) = @_; return $self->{leader} = $self->{cluster}->wait_leader }
-sub replicas { my ($self) = @_; return grep { $_ != $self->leader } $self->{cluster}->members }
+
+sub replicas
+{
+	my ($self) = @_;
+	return grep { $_ != $self->leader } $self->{cluster}->members;
+}
 
 sub member
 {
@@ -61,7 +71,11 @@ sub backup
 	my $job = $sidecar->wait_job($sidecar->post_job(kind => 'backup', type => $type)->{id});
 	$job->{state} eq 'succeeded' or die "the backup has $job->{state}: $job->{message}\n";
 	my $second = $self->leader->psql('SELECT extract(epoch FROM clock_timestamp())::bigint');
-	wait_for { $self->leader->psql("SELECT extract(epoch FROM clock_timestamp()) > $second + 1") eq 't' } 'the next second';
+	wait_for
+	{
+		$self->leader->psql("SELECT extract(epoch FROM clock_timestamp()) > $second + 1") eq 't'
+	}
+	'the next second';
 	return $job;
 }
 
@@ -71,7 +85,12 @@ sub await_jobs
 	my ($self) = @_;
 	for my $member ($self->{cluster}->members)
 	{
-		wait_for { !grep { $_->{state} =~ /^(?:queued|running)$/ } @{ $member->sidecar->http(GET => '/v1/jobs?limit=20')->{json}{jobs} } } "the jobs of $member->{name}", 120;
+		wait_for
+		{
+			!grep { $_->{state} =~ /^(?:queued|running)$/ }
+			  @{ $member->sidecar->http(GET => '/v1/jobs?limit=20')->{json}{jobs} }
+		}
+		"the jobs of $member->{name}", 120;
 	}
 	return;
 }
@@ -90,7 +109,8 @@ sub mark
 sub mark_lost
 {
 	my ($self, $name) = @_;
-	return $self->leader->psql("INSERT INTO mark (name) VALUES ('$name') RETURNING pg_current_xact_id()");
+	return $self->leader->psql(
+		"INSERT INTO mark (name) VALUES ('$name') RETURNING pg_current_xact_id()");
 }
 
 # The marks that must be there: to be saved before a restore, and put back after it was undone.
@@ -112,7 +132,8 @@ sub start_writer
 	$self->stop_writer;
 	$self->{writer_log} = "$sandbox->{log}/writer" . ++$self->{writers} . '.log';
 	$self->{writer} =
-	  $sandbox->spawn($sandbox->{root}, "writer$self->{writers}", $self->leader->psql_command, '-f', "$sandbox->{root}/tick.sql");
+	  $sandbox->spawn($sandbox->{root}, "writer$self->{writers}", $self->leader->psql_command,
+		'-f', "$sandbox->{root}/tick.sql");
 	my $log = $self->{writer_log};
 	wait_for { slurp($log) =~ /^\d+$/m } 'the first tick';
 	return;
@@ -148,7 +169,11 @@ sub target
 	my %target = (
 		time => sub { $leader->psql('SELECT clock_timestamp()') },
 		lsn => sub { $leader->psql('SELECT pg_current_wal_insert_lsn()') },
-		name => sub { my $name = 'point ' . ++$self->{points}; $leader->psql("SELECT pgbr_restore_point('$name')"); $name },
+		name => sub {
+			my $name = 'point ' . ++$self->{points};
+			$leader->psql("SELECT pgbr_restore_point('$name')");
+			$name;
+		},
 		xid => sub { $self->mark('xid ' . ++$self->{points}) },
 		default => sub { undef });
 	my $target = $target{$type}->();
@@ -180,13 +205,16 @@ sub begin
 {
 	my ($self, $verb, @options) = @_;
 	my @asked = $verb eq 'restore' ? ('--no-verify') : ();
-	return PgbrRestoreRun->new($self->{cluster}, $verb, '--force', '--format=json', @asked, @options);
+	return PgbrRestoreRun->new($self->{cluster}, $verb, '--force', '--format=json', @asked,
+		@options);
 }
 
 sub has_begun
 {
 	my ($self, $run, $step) = @_;
-	return ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") || diag $run->last_words;
+	return ok($run->wait_event(event => 'step', step => $step, state => 'started'),
+		"$step has begun")
+	  || diag $run->last_words;
 }
 
 # Run it to its end.
@@ -203,7 +231,8 @@ sub is_done
 {
 	my ($self, $name, @arguments) = @_;
 	my $run;
-	wait_for { ($run = $self->run(@arguments))->{status} != 6 } 'the lease of the one before to end', 60;
+	wait_for { ($run = $self->run(@arguments))->{status} != 6 }
+	'the lease of the one before to end', 60;
 	is($run->{status}, 0, "$name: done") or diag $run->last_words;
 	$self->is_healthy($name, 60);
 	return $run;
@@ -231,7 +260,8 @@ sub status
 sub plan_steps
 {
 	my ($self, @options) = @_;
-	my ($status, $out, $errors) = $self->{cluster}->cluster_ctl('plan', '--format=json', '--no-verify', @options);
+	my ($status, $out, $errors) =
+	  $self->{cluster}->cluster_ctl('plan', '--format=json', '--no-verify', @options);
 	die "plan: exit $status: $errors" if $status;
 	return map { $_->{step} } @{ JSON::PP->new->utf8->decode($out)->{steps} };
 }
@@ -246,12 +276,15 @@ sub illness
 	my $leader = $self->find_leader;
 	my $status = $self->status;
 	return 'Patroni is paused' if $status->{paused};
-	return "restore $status->{restore}{id} is active" if ($status->{restore}{state} // '') eq 'active';
+	return "restore $status->{restore}{id} is active"
+	  if ($status->{restore}{state} // '') eq 'active';
 	my $view = $leader->patroni(GET => '/cluster');
 	my @leaders = grep { $_->{role} =~ /leader|master|primary/ } @{ $view->{members} };
 	return scalar(@leaders) . ' leaders' if @leaders != 1;
-	my %streams = map { $_ => 1 } split /\n/, $leader->psql(q{SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'});
+	my %streams = map { $_ => 1 } split /\n/,
+	  $leader->psql(q{SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'});
 	my $expected = join ', ', sort $self->kept;
+
 	for my $member ($self->{cluster}->members)
 	{
 		my $name = $member->name;
@@ -259,13 +292,15 @@ sub illness
 		return "$name does not stream" unless $member == $leader || $streams{$name};
 		my $node = $member->patroni(GET => '/patroni');
 		my $timeline = $node->{timeline} // $leaders[0]{timeline};
-		return "$name is on timeline $timeline, not $leaders[0]{timeline}" if $timeline != $leaders[0]{timeline};
+		return "$name is on timeline $timeline, not $leaders[0]{timeline}"
+		  if $timeline != $leaders[0]{timeline};
 		my $marks = $self->marks($member);
 		return "$name has the marks $marks instead of $expected" if $marks ne $expected;
 		my $ticks = $self->{ticks_kept} // [];
 		my $numbers = join ',', @$ticks;
 		my $there = @$ticks ? $member->psql("SELECT count(*) FROM tick WHERE id IN ($numbers)") : 0;
-		return sprintf '%s has %d of %d ticks that were answered before the target', $name, $there, scalar @$ticks
+		return sprintf '%s has %d of %d ticks that were answered before the target', $name, $there,
+		  scalar @$ticks
 		  if $there != @$ticks;
 	}
 	return '';
@@ -277,17 +312,20 @@ sub is_healthy
 	my ($self, $name, $limit) = @_;
 	my $illness = 'not looked at';
 	eval {
-		wait_for { $illness = $self->illness; $illness eq '' } 'the cluster to be whole', $limit // 30;
+		wait_for { $illness = $self->illness; $illness eq '' } 'the cluster to be whole',
+		  $limit // 30;
 	};
 	$illness = $@ if $@ && $illness eq '';
-	return ok($illness eq '', "$name: the cluster is whole") || diag $illness eq '' ? $@ : "$illness\n$@";
+	return ok($illness eq '', "$name: the cluster is whole")
+	  || diag $illness eq '' ? $@ : "$illness\n$@";
 }
 
 # The timeline on which the leader writes; that of its last checkpoint may be another.
 sub timeline
 {
 	my ($self) = @_;
-	return hex substr $self->leader->psql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())'), 0, 8;
+	return hex substr $self->leader->psql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())'),
+	  0, 8;
 }
 
 # Lines that the servers (through Patroni's output) and pgbackrest have logged since this was last asked,
@@ -317,7 +355,8 @@ our $never = qr/
 sub is_quiet
 {
 	my ($self, $name, $pattern) = @_;
-	return is(join("\n", $self->logged($pattern // $never)), '', "$name: nothing bad in the servers' logs");
+	return is(join("\n", $self->logged($pattern // $never)),
+		'', "$name: nothing bad in the servers' logs");
 }
 
 # --- processes
@@ -334,8 +373,10 @@ sub processes
 		my $command = join ' ', split /\0/, slurp("$folder/cmdline");
 		next unless index($command, "$member->{dir}/") >= 0;
 		my $name = slurp("$folder/comm");
-		my $is = $kind eq 'postmaster'
-		  ? $name eq "postgres\n" && $command =~ /archive_command= / && $command =~ /hot_standby=off/
+		my $is =
+			$kind eq 'postmaster'
+		  ? $name eq "postgres\n"
+		  && $command =~ /archive_command= / && $command =~ /hot_standby=off/
 		  : $name eq "pgbackrest\n";
 		push @found, $pid if $is;
 	}

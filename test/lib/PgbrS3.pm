@@ -35,8 +35,8 @@ sub new
 	return $self;
 }
 
-sub port { my ($self) = @_; return $self->{port} }
-sub bucket { return $bucket }
+sub port    { my ($self) = @_; return $self->{port} }
+sub bucket  { return $bucket }
 sub ca_file { my ($self) = @_; return "$self->{dir}/ca.pem" }
 
 # Another CA, which has signed nothing.
@@ -97,7 +97,9 @@ sub remove_bucket
 sub add_user
 {
 	my ($self, $name, $key, $secret) = @_;
-	$self->_run('radosgw-admin', qw(user create), "--uid=$name", "--display-name=$name", "--access-key=$key", "--secret-key=$secret");
+	$self->_run(
+		'radosgw-admin', qw(user create), "--uid=$name", "--display-name=$name",
+		"--access-key=$key", "--secret-key=$secret");
 	return;
 }
 
@@ -106,8 +108,12 @@ sub make_certificate
 {
 	my ($self, $name) = @_;
 	my $dir = $self->{dir};
-	$self->_openssl('gateway', $name, '-CA', "$dir/ca.pem", '-CAkey', "$dir/ca.key",
-		'-addext', "subjectAltName=DNS:$name", '-addext', 'basicConstraints=critical,CA:false');
+	$self->_openssl(
+		'gateway', $name,
+		'-CA', "$dir/ca.pem",
+		'-CAkey', "$dir/ca.key",
+		'-addext', "subjectAltName=DNS:$name",
+		'-addext', 'basicConstraints=critical,CA:false');
 	spew("$dir/gateway-tls.pem", slurp("$dir/gateway.key") . slurp("$dir/gateway.pem"), 0600);
 	return;
 }
@@ -123,8 +129,8 @@ sub _openssl
 {
 	my ($self, $file, $name, @options) = @_;
 	my $path = "$self->{dir}/$file";
-	$self->{sandbox}->run(
-		$self->{dir}, 's3-openssl', qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2),
+	$self->{sandbox}->run($self->{dir}, 's3-openssl',
+		qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2),
 		'-keyout', "$path.key", '-out', "$path.pem", '-subj', "/CN=$name", @options);
 	return;
 }
@@ -174,7 +180,8 @@ rgw dns name = $host
 rgw frontends = beast ssl_endpoint=127.0.0.1:$port ssl_certificate=$dir/gateway-tls.pem tcp_nodelay=1
 END
 	chomp(my $key = `ceph-authtool --gen-print-key`);
-	my @parts = map { "[$_]\nkey = $key\ncaps mon = \"allow *\"\ncaps osd = \"allow *\"\n" } qw(mon. osd.0 client.admin);
+	my @parts = map { "[$_]\nkey = $key\ncaps mon = \"allow *\"\ncaps osd = \"allow *\"\n" }
+	  qw(mon. osd.0 client.admin);
 	spew("$dir/keyring", join('', @parts), 0600);
 	return;
 }
@@ -184,7 +191,10 @@ sub _start_storage
 	my ($self) = @_;
 	my $dir = $self->{dir};
 	chomp(my $disk = slurp('/proc/sys/kernel/random/uuid'));
-	$self->{sandbox}->run($dir, 's3-monmap', qw(monmaptool --create --addv a), "[v2:127.0.0.1:$self->{monitor_port}]",
+	$self->{sandbox}->run(
+		$dir, 's3-monmap',
+		qw(monmaptool --create --addv a),
+		"[v2:127.0.0.1:$self->{monitor_port}]",
 		'--fsid', $self->{id}, 'monmap');
 	$self->_run(qw(ceph-mon --id=a --mkfs --monmap=monmap), "--keyring=$dir/keyring");
 	$self->_spawn('monitor', 'ceph-mon', '--id=a');
@@ -192,7 +202,8 @@ sub _start_storage
 	$self->_run('ceph-osd', '--id=0', '--mkfs', "--osd-uuid=$disk");
 	$self->{storage_pid} = $self->_spawn('storage', 'ceph-osd', '--id=0');
 	# who asks it before that is made to wait for 5 s
-	wait_for { slurp("$dir/osd.0.log") =~ /booting -> active/ } 'the storage daemon of S3 to be active';
+	wait_for { slurp("$dir/osd.0.log") =~ /booting -> active/ }
+	'the storage daemon of S3 to be active';
 	$self->add_user('pgbackrest', @$self{qw(key secret)});
 	return;
 }
@@ -200,13 +211,16 @@ sub _start_storage
 sub _run
 {
 	my ($self, $program, @arguments) = @_;
-	return $self->{sandbox}->run($self->{dir}, "s3-$program", $program, '--conf', "$self->{dir}/ceph.conf", @arguments);
+	return $self->{sandbox}
+	  ->run($self->{dir}, "s3-$program", $program, '--conf', "$self->{dir}/ceph.conf", @arguments);
 }
 
 sub _spawn
 {
 	my ($self, $name, $program, @arguments) = @_;
-	return $self->{sandbox}->spawn($self->{dir}, "s3-$name", $program, '--conf', "$self->{dir}/ceph.conf", '--foreground', @arguments);
+	return $self->{sandbox}
+	  ->spawn($self->{dir}, "s3-$name", $program, '--conf', "$self->{dir}/ceph.conf",
+		'--foreground', @arguments);
 }
 
 1;

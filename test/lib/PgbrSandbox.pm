@@ -12,9 +12,9 @@ use strict;
 use warnings;
 use Exporter 'import';
 use File::Basename qw(basename);
-use File::Copy qw(copy);
-use File::Path qw(make_path remove_tree);
-use File::Temp qw(tempdir);
+use File::Copy     qw(copy);
+use File::Path     qw(make_path remove_tree);
+use File::Temp     qw(tempdir);
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
 use Socket;
@@ -122,7 +122,8 @@ sub _processes
 		next if $except{$pid};
 		my $folder = readlink("/proc/$pid/cwd") // '';
 		push @found, $pid
-		  if "$folder/" =~ m{^\Q$root\E/} || slurp("/proc/$pid/environ") =~ m{\bPGBR_SANDBOX=\Q$root\E[/\0]};
+		  if "$folder/" =~ m{^\Q$root\E/}
+		  || slurp("/proc/$pid/environ") =~ m{\bPGBR_SANDBOX=\Q$root\E[/\0]};
 	}
 	return @found;
 }
@@ -234,8 +235,11 @@ sub port
 		my $port = 12000 + int rand 20000;
 		socket my $lock, PF_UNIX, SOCK_STREAM, 0 or die "socket: $!";
 		bind $lock, pack_sockaddr_un("\0pgbr-port-$port") or next;
-		IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1)
-		  or next;
+		IO::Socket::INET->new(
+			LocalAddr => '127.0.0.1',
+			LocalPort => $port,
+			Listen => 1,
+			ReuseAddr => 1) or next;
 		push @port_locks, $lock;
 		return $port;
 	}

@@ -18,7 +18,9 @@ our @EXPORT = qw(
 sub scheduler
 {
 	my ($member) = @_;
-	return $member->psql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pgbackrest_ctl scheduler'}) || undef;
+	return $member->psql(
+		q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'pgbackrest_ctl scheduler'})
+	  || undef;
 }
 
 # What the workers say that they do: "scheduler idle: waiting until ...".
@@ -47,7 +49,8 @@ sub wait_activity
 sub wait_idle
 {
 	my ($member, $limit) = @_;
-	return wait_activity($member, qr/^scheduler idle: (?:waiting until|no backup is scheduled)/, $limit);
+	return wait_activity($member, qr/^scheduler idle: (?:waiting until|no backup is scheduled)/,
+		$limit);
 }
 
 # Wake the worker (scheduler or launcher), which must be asleep, and wait until it has looked and sleeps
@@ -58,11 +61,16 @@ sub after_look
 	my $worker = q{FROM pg_stat_activity WHERE backend_type LIKE 'pgbackrest_ctl %'};
 	my ($pid, $now) = split /\|/, $member->psql("SELECT pid, clock_timestamp() $worker");
 	$wake->($pid);
-	wait_for { $member->psql("SELECT state = 'idle' AND state_change > '$now' $worker") eq 't' } 'the worker to sleep again';
+	wait_for { $member->psql("SELECT state = 'idle' AND state_change > '$now' $worker") eq 't' }
+	'the worker to sleep again';
 	return;
 }
 
-sub reload { my ($member) = @_; return after_look($member, sub { $member->psql('SELECT pg_reload_conf()') }) }
+sub reload
+{
+	my ($member) = @_;
+	return after_look($member, sub { $member->psql('SELECT pg_reload_conf()') });
+}
 
 # Rows of pgbr_run in the order they were made, as an array of the given columns joined by "|".
 sub runs
@@ -70,7 +78,8 @@ sub runs
 	my ($member, $columns, %with) = @_;
 	my $where = $with{where} // 'true';
 	return split /\n/,
-	  $member->psql("SELECT $columns FROM pgbr_run WHERE $where ORDER BY run_id", dbname => $with{dbname});
+	  $member->psql("SELECT $columns FROM pgbr_run WHERE $where ORDER BY run_id",
+		dbname => $with{dbname});
 }
 
 # Wait until so many rows are like that.
@@ -95,12 +104,14 @@ sub set
 	{
 		my $full = $name =~ /[.]/ ? $name =~ s/^[.]//r : "pgbackrest_ctl.$name";
 		my $value = defined $settings{$name} ? "'" . $settings{$name} =~ s/'/''/gr . "'" : undef;
-		push @statements, defined $value ? "ALTER SYSTEM SET $full = $value;" : "ALTER SYSTEM RESET $full;";
+		push @statements,
+		  defined $value ? "ALTER SYSTEM SET $full = $value;" : "ALTER SYSTEM RESET $full;";
 		push @shown, "current_setting('$full') = $value" if defined $value;
 	}
 	$member->psql(join "\n", @statements);
 	reload($member);
-	wait_for { $member->psql('SELECT ' . join ' AND ', 'true', @shown) eq 't' } 'the server to have taken the settings';
+	wait_for { $member->psql('SELECT ' . join ' AND ', 'true', @shown) eq 't' }
+	'the server to have taken the settings';
 	return;
 }
 
@@ -140,14 +151,19 @@ END
 }
 
 # Backups that begin from now on wait until release_backups.
-sub hold_backups { my ($member) = @_; return spew("$member->{dir}/hold-backups", '') }
+sub hold_backups    { my ($member) = @_; return spew("$member->{dir}/hold-backups", '') }
 sub release_backups { my ($member) = @_; return unlink "$member->{dir}/hold-backups" }
 
 # Backups that begin from now on succeed at once, and there is none; until make_backups.
 sub pretend_backups { my ($member) = @_; return spew("$member->{dir}/pretend-backups", '') }
-sub make_backups { my ($member) = @_; return unlink "$member->{dir}/pretend-backups" }
+sub make_backups    { my ($member) = @_; return unlink "$member->{dir}/pretend-backups" }
 
 # The command lines of those that were pretended.
-sub pretended { my ($member) = @_; my @lines = split /\n/, slurp("$member->{dir}/pretended"); return @lines }
+sub pretended
+{
+	my ($member) = @_;
+	my @lines = split /\n/, slurp("$member->{dir}/pretended");
+	return @lines;
+}
 
 1;

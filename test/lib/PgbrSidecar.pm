@@ -21,10 +21,13 @@ sub new
 sub _open_handle
 {
 	my ($self, $request, $scheme, $host, $port, $peer) = @_;
-	return $self->SUPER::_open_handle($request, $scheme, $host, $port, $peer) unless $self->{pgbr_socket};
+	return $self->SUPER::_open_handle($request, $scheme, $host, $port, $peer)
+	  unless $self->{pgbr_socket};
 	my $handle = HTTP::Tiny::Handle->new(timeout => $self->{timeout});
-	$handle->{fh} = IO::Socket::UNIX->new(Peer => $self->{pgbr_socket}) or die "could not connect to $self->{pgbr_socket}: $!\n";
-	@$handle{qw(scheme host port peer pid tid)} = ($scheme, $host, $port, $peer, $$, HTTP::Tiny::Handle::_get_tid());
+	$handle->{fh} = IO::Socket::UNIX->new(Peer => $self->{pgbr_socket})
+	  or die "could not connect to $self->{pgbr_socket}: $!\n";
+	@$handle{qw(scheme host port peer pid tid)} =
+	  ($scheme, $host, $port, $peer, $$, HTTP::Tiny::Handle::_get_tid());
 	return $handle;
 }
 
@@ -36,9 +39,9 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP;
-use PgbrSandbox qw(slurp wait_for);
+use PgbrSandbox  qw(slurp wait_for);
 use Scalar::Util qw(weaken);
-use Time::HiRes qw(time);
+use Time::HiRes  qw(time);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -64,7 +67,7 @@ sub new
 	return $self;
 }
 
-sub url { my ($self) = @_; return $self->{tcp} ? $self->tcp_url : "unix:$self->{socket}" }
+sub url     { my ($self) = @_; return $self->{tcp} ? $self->tcp_url : "unix:$self->{socket}" }
 sub tcp_url { my ($self) = @_; return "http://127.0.0.1:$self->{port}" }
 
 # From now on it is asked at its address; with 0 over its socket again.
@@ -92,7 +95,10 @@ sub command
 	delete $own{'--listen'} if $self->{default_listen};
 	@options = (@{ $self->{options} }, @options);
 	delete $own{ (split /=/)[0] } for @options;
-	return (@{ $self->{wrapper} }, "$ENV{PGBR_BUILD}/pgbackrest_sidecar", (map { "$_=$own{$_}" } sort keys %own), @options);
+	return (
+		@{ $self->{wrapper} },
+		"$ENV{PGBR_BUILD}/pgbackrest_sidecar",
+		(map { "$_=$own{$_}" } sort keys %own), @options);
 }
 
 # Start the process, with further options for this time; returns without waiting for an answer.
@@ -176,8 +182,11 @@ sub http
 	{
 		$request{content} = $with{body};
 	}
-	my $client = PgbrSidecar::Http->new($self->{tcp} ? undef : $self->{socket},
-		keep_alive => 0, max_redirect => 0, timeout => $with{timeout} // 30);
+	my $client = PgbrSidecar::Http->new(
+		$self->{tcp} ? undef : $self->{socket},
+		keep_alive => 0,
+		max_redirect => 0,
+		timeout => $with{timeout} // 30);
 	my $answer = $client->request($method, $self->tcp_url . $path, \%request);
 	$answer->{json} = $json->decode($answer->{content})
 	  if ($answer->{headers}{'content-type'} // '') =~ m{^application/(?:problem\+)?json};

@@ -10,7 +10,7 @@ use Exporter 'import';
 use Fcntl qw(:flock);
 use JSON::PP;
 use PgbrSandbox qw(slurp spew wait_for);
-use POSIX ();
+use POSIX       ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -60,12 +60,14 @@ sub is_problem
 	my $problem = $answer->{json} // {};
 	my @wrong;
 	push @wrong, "status is $answer->{status}" if $answer->{status} != $status;
-	push @wrong, 'it is no problem' if ($answer->{headers}{'content-type'} // '') ne 'application/problem+json';
+	push @wrong, 'it is no problem'
+	  if ($answer->{headers}{'content-type'} // '') ne 'application/problem+json';
 	push @wrong, 'code is ' . ($problem->{code} // 'missing') if ($problem->{code} // '') ne $code;
 	push @wrong, 'the status in the body is another' if ($problem->{status} // 0) != $status;
 	push @wrong, 'no title' unless $problem->{title};
 	push @wrong, 'type is not about:blank' if ($problem->{type} // '') ne 'about:blank';
-	push @wrong, 'detail is ' . ($problem->{detail} // 'missing') if ($problem->{detail} // '') !~ $detail;
+	push @wrong, 'detail is ' . ($problem->{detail} // 'missing')
+	  if ($problem->{detail} // '') !~ $detail;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok(!@wrong, $name) or diag join "\n", @wrong, substr $answer->{content}, 0, 1000;
 	return !@wrong;
@@ -97,7 +99,8 @@ sub hold_wal
 	spew("$member->{dir}/hold", '');
 	return if $member->{holds_wal}++;
 	my $push = $member->_pgbackrest_line('archive-push "$1"');
-	my $archive = program($member, 'pgbackrest-held', "while test -e '$member->{dir}/hold'\ndo\n\tsleep 0.05\ndone\nexec $push\n");
+	my $archive = program($member, 'pgbackrest-held',
+		"while test -e '$member->{dir}/hold'\ndo\n\tsleep 0.05\ndone\nexec $push\n");
 	$member->psql("ALTER SYSTEM SET archive_command = '$archive %p'");
 	$member->psql('SELECT pg_reload_conf()');
 	return;

@@ -9,8 +9,8 @@
 package PgbrStage;
 use strict;
 use warnings;
-use Cwd qw(abs_path);
-use Fcntl qw(:flock);
+use Cwd            qw(abs_path);
+use Fcntl          qw(:flock);
 use File::Basename qw(dirname);
 use PgbrOtherUser;
 use PgbrSandbox;
@@ -36,8 +36,11 @@ sub new
 	_quietly('make', '-s', '-j2', 'sanitized') if $set{sanitized};
 	mkdir "$stage/$_" for qw(dest bin tmp logs);
 	_quietly('make', '-s', "DESTDIR=$stage/dest", 'install');
-	_quietly('cp', '-r', (grep { -e } qw(src sql expected test docs deploy README.md pgbackrest_ctl.control)), $stage);
-	_quietly('cp', '-r', (grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)),
+	_quietly('cp', '-r',
+		(grep { -e } qw(src sql expected test docs deploy README.md pgbackrest_ctl.control)),
+		$stage);
+	_quietly('cp', '-r',
+		(grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)),
 		'build/clock_preload.so', 'build/memory_preload.so', "$stage/bin");
 	_quietly('chown', '-R', 'postgres:', $stage) if $> == 0;
 	@ENV{qw(PGBR_DEST PGBR_BUILD TMPDIR PGBR_LOGS)} = map { "$stage/$_" } qw(dest bin tmp logs);
@@ -55,7 +58,9 @@ sub as_user
 {
 	my ($self, @command) = @_;
 	unshift @command, qw(tini -s -p SIGKILL --);
-	return $> ? @command : (qw(setpriv --reuid=postgres --regid=postgres --init-groups --), @command);
+	return $>
+	  ? @command
+	  : (qw(setpriv --reuid=postgres --regid=postgres --init-groups --), @command);
 }
 
 # Run a command; its output is shown only when it fails, which ends the program.

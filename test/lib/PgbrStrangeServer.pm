@@ -16,7 +16,7 @@ use Exporter 'import';
 use IO::Socket::INET;
 use JSON::PP;
 use PgbrSandbox qw(slurp wait_for);
-use POSIX ();
+use POSIX       ();
 
 our @EXPORT_OK = qw(answer);
 
@@ -26,8 +26,10 @@ sub new
 	my $self = bless { address => '127.0.0.1', port => $at{port} // $sandbox->port, %at }, $class;
 	$self->{log} = "$sandbox->{log}/strange-server-$self->{address}-$self->{port}.requests";
 	my $socket = IO::Socket::INET->new(
-		LocalAddr => $self->{address}, LocalPort => $self->{port}, Listen => 64, ReuseAddr => 1)
-	  or die "could not listen on port $self->{port}: $!\n";
+		LocalAddr => $self->{address},
+		LocalPort => $self->{port},
+		Listen => 64,
+		ReuseAddr => 1) or die "could not listen on port $self->{port}: $!\n";
 	my $pid = fork // die "fork: $!";
 	return $self if $pid;
 	setpgrp;
@@ -51,7 +53,11 @@ sub url { my ($self) = @_; return "http://$self->{address}:$self->{port}" }
 sub requests { my ($self) = @_; return -e $self->{log} ? slurp($self->{log}) : '' }
 
 # The secrets that came with them, one a line: what stood in Authorization.
-sub secrets { my ($self) = @_; return -e "$self->{log}.secrets" ? slurp("$self->{log}.secrets") : '' }
+sub secrets
+{
+	my ($self) = @_;
+	return -e "$self->{log}.secrets" ? slurp("$self->{log}.secrets") : '';
+}
 
 sub _serve
 {
@@ -90,8 +96,11 @@ sub answer
 	$body = JSON::PP->new->utf8->canonical->encode($body) if ref $body;
 	my $type = $with{type} // 'application/json';
 	my $status = $with{status} // 200;
-	my $bytes = "HTTP/1.1 $status x\r\nContent-Type: $type\r\nContent-Length: " . length($body) .
-	  "\r\n" . ($with{headers} // '') . "Connection: close\r\n\r\n$body";
+	my $bytes =
+		"HTTP/1.1 $status x\r\nContent-Type: $type\r\nContent-Length: "
+	  . length($body) . "\r\n"
+	  . ($with{headers} // '')
+	  . "Connection: close\r\n\r\n$body";
 	my $sent = 0;
 	while ($sent < length $bytes)
 	{

@@ -33,10 +33,17 @@ sub new
 {
 	my ($class, %set) = @_;
 	my ($synchronous, $servers) = delete @set{qw(synchronous servers)};
-	delete @ENV{ grep { /^(?:PGBRCTL_.*|TYPE|TARGET|SET|TARGET_TIMELINE|REPLICAS_ONLY)$/ } keys %ENV };
+	delete @ENV{
+		grep { /^(?:PGBRCTL_.*|TYPE|TARGET|SET|TARGET_TIMELINE|REPLICAS_ONLY)$/ }
+		  keys %ENV
+	};
 	my $cluster = PgbrCluster->new(
 		members => 3,
-		$servers ? (sidecars => 0, sidecar_options => ['--pgbackrest-server'], pgbackrest => { 'io-timeout' => 5 }) : (),
+		$servers
+		? ( sidecars => 0,
+			sidecar_options => ['--pgbackrest-server'],
+			pgbackrest => { 'io-timeout' => 5 })
+		: (),
 		%set);
 	my $self = bless { cluster => $cluster, marks => [], runs => {}, run => 0, seen => {} }, $class;
 	$self->_connect_members if $servers;
@@ -50,10 +57,13 @@ sub new
 	if ($synchronous)
 	{
 		$leader->patroni(PATCH => '/config', { synchronous_mode => JSON::PP::true });
-		wait_for { $leader->psql(q{SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'}) } 'a synchronous replica';
+		wait_for
+		{
+			$leader->psql(q{SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'})
+		}
+		'a synchronous replica';
 	}
-	$leader->psql(
-		'CREATE EXTENSION pgbackrest_ctl; CREATE TABLE mark (id serial, name text);'
+	$leader->psql('CREATE EXTENSION pgbackrest_ctl; CREATE TABLE mark (id serial, name text);'
 		  . 'CREATE TABLE written (run int, n int, PRIMARY KEY (run, n))');
 	my $log = '';
 	IPC::Run::run([ $self->_pgbench('-i', '-q', '-s', 1) ], '>&', \$log) or die "pgbench: $log\n";
@@ -63,7 +73,7 @@ sub new
 }
 
 sub cluster { my ($self) = @_; return $self->{cluster} }
-sub leader { my ($self) = @_; return $self->{leader} = $self->{cluster}->wait_leader }
+sub leader  { my ($self) = @_; return $self->{leader} = $self->{cluster}->wait_leader }
 
 # TLS between all members: one certificate, of a CA of its own. pgbackrest 2.45 checks names, not addresses.
 sub _connect_members
@@ -73,26 +83,32 @@ sub _connect_members
 	my $root = $sandbox->{root};
 	my $openssl = sub { $sandbox->run($root, 'openssl', 'openssl', @_) };
 	spew("$root/names", "subjectAltName=DNS:localhost\n");
-	$openssl->(qw(req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem));
+	$openssl->(
+		qw(req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem));
 	$openssl->(qw(req -newkey rsa:2048 -nodes -subj /CN=member -keyout member.key -out member.csr));
-	$openssl->(qw(x509 -req -in member.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out member.pem));
+	$openssl->(
+		qw(x509 -req -in member.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out member.pem)
+	);
 	chmod 0600, "$root/member.key";
 	my @members = $self->{cluster}->members;
 	my %port = map { $_->name => $sandbox->port } @members;
+
 	for my $own (@members)
 	{
-		my $tls = join '', map { "tls-server-$_->[0]=$_->[1]\n" }
-		  [ 'address', '127.0.0.1' ], [ 'port', $port{ $own->name } ], [ 'auth', 'member=main' ],
-		  [ 'ca-file', "$root/ca.pem" ], [ 'cert-file', "$root/member.pem" ], [ 'key-file', "$root/member.key" ];
+		my $tls = join '', map { "tls-server-$_->[0]=$_->[1]\n" }[ 'address', '127.0.0.1' ],
+		  [ 'port', $port{ $own->name } ], [ 'auth', 'member=main' ],
+		  [ 'ca-file', "$root/ca.pem" ], [ 'cert-file', "$root/member.pem" ],
+		  [ 'key-file', "$root/member.key" ];
 		my ($number, $others) = (1, '');
 		for my $peer (grep { $_ != $own } @members)
 		{
 			$number++;
-			$others .= join '', map { "pg$number-$_->[0]=$_->[1]\n" }
-			  [ 'host', 'localhost' ], [ 'host-type', 'tls' ], [ 'host-port', $port{ $peer->name } ],
+			$others .= join '', map { "pg$number-$_->[0]=$_->[1]\n" }[ 'host', 'localhost' ],
+			  [ 'host-type', 'tls' ], [ 'host-port', $port{ $peer->name } ],
 			  [ 'host-config', $peer->{config} ], [ 'host-ca-file', "$root/ca.pem" ],
 			  [ 'host-cert-file', "$root/member.pem" ], [ 'host-key-file', "$root/member.key" ],
-			  [ 'path', $peer->data ], [ 'port', $peer->{port} ], [ 'socket-path', $peer->{socket} ],
+			  [ 'path', $peer->data ], [ 'port', $peer->{port} ],
+			  [ 'socket-path', $peer->{socket} ],
 			  [ 'user', 'postgres' ];
 		}
 		my $conf = slurp($own->{config});
@@ -107,7 +123,9 @@ sub _pgbench
 {
 	my ($self, @options) = @_;
 	my $leader = $self->{leader};
-	return ('pgbench', '-h', $leader->{socket}, '-p', $leader->{port}, '-U', 'postgres', @options, 'postgres');
+	return (
+		'pgbench', '-h', $leader->{socket}, '-p', $leader->{port},
+		'-U', 'postgres', @options, 'postgres');
 }
 
 # Start the writers on the leader; they end with the server that they write to. The rows of a run
@@ -118,7 +136,9 @@ sub write
 	my ($leader, $sandbox) = ($self->leader, $self->{cluster}->sandbox);
 	my $run = ++$self->{run};
 	my $script = "$sandbox->{root}/writer-$run.sql";
-	spew($script, "INSERT INTO written SELECT $run, coalesce(max(n), 0) + 1 FROM written WHERE run = $run RETURNING n \\watch 0.02\n");
+	spew($script,
+		"INSERT INTO written SELECT $run, coalesce(max(n), 0) + 1 FROM written WHERE run = $run RETURNING n \\watch 0.02\n"
+	);
 	$sandbox->spawn($sandbox->{root}, "writer-$run", $leader->psql_command, '-f', $script);
 	$sandbox->spawn($sandbox->{root}, 'pgbench', $self->_pgbench(qw(-n -c 2 -R 20 -T 900)));
 	wait_for { $self->acknowledged > 2 } 'the writer to write';
@@ -138,14 +158,18 @@ sub mark
 {
 	my ($self, $name) = @_;
 	push @{ $self->{marks} }, $name;
-	return $self->leader->psql("INSERT INTO mark (name) VALUES ('$name') RETURNING pg_current_xact_id()");
+	return $self->leader->psql(
+		"INSERT INTO mark (name) VALUES ('$name') RETURNING pg_current_xact_id()");
 }
 
 # A state of the cluster: the marks in their order, and of each run the last row, which may be one of some.
 sub _state
 {
 	my ($self, $least, $most) = @_;
-	return { marks => [ @{ $self->{marks} } ], runs => { %{ $self->{runs} }, $self->{run} => [ $least, $most ] } };
+	return {
+		marks => [ @{ $self->{marks} } ],
+		runs => { %{ $self->{runs} }, $self->{run} => [ $least, $most ] }
+	};
 }
 
 # Commit a mark between others and give all ways to name that commit, and the states with it
@@ -163,8 +187,17 @@ sub point
 	$point{timeline} = $leader->psql('SELECT timeline_id FROM pg_control_checkpoint()');
 	# Patroni does not let track_commit_timestamp be set
 	local $ENV{TZ} = 'UTC';
-	IPC::Run::run([ 'pg_waldump', '-p', "$leader->{data}/pg_wal", '-t', $point{timeline}, '-r', 'Transaction',
-			'-x', $point{xid}, '-n', 1, '-s', $from ], '>', \my $record, '2>', \my $errors);
+	IPC::Run::run(
+		[
+			'pg_waldump', '-p', "$leader->{data}/pg_wal", '-t',
+			$point{timeline}, '-r', 'Transaction', '-x',
+			$point{xid}, '-n', 1, '-s',
+			$from
+		],
+		'>',
+		\my $record,
+		'2>',
+		\my $errors);
 	@point{qw(lsn time)} = $record =~ /lsn: ([0-9A-F]+\/[0-9A-F]+),.*COMMIT (\S+ [0-9:.]+) UTC/
 	  or die "no commit of $point{xid}: $record$errors\n";
 	$point{time} .= '+00';
@@ -186,7 +219,10 @@ sub backup
 	my ($self, $type, $member) = @_;
 	my $least = $self->acknowledged;
 	my $sidecar = ($member // $self->leader)->sidecar;
-	my $job = $sidecar->post_job(kind => 'backup', type => $type, $member ? (backup_standby => JSON::PP::true) : ());
+	my $job = $sidecar->post_job(
+		kind => 'backup',
+		type => $type,
+		$member ? (backup_standby => JSON::PP::true) : ());
 	$job = $sidecar->wait_job($job->{id}, undef, 120);
 	is($job->{state}, 'succeeded', "backup $type") or diag explain $job;
 	my $most = $self->leader->psql("SELECT max(n) FROM written WHERE run = $self->{run}") + 1;
@@ -205,11 +241,19 @@ sub is_state
 	my $end = $leader->psql('SELECT pg_current_wal_lsn()');
 	for my $member ($self->{cluster}->members)
 	{
-		wait_for { $member == $leader || $member->psql("SELECT pg_last_wal_replay_lsn() >= '$end'") eq 't' } "$member->{name} to have all", 30;
-		is_deeply([ split /\n/, $member->psql('SELECT name FROM mark ORDER BY id') ], $state->{marks}, "$name: the marks of $member->{name}");
+		wait_for
+		{
+			$member == $leader || $member->psql("SELECT pg_last_wal_replay_lsn() >= '$end'") eq 't'
+		}
+		"$member->{name} to have all", 30;
+		is_deeply([ split /\n/, $member->psql('SELECT name FROM mark ORDER BY id') ],
+			$state->{marks}, "$name: the marks of $member->{name}");
 		my %rows = map { /^(\d+)\|(\d+)\|(\d+)$/ ? ($1 => [ $2, $3 ]) : () } split /\n/,
 		  $member->psql('SELECT run, count(*), max(n) FROM written GROUP BY run');
-		is_deeply([ sort { $a <=> $b } keys %rows ], [ sort { $a <=> $b } keys %{ $state->{runs} } ], "$name: the runs of $member->{name}");
+		is_deeply(
+			[ sort { $a <=> $b } keys %rows ],
+			[ sort { $a <=> $b } keys %{ $state->{runs} } ],
+			"$name: the runs of $member->{name}");
 		for my $run (sort { $a <=> $b } keys %{ $state->{runs} })
 		{
 			my ($count, $last) = @{ $rows{$run} // [ 0, 0 ] };
@@ -220,7 +264,8 @@ sub is_state
 			# from now on it is known
 			$state->{runs}{$run} = [ $last, $last ];
 		}
-		my $sums = 'SELECT (SELECT sum(abalance) FROM pgbench_accounts), (SELECT sum(tbalance) FROM pgbench_tellers),'
+		my $sums =
+		  'SELECT (SELECT sum(abalance) FROM pgbench_accounts), (SELECT sum(tbalance) FROM pgbench_tellers),'
 		  . ' (SELECT sum(bbalance) FROM pgbench_branches), (SELECT coalesce(sum(delta), 0) FROM pgbench_history)';
 		my %sums = map { $_ => 1 } split /\|/, $member->psql($sums);
 		is(scalar keys %sums, 1, "$name: the sums of pgbench on $member->{name}");
@@ -263,9 +308,12 @@ sub _run
 {
 	my ($self, $name, @arguments) = @_;
 	$self->no_complaints("$name, before");
-	my ($status, $out, $errors) = $self->{cluster}->cluster_ctl(@arguments, '--force', '--format=json');
-	is($status, 0, "$name: the command") or diag grep({ !/"event":"progress"/ } map { "$_\n" } split /\n/, $out), $errors;
-	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/, $out;
+	my ($status, $out, $errors) =
+	  $self->{cluster}->cluster_ctl(@arguments, '--force', '--format=json');
+	is($status, 0, "$name: the command")
+	  or diag grep({ !/"event":"progress"/ } map { "$_\n" } split /\n/, $out), $errors;
+	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/,
+	  $out;
 	$summary //= {};
 	is($summary->{result}, 'done', "$name: the summary");
 	my $acknowledged = $self->acknowledged;
@@ -306,19 +354,25 @@ sub restore_broken
 	my $least = $self->acknowledged;
 	my ($out, $errors) = ('', '');
 	local %ENV = (%ENV, $self->{cluster}->ctl_environment);
-	my $run = IPC::Run::start([ "$ENV{PGBR_BUILD}/pgbackrest_ctl", qw(restore --no-verify --force --format=json) ],
+	my $run = IPC::Run::start(
+		[ "$ENV{PGBR_BUILD}/pgbackrest_ctl", qw(restore --no-verify --force --format=json) ],
 		'<', \undef, '>', \$out, '2>', \$errors);
-	wait_for { $run->pump_nb; $out =~ /"step":"pause","state":"done"/ || !$run->pumpable } 'the pause', 60;
+	wait_for { $run->pump_nb; $out =~ /"step":"pause","state":"done"/ || !$run->pumpable }
+	'the pause', 60;
 	$mend->();
 	# what broke it is the test's own doing
 	$self->_skip_logs;
 	$run->finish;
 	is($run->result(0), 0, "$name: the command") or diag $out, $errors;
-	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/, $out;
+	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/,
+	  $out;
 	# Patroni was about to recover the servers, and tries again as soon as it finds files: the fence refuses that, and the
 	# place that is kept for the temporary server
-	$self->is_state($name, $self->_state($least, $least + 1),
-		qr/FATAL:  data directory ".*" has invalid permissions|FATAL:  lock file "postmaster.pid" already exists|PANIC:  could not open file "global\/pg_control"/);
+	$self->is_state(
+		$name,
+		$self->_state($least, $least + 1),
+		qr/FATAL:  data directory ".*" has invalid permissions|FATAL:  lock file "postmaster.pid" already exists|PANIC:  could not open file "global\/pg_control"/
+	);
 	return $summary // {};
 }
 
@@ -341,7 +395,8 @@ sub is_followed
 	my ($self, $name, $summary) = @_;
 	my $leader = $self->leader;
 	my $history = sprintf '%08X.history', $summary->{timeline};
-	like($leader->pgbackrest('repo-ls', 'archive/main/15-1'), qr/^\Q$history\E/m, "$name: the history is archived");
+	like($leader->pgbackrest('repo-ls', 'archive/main/15-1'),
+		qr/^\Q$history\E/m, "$name: the history is archived");
 	my $job;
 	wait_for
 	{

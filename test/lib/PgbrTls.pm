@@ -29,9 +29,13 @@ sub path { my ($self, $name) = @_; return "$self->{dir}/$name" }
 sub ca
 {
 	my ($self, $name, %with) = @_;
-	return $self->certificate($name, $with{signer}, usage => undef, extensions => ['basicConstraints=critical,CA:TRUE', 'keyUsage=keyCertSign,cRLSign'])
-	  if $with{signer};
-	$self->openssl(qw(req -x509 -days 2), @new_key, '-subj', "/CN=$name", '-keyout', "$name.key", '-out', "$name.crt");
+	return $self->certificate(
+		$name, $with{signer},
+		usage => undef,
+		extensions => [ 'basicConstraints=critical,CA:TRUE', 'keyUsage=keyCertSign,cRLSign' ]
+	) if $with{signer};
+	$self->openssl(qw(req -x509 -days 2),
+		@new_key, '-subj', "/CN=$name", '-keyout', "$name.key", '-out', "$name.crt");
 	return $self;
 }
 
@@ -41,11 +45,18 @@ sub certificate
 {
 	my ($self, $name, $ca, %with) = @_;
 	my $usage = exists $with{usage} ? $with{usage} : 'clientAuth';
-	my @lines = ('subjectAltName=IP:127.0.0.1,DNS:localhost', defined $usage ? "extendedKeyUsage=$usage" : (), @{ $with{extensions} // [] });
+	my @lines = (
+		'subjectAltName=IP:127.0.0.1,DNS:localhost',
+		defined $usage ? "extendedKeyUsage=$usage" : (),
+		@{ $with{extensions} // [] });
 	spew($self->path("$name.ext"), join "\n", @lines, '');
-	$self->openssl('req', '-utf8', @new_key, '-subj', $with{subject} // "/CN=$name", '-keyout', "$name.key", '-out', "$name.csr");
-	$self->openssl(qw(x509 -req), '-in', "$name.csr", '-CA', "$ca.crt", '-CAkey', "$ca.key", '-CAcreateserial', '-extfile', "$name.ext",
-		'-out', "$name.crt", '-days', $with{days} // 2);
+	$self->openssl('req', '-utf8', @new_key, '-subj', $with{subject} // "/CN=$name",
+		'-keyout', "$name.key", '-out', "$name.csr");
+	$self->openssl(
+		qw(x509 -req), '-in', "$name.csr", '-CA',
+		"$ca.crt", '-CAkey', "$ca.key", '-CAcreateserial',
+		'-extfile', "$name.ext", '-out', "$name.crt",
+		'-days', $with{days} // 2);
 	chmod 0600, $self->path("$name.key");
 	return $self;
 }
@@ -79,7 +90,8 @@ sub forge
 	my ($tbs_start, $tbs_length) = _der_content($der, $start);
 	my $tbs = substr $der, $start, $tbs_start + $tbs_length - $start;
 	my ($rule_start, $rule_length) = _der_content($der, $tbs_start + $tbs_length);
-	my $rule = substr $der, $tbs_start + $tbs_length, $rule_start + $rule_length - $tbs_start - $tbs_length;
+	my $rule = substr $der, $tbs_start + $tbs_length,
+	  $rule_start + $rule_length - $tbs_start - $tbs_length;
 	length $from == length $to or die "another length\n";
 	$tbs =~ s/\Q$from\E/$to/ or die "\"$from\" is not in it\n";
 	spew($self->path("$name.tbs"), $tbs);
@@ -104,9 +116,17 @@ sub crl
 	}
 	spew($self->path("$ca.index"), $index);
 	spew($self->path("$ca.index.attr"), "unique_subject = no\n");
-	spew($self->path("$ca.cnf"), "[ca]\ndefault_ca=ca_of_test\n[ca_of_test]\ndatabase=$self->{dir}/$ca.index\ndefault_md=sha256\n");
-	my @time = $with{expired} ? (qw(-crl_lastupdate 20240101000000Z -crl_nextupdate 20240102000000Z)) : (qw(-crldays 2));
-	$self->openssl(qw(ca -gencrl), '-config', "$ca.cnf", '-cert', "$ca.crt", '-keyfile', "$ca.key", @time, '-out', "$ca.crl.new");
+	spew($self->path("$ca.cnf"),
+		"[ca]\ndefault_ca=ca_of_test\n[ca_of_test]\ndatabase=$self->{dir}/$ca.index\ndefault_md=sha256\n"
+	);
+	my @time =
+	  $with{expired}
+	  ? (qw(-crl_lastupdate 20240101000000Z -crl_nextupdate 20240102000000Z))
+	  : (qw(-crldays 2));
+	$self->openssl(
+		qw(ca -gencrl), '-config', "$ca.cnf", '-cert',
+		"$ca.crt", '-keyfile', "$ca.key", @time,
+		'-out', "$ca.crl.new");
 	rename $self->path("$ca.crl.new"), $self->path("$ca.crl") or die "rename: $!\n";
 	return $self;
 }
@@ -122,7 +142,9 @@ sub serial
 sub served_serial
 {
 	my ($self, $port) = @_;
-	return scalar `openssl s_client -connect 127.0.0.1:$port </dev/null 2>/dev/null | openssl x509 -noout -serial`;
+	return
+	  scalar
+	  `openssl s_client -connect 127.0.0.1:$port </dev/null 2>/dev/null | openssl x509 -noout -serial`;
 }
 
 # Put a certificate and its key into the places of others, one after the other, each at once.
@@ -131,20 +153,28 @@ sub replace_pair
 	my ($self, $from, $to) = @_;
 	for my $kind (qw(crt key))
 	{
-		rename spew($self->path("new.$kind"), slurp($self->path("$from.$kind")), 0600), $self->path("$to.$kind") or die "rename: $!\n";
+		rename spew($self->path("new.$kind"), slurp($self->path("$from.$kind")), 0600),
+		  $self->path("$to.$kind")
+		  or die "rename: $!\n";
 	}
 	return $self;
 }
 
 # What curl is told in order to show a certificate.
-sub as_client { my ($self, $name) = @_; return ('--cert', $self->path("$name.crt"), '--key', $self->path("$name.key")) }
+sub as_client
+{
+	my ($self, $name) = @_;
+	return ('--cert', $self->path("$name.crt"), '--key', $self->path("$name.key"));
+}
 
 # One request, with more options of curl: gives status (0: none), content, json when it is some, and
 # curl's exit code.
 sub https
 {
 	my ($self, $port, $path, @options) = @_;
-	my @command = ('curl', '-s', '-g', '--max-time', 20, '--cacert', $self->path('ca.crt'), '-w', '\n%{http_code}', @options, "https://127.0.0.1:$port$path");
+	my @command = (
+		'curl', '-s', '-g', '--max-time', 20, '--cacert', $self->path('ca.crt'),
+		'-w', '\n%{http_code}', @options, "https://127.0.0.1:$port$path");
 	IPC::Run::run(\@command, '>', \my $out, '2>', \my $errors);
 	my $exit = $? >> 8;
 	my ($content, $status) = $out =~ /\A(.*)\n(\d+)\z/s;

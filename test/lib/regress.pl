@@ -20,8 +20,11 @@ my $results = $cluster->sandbox->{root};
 (my $pg_regress = $pgxs) =~ s{/makefiles/.*}{/test/regress/pg_regress};
 chomp(my $bindir = `pg_config --bindir`);
 my @command = (
-	$pg_regress, '--use-existing', '--dbname=regression', '--inputdir=.', "--outputdir=$results",
-	"--bindir=$bindir", "--host=$member->{socket}", "--port=$member->{port}", '--user=postgres');
+	$pg_regress, '--use-existing',
+	'--dbname=regression', '--inputdir=.',
+	"--outputdir=$results", "--bindir=$bindir",
+	"--host=$member->{socket}", "--port=$member->{port}",
+	'--user=postgres');
 open my $pipe, '-|', @command, @names or die "$pg_regress: $!\n";
 
 $| = 1;

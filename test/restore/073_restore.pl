@@ -10,7 +10,8 @@ use Test::More;
 
 my $cluster = PgbrCluster->new(members => 3)->start;
 my $leader = $cluster->wait_leader;
-$leader->psql('CREATE TABLE mark (name text PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())');
+$leader->psql(
+	'CREATE TABLE mark (name text PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())');
 $leader->psql('CREATE EXTENSION pgbackrest_ctl');
 bench('-i', '-q', '-s', 1);
 my $first = $leader->sidecar->post_job(kind => 'backup', type => 'full');
@@ -18,25 +19,43 @@ $first = $leader->sidecar->wait_job($first->{id});
 is($first->{state}, 'succeeded', 'a backup to start from');
 mark('after the backup');
 # a backup ends in a second, and a time in that second can't be told from it
-wait_for { $leader->psql(q{SELECT clock_timestamp() > max(at) + interval '1.1 s' FROM mark}) eq 't' } 'the next second';
+wait_for
+{
+	$leader->psql(q{SELECT clock_timestamp() > max(at) + interval '1.1 s' FROM mark}) eq 't'
+}
+'the next second';
 
 sub bench
 {
 	my (@options) = @_;
 	my $log = '';
-	my @command = ('pgbench', '-h', $leader->{socket}, '-p', $leader->{port}, '-U', 'postgres', @options, 'postgres');
+	my @command = (
+		'pgbench', '-h', $leader->{socket}, '-p', $leader->{port}, '-U',
+		'postgres', @options, 'postgres');
 	IPC::Run::run(\@command, '>&', \$log) or die "pgbench: $log\n" if $options[0] eq '-i';
 	# it ends when the server it writes to is stopped
 	$cluster->sandbox->spawn($cluster->sandbox->{root}, 'pgbench', @command) if $options[0] ne '-i';
 	return;
 }
 
-sub mark { my ($name) = @_; return $leader->psql("INSERT INTO mark (name) VALUES ('$name') RETURNING pg_current_xact_id()") }
+sub mark
+{
+	my ($name) = @_;
+	return $leader->psql("INSERT INTO mark (name) VALUES ('$name') RETURNING pg_current_xact_id()");
+}
 
-sub marks { my ($member) = @_; return join ', ', split /\n/, $member->psql('SELECT name FROM mark ORDER BY at') }
+sub marks
+{
+	my ($member) = @_;
+	return join ', ', split /\n/, $member->psql('SELECT name FROM mark ORDER BY at');
+}
 
 # The events of a run.
-sub events { my ($out) = @_; return map { JSON::PP->new->utf8->decode($_) } grep { /^\{/ } split /\n/, $out }
+sub events
+{
+	my ($out) = @_;
+	return map { JSON::PP->new->utf8->decode($_) } grep { /^\{/ } split /\n/, $out;
+}
 
 # All members have these marks and stand on one timeline, replicas stream, Patroni is not paused.
 sub is_cluster
@@ -47,7 +66,8 @@ sub is_cluster
 	for my $member ($cluster->members)
 	{
 		my $last = '';
-		wait_for { ($last = marks($member)) eq $expected } "$member->{name} to have the rows ($last)", 20;
+		wait_for { ($last = marks($member)) eq $expected }
+		"$member->{name} to have the rows ($last)", 20;
 		is(marks($member), $expected, "$name: the rows of $member->{name}");
 	}
 	my ($status, $out) = $cluster->cluster_ctl('status', '--format=json');
@@ -60,12 +80,15 @@ sub is_cluster
 sub restore
 {
 	my ($name, @options) = @_;
-	my ($status, $out, $errors) = $cluster->cluster_ctl('restore', '--force', '--no-verify', '--format=json', @options);
+	my ($status, $out, $errors) =
+	  $cluster->cluster_ctl('restore', '--force', '--no-verify', '--format=json', @options);
 	is($status, 0, "$name: restored") or diag $out, $errors;
 	my @events = events($out);
 	my ($plan) = map { $_->{plan} } grep { $_->{event} eq 'plan' } @events;
-	my %done = map { $_->{step} => 1 } grep { $_->{event} eq 'step' && $_->{state} =~ /^(?:done|skipped)$/ } @events;
-	is_deeply([ grep { !$done{ $_->{step} } } @{ $plan->{steps} } ], [], "$name: every step of the plan was told");
+	my %done = map { $_->{step} => 1 }
+	  grep { $_->{event} eq 'step' && $_->{state} =~ /^(?:done|skipped)$/ } @events;
+	is_deeply([ grep { !$done{ $_->{step} } } @{ $plan->{steps} } ],
+		[], "$name: every step of the plan was told");
 	is($events[-1]{event}, 'summary', "$name: it ends with a summary");
 	is($events[-1]{result}, 'done', "$name: done");
 	return $events[-1];
@@ -77,8 +100,10 @@ sub kill_at
 	my ($step, @restore) = @_;
 	my ($out, $errors) = ('', '');
 	local %ENV = (%ENV, $cluster->ctl_environment);
-	my $run = IPC::Run::start(["$ENV{PGBR_BUILD}/pgbackrest_ctl", @restore], '<', \undef, '>', \$out, '2>', \$errors);
-	wait_for { $run->pump_nb; $out =~ /"step":"$step","state":"started"/ } "step $step to begin", 60;
+	my $run = IPC::Run::start([ "$ENV{PGBR_BUILD}/pgbackrest_ctl", @restore ],
+		'<', \undef, '>', \$out, '2>', \$errors);
+	wait_for { $run->pump_nb; $out =~ /"step":"$step","state":"started"/ } "step $step to begin",
+	  60;
 	$run->signal('KILL');
 	eval { $run->finish };
 	return;
@@ -90,9 +115,12 @@ subtest 'what is refused changes nothing' => sub {
 	my ($status, $out, $errors) = $cluster->cluster_ctl('restore', '--no-verify');
 	is($status, 2, 'without a terminal nobody can be asked');
 	like($errors, qr/--force/, 'and that is said');
-	($status, $out, $errors) = $cluster->cluster_ctl('restore', '--force', '--no-verify', '--type=time', '--target=2099-01-01 00:00:00Z');
+	($status, $out, $errors) =
+	  $cluster->cluster_ctl('restore', '--force', '--no-verify', '--type=time',
+		'--target=2099-01-01 00:00:00Z');
 	is($status, 8, 'a time to come is refused by the plan');
-	($status) = $cluster->cluster_ctl('restore', '--force', '--no-verify', '--type=name', '--target=never');
+	($status) =
+	  $cluster->cluster_ctl('restore', '--force', '--no-verify', '--type=name', '--target=never');
 	is($status, 8, 'so is a name that nobody knows');
 	($status) = $cluster->cluster_ctl('undo', '--force');
 	is($status, 5, 'there is nothing to take back');
@@ -105,7 +133,8 @@ subtest 'killed in the midst, and gone on with' => sub {
 	my $time = $leader->psql('SELECT clock_timestamp()');
 	mark('after the time');
 	bench('-T', 600);
-	my @restore = ('restore', '--force', '--no-verify', '--format=json', '--type=time', "--target=$time");
+	my @restore =
+	  ('restore', '--force', '--no-verify', '--format=json', '--type=time', "--target=$time");
 	kill_at('recover', @restore);
 	my ($out, $errors);
 	my ($status, $json) = $cluster->cluster_ctl('status', '--format=json');
@@ -121,7 +150,8 @@ subtest 'killed in the midst, and gone on with' => sub {
 	is($status, 0, 'the same command goes on') or diag $out, $errors;
 	my @events = events($out);
 	is($events[-1]{id}, $restore->{id}, 'with the same restore');
-	ok(!(grep { $_->{event} eq 'step' && $_->{step} eq 'stop-leader' } @events), 'what was done is not done again');
+	ok(!(grep { $_->{event} eq 'step' && $_->{step} eq 'stop-leader' } @events),
+		'what was done is not done again');
 	is_cluster(join(', ', @kept), 'to a time');
 	($status, $out) = $cluster->cluster_ctl(@restore);
 	is($status, 0, 'repeated');
@@ -130,7 +160,8 @@ subtest 'killed in the midst, and gone on with' => sub {
 };
 
 subtest 'taken back' => sub {
-	my ($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force', '--no-verify', '--format=json');
+	my ($status, $out, $errors) =
+	  $cluster->cluster_ctl('undo', '--force', '--no-verify', '--format=json');
 	is($status, 0, 'undone') or diag $out, $errors;
 	unlike($errors, qr/verifying/, '--no-verify: without a look at the files of the repository');
 	push @kept, 'after the time';
@@ -173,10 +204,12 @@ subtest 'another target instead, without the sidecar for a moment, and back' => 
 	my $sidecar = $leader->sidecar;
 	$sidecar->kill;
 	$sidecar->start;
-	my @restore = ('restore', '--force', '--no-verify', '--format=json', '--type=lsn', "--target=$lsn");
+	my @restore =
+	  ('restore', '--force', '--no-verify', '--format=json', '--type=lsn', "--target=$lsn");
 	my ($status, $out, $errors);
 	# whoever was killed has the lock until its lease is over
-	wait_for { ($status, $out, $errors) = $cluster->cluster_ctl(@restore); $status != 6 } 'the lease of the one that was killed to end';
+	wait_for { ($status, $out, $errors) = $cluster->cluster_ctl(@restore); $status != 6 }
+	'the lease of the one that was killed to end';
 	is($status, 0, 'restored to the other target') or diag $out, $errors;
 	my %states = map { $_->{step} => $_->{state} } grep { $_->{event} eq 'step' } events($out);
 	is($states{archive}, 'skipped', 'what the first has saved is not written over');
@@ -193,7 +226,10 @@ subtest 'to the end of the backup, and back' => sub {
 	is_cluster('', 'immediate');
 	my ($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force');
 	is($status, 0, 'undone') or diag $out, $errors;
-	like($errors, qr/verifying .* in repository 1/, 'the files of the repository are looked at first');
+	like(
+		$errors,
+		qr/verifying .* in repository 1/,
+		'the files of the repository are looked at first');
 	is_cluster(join(', ', @kept), 'undo');
 };
 

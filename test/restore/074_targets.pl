@@ -15,20 +15,29 @@ my $incr = $test->backup('incr');
 my $after_incr = $test->point('after the incr');
 my ($standby) = $test->cluster->replicas;
 my $from_standby = $test->backup('full', $standby);
-like($standby->sidecar->http(GET => "/v1/jobs/$from_standby->{id}/log")->{content}, qr/replay on the standby reached/, 'one is made from a standby');
+like(
+	$standby->sidecar->http(GET => "/v1/jobs/$from_standby->{id}/log")->{content},
+	qr/replay on the standby reached/,
+	'one is made from a standby');
 my $after_standby = $test->point('after the one from a standby');
 
 subtest 'time, on the current timeline, from a standby\'s backup' => sub {
-	$test->restore('time', $after_standby->{included}, $from_standby->{label}, '--type=time', "--target=$after_standby->{time}");
+	$test->restore(
+		'time',
+		$after_standby->{included},
+		$from_standby->{label},
+		'--type=time', "--target=$after_standby->{time}");
 };
 my $branch = $test->point('on timeline 2');
 subtest 'undo' => sub { $test->undo('undo of time') };
 subtest 'lsn, before the earlier restores, from an incr' => sub {
-	$test->restore('lsn', $after_incr->{included}, $incr->{label}, '--type=lsn', "--target=$after_incr->{lsn}");
+	$test->restore('lsn', $after_incr->{included},
+		$incr->{label}, '--type=lsn', "--target=$after_incr->{lsn}");
 	$test->undo('undo of lsn');
 };
 subtest 'time, on a branch that was left' => sub {
-	$test->restore('time there', $branch->{included}, undef, '--type=time', "--target=$branch->{time}", '--target-timeline=2');
+	$test->restore('time there', $branch->{included}, undef, '--type=time',
+		"--target=$branch->{time}", '--target-timeline=2');
 	$test->undo('undo of time there');
 };
 subtest 'undo of the undo' => sub {
@@ -37,35 +46,45 @@ subtest 'undo of the undo' => sub {
 };
 my $present = $test->point('on the present timeline');
 subtest 'time, exclusive, before the earlier restores, from a diff' => sub {
-	$test->restore('time exclusive', $after_diff->{excluded}, $diff->{label}, '--type=time', "--target=$after_diff->{time}", '--target-exclusive');
+	$test->restore(
+		'time exclusive',
+		$after_diff->{excluded},
+		$diff->{label}, '--type=time', "--target=$after_diff->{time}",
+		'--target-exclusive');
 	$test->undo('undo of time exclusive');
 };
 subtest 'lsn, exclusive, on the current timeline' => sub {
 	my $here = $test->point('here');
-	$test->restore('lsn exclusive', $here->{excluded}, undef, '--type=lsn', "--target=$here->{lsn}", '--target-exclusive');
+	$test->restore('lsn exclusive',
+		$here->{excluded}, undef, '--type=lsn', "--target=$here->{lsn}", '--target-exclusive');
 	$test->undo('undo of lsn exclusive');
 };
 subtest 'lsn, on a branch that was left, and from a full backup before all' => sub {
-	$test->restore('lsn there', $branch->{included}, undef, '--type=lsn', "--target=$branch->{lsn}", '--target-timeline=2');
+	$test->restore('lsn there', $branch->{included}, undef, '--type=lsn',
+		"--target=$branch->{lsn}", '--target-timeline=2');
 	$test->undo('undo of lsn there');
-	$test->restore('time', $after_full->{included}, $full->{label}, '--type=time', "--target=$after_full->{time}");
+	$test->restore('time', $after_full->{included},
+		$full->{label}, '--type=time', "--target=$after_full->{time}");
 };
 subtest 'on from before all the earlier restores' => sub {
 	my $there = $test->point('on from there');
-	$test->restore('on from there', $there->{included}, undef, '--type=time', "--target=$there->{time}");
+	$test->restore('on from there',
+		$there->{included}, undef, '--type=time', "--target=$there->{time}");
 };
 
 subtest 'schedules go on' => sub {
 	for my $member ($test->cluster->members)
 	{
-		spew("$member->{dir}/server.conf", slurp("$member->{dir}/server.conf") . "pgbackrest_ctl.incr_schedule = '* * * * *'\n");
+		spew("$member->{dir}/server.conf",
+			slurp("$member->{dir}/server.conf") . "pgbackrest_ctl.incr_schedule = '* * * * *'\n");
 	}
 	$test->undo('the last undo');
 	my $done = $test->leader->psql('SELECT clock_timestamp()');
 	wait_for
 	{
-		$test->leader->psql("SELECT state FROM pgbr_runs WHERE requested_by = 'schedule' AND started_at > '$done'"
-			. " AND state IN ('succeeded', 'failed') ORDER BY run_id LIMIT 1") =~ /succeeded/
+		$test->leader->psql(
+			"SELECT state FROM pgbr_runs WHERE requested_by = 'schedule' AND started_at > '$done'"
+			  . " AND state IN ('succeeded', 'failed') ORDER BY run_id LIMIT 1") =~ /succeeded/
 	}
 	'a scheduled backup to succeed', 150;
 	pass('a scheduled backup is made after a restore');

@@ -26,7 +26,10 @@ sub moment
 sub is_kept
 {
 	my ($name) = @_;
-	return is($test->marks($test->find_leader), join(', ', sort $test->kept), "$name: the rows of the leader");
+	return is(
+		$test->marks($test->find_leader),
+		join(', ', sort $test->kept),
+		"$name: the rows of the leader");
 }
 
 sub is_refused
@@ -75,13 +78,15 @@ subtest 'the host of a replica is down' => sub {
 	my @target = moment('a host is down');
 	$absent->kill;
 	is_refused('a host is down', $absent, @target);
-	my $summary = $test->run_ok('without it', 'restore', "--without-member=$absent->{name}", @target);
+	my $summary =
+	  $test->run_ok('without it', 'restore', "--without-member=$absent->{name}", @target);
 	is_deeply($summary->{left_out}, [ $absent->name ], 'the summary names it');
 	ok(config('check_timeline'), 'Patroni compares timelines in a leader race');
 	is_kept('without it');
 	$test->is_healthy('without it', 60);
 	$test->start_host($absent);
-	wait_for { $absent->patroni(GET => '/patroni')->{status} } 'Patroni of the member with old data';
+	wait_for { $absent->patroni(GET => '/patroni')->{status} }
+	'Patroni of the member with old data';
 	my $lost = lose_leader('the leader is lost as old data is back');
 	isnt($test->leader, $absent, 'and the member with old data does not lead');
 	$test->start_host($lost);
@@ -110,17 +115,23 @@ subtest 'the old leader comes back after a failover and a restore' => sub {
 	my $old = $test->leader;
 	$old->kill;
 	$cluster->wait_leader(other_than => $old);
-	wait_for { $test->find_leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
+	wait_for { $test->find_leader->psql('SELECT pg_is_in_recovery()') eq 'f' }
+	'the end of the promotion';
 	$test->mark_lost('after the failover');
 	$test->run_ok('without the old leader', 'restore', "--without-member=$old->{name}", @target);
 	is_kept('without the old leader');
 	$test->start_host($old);
 	# Patroni rewinds it to where the restore has left its timeline
-	my $follows = sprintf q{SELECT count(*) FROM pg_stat_replication WHERE application_name = '%s' AND state = 'streaming'}, $old->name;
+	my $follows =
+	  sprintf
+	  q{SELECT count(*) FROM pg_stat_replication WHERE application_name = '%s' AND state = 'streaming'},
+	  $old->name;
 	wait_for { $test->leader->psql($follows) } 'the old leader to follow by itself', 60;
 	# it does so before it is consistent
 	wait_for { $old->psql('SELECT 1') } 'the old leader to answer';
-	is($test->marks($old), join(', ', sort $test->kept), 'the old leader follows without its old rows');
+	is( $test->marks($old),
+		join(', ', sort $test->kept),
+		'the old leader follows without its old rows');
 	bring_back('the old leader', $old);
 	isnt($test->find_leader, $old, 'the old leader does not lead');
 	is_kept('the old leader is back');
@@ -129,10 +140,12 @@ subtest 'the old leader comes back after a failover and a restore' => sub {
 subtest 'Patroni is restarted everywhere in the midst, in synchronous mode' => sub {
 	$test->find_leader;
 	$test->leader->patroni(PATCH => '/config', { synchronous_mode => JSON::PP::true });
-	wait_for { $test->leader->psql('SHOW synchronous_standby_names') ne '' } 'a synchronous replica';
+	wait_for { $test->leader->psql('SHOW synchronous_standby_names') ne '' }
+	'a synchronous replica';
 	my @target = moment('synchronous');
 	my $run = $test->begin('restore', @target);
-	ok($run->wait_event(event => 'step', step => 'recover', state => 'started'), 'recovery has begun');
+	ok($run->wait_event(event => 'step', step => 'recover', state => 'started'),
+		'recovery has begun');
 	for my $member ($cluster->members)
 	{
 		$cluster->sandbox->end(delete $member->{patroni_pid}, 'TERM', 60);
@@ -140,7 +153,8 @@ subtest 'Patroni is restarted everywhere in the midst, in synchronous mode' => s
 	}
 	is($run->finish, 0, 'the restore goes on') or diag $run->last_words;
 	$test->is_healthy('synchronous', 60);
-	wait_for { $test->leader->psql('SHOW synchronous_standby_names') ne '' } 'a synchronous replica again';
+	wait_for { $test->leader->psql('SHOW synchronous_standby_names') ne '' }
+	'a synchronous replica again';
 	pass('it is synchronous again');
 };
 

@@ -17,7 +17,8 @@ sub timeline { return $test->leader->psql('SELECT timeline_id FROM pg_control_ch
 sub resume
 {
 	my ($member) = @_;
-	is($member->patroni(PATCH => '/config', { pause => undef })->{status}, 200, 'somebody resumes Patroni');
+	is($member->patroni(PATCH => '/config', { pause => undef })->{status},
+		200, 'somebody resumes Patroni');
 	return;
 }
 
@@ -25,12 +26,20 @@ sub resume
 sub is_alone
 {
 	my ($name) = @_;
-	my @writable = grep { (eval { $_->psql('SELECT pg_is_in_recovery()') } // 't') eq 'f' } $cluster->members;
-	is_deeply([ map { $_->name } @writable ], [ $test->leader->name ], "$name: one member takes writes");
+	my @writable = grep {
+		(eval { $_->psql('SELECT pg_is_in_recovery()') } // 't') eq 'f'
+	} $cluster->members;
+	is_deeply(
+		[ map { $_->name } @writable ],
+		[ $test->leader->name ],
+		"$name: one member takes writes");
 	return;
 }
 
-sub fenced { return scalar grep { $_->sidecar->http(GET => '/v1/node')->{json}{fenced} } $test->replicas }
+sub fenced
+{
+	return scalar grep { $_->sidecar->http(GET => '/v1/node')->{json}{fenced} } $test->replicas;
+}
 
 my $untouched = 'taken back before any data was touched';
 
@@ -44,7 +53,11 @@ sub is_undone
 	return;
 }
 
-sub is_given_up { my ($name, @id) = @_; return is_undone($test->begin('undo', @id), $name, $untouched) }
+sub is_given_up
+{
+	my ($name, @id) = @_;
+	return is_undone($test->begin('undo', @id), $name, $untouched);
+}
 
 # Begin a restore, or an undo, and interrupt it in a step.
 sub interrupt_at
@@ -52,7 +65,8 @@ sub interrupt_at
 	my ($step, @options) = @_;
 	my $verb = @options && $options[0] eq 'undo' ? shift @options : 'restore';
 	my $run = $test->begin($verb, @options);
-	ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun") or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => $step, state => 'started'), "$step has begun")
+	  or diag $run->last_words;
 	kill INT => $run->pid;
 	is($run->finish, 130, "$step: interrupted") or diag $run->last_words;
 	return $run;
@@ -60,7 +74,9 @@ sub interrupt_at
 
 subtest 'a restart that is scheduled' => sub {
 	my $leader = $test->leader;
-	is($leader->patroni(POST => '/restart', { schedule => '2100-01-01T00:00:00+00:00' })->{status}, 202, 'for the leader');
+	is( $leader->patroni(POST => '/restart', { schedule => '2100-01-01T00:00:00+00:00' })->{status},
+		202,
+		'for the leader');
 	interrupt_at('stop-replicas');
 	ok($leader->patroni(GET => '/patroni')->{scheduled_restart}, 'is not taken back by the pause');
 	is_given_up('with it');
@@ -90,11 +106,18 @@ subtest 'the leader is another one by now' => sub {
 	interrupt_at('pause');
 	kill CONT => $other->{patroni_pid};
 	resume($former);
-	wait_for { !$_->patroni(GET => '/patroni')->{pause} or return for $cluster->members; 1 } 'all members to see it';
+	wait_for { !$_->patroni(GET => '/patroni')->{pause} or return for $cluster->members; 1 }
+	'all members to see it';
 	$cluster->wait_streaming;
-	wait_for { grep { $_->{name} eq $other->name && $_->{state} =~ /running|streaming/ } @{ $former->patroni(GET => '/cluster')->{members} } }
+	wait_for
+	{
+		grep { $_->{name} eq $other->name && $_->{state} =~ /running|streaming/ }
+		  @{ $former->patroni(GET => '/cluster')->{members} }
+	}
 	'Patroni to know it again';
-	my $answer = $former->patroni(POST => '/switchover', { leader => $former->name, candidate => $other->name });
+	my $answer = $former->patroni(
+		POST => '/switchover',
+		{ leader => $former->name, candidate => $other->name });
 	is($answer->{status}, 200, 'a switchover') or diag $answer->{content};
 	is($test->find_leader, $other, 'another member leads');
 	wait_for { $other->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
@@ -119,18 +142,22 @@ subtest 'a member that was left out leads by now' => sub {
 	$test->find_leader;
 	wait_for { $other->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
 	$test->mark('left out, and leads');
-	ok($former->sidecar->http(GET => '/v1/node')->{json}{fenced}, 'the former leader is fenced off');
+	ok($former->sidecar->http(GET => '/v1/node')->{json}{fenced},
+		'the former leader is fenced off');
 	is_given_up('left out');
 	is($test->leader, $other, 'it still leads');
 	$other->sidecar->start;
-	system 'rm', '-rf', map { ($_->data . '/base/big', glob $_->data . '.before-*') } $cluster->members;
+	system 'rm', '-rf',
+	  map { ($_->data . '/base/big', glob $_->data . '.before-*') } $cluster->members;
 };
 
 subtest 'a leader that was down' => sub {
 	$test->mark('before all were killed');
 	my @ports = $cluster->break_servers;
 	my $run = $test->begin('restore', '--keep-old');
-	ok($run->wait_event(event => 'step', step => 'keep-old', state => 'started'), 'its restore has begun') or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => 'keep-old', state => 'started'),
+		'its restore has begun')
+	  or diag $run->last_words;
 	kill INT => $run->pid;
 	is($run->finish, 130, 'interrupted');
 	@ports = ();
@@ -147,10 +174,14 @@ subtest 'a restore that serves already, and its undo, both interrupted' => sub {
 	my ($newest) = reverse sort map { m{(\w+)\.history$} } glob "$archive/*.history";
 	my $blocked = sprintf '%s/%08X00000000', $archive, 1 + hex($newest // 1);
 	my $run = $test->begin('restore', @target);
-	ok($run->wait_event(event => 'step', step => 'recover', state => 'started'), 'recovery has begun') or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => 'recover', state => 'started'),
+		'recovery has begun')
+	  or diag $run->last_words;
 	# the new timeline's first WAL can't be written
 	mkdir $blocked, 0500 or die "mkdir: $!";
-	ok($run->wait_event(event => 'step', step => 'history-archived', state => 'started'), 'the leader serves') or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => 'history-archived', state => 'started'),
+		'the leader serves')
+	  or diag $run->last_words;
 	kill INT => $run->pid;
 	is($run->finish, 130, 'the restore is interrupted') or diag $run->last_words;
 	my $undo = interrupt_at('undo-point', 'undo')->plan->{id};
@@ -184,6 +215,7 @@ subtest 'an undo that is interrupted' => sub {
 	$test->mark('given up with the undo');
 	my $undo = interrupt_at('stop-replicas', 'undo')->plan->{id};
 	is_given_up('undo of an undo', $undo);
+
 	for my $again ([], [$restore])
 	{
 		$test->set_kept(@before, 'given up with the undo');
@@ -211,16 +243,20 @@ subtest 'a leader that serves though the restore does not know it' => sub {
 	my @target = $test->target('time');
 	$test->mark_lost('after the target, too');
 	my $run = $test->begin('restore', @target);
-	ok($run->wait_event(event => 'step', step => 'hand-over', state => 'started'), 'the hand-over has begun') or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => 'hand-over', state => 'started'),
+		'the hand-over has begun')
+	  or diag $run->last_words;
 	my $before = length $leader->patroni_log;
-	wait_for { substr($leader->patroni_log, $before) =~ /LOG:  starting PostgreSQL/ } 'Patroni to start the leader';
+	wait_for { substr($leader->patroni_log, $before) =~ /LOG:  starting PostgreSQL/ }
+	'Patroni to start the leader';
 	$run->kill;
 	wait_for { $leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the leader to take writes';
 	my $journal = $leader->sidecar->http(GET => '/v1/restores')->{json}{restores}[0];
 	is($journal->{state}, 'active', 'the restore is not done');
 	$leader->psql(q{INSERT INTO mark (name) VALUES ('after the hand-over')});
 	$test->set_kept(@before, 'after the target, too');
-	wait_for { ($run = $test->begin('undo'))->finish != 6 } 'the lease of the one that was killed to end', 60;
+	wait_for { ($run = $test->begin('undo'))->finish != 6 }
+	'the lease of the one that was killed to end', 60;
 	is_undone($run, 'undo', 'done');
 	$test->set_kept(@before, 'after the hand-over');
 	is_undone($test->begin('undo', $run->summary->{id}), 'undo of that', 'done');

@@ -29,13 +29,16 @@ subtest 'a replica, and the restore goes on' => sub {
 	$test->lose_at('stop-leader', $gone, 'restore', @target);
 	$test->stops('untouched', 'restore', @target);
 	my $run = $test->run('restore', "--without-member=nobody", @target);
-	like($run->last_words, qr/has no member "nobody"/, 'a name that is not of the plan') or diag $run->last_words;
+	like($run->last_words, qr/has no member "nobody"/, 'a name that is not of the plan')
+	  or diag $run->last_words;
 	$test->without('a replica is gone again');
 	$run = $test->is_done('untouched', 'restore', "--without-member=$gone->{name}", @target);
 	is_deeply($run->summary->{left_out}, [ $gone->name ], 'the summary names it');
-	ok($test->leader->patroni(GET => '/config')->{check_timeline}, 'Patroni compares timelines in a leader race');
+	ok($test->leader->patroni(GET => '/config')->{check_timeline},
+		'Patroni compares timelines in a leader race');
 	$test->bring_back('a replica again', $gone);
-	ok(!$test->leader->patroni(GET => '/config')->{check_timeline}, 'as before, now that it is back');
+	ok(!$test->leader->patroni(GET => '/config')->{check_timeline},
+		'as before, now that it is back');
 };
 
 subtest 'a replica, when data was touched' => sub {
@@ -72,7 +75,8 @@ subtest 'a replica, of an undo' => sub {
 subtest 'one of the replicas that are restored alone' => sub {
 	my ($gone) = $test->replicas;
 	$test->lose_at('restore-replicas', $gone, 'restore', '--replicas-only');
-	$test->is_done('replicas alone', 'restore', '--replicas-only', "--without-member=$gone->{name}");
+	$test->is_done('replicas alone', 'restore', '--replicas-only',
+		"--without-member=$gone->{name}");
 	$test->bring_back('replicas alone', $gone);
 };
 

@@ -15,7 +15,10 @@ subtest 'the leader, before any data was touched' => sub {
 	$test->lose_at('archive', $gone, 'restore', @target);
 	my @without = ("--without-member=$gone->{name}");
 	my $run = $test->run('restore', @without, @target);
-	like($run->last_words, qr/can't go on without the leader.*undo @without/s, 'its data was to be restored');
+	like(
+		$run->last_words,
+		qr/can't go on without the leader.*undo @without/s,
+		'its data was to be restored');
 	isnt($run->{status}, 0, 'so it is refused');
 	$test->is_done('without the leader', 'undo', @without);
 	$test->another_leads('the leader', $gone);
@@ -62,7 +65,9 @@ subtest 'the leader, when it served, and it is taken back' => sub {
 };
 
 # The repository takes nothing while it serves, and so it is with it that the rows are lost which were written since.
-subtest 'the leader, when it served on a timeline that nobody else knows, and another restore has begun' => sub {
+subtest
+  'the leader, when it served on a timeline that nobody else knows, and another restore has begun'
+  => sub {
 	my @earlier = $test->target('time');
 	my @target = $test->moment('nobody knows its timeline');
 	my ($gone, $timeline) = ($test->leader, $test->timeline);
@@ -76,10 +81,14 @@ subtest 'the leader, when it served on a timeline that nobody else knows, and an
 	$test->lose_at('undo-point', $gone, 'restore', @earlier, "--target-timeline=$timeline");
 	chmod 0750, $archive or die "$archive: $!";
 	$run = $test->is_done('without the leader', 'undo', "--without-member=$gone->{name}");
-	ok((grep { ($_->{message} // '') =~ /member $gone->{name} may have been opened .* clear its data directory/ } $run->events), 'what that means is told');
+	ok( (   grep {
+				($_->{message} // '') =~
+				  /member $gone->{name} may have been opened .* clear its data directory/
+			} $run->events),
+		'what that means is told');
 	remove_tree($gone->data);
 	$test->another_leads('the leader of two restores', $gone);
-};
+  };
 
 subtest 'the leader, when Patroni was resumed' => sub {
 	my @target = $test->moment('Patroni is resumed');
@@ -88,9 +97,11 @@ subtest 'the leader, when Patroni was resumed' => sub {
 	$test->lose_at('replicas-stream', $gone, 'restore', @target);
 	$test->cluster->wait_leader(other_than => $gone);
 	$test->find_leader;
-	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
+	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' }
+	'the end of the promotion';
 	$test->mark('another leads since');
-	my $run = $test->is_done('what is left to be done', 'restore', "--without-member=$gone->{name}", @target);
+	my $run = $test->is_done('what is left to be done',
+		'restore', "--without-member=$gone->{name}", @target);
 	ok(!(grep { $_ eq 'recover' } $run->steps_done), 'nothing is restored again');
 	$test->another_leads('the leader of then', $gone);
 };

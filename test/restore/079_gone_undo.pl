@@ -30,7 +30,8 @@ subtest 'the leader, of an undo, when it served' => sub {
 	my $run = $test->begin_at('history-archived', 'undo');
 	$test->mark('since the undo serves');
 	my $segment = $gone->psql('SELECT pg_walfile_name(pg_switch_wal())');
-	wait_for { $gone->sidecar->http(GET => "/v1/wal/$segment")->{json}{archived} } 'its WAL to be archived';
+	wait_for { $gone->sidecar->http(GET => "/v1/wal/$segment")->{json}{archived} }
+	'its WAL to be archived';
 	$test->lose($run, $gone);
 	$test->is_done('an undo elsewhere', 'undo', "--without-member=$gone->{name}");
 	$test->another_leads('an undo that served', $gone);
@@ -39,12 +40,22 @@ subtest 'the leader, of an undo, when it served' => sub {
 subtest 'the leader, while a replica alone is restored' => sub {
 	my ($gone, ($replica)) = ($test->leader, $test->replicas);
 	$test->mark('the replicas have it');
-	$test->lose_at('restore-replicas', $gone, 'restore', '--replicas-only', "--member=$replica->{name}");
+	$test->lose_at('restore-replicas', $gone, 'restore', '--replicas-only',
+		"--member=$replica->{name}");
 	my $run = $test->run('restore', '--replicas-only', "--member=$replica->{name}");
-	like($run->last_words, qr/"pgbackrest_ctl undo --without-member=$gone->{name}" takes the restore back/, 'what can be done is told');
+	like(
+		$run->last_words,
+		qr/"pgbackrest_ctl undo --without-member=$gone->{name}" takes the restore back/,
+		'what can be done is told');
 	$run = $test->is_done('another member', 'undo', "--without-member=$gone->{name}");
 	# in a pause Patroni would not stop a server there
-	is(scalar(grep { $_->{event} eq 'note' && $_->{message} =~ /^the host of member $gone->{name} must be down: / } $run->events), 1, 'what must be so is told');
+	is( scalar(
+			grep {
+					 $_->{event} eq 'note'
+				  && $_->{message} =~ /^the host of member $gone->{name} must be down: /
+			} $run->events),
+		1,
+		'what must be so is told');
 	$test->another_leads('replicas alone', $gone);
 };
 
@@ -53,17 +64,20 @@ sub another_leads_since
 {
 	my ($gone) = @_;
 	my ($left) = grep { $_ != $gone } $test->cluster->members;
-	is($left->patroni(PATCH => '/config', { pause => undef })->{status}, 200, 'somebody resumes Patroni');
+	is($left->patroni(PATCH => '/config', { pause => undef })->{status},
+		200, 'somebody resumes Patroni');
 	$test->cluster->wait_leader(other_than => $gone);
 	$test->find_leader;
-	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion', 60;
+	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' }
+	'the end of the promotion', 60;
 	return;
 }
 
 subtest 'the leader, while a replica alone is restored, and another leads since' => sub {
 	my ($gone, ($replica)) = ($test->leader, $test->replicas);
 	$test->mark('the replicas have it, too');
-	$test->lose_at('restore-replicas', $gone, 'restore', '--replicas-only', "--member=$replica->{name}");
+	$test->lose_at('restore-replicas', $gone, 'restore', '--replicas-only',
+		"--member=$replica->{name}");
 	another_leads_since($gone);
 	isnt($test->leader, $replica, 'not the one that is not whole');
 	$test->mark('since another leads');
@@ -95,11 +109,14 @@ subtest 'a leader that answers is not left out' => sub {
 		my $run = $test->begin_at($step, 'restore', @target);
 		$run->kill;
 		$test->await_lease;
-		for my $command ([ 'undo', @without ], $step eq 'pause' ? () : [ 'restore', @without, @target ])
+		for my $command ([ 'undo', @without ],
+			$step eq 'pause' ? () : [ 'restore', @without, @target ])
 		{
 			$run = $test->run(@$command);
-			like($run->last_words, qr/member "$leader->{name}" is the leader and can't be left out/, "$step: @$command[0] is refused")
-			  or diag "exit status $run->{status}";
+			like(
+				$run->last_words,
+				qr/member "$leader->{name}" is the leader and can't be left out/,
+				"$step: @$command[0] is refused") or diag "exit status $run->{status}";
 		}
 	}
 	$test->without('the leader answers');
@@ -118,14 +135,22 @@ subtest 'a leader that can only not be reached is not left out' => sub {
 		spew($file, $text, 0600);
 		kill HUP => $leader->{patroni_pid};
 		my ($port) = $text =~ /"restapi" : \{\s+"connect_address" : "127.0.0.1:(\d+)/ or die $text;
-		wait_for { grep { $_->{name} eq $leader->{name} && $_->{api_url} =~ /:$port\// } @{ $replica->patroni(GET => '/cluster')->{members} } } 'the address of its REST API';
+		wait_for
+		{
+			grep { $_->{name} eq $leader->{name} && $_->{api_url} =~ /:$port\// }
+			  @{ $replica->patroni(GET => '/cluster')->{members} }
+		}
+		'the address of its REST API';
 	};
 	$lead_to->($config =~ s/("restapi" : \{\s+"connect_address" : "127.0.0.1:)\d+/${1}1/r);
 	$leader->sidecar->kill;
 	$test->await_lease;
 	my $run = $test->run('undo', "--without-member=$leader->{name}");
 	isnt($run->{status}, 0, 'it is refused');
-	like($run->last_words, qr/member "$leader->{name}" does not answer, but keeps the leader key/, 'with the reason');
+	like(
+		$run->last_words,
+		qr/member "$leader->{name}" does not answer, but keeps the leader key/,
+		'with the reason');
 	$lead_to->($config);
 	$leader->sidecar->start;
 	$test->is_done('with it', @command);

@@ -14,8 +14,13 @@ sub fenced { my ($member) = @_; return -e $member->data . '/pgbr_fence/global/pg
 # Patroni's pause, as people end it.
 sub resume
 {
-	is($test->leader->patroni(PATCH => '/config', { pause => undef })->{status}, 200, 'somebody resumes Patroni');
-	wait_for { !grep { $_->patroni(GET => '/patroni')->{pause} } $cluster->members } 'all members to be resumed';
+	is($test->leader->patroni(PATCH => '/config', { pause => undef })->{status},
+		200, 'somebody resumes Patroni');
+	wait_for
+	{
+		!grep { $_->patroni(GET => '/patroni')->{pause} } $cluster->members
+	}
+	'all members to be resumed';
 	return;
 }
 
@@ -25,8 +30,16 @@ sub is_given_up
 	my ($name, @command) = @_;
 	my ($leader, $timeline) = ($test->find_leader, $test->timeline);
 	my $run;
-	wait_for { ($run = $test->begin(@command))->finish != 6 || $run->last_words =~ /since the plan/ } 'the lease of the one before to end', 60;
-	like($run->last_words, qr/the leader has changed since the plan was made/, "$name: the leader is another one");
+	wait_for
+	{
+		($run = $test->begin(@command))->finish != 6
+		  || $run->last_words =~ /since the plan/
+	}
+	'the lease of the one before to end', 60;
+	like(
+		$run->last_words,
+		qr/the leader has changed since the plan was made/,
+		"$name: the leader is another one");
 	like($run->last_words, qr/Nothing was changed/, "$name: and nothing is changed");
 	$test->is_healthy($name, 60);
 	is($test->leader, $leader, "$name: who leads goes on");
@@ -39,7 +52,8 @@ subtest 'another leads by now' => sub {
 	my $former = $test->leader;
 	my ($next, $third) = $test->replicas;
 	my $run = $test->begin('restore', @target);
-	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused') or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused')
+	  or diag $run->last_words;
 	# the journal comes no further, and so does the restore
 	kill STOP => $third->sidecar->pid;
 	wait_for
@@ -51,10 +65,15 @@ subtest 'another leads by now' => sub {
 	$run->kill;
 	$test->crash_sidecar($third);
 	resume();
-	is($former->patroni(POST => '/switchover', { leader => $former->name, candidate => $next->name })->{status}, 200, 'a switchover');
+	is( $former->patroni(
+			POST => '/switchover',
+			{ leader => $former->name, candidate => $next->name })->{status},
+		200,
+		'a switchover');
 	$cluster->wait_leader(other_than => $former);
 	$test->find_leader;
-	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the end of the promotion';
+	wait_for { $test->leader->psql('SELECT pg_is_in_recovery()') eq 'f' }
+	'the end of the promotion';
 	$test->mark('after the switchover, too');
 	is_given_up('a switchover', 'restore', @target);
 	$test->set_kept(grep { !/^after the switchover/ } $test->kept);
@@ -70,16 +89,30 @@ subtest 'the leader is on another timeline by now' => sub {
 	my ($slow) = $test->replicas;
 	my $postmaster = $slow->postmaster;
 	kill STOP => $postmaster;
-	wait_for { 2 == grep { @{ $_->sidecar->http(GET => '/v1/jobs?kind=node-stop&state=running')->{json}{jobs} } || fenced($_) } $test->replicas }
+	wait_for
+	{
+		2 == grep {
+			@{ $_->sidecar->http(GET => '/v1/jobs?kind=node-stop&state=running')->{json}{jobs} }
+			  || fenced($_)
+		} $test->replicas
+	}
 	'the replicas to be asked';
 	$run->kill;
 	kill CONT => $postmaster;
-	wait_for { 2 == grep { fenced($_) } $test->replicas } 'the replicas to be stopped';
+	wait_for
+	{
+		2 == grep { fenced($_) } $test->replicas
+	}
+	'the replicas to be stopped';
 	resume();
 	my ($before, $killed) = ($test->timeline, $leader->postmaster);
 	$leader->kill_postmaster;
 	my $now;
-	wait_for { ($leader->postmaster // $killed) != $killed && ($now = eval { $test->timeline }) } 'the leader to take writes again', 60;
+	wait_for
+	{
+		($leader->postmaster // $killed) != $killed && ($now = eval { $test->timeline })
+	}
+	'the leader to take writes again', 60;
 	# Patroni 3 promotes it anew, 4 starts it as the primary that it was
 	if ($now > $before)
 	{
@@ -111,7 +144,11 @@ subtest 'a sidecar has given the restore up' => sub {
 	is($run->finish, 9, 'it stops') or diag $run->last_words;
 	is((reverse $run->steps_done)[0], 'undo-point', 'with the pause') or diag $run->last_words;
 	$away->sidecar->start;
-	wait_for { ($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') eq 'done' } 'the sidecar to give it up', 60;
+	wait_for
+	{
+		($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') eq 'done'
+	}
+	'the sidecar to give it up', 60;
 	# and has something else to do since
 	my $job = $away->sidecar->post_job(kind => 'verify');
 	my $pgbackrest;
@@ -119,11 +156,14 @@ subtest 'a sidecar has given the restore up' => sub {
 	kill STOP => $pgbackrest;
 	$test->without('a sidecar is away');
 	$run = $test->begin('restore', @target);
-	ok($run->wait_event(event => 'note', message => "member $away->{name}: verify $job->{id} is running; waiting for its end"),
+	ok( $run->wait_event(
+			event => 'note',
+			message => "member $away->{name}: verify $job->{id} is running; waiting for its end"),
 		'the job is waited for') or diag $run->last_words;
 	kill CONT => $pgbackrest;
 	is($run->finish, 0, 'given up by one: goes on') or diag $run->last_words;
-	is($away->sidecar->wait_job($job->{id})->{state}, 'succeeded', 'the job has not been disturbed');
+	is($away->sidecar->wait_job($job->{id})->{state}, 'succeeded',
+		'the job has not been disturbed');
 	$test->is_healthy('given up by one', 60);
 };
 
@@ -166,18 +206,22 @@ subtest 'a leader that has crashed in the pause' => sub {
 	my $leader = $test->leader;
 	spew($leader->data . '/base/big', "\1" x (256 << 20));
 	my $run = $test->begin('restore', '--keep-old', @target);
-	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused') or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused')
+	  or diag $run->last_words;
 	$leader->kill_postmaster;
 	$test->has_begun($run, 'keep-old');
 	kill INT => $run->pid;
 	is($run->finish, 130, 'interrupted') or diag $run->last_words;
 	like($run->errors, qr/"pgbackrest_ctl undo" takes it back/, 'and says what undo does');
 	$test->is_done('taken back', 'undo');
-	system 'rm', '-rf', map { (glob($_->data . '.before-*'), $_->data . '/base/big') } $cluster->members;
+	system 'rm', '-rf',
+	  map { (glob($_->data . '.before-*'), $_->data . '/base/big') } $cluster->members;
 	my ($before) = $test->leader->psql('SELECT archived_count FROM pg_stat_archiver');
 	$test->leader->psql('SELECT pg_switch_wal()');
-	wait_for { $test->leader->psql('SELECT archived_count FROM pg_stat_archiver') > $before } 'WAL to be archived', 60;
-	is($test->leader->psql('SELECT failed_count FROM pg_stat_archiver'), 0, 'archiving has met nothing wrong');
+	wait_for { $test->leader->psql('SELECT archived_count FROM pg_stat_archiver') > $before }
+	'WAL to be archived', 60;
+	is($test->leader->psql('SELECT failed_count FROM pg_stat_archiver'),
+		0, 'archiving has met nothing wrong');
 	$test->is_quiet('taken back');
 };
 
@@ -185,7 +229,8 @@ subtest 'a leader that has crashed in the pause' => sub {
 subtest 'a leader that has crashed before it was stopped' => sub {
 	my @target = $test->moment('the leader crashes before it is stopped');
 	my $run = $test->begin('restore', @target);
-	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused') or diag $run->last_words;
+	ok($run->wait_event(event => 'step', step => 'pause', state => 'done'), 'Patroni is paused')
+	  or diag $run->last_words;
 	$run->kill;
 	$test->leader->kill_postmaster if $test->leader->postmaster;
 	$test->without('the leader crashes before it is stopped');
@@ -196,7 +241,8 @@ subtest 'a sidecar is away at the end' => sub {
 	my @target = $test->moment('the end is not heard');
 	$test->without('the end is not heard');
 	my ($away) = $test->replicas;
-	my $state = sub { return ($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') };
+	my $state =
+	  sub { return ($away->sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state} // '') };
 	my $run = $test->begin('restore', @target);
 	$test->has_begun($run, 'backup');
 	$away->sidecar->kill;
@@ -210,7 +256,10 @@ subtest 'a sidecar is away at the end' => sub {
 	else
 	{
 		is($status, 0, 'it is done all the same') or diag $run->last_words;
-		like(join("\n", map { $_->{message} // '' } $run->events), qr/could not write the journal on member "$away->{name}".*the next restore, undo or status tells it/, 'and says who does not know');
+		like(
+			join("\n", map { $_->{message} // '' } $run->events),
+			qr/could not write the journal on member "$away->{name}".*the next restore, undo or status tells it/,
+			'and says who does not know');
 		is($state->(), 'active', 'who does not know');
 		$test->status;
 	}
@@ -221,7 +270,9 @@ subtest 'a sidecar is away at the end' => sub {
 subtest 'the leader goes again as soon as it serves' => sub {
 	my @target = $test->moment('the leader goes again');
 	my $leader = $test->leader;
-	$leader->psql('CREATE TABLE much AS SELECT repeat(md5(n::text), 100) FROM generate_series(1, 20000) AS n');
+	$leader->psql(
+		'CREATE TABLE much AS SELECT repeat(md5(n::text), 100) FROM generate_series(1, 20000) AS n'
+	);
 	my $archive = $cluster->sandbox->{root} . '/repo/archive/main/15-1';
 	my ($newest) = reverse sort map { m{(\w+)\.history$} } glob "$archive/*.history";
 	my $blocked = sprintf '%s/%08X00000000', $archive, 1 + hex $newest;
@@ -233,7 +284,11 @@ subtest 'the leader goes again as soon as it serves' => sub {
 	my $before = $leader->postmaster;
 	$leader->kill_postmaster;
 	wait_for { ($leader->postmaster // $before) != $before } 'the leader to be started again', 60;
-	wait_for { (eval { $leader->psql('SELECT pg_is_in_recovery()') } // '') eq 'f' } 'it to take writes', 60;
+	wait_for
+	{
+		(eval { $leader->psql('SELECT pg_is_in_recovery()') } // '') eq 'f'
+	}
+	'it to take writes', 60;
 	chmod 0750, $blocked;
 	is($run->finish, 0, 'the restore goes on by itself') or diag $run->last_words;
 	$test->without('the leader goes again');
@@ -252,7 +307,8 @@ subtest 'check_timeline, of a restore that was taken back' => sub {
 	$test->run_ok('taken back', 'undo');
 	ok($config->(), 'Patroni compares timelines in a leader race');
 	$test->start_host($absent);
-	wait_for { $absent->patroni(GET => '/patroni')->{status} } 'Patroni of the member with old data';
+	wait_for { $absent->patroni(GET => '/patroni')->{status} }
+	'Patroni of the member with old data';
 	$test->is_done('brought back', 'restore', '--replicas-only', "--member=$absent->{name}");
 	is($config->(), $before, 'check_timeline is what it was');
 	$test->leader->patroni(PATCH => '/config', { check_timeline => JSON::PP::true });
@@ -274,9 +330,14 @@ subtest 'the archiver is made to forget the new timeline' => sub {
 	kill TERM => $leader->psql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'});
 	chmod 0750, $archive or die "$archive: $!";
 	is($run->finish, 0, 'it is archived') or diag $run->last_words;
-	my @jobs = @{ $leader->sidecar->http(GET => '/v1/jobs?kind=node-unfence&limit=5')->{json}{jobs} };
-	my $log = join '', map { $leader->sidecar->http(GET => "/v1/jobs/$_->{id}/log")->{content} } @jobs;
-	like($log, qr/the history of timeline \d+ waits for the archiver again/, 'since it was reminded');
+	my @jobs =
+	  @{ $leader->sidecar->http(GET => '/v1/jobs?kind=node-unfence&limit=5')->{json}{jobs} };
+	my $log = join '',
+	  map { $leader->sidecar->http(GET => "/v1/jobs/$_->{id}/log")->{content} } @jobs;
+	like(
+		$log,
+		qr/the history of timeline \d+ waits for the archiver again/,
+		'since it was reminded');
 	$test->is_healthy('the archiver forgot', 60);
 };
 

@@ -17,7 +17,8 @@ sub end_at
 	wait_for
 	{
 		$run = $test->begin('restore', @options);
-		$run->wait_event(event => 'step', step => $step, state => 'started') or ($run->finish == 6 ? undef : die $run->last_words);
+		$run->wait_event(event => 'step', step => $step, state => 'started')
+		  or ($run->finish == 6 ? undef : die $run->last_words);
 	}
 	"$step to begin", 60;
 	$run->kill;
@@ -33,18 +34,31 @@ subtest 'the leader has moved to another timeline while replicas were not whole'
 	$test->mark('after the second');
 	end_at('stop-replicas', @second);
 	my $leader = $test->leader;
-	is($leader->patroni(PATCH => '/config', { pause => undef })->{status}, 200, 'somebody resumes Patroni');
+	is($leader->patroni(PATCH => '/config', { pause => undef })->{status},
+		200, 'somebody resumes Patroni');
 	wait_for { !$leader->patroni(GET => '/patroni')->{pause} } 'the leader to be resumed';
 	my ($before, $killed) = ($test->timeline, $leader->postmaster);
 	$leader->kill_postmaster;
 	my $now;
-	wait_for { ($leader->postmaster // $killed) != $killed && ($now = eval { $test->timeline }) } 'the leader to take writes again', 60;
+	wait_for
+	{
+		($leader->postmaster // $killed) != $killed && ($now = eval { $test->timeline })
+	}
+	'the leader to take writes again', 60;
 	my $run;
 	# Patroni 3 promotes it anew, 4 starts it as the primary that it was
 	if ($now > $before)
 	{
-		wait_for { ($run = $test->begin('restore', @second))->finish != 6 || $run->last_words =~ /since the plan/ } 'the lease to end', 60;
-		like($run->last_words, qr/the leader has changed since the plan was made/, 'the second restore is given up');
+		wait_for
+		{
+			($run = $test->begin('restore', @second))->finish != 6
+			  || $run->last_words =~ /since the plan/
+		}
+		'the lease to end', 60;
+		like(
+			$run->last_words,
+			qr/the leader has changed since the plan was made/,
+			'the second restore is given up');
 		my ($hint) = $run->last_words =~ /"pgbackrest_ctl undo (\S+)" restores the replicas for it/;
 		ok($hint, 'with what is to be done for the replicas') or diag $run->last_words;
 		$test->is_done('the replicas', 'undo', $hint);
@@ -64,8 +78,14 @@ subtest 'a leader that was handed over, and two that follow' => sub {
 	my @first = $test->target('time');
 	my $leader = $test->leader;
 	my $run = $test->begin('restore', @first);
-	ok($run->wait_event(event => 'step', step => 'hand-over', state => 'started'), 'it is handed over') or diag $run->last_words;
-	wait_for { (eval { $leader->psql('SELECT pg_is_in_recovery()') } // '') eq 'f' } 'the leader to serve';
+	ok($run->wait_event(event => 'step', step => 'hand-over', state => 'started'),
+		'it is handed over')
+	  or diag $run->last_words;
+	wait_for
+	{
+		(eval { $leader->psql('SELECT pg_is_in_recovery()') } // '') eq 'f'
+	}
+	'the leader to serve';
 	$run->kill;
 	$test->mark('since it was handed over');
 	my @target = $test->target('time');

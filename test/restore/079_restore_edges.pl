@@ -7,7 +7,7 @@ use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
-use POSIX ();
+use POSIX       ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -20,10 +20,21 @@ $first = $leader->sidecar->wait_job($first->{id});
 is($first->{state}, 'succeeded', 'a backup to start from');
 mark('zero');
 # a backup ends in a second, and a time in that second can't be told from it
-wait_for { $leader->psql("SELECT clock_timestamp() > '$first->{finished_at}'::timestamptz + interval '1.1 s'") eq 't' } 'the next second';
+wait_for
+{
+	$leader->psql(
+		"SELECT clock_timestamp() > '$first->{finished_at}'::timestamptz + interval '1.1 s'") eq 't'
+}
+'the next second';
 
 sub mark { my ($name) = @_; $leader->psql("INSERT INTO mark VALUES ('$name')"); return }
-sub now { return $leader->psql(q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'}) }
+
+sub now
+{
+	return $leader->psql(
+		q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'}
+	);
+}
 
 sub command { my (@arguments) = @_; return ("$ENV{PGBR_BUILD}/pgbackrest_ctl", @arguments) }
 
@@ -33,7 +44,8 @@ sub begin
 	my (@arguments) = @_;
 	my %self = (out => '', errors => '');
 	local %ENV = (%ENV, $cluster->ctl_environment);
-	$self{run} = IPC::Run::start([ command(@arguments) ], '<', \undef, '>', \$self{out}, '2>', \$self{errors});
+	$self{run} =
+	  IPC::Run::start([ command(@arguments) ], '<', \undef, '>', \$self{out}, '2>', \$self{errors});
 	return \%self;
 }
 
@@ -41,7 +53,8 @@ sub wait_step
 {
 	my ($self, $step, $state) = @_;
 	$state //= 'started';
-	wait_for { $self->{run}->pump_nb; $self->{out} =~ /"step":"$step","state":"$state"/ } "step $step to be $state", 60;
+	wait_for { $self->{run}->pump_nb; $self->{out} =~ /"step":"$step","state":"$state"/ }
+	"step $step to be $state", 60;
 	return;
 }
 
@@ -83,13 +96,24 @@ sub look
 	return $self->{seen};
 }
 
-sub wait_seen { my ($self, $what) = @_; wait_for { look($self) =~ $what or die "it shows: $self->{seen}\n" } "the terminal to show $what", 30; return }
+sub wait_seen
+{
+	my ($self, $what) = @_;
+	wait_for { look($self) =~ $what or die "it shows: $self->{seen}\n" }
+	"the terminal to show $what", 30;
+	return;
+}
 
 sub terminal_end
 {
 	my ($self) = @_;
 	my $status;
-	wait_for { look($self); waitpid($self->{pid}, POSIX::WNOHANG) == $self->{pid} and defined($status = $?) } 'the command at the terminal to end', 100;
+	wait_for
+	{
+		look($self);
+		waitpid($self->{pid}, POSIX::WNOHANG) == $self->{pid} and defined($status = $?)
+	}
+	'the command at the terminal to end', 100;
 	look($self);
 	return $status >> 8;
 }
@@ -98,14 +122,24 @@ sub terminal_end
 sub events
 {
 	my ($out) = @_;
-	my @events = eval { map { $json->decode($_) } split /\n/, $out };
+	my @events = eval {
+		map { $json->decode($_) } split /\n/, $out;
+	};
 	is($@, '', 'each line is JSON') or diag $out;
 	return @events;
 }
 
-sub status { my ($code, $out) = $cluster->cluster_ctl('status', '--format=json'); return $json->decode($out) }
+sub status
+{
+	my ($code, $out) = $cluster->cluster_ctl('status', '--format=json');
+	return $json->decode($out);
+}
 
-sub rows { my ($member) = @_; return join ' ', split /\n/, $member->psql('SELECT name FROM mark ORDER BY name') }
+sub rows
+{
+	my ($member) = @_;
+	return join ' ', split /\n/, $member->psql('SELECT name FROM mark ORDER BY name');
+}
 
 sub is_healthy
 {
@@ -115,10 +149,12 @@ sub is_healthy
 	for my $member ($cluster->members)
 	{
 		my $last = '';
-		wait_for { ($last = rows($member)) eq $expected } "$member->{name} to have the rows: $last", 20;
+		wait_for { ($last = rows($member)) eq $expected } "$member->{name} to have the rows: $last",
+		  20;
 	}
 	my $status = status();
-	ok(!$status->{paused} && ($status->{restore} // { state => 'done' })->{state} eq 'done', "$name: the cluster is healthy, with the rows: $expected");
+	ok(!$status->{paused} && ($status->{restore} // { state => 'done' })->{state} eq 'done',
+		"$name: the cluster is healthy, with the rows: $expected");
 	return;
 }
 
@@ -129,7 +165,9 @@ sub is_closed
 	ok($status->{paused}, "$name: Patroni is paused");
 	ok(!eval { $leader->psql('SELECT 1') }, "$name: no client gets in on the leader");
 	# Patroni may still start a replica out of what it remembers, for reading
-	my @writable = grep { (eval { $_->psql('SELECT pg_is_in_recovery()') } // 't') eq 'f' } $cluster->members;
+	my @writable = grep {
+		(eval { $_->psql('SELECT pg_is_in_recovery()') } // 't') eq 'f'
+	} $cluster->members;
 	is_deeply([ map { $_->{name} } @writable ], [], "$name: nobody takes writes");
 	is($status->{restore}{state}, 'active', "$name: the restore is not over");
 	return $status;
@@ -172,7 +210,10 @@ subtest 'recovery falls short; the same again, and another target' => sub {
 	# after the last commit of the timeline that was left, before its last segment was archived
 	my ($day, $time, $micro) = $mark->{time} =~ /^(\S+)[T ](\d\d:\d\d:\d\d)\.?(\d*)/;
 	$micro = substr "${micro}000000", 0, 6;
-	my @short = ('--type=time', sprintf('--target=%s %s.%06d+00', $day, $time, $micro < 999_000 ? $micro + 900 : 999_999), '--target-timeline=1');
+	my @short = (
+		'--type=time',
+		sprintf('--target=%s %s.%06d+00', $day, $time, $micro < 999_000 ? $micro + 900 : 999_999),
+		'--target-timeline=1');
 	$short = \@short;
 	mark('three');
 	my ($status, $out, $errors) = $cluster->cluster_ctl(@restore, @short);
@@ -182,9 +223,13 @@ subtest 'recovery falls short; the same again, and another target' => sub {
 	ok(@{ $plan->{unproven} } > 0, 'the plan told it as unproven');
 	is($events[-1]{event}, 'stopped', 'it ends with why');
 	is($events[-1]{exit_code}, 9, 'and the exit code');
-	like($errors, qr/has stopped at step recover: .*before configured recovery target was reached/, 'the message');
+	like($errors, qr/has stopped at step recover: .*before configured recovery target was reached/,
+		'the message');
 	like($errors, qr/the last commit that was reached is of \d{4}-/, 'tells what was reached');
-	like($errors, qr/another --target restores to another point; .*"pgbackrest_ctl undo" takes it back/s, 'and what can be done');
+	like(
+		$errors,
+		qr/another --target restores to another point; .*"pgbackrest_ctl undo" takes it back/s,
+		'and what can be done');
 	is_closed('short');
 	my ($code, $text) = $cluster->cluster_ctl('status');
 	like($text, qr/undo/, 'status offers undo');
@@ -193,7 +238,9 @@ subtest 'recovery falls short; the same again, and another target' => sub {
 	is($status, 9, 'the same command again comes to the same');
 	events($out);
 	is_closed('short again');
-	($status, $out, $errors) = $cluster->cluster_ctl('restore', '--force', '--no-verify', '--type=time', "--target=$middle", '--target-timeline=1');
+	($status, $out, $errors) = $cluster->cluster_ctl(
+		'restore', '--force', '--no-verify', '--type=time',
+		"--target=$middle", '--target-timeline=1');
 	is($status, 0, 'another target') or diag $out, $errors;
 	unlike($out, qr/\r/, 'plain lines without a terminal');
 	is_healthy('one zero', 'another target');
@@ -216,7 +263,10 @@ subtest 'falls short, and undo' => sub {
 	is(end($run), 130, 'another target, interrupted') or diag $run->{out}, $run->{errors};
 	($status, $out, $errors) = $cluster->cluster_ctl('undo', '--force', '--format=json');
 	is($status, 0, 'undone') or diag $out, $errors;
-	like($out, qr/"step":"archive","state":"skipped"/, 'and nothing of the half-restored leader is archived');
+	like(
+		$out,
+		qr/"step":"archive","state":"skipped"/,
+		'and nothing of the half-restored leader is archived');
 	is_healthy('one three zero', 'undo');
 };
 
@@ -233,14 +283,20 @@ subtest 'Ctrl-C at a terminal, the journal of the leader lost, and on' => sub {
 	is_closed('Ctrl-C');
 	# the disk of its state folder is another one now
 	my $sidecar = $leader->sidecar;
-	wait_for { !grep { $_->{state} =~ /running|queued/ } @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} } } 'the steps to end';
+	wait_for
+	{
+		!grep { $_->{state} =~ /running|queued/ }
+		  @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} }
+	}
+	'the steps to end';
 	$sidecar->stop;
 	system 'rm', '-rf', glob "$sidecar->{state}/*";
 	# it has forgotten where the data directory is, too, and PostgreSQL does not run to tell it
 	$sidecar->start("--pg-data=$leader->{data}");
 	my ($status, $out, $errors) = $cluster->cluster_ctl(@command);
 	is($status, 0, 'the same command goes on') or diag $out, $errors;
-	is($sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state}, 'done', 'the journal is there again');
+	is($sidecar->http(GET => '/v1/restores')->{json}{restores}[0]{state},
+		'done', 'the journal is there again');
 	is_healthy('four one three zero', 'gone on');
 };
 
@@ -265,7 +321,9 @@ subtest 'the repository is cut off in the midst; the reader of the events leaves
 		%ENV = (%ENV, $cluster->ctl_environment);
 		open STDOUT, '>&', $write;
 		open STDERR, '>', '/dev/null';
-		exec { (command())[0] } command(@restore, '--type=time', "--target=$middle", '--target-timeline=1') or POSIX::_exit(127);
+		exec { (command())[0] }
+		  command(@restore, '--type=time', "--target=$middle", '--target-timeline=1')
+		  or POSIX::_exit(127);
 	}
 	close $write;
 	like(scalar <$read>, qr/^\{/, 'it goes on');
@@ -287,9 +345,15 @@ subtest 'the first WAL of the new timeline does not get into the repository' => 
 	# its folder can't be made
 	spew("$archive/${next}00000000", '');
 	wait_step($run, 'history-archived');
-	wait_for { $run->{run}->pump_nb; $leader->psql("SELECT count(*) FROM pg_stat_archiver WHERE last_failed_wal ~ '^$next'") } 'archiving to fail';
+	wait_for
+	{
+		$run->{run}->pump_nb;
+		$leader->psql("SELECT count(*) FROM pg_stat_archiver WHERE last_failed_wal ~ '^$next'")
+	}
+	'archiving to fail';
 	ok(-e "$archive/$next.history", 'the history is there');
-	my @fenced = grep { $_ != $leader && $_->sidecar->http(GET => '/v1/node')->{json}{fenced} } $cluster->members;
+	my @fenced = grep { $_ != $leader && $_->sidecar->http(GET => '/v1/node')->{json}{fenced} }
+	  $cluster->members;
 	is(scalar @fenced, 2, 'no replica is let in');
 	unlike($run->{out}, qr/"step":"unfence","state"/, 'the restore waits');
 	unlink "$archive/${next}00000000";
@@ -304,15 +368,22 @@ subtest 'recovery that takes long' => sub {
 	wait_step($run, 'recover');
 	my $startup = wait_for
 	{
-		my ($found) = grep { (readlink("/proc/$_/cwd") // '') eq $leader->data && slurp("/proc/$_/cmdline") =~ /startup/ } map { m{(\d+)$} } glob '/proc/[0-9]*';
+		my ($found) = grep {
+			(readlink("/proc/$_/cwd") // '') eq $leader->data
+			  && slurp("/proc/$_/cmdline") =~ /startup/
+		} map { m{(\d+)$} } glob '/proc/[0-9]*';
 		$found && kill(STOP => $found) ? $found : undef
 	}
 	'the startup process of the temporary server';
 	my $before = length $leader->patroni_log;
-	wait_for { my @rounds = substr($leader->patroni_log, $before) =~ /PAUSE: /g; @rounds >= 5 } 'five rounds of Patroni', 30;
+	wait_for { my @rounds = substr($leader->patroni_log, $before) =~ /PAUSE: /g; @rounds >= 5 }
+	'five rounds of Patroni', 30;
 	kill CONT => $startup;
 	is(end($run), 0, 'it comes to its end') or diag $run->{out}, $run->{errors};
-	unlike(substr($leader->patroni_log, $before), qr/starting as a secondary/, 'Patroni has not started the leader');
+	unlike(
+		substr($leader->patroni_log, $before),
+		qr/starting as a secondary/,
+		'Patroni has not started the leader');
 	is_healthy('one zero', 'long');
 };
 
@@ -322,14 +393,16 @@ subtest 'two at once, and one that slept' => sub {
 	wait_step($asleep, 'restore-leader');
 	my ($status, undef, $errors) = $cluster->cluster_ctl('undo', '--force');
 	is($status, 6, 'undo is refused while somebody is at work') or diag $errors;
-	($status, undef, $errors) = $cluster->cluster_ctl('restore', '--force', '--no-verify', '--type=time', "--target=$middle");
+	($status, undef, $errors) =
+	  $cluster->cluster_ctl('restore', '--force', '--no-verify', '--type=time', "--target=$middle");
 	is($status, 6, 'so is another restore') or diag $errors;
 	$asleep->{run}->signal('STOP');
 	# its lease ends; then another target takes its place
 	my ($out, $code);
 	wait_for
 	{
-		($code, $out, $errors) = $cluster->cluster_ctl(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
+		($code, $out, $errors) =
+		  $cluster->cluster_ctl(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
 		$code != 6
 	}
 	'the lease of the one that sleeps to end', 60;
@@ -339,19 +412,25 @@ subtest 'two at once, and one that slept' => sub {
 	my @postmasters = map { $_->postmaster } $cluster->members;
 	$asleep->{run}->signal('CONT');
 	is(end($asleep), 6, 'the one that slept is refused') or diag $asleep->{out}, $asleep->{errors};
-	like($asleep->{errors}, qr/has ended: replaced|another holder|in progress|gone on/, 'and told why');
-	is_deeply([ map { $_->postmaster } $cluster->members ], \@postmasters, 'and has stopped nothing');
+	like($asleep->{errors}, qr/has ended: replaced|another holder|in progress|gone on/,
+		'and told why');
+	is_deeply([ map { $_->postmaster } $cluster->members ],
+		\@postmasters, 'and has stopped nothing');
 	is_deeply(status()->{restore}, $before, 'nor written anything');
 	is_healthy('one zero', 'afterwards');
 };
 
 subtest 'the leader moves while the plan is looked at' => sub {
 	my ($replica) = grep { $_ != $leader } $cluster->members;
-	my $run = at_terminal(100, 'restore', '--no-verify', '--replicas-only', "--member=$replica->{name}");
+	my $run =
+	  at_terminal(100, 'restore', '--no-verify', '--replicas-only', "--member=$replica->{name}");
 	wait_seen($run, qr/Type the cluster's name/);
-	my $answer = $leader->patroni(POST => '/switchover', { leader => $leader->{name}, candidate => $replica->{name} });
+	my $answer = $leader->patroni(
+		POST => '/switchover',
+		{ leader => $leader->{name}, candidate => $replica->{name} });
 	is($answer->{status}, 200, 'a switchover') or diag $answer->{content};
-	wait_for { $replica->is_leader && $replica->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the replica to lead';
+	wait_for { $replica->is_leader && $replica->psql('SELECT pg_is_in_recovery()') eq 'f' }
+	'the replica to lead';
 	my $postmaster = $replica->postmaster;
 	print { $run->{pty} } "pgbr\n";
 	is(terminal_end($run), 6, 'exit code') or diag $run->{seen};
@@ -370,7 +449,8 @@ subtest 'a sidecar that is gone for long' => sub {
 	like($run->{errors}, qr/member "$replica->{name}"/, 'it is named');
 	events($run->{out});
 	$replica->sidecar->start;
-	my ($status, $out, $errors) = $cluster->cluster_ctl(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
+	my ($status, $out, $errors) =
+	  $cluster->cluster_ctl(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
 	is($status, 0, 'the same command goes on') or diag $out, $errors;
 	is_healthy('one zero', 'gone on');
 };

@@ -15,11 +15,17 @@ sub make_tablespace
 	mkdir "$root/$name", 0700 or die "$root/$name: $!\n";
 	# CREATE TABLESPACE is a statement by itself
 	$test->leader->psql("CREATE TABLESPACE $name LOCATION '$root/$name'");
-	$test->leader->psql("CREATE TABLE in_$name TABLESPACE $name AS SELECT generate_series(1, 1000) AS n");
+	$test->leader->psql(
+		"CREATE TABLE in_$name TABLESPACE $name AS SELECT generate_series(1, 1000) AS n");
 	return;
 }
 
-sub tablespaces { return $test->leader->psql("SELECT string_agg(spcname, ' ' ORDER BY spcname) FROM pg_tablespace WHERE spcname !~ '^pg_'") }
+sub tablespaces
+{
+	return $test->leader->psql(
+		"SELECT string_agg(spcname, ' ' ORDER BY spcname) FROM pg_tablespace WHERE spcname !~ '^pg_'"
+	);
+}
 sub rows { my ($name) = @_; return $test->leader->psql("SELECT count(*) FROM in_$name") }
 
 make_tablespace('early');

@@ -16,7 +16,10 @@ my $number = 0;
 sub post_backup
 {
 	my ($type) = @_;
-	return $sidecar->post_job(kind => 'backup', type => $type // 'incr', annotations => { number => '' . ++$number })->{id};
+	return $sidecar->post_job(
+		kind => 'backup',
+		type => $type // 'incr',
+		annotations => { number => '' . ++$number })->{id};
 }
 
 # A job may be in the repository at most once, and one that succeeded exactly once.
@@ -44,7 +47,11 @@ my @moments = (
 	[ 'as soon as it is accepted', sub { 1 }, qr/^(?:interrupted|succeeded)$/ ],
 	[ 'as soon as it runs', sub { $_[0]{state} eq 'running' }, qr/^interrupted$/ ],
 	[ 'while it copies', sub { ($_[0]{progress}{phase} // '') eq 'copying' }, qr/^interrupted$/ ],
-	[ 'while it waits for WAL', sub { ($_[0]{progress}{phase} // '') eq 'waiting for WAL' }, qr/^interrupted$/ ],
+	[
+		'while it waits for WAL',
+		sub { ($_[0]{progress}{phase} // '') eq 'waiting for WAL' },
+		qr/^interrupted$/
+	],
 	[ 'when it has succeeded', sub { $_[0]{state} eq 'succeeded' }, qr/^succeeded$/ ]);
 for my $moment (@moments)
 {
@@ -104,7 +111,8 @@ ok(lock_is_free($member), 'and the lock is free');
 release_wal($member);
 $sidecar->start;
 is($sidecar->job($running)->{state}, 'interrupted', 'the job that ran is interrupted');
-is($sidecar->wait_job($waits)->{state}, 'succeeded', 'the job that waited is run after the restart');
+is($sidecar->wait_job($waits)->{state}, 'succeeded',
+	'the job that waited is run after the restart');
 
 # a crash of pgbackrest itself
 my $killed = post_backup('full');
@@ -128,7 +136,8 @@ kill KILL => $leader;
 $sidecar->kill;
 $sidecar->start;
 is($sidecar->job($killed)->{state}, 'interrupted', 'kill -9 of both: the job is interrupted');
-is($sidecar->wait_job(post_backup())->{state}, 'succeeded', 'the next one does not meet the lock either');
+is($sidecar->wait_job(post_backup())->{state},
+	'succeeded', 'the next one does not meet the lock either');
 
 # one that does not end when it is asked to, with a child like itself
 my $stubborn = program($member, 'stubborn', <<'END');
@@ -154,7 +163,9 @@ sub wait_stubborn
 my $cancelled = post_backup();
 wait_stubborn($cancelled);
 my $answer = $sidecar->http(DELETE => "/v1/jobs/$cancelled");
-is("$answer->{status} $answer->{json}{state}", '200 cancelled', 'a pgbackrest that ignores SIGTERM: cancelled');
+is( "$answer->{status} $answer->{json}{state}",
+	'200 cancelled',
+	'a pgbackrest that ignores SIGTERM: cancelled');
 is_deeply([ job_processes($sidecar) ], [], 'and killed with its child before the answer');
 
 my $interrupted = post_backup();
@@ -175,9 +186,13 @@ $sidecar->launch('--stop-timeout=3600');
 wait_for { -e "$stubborn.asked" } 'the next sidecar to ask it to end';
 $sidecar->kill;
 $sidecar->start('--stop-timeout=1');
-is_deeply([ job_processes($sidecar, $orphaned) ], [], 'until a restart kills it, the second one when the first crashes');
+is_deeply([ job_processes($sidecar, $orphaned) ],
+	[], 'until a restart kills it, the second one when the first crashes');
 is($sidecar->job($orphaned)->{state}, 'interrupted', 'its job is interrupted');
-like($sidecar->log, qr/ended \d+ process\(es\) that an earlier sidecar left running/, 'and the log says so');
+like(
+	$sidecar->log,
+	qr/ended \d+ process\(es\) that an earlier sidecar left running/,
+	'and the log says so');
 is($sidecar->wait_job(post_backup())->{state}, 'succeeded', 'the real one works');
 
 # a backup is complete when it is noted with it which transactions had ended: who asks it to stop then
@@ -196,7 +211,8 @@ for my $end ('cancelled', 'SIGTERM')
 	wait_for { -e "$noting.began" } 'the annotation to begin';
 	if ($end eq 'cancelled')
 	{
-		is_problem($sidecar->http(DELETE => "/v1/jobs/$noted"), 409, 'conflict', qr/succeeded/, "$end in the annotation: it is too late");
+		is_problem($sidecar->http(DELETE => "/v1/jobs/$noted"),
+			409, 'conflict', qr/succeeded/, "$end in the annotation: it is too late");
 	}
 	else
 	{
@@ -205,10 +221,13 @@ for my $end ('cancelled', 'SIGTERM')
 		$sidecar->start("--pgbackrest=$noting");
 	}
 	$job = $sidecar->job($noted);
-	is("$job->{state} $job->{label}", "succeeded " . backups_of($member)->{$noted}[0], "$end in the annotation: the backup counts");
+	is( "$job->{state} $job->{label}",
+		"succeeded " . backups_of($member)->{$noted}[0],
+		"$end in the annotation: the backup counts");
 }
 unlink "$noting.hold";
 
-is_never_twice('all in all', map { $_->{id} } @{ $sidecar->http(GET => '/v1/jobs?kind=backup&limit=1000')->{json}{jobs} });
+is_never_twice('all in all',
+	map { $_->{id} } @{ $sidecar->http(GET => '/v1/jobs?kind=backup&limit=1000')->{json}{jobs} });
 
 done_testing;

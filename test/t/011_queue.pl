@@ -48,13 +48,14 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 			my $type = $_;
 			sub { $sidecar->http(POST => '/v1/jobs', body => { kind => 'backup', type => $type }) }
 		} @types);
-	is_deeply([ uniq map { $_->{status} } @answers ], [202], 'twenty requests at once are accepted');
+	is_deeply([ uniq map { $_->{status} } @answers ], [202],
+		'twenty requests at once are accepted');
 	my @jobs = map { $_->{json} } @answers;
 	is(scalar(uniq map { $_->{id} } @jobs), 20, 'each is a job of its own');
-	is_deeply(
-		[ grep { $_->{headers}{location} ne "/v1/jobs/$_->{json}{id}" } @answers ],
+	is_deeply([ grep { $_->{headers}{location} ne "/v1/jobs/$_->{json}{id}" } @answers ],
 		[], 'that Location names');
-	my ($works) = map { $_->{id} } grep { !defined $_->{covered_by} } map { $sidecar->job($_->{id}) } @jobs;
+	my ($works) =
+	  map { $_->{id} } grep { !defined $_->{covered_by} } map { $sidecar->job($_->{id}) } @jobs;
 	is($sidecar->job($works)->{type}, 'full', 'the strongest does the work');
 	my @covered = grep { $_ ne $works } map { $_->{id} } @jobs;
 	is_deeply([ uniq map { covered_by($_) } @covered ], [$works], 'and covers all others');
@@ -65,15 +66,14 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is_deeply([ uniq map { $_->{state} } @outcomes ], ['succeeded'], 'and they with it');
 	is_deeply([ uniq map { $_->{label} } @outcomes ], [ $done->{label} ], 'with its label');
 	is_deeply([ uniq map { $_->{exit_code} } @outcomes ], [0], 'and exit code');
-	is_deeply([ uniq map { $_->{finished_at} } @outcomes ], [ $done->{finished_at} ], 'at the same time');
-	is(
-		$sidecar->http(GET => "/v1/jobs/$covered[0]/log")->{content},
+	is_deeply(
+		[ uniq map { $_->{finished_at} } @outcomes ],
+		[ $done->{finished_at} ],
+		'at the same time');
+	is( $sidecar->http(GET => "/v1/jobs/$covered[0]/log")->{content},
 		$sidecar->http(GET => "/v1/jobs/$works/log")->{content},
 		'its log is theirs, too');
-	is_deeply(
-		count_backups(),
-		{ $blocks => 1, $works => 1 },
-		'two backups were made');
+	is_deeply(count_backups(), { $blocks => 1, $works => 1 }, 'two backups were made');
 }
 
 # --- what is joined with what -----------------------------------------------------------------------
@@ -98,27 +98,35 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 		'of equal ones the first does the work');
 	is(covered_by(post(type => 'full', %{ $group{e} })), undef, 'other annotations are not joined');
 	my $plain = post(type => 'incr');
-	is($sidecar->job(covered_by($plain))->{type}, 'full', 'one without annotations is covered by one with');
+	is($sidecar->job(covered_by($plain))->{type},
+		'full', 'one without annotations is covered by one with');
 	is(covered_by(post(type => 'incr', repo => 1)), undef, 'one for a repository is not');
 	my $expire = $sidecar->post_job(kind => 'expire')->{id};
 	is($sidecar->post_job(kind => 'expire')->{covered_by}, $expire, 'other kinds are joined, too');
-	is($sidecar->post_job(kind => 'expire', dry_run => JSON::PP::true)->{covered_by}, undef, 'a dry run is not the same');
-	is($sidecar->post_job(kind => 'expire', set => '20261122-154107F')->{covered_by}, undef, 'nor is another set');
+	is($sidecar->post_job(kind => 'expire', dry_run => JSON::PP::true)->{covered_by},
+		undef, 'a dry run is not the same');
+	is($sidecar->post_job(kind => 'expire', set => '20261122-154107F')->{covered_by},
+		undef, 'nor is another set');
 	is($sidecar->post_job(kind => 'check')->{covered_by}, undef, 'nor is another kind');
 	is($sidecar->post_job(kind => 'backup', annotations => { blocks => 'yes' })->{covered_by},
 		undef, 'one that runs covers nothing new');
 
 	# all of it away again
 	my @open = map { $_->{id} } @{ $sidecar->http(GET => '/v1/jobs?state=queued')->{json}{jobs} };
-	is_deeply([ uniq map { cancel($_)->{status} } @open ], [200], 'what waits is cancelled at once');
+	is_deeply([ uniq map { cancel($_)->{status} } @open ], [200],
+		'what waits is cancelled at once');
 	is($sidecar->job($blocks)->{state}, 'running', 'what runs goes on');
 
 	my $answer = cancel($blocks);
 	is("$answer->{status} $answer->{json}{state}", '200 cancelled', 'what runs is cancelled');
 	is_deeply([ job_processes($sidecar) ], [], 'pgbackrest is gone when the answer comes');
 	ok(lock_is_free($member), 'and so is its lock');
-	is_problem(cancel($blocks), 409, 'conflict', qr/already ended: cancelled/, 'it can not be cancelled again');
-	is_problem(cancel('20001122T154107'), 404, 'not-found', qr/20001122T154107/, 'nor can what is not there');
+	is_problem(
+		cancel($blocks), 409, 'conflict',
+		qr/already ended: cancelled/,
+		'it can not be cancelled again');
+	is_problem(cancel('20001122T154107'),
+		404, 'not-found', qr/20001122T154107/, 'nor can what is not there');
 	release_wal($member);
 }
 
@@ -130,7 +138,10 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is(cancel($first)->{json}{state}, 'cancelled', 'a covered job is cancelled');
 	is($sidecar->job($full)->{state}, 'queued', 'what covers it is not');
 	is(cancel($full)->{json}{state}, 'cancelled', 'what covers others is cancelled');
-	is_deeply([ @{ $sidecar->job($second) }{qw(state covered_by)} ], [ 'queued', undef ], 'they are queued again');
+	is_deeply(
+		[ @{ $sidecar->job($second) }{qw(state covered_by)} ],
+		[ 'queued', undef ],
+		'they are queued again');
 	is(covered_by($third), $second, 'and joined with each other');
 	is($sidecar->job($first)->{state}, 'cancelled', 'what was cancelled stays so');
 
@@ -140,15 +151,19 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is($sidecar->job($third)->{state}, 'running', 'a covered job runs with the one that covers it');
 	my $fourth = post(type => 'incr');
 	is(covered_by($fourth), undef, 'one that comes later waits');
-	is(cancel($second)->{json}{state}, 'cancelled', 'what covers others is cancelled while it runs');
-	is_deeply([ job_processes($sidecar, $second) ], [], 'its pgbackrest is gone when the answer comes');
+	is(cancel($second)->{json}{state}, 'cancelled',
+		'what covers others is cancelled while it runs');
+	is_deeply([ job_processes($sidecar, $second) ],
+		[], 'its pgbackrest is gone when the answer comes');
 	# they are alike, so the earlier one runs again for both
 	is(covered_by($fourth), $third, 'what it covered is queued again, and joined');
 	release_wal($member);
 	is($sidecar->wait_job($third)->{state}, 'succeeded', 'and run');
 	is($sidecar->wait_job($fourth)->{state}, 'succeeded', 'with the one that was joined');
 	is_deeply(
-		[ map { $_ // 0 } @{ count_backups() }{ $blocks, $full, $first, $second, $third, $fourth } ],
+		[
+			map { $_ // 0 } @{ count_backups() }{ $blocks, $full, $first, $second, $third, $fourth }
+		],
 		[ 0, 0, 0, 0, 1, 0 ],
 		'one backup was made');
 }
@@ -169,21 +184,35 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is($again->{status}, 200, 'the same request again');
 	is($again->{json}{id}, $one->{json}{id}, 'gets the same job');
 	is($again->{headers}{location}, "/v1/jobs/$one->{json}{id}", 'with its location');
-	is_problem($ask->('key 1', '{"kind":"verify"}'),
-		422, 'invalid-value', qr/Idempotency-Key.*\Q$one->{json}{id}\E/, 'the key with another request is refused');
+	is_problem(
+		$ask->('key 1', '{"kind":"verify"}'),
+		422, 'invalid-value',
+		qr/Idempotency-Key.*\Q$one->{json}{id}\E/,
+		'the key with another request is refused');
 	is($ask->('key 2')->{status}, 202, 'another key is another request');
-	my @answers = at_once(map { sub { $ask->('key 3') } } 1 .. 10);
-	is_deeply([ sort map { $_->{status} } @answers ], [ (200) x 9, 202 ], 'ten with one key at once: one is new');
+	my @answers = at_once(
+		map {
+			sub { $ask->('key 3') }
+		} 1 .. 10);
+	is_deeply(
+		[ sort map { $_->{status} } @answers ],
+		[ (200) x 9, 202 ],
+		'ten with one key at once: one is new');
 	is(scalar(uniq map { $_->{json}{id} } @answers), 1, 'and they get one job');
 	is($ask->('k' x 128)->{status}, 202, 'a key of 128 characters');
-	is_problem($ask->('k' x 129), 422, 'invalid-value', qr/Idempotency-Key/, 'one of 129 is refused');
+	is_problem($ask->('k' x 129),
+		422, 'invalid-value', qr/Idempotency-Key/, 'one of 129 is refused');
 	is_problem($ask->(''), 422, 'invalid-value', qr/Idempotency-Key/, 'and so is an empty one');
-	is_problem($ask->("k\ty"), 422, 'invalid-value', qr/Idempotency-Key/, 'and one with a control character');
+	is_problem($ask->("k\ty"), 422, 'invalid-value', qr/Idempotency-Key/,
+		'and one with a control character');
 	$sidecar->kill;
 	$sidecar->start;
 	$again = $ask->('key 1');
-	is("$again->{status} $again->{json}{id}", "200 $one->{json}{id}", 'a key is known after a crash');
-	is_problem($ask->('key 1', '{"kind":"verify"}'), 422, 'invalid-value', qr/key/i, 'and so is its request');
+	is( "$again->{status} $again->{json}{id}",
+		"200 $one->{json}{id}",
+		'a key is known after a crash');
+	is_problem($ask->('key 1', '{"kind":"verify"}'),
+		422, 'invalid-value', qr/key/i, 'and so is its request');
 	release_wal($member);
 	$sidecar->wait_job($one->{json}{id});
 	is($ask->('key 1')->{json}{state}, 'succeeded', 'it gets the job as it is now');
@@ -191,7 +220,8 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 
 # --- a queue that is full ---------------------------------------------------------------------------
 {
-	wait_for { !@{ $sidecar->http(GET => '/v1/jobs?state=queued')->{json}{jobs} } } 'an empty queue';
+	wait_for { !@{ $sidecar->http(GET => '/v1/jobs?state=queued')->{json}{jobs} } }
+	'an empty queue';
 	$sidecar->restart('--max-queued=3');
 	$sidecar->wait_ready;
 	my $blocks = block();
@@ -204,7 +234,8 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	my ($check) = grep { $_->{name} eq 'queue' } @{ $ready->{json}{checks} };
 	is_deeply([ $ready->{status}, $check->{ok} ? 1 : 0 ], [ 503, 0 ], 'readyz knows');
 	cancel($waiting[0]);
-	is($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' })->{status}, 202, 'there is room after a cancel');
+	is($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' })->{status},
+		202, 'there is room after a cancel');
 
 	# --- waiting for a change
 	my $start = time;
@@ -212,8 +243,8 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is($held->{state}, 'running', 'wait: nothing changes');
 	cmp_ok(time - $start, '>=', 1, 'the answer comes when the time is up');
 	$start = time;
-	my ($change, undef) = at_once(
-		sub { $sidecar->http(GET => "/v1/jobs/$waiting[1]?wait=50", timeout => 60)->{json} },
+	my ($change, undef) =
+	  at_once(sub { $sidecar->http(GET => "/v1/jobs/$waiting[1]?wait=50", timeout => 60)->{json} },
 		sub { cancel($waiting[1])->{status} });
 	is($change->{state}, 'cancelled', 'wait: a change');
 	$sidecar->http(GET => "/v1/jobs/$waiting[1]?wait=50");
@@ -244,7 +275,8 @@ END
 	$sidecar->restart("--pgbackrest=$late");
 	my $id = post();
 	wait_for { job_processes($sidecar, $id) >= 2 } 'it to run';
-	is_problem(cancel($id), 409, 'conflict', qr/\Q$id\E.*succeeded/, 'what has ended first was not cancelled');
+	is_problem(cancel($id), 409, 'conflict', qr/\Q$id\E.*succeeded/,
+		'what has ended first was not cancelled');
 	is($sidecar->job($id)->{state}, 'succeeded', 'and has succeeded');
 	$sidecar->restart;
 }
@@ -259,6 +291,7 @@ END
 	my @times = map { $_->{requested_at} } @{ $all->{jobs} };
 	is_deeply(\@times, [ reverse sort @times ], 'newest first');
 	my ($before, @paged) = ('');
+
 	while (1)
 	{
 		my $page = $list->("?limit=7$before")->{json};
@@ -268,7 +301,8 @@ END
 		$before = "&before=$page->{next}";
 	}
 	is_deeply(\@paged, \@ids, 'page by page it is the same');
-	is(scalar @{ $list->('?limit=' . @ids)->{json}{jobs} }, scalar @ids, 'a last page that is full');
+	is(scalar @{ $list->('?limit=' . @ids)->{json}{jobs} }, scalar @ids,
+		'a last page that is full');
 	is($list->('?limit=' . @ids)->{json}{next}, undef, 'has no next one');
 	is($list->('?before=' . $ids[-1])->{json}{next}, undef, 'before the first');
 	is_deeply($list->('?before=' . $ids[-1])->{json}{jobs}, [], 'there is nothing');
@@ -284,8 +318,10 @@ END
 		$list->('?limit=1000&state=cancelled&kind=check')->{json}{jobs},
 		[ grep { $_->{state} eq 'cancelled' && $_->{kind} eq 'check' } @{ $all->{jobs} } ],
 		'both at once');
-	is_problem($list->('?before=20001122T154107'), 404, 'not-found', qr/20001122T154107/, 'before an unknown job');
-	is_problem($list->("?limit=$_"), 422, 'invalid-value', qr/limit/, "limit=$_") for qw(0 1001 -1 x 1e2 99999999999);
+	is_problem($list->('?before=20001122T154107'),
+		404, 'not-found', qr/20001122T154107/, 'before an unknown job');
+	is_problem($list->("?limit=$_"), 422, 'invalid-value', qr/limit/, "limit=$_")
+	  for qw(0 1001 -1 x 1e2 99999999999);
 	is_problem($list->('?state=done'), 422, 'invalid-value', qr/state/, 'an unknown state');
 	is_problem($list->('?kind=restore'), 422, 'invalid-value', qr/kind/, 'an unknown kind');
 }

@@ -39,7 +39,8 @@ esac
 END
 
 my $pair = "$dir/pair.pem";
-$cluster->sandbox->run($dir, 'openssl', qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=x),
+$cluster->sandbox->run($dir, 'openssl',
+	qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=x),
 	'-keyout', $pair, '-out', "$pair.crt");
 chmod 0600, $pair;
 
@@ -56,7 +57,9 @@ my $polled = start('polled');
 my $unread = start('unread');
 # a port of its own for metrics, so that both can be crowded
 my $metrics_port = $cluster->sandbox->port;
-my $crowded = start('crowded', "--pgbackrest=$noting", "--metrics-listen=127.0.0.1:$metrics_port", '--insecure-no-auth');
+my $crowded = start(
+	'crowded', "--pgbackrest=$noting",
+	"--metrics-listen=127.0.0.1:$metrics_port", '--insecure-no-auth');
 my @sidecars = ($slow, $tls, $capped, $polled, $unread, $crowded);
 for my $sidecar (@sidecars)
 {
@@ -66,15 +69,23 @@ for my $sidecar (@sidecars)
 sub connect_to
 {
 	my ($sidecar, $from) = @_;
-	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sidecar->{port}, LocalAddr => $from // '127.0.0.1')
-	  or die "could not connect to $sidecar->{name}: $!\n";
+	my $socket = IO::Socket::INET->new(
+		PeerAddr => '127.0.0.1',
+		PeerPort => $sidecar->{port},
+		LocalAddr => $from // '127.0.0.1') or die "could not connect to $sidecar->{name}: $!\n";
 	return $socket;
 }
 
-sub descriptors { my ($sidecar) = @_; my @fds = glob '/proc/' . $sidecar->pid . '/fd/*'; return scalar @fds }
+sub descriptors
+{
+	my ($sidecar) = @_;
+	my @fds = glob '/proc/' . $sidecar->pid . '/fd/*';
+	return scalar @fds;
+}
 
 my $get = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
-my $post = "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n";
+my $post =
+  "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n";
 my $hello = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" . 'x' x 400;
 
 # of each: its sidecar, what it sends at once, and what it then sends byte by byte
@@ -84,9 +95,11 @@ my %clients = (
 	'sends its header byte by byte' => [ $slow, '', 'GET /livez HTTP/1.1' . "\r\nX: y" x 100 ],
 	'never sends its body' => [ $slow, $post, '' ],
 	'sends its body byte by byte' => [ $slow, $post, ' ' x 1000 ],
-	'sends its body in chunks, byte by byte' => [ $slow, $post =~ s/Content-Length: 1000/Transfer-Encoding: chunked/r, "1\r\n \r\n" x 200 ],
+	'sends its body in chunks, byte by byte' =>
+	  [ $slow, $post =~ s/Content-Length: 1000/Transfer-Encoding: chunked/r, "1\r\n \r\n" x 200 ],
 	'stays after its answer' => [ $slow, $get, '' ],
-	'begins a second request, byte by byte' => [ $slow, $get, 'GET /livez HTTP/1.1' . "\r\nX: y" x 100 ],
+	'begins a second request, byte by byte' =>
+	  [ $slow, $get, 'GET /livez HTTP/1.1' . "\r\nX: y" x 100 ],
 	'says nothing, to TLS' => [ $tls, '', '' ],
 	'never ends its handshake' => [ $tls, substr($hello, 0, 100), '' ],
 	'sends its handshake byte by byte' => [ $tls, '', $hello ]);
@@ -153,7 +166,8 @@ sub run_caps
 		my %cut;
 		wait_for
 		{
-			sysread($_, my $nothing, 1) || ++$cut{$_} for IO::Select->new(grep { !$cut{$_} } @sockets)->can_read(0.3);
+			sysread($_, my $nothing, 1) || ++$cut{$_}
+			  for IO::Select->new(grep { !$cut{$_} } @sockets)->can_read(0.3);
 			!IO::Select->new(grep { !$cut{$_} } @sockets)->can_read(0.3)
 		}
 		'the surplus to be cut off';
@@ -167,7 +181,12 @@ sub run_caps
 		in_all => $cut->(5, '127.0.0.3'),
 	};
 	@open = grep { !IO::Select->new($_)->can_read(0) } @open;
-	my $request = sub { my ($socket) = @_; syswrite $socket, $get; sysread $socket, my $answer, 65536; return $answer };
+	my $request = sub {
+		my ($socket) = @_;
+		syswrite $socket, $get;
+		sysread $socket, my $answer, 65536;
+		return $answer;
+	};
 	$result->{open} = @open;
 	$result->{served} = grep { $request->($_) =~ m{^HTTP/1.1 200} } @open;
 	@open = ();
@@ -186,7 +205,9 @@ sub run_pollers
 	my $poll = sub {
 		my ($count) = @_;
 		my @sockets = map { connect_to($polled) } 1 .. $count;
-		syswrite $_, "GET /v1/jobs/$job->{id}?wait=60 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" for @sockets;
+		syswrite $_,
+		  "GET /v1/jobs/$job->{id}?wait=60 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+		  for @sockets;
 		wait_for { threads($polled) >= $threads + $count } 'those who wait';
 		return @sockets;
 	};
@@ -215,7 +236,8 @@ sub run_pollers
 	$result{states} = [ uniq map { /"state":"(\w+)"/ ? $1 : $_ } @answers ];
 	$result{next} = $polled->wait_job($waits->{id})->{state};
 	@pollers = ();
-	wait_for { threads($polled) == $threads && descriptors($polled) <= $descriptors } 'all to be as before';
+	wait_for { threads($polled) == $threads && descriptors($polled) <= $descriptors }
+	'all to be as before';
 
 	# nothing is left of programs that were run
 	for my $number (1 .. 30)
@@ -240,11 +262,21 @@ sub run_crowds
 {
 	my $ask = sub {
 		my ($port, $path, $from) = @_;
-		my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, LocalAddr => $from // '127.0.0.1') or return "no connection: $!";
+		my $socket = IO::Socket::INET->new(
+			PeerAddr => '127.0.0.1',
+			PeerPort => $port,
+			LocalAddr => $from // '127.0.0.1') or return "no connection: $!";
 		syswrite $socket, "GET $path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 		my $start = time;
-		my $answer = IO::Select->new($socket)->can_read(20) ? do { local $/; <$socket> // '' } : 'none in time';
-		return { status => $answer =~ m{^HTTP/1.1 (\d+)} ? "$1" : $answer, retry => $answer =~ /^Retry-After: 5\r$/m ? 1 : 0, seconds => time - $start };
+		my $answer =
+		  IO::Select->new($socket)->can_read(20)
+		  ? do { local $/; <$socket> // '' }
+		  : 'none in time';
+		return {
+			status => $answer =~ m{^HTTP/1.1 (\d+)} ? "$1" : $answer,
+			retry => $answer =~ /^Retry-After: 5\r$/m ? 1 : 0,
+			seconds => time - $start
+		};
 	};
 	my $half = sub { my ($socket) = @_; syswrite $socket, substr $get, 0, 20; return $socket };
 	my %result;
@@ -252,52 +284,95 @@ sub run_crowds
 
 	for my $port ($crowded->{port}, $metrics_port)
 	{
-		my @crowd = map { my $from = $_; map { $half->(IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, LocalAddr => $from) // die "half: $!\n") } 1 .. 150 } '127.0.0.2', '127.0.0.3';
+		my @crowd = map {
+			my $from = $_;
+			map {
+				$half->(
+					IO::Socket::INET->new(
+						PeerAddr => '127.0.0.1',
+						PeerPort => $port,
+						LocalAddr => $from) // die "half: $!\n")
+			} 1 .. 150
+		} '127.0.0.2', '127.0.0.3';
 		my $path = $port == $metrics_port ? '/metrics' : '/livez';
-		push @{ $result{half} }, map { $ask->($port, $path, $_)->{status} } '127.0.0.1', '127.0.0.2', '127.0.0.4';
+		push @{ $result{half} }, map { $ask->($port, $path, $_)->{status} } '127.0.0.1',
+		  '127.0.0.2', '127.0.0.4';
 	}
-	my @crowd = map { $half->(IO::Socket::UNIX->new(Peer => $crowded->{socket}) // die "half: $!\n") } 1 .. 300;
+	my @crowd =
+	  map { $half->(IO::Socket::UNIX->new(Peer => $crowded->{socket}) // die "half: $!\n") }
+	  1 .. 300;
 	push @{ $result{half} }, $crowded->http(GET => '/livez')->{status};
 	@crowd = ();
 
 	my $wait = spew("$dir/wait-upgrade", '');
 	my $job = $crowded->post_job(kind => 'stanza-upgrade')->{id};
 	$crowded->wait_job($job, qr/running/);
-	my @waiting = map { my $from = $_; map { my $socket = connect_to($crowded, $from); syswrite $socket, "GET /v1/jobs/$job?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n"; $socket } 1 .. 130 } '127.0.0.2', '127.0.0.3';
-	wait_for { $ask->($crowded->{port}, '/v1/jobs', '127.0.0.4')->{status} == 503 } 'no further request to be answered';
-	$result{whole} = [ map { $ask->($crowded->{port}, @$_)->{status} }['/livez'],[ '/livez', '127.0.0.4' ], [ '/livez', '127.0.0.2' ] ];
+	my @waiting = map {
+		my $from = $_;
+		map {
+			my $socket = connect_to($crowded, $from);
+			syswrite $socket, "GET /v1/jobs/$job?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+			$socket
+		} 1 .. 130
+	} '127.0.0.2', '127.0.0.3';
+	wait_for { $ask->($crowded->{port}, '/v1/jobs', '127.0.0.4')->{status} == 503 }
+	'no further request to be answered';
+	$result{whole} = [
+		map { $ask->($crowded->{port}, @$_)->{status} }['/livez'],
+		[ '/livez', '127.0.0.4' ],
+		[ '/livez', '127.0.0.2' ]
+	];
 	$result{refused} = $ask->($crowded->{port}, '/v1/jobs');
 	$result{socket} = $crowded->http(GET => '/v1/jobs')->{status};
 	unlink $wait;
 	wait_for { $ask->($crowded->{port}, '/v1/jobs')->{status} == 200 } 'room for requests again';
 	@waiting = ();
 
-	my @wal = map { my $socket = connect_to($crowded, '127.0.0.5'); syswrite $socket, "GET /v1/wal/000000010000000000000001 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"; $socket } 1 .. 120;
+	my @wal = map {
+		my $socket = connect_to($crowded, '127.0.0.5');
+		syswrite $socket,
+		  "GET /v1/wal/000000010000000000000001 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+		$socket
+	} 1 .. 120;
 	my $start = time;
 	my @answers = map { local $/; readline($_) // '' } @wal;
-	$result{wal} = { map { my $status = $_; ($status => scalar grep { m{^HTTP/1.1 $status .*\r\n}s } @answers) } 200, 503 };
+	$result{wal} = {
+		map {
+			my $status = $_;
+			($status => scalar grep { m{^HTTP/1.1 $status .*\r\n}s } @answers)
+		} 200,
+		503
+	};
 	$result{wal_seconds} = time - $start;
 	$result{wal_retry} = grep { /^Retry-After: 5\r$/m } @answers;
 	my ($running, $most) = (0, 0);
-	for (split /\n/, slurp("$dir/running")) { $running += $_ eq '+' ? 1 : -1; $most = max($most, $running) }
+	for (split /\n/, slurp("$dir/running"))
+	{
+		$running += $_ eq '+' ? 1 : -1;
+		$most = max($most, $running);
+	}
 	$result{wal_programs} = $most;
 
 	$crowded->http(GET => '/livez', headers => { Origin => 'http://evil.example' }) for 1 .. 50;
 	return \%result;
 }
 
-my ($slow_clients, $caps, $pollers, $forgotten, $crowds) = at_once(\&run_slow_clients, \&run_caps, \&run_pollers, \&run_unread, \&run_crowds);
+my ($slow_clients, $caps, $pollers, $forgotten, $crowds) =
+  at_once(\&run_slow_clients, \&run_caps, \&run_pollers, \&run_unread, \&run_crowds);
 
 for my $name (sort keys %clients)
 {
 	my $after = $slow_clients->{ended}{$name};
-	ok(defined $after && $after > $LIMIT - 5 && $after < $LIMIT + $SLACK, "a client that $name is cut off")
+	ok(defined $after && $after > $LIMIT - 5 && $after < $LIMIT + $SLACK,
+		"a client that $name is cut off")
 	  or diag defined $after ? "after $after s" : 'never';
 }
-ok($forgotten > $LIMIT - 5 && $forgotten < $LIMIT + $SLACK, 'a client that does not read its answer is cut off') or diag $forgotten;
+ok( $forgotten > $LIMIT - 5 && $forgotten < $LIMIT + $SLACK,
+	'a client that does not read its answer is cut off') or diag $forgotten;
 cmp_ok($slow_clients->{longest}, '<', 1, 'others are answered within a second meanwhile');
 
-is($caps->{one_address}, 12, '30 connections from one address: those above 10 and a reserve of 8 are cut off, the oldest');
+is($caps->{one_address}, 12,
+	'30 connections from one address: those above 10 and a reserve of 8 are cut off, the oldest');
 is($caps->{another}, 0, '8 from another address are not');
 is($caps->{open}, 28, '5 from a third: of all, 20 and the reserve are left');
 is($caps->{served}, $caps->{open}, 'those that are left are served');
@@ -311,15 +386,23 @@ is($pollers->{next}, 'succeeded', 'and jobs go on');
 cmp_ok($pollers->{descriptors}, '<=', 0, 'and leave no descriptor open');
 is($pollers->{pipelined}, 2, 'two requests at once on one connection get two answers');
 
-is_deeply($crowds->{half}, [ (200) x 7 ], '300 half requests: others are answered, at a port, at that of the metrics and at the socket')
-  or diag explain $crowds->{half};
-is_deeply($crowds->{whole}, [ (200) x 3 ], 'more whole requests than there may be: probes are answered') or diag explain $crowds->{whole};
-is("$crowds->{refused}{status} $crowds->{refused}{retry}", '503 1', 'others are told to come again');
+is_deeply(
+	$crowds->{half},
+	[ (200) x 7 ],
+	'300 half requests: others are answered, at a port, at that of the metrics and at the socket'
+) or diag explain $crowds->{half};
+is_deeply(
+	$crowds->{whole},
+	[ (200) x 3 ],
+	'more whole requests than there may be: probes are answered') or diag explain $crowds->{whole};
+is("$crowds->{refused}{status} $crowds->{refused}{retry}", '503 1',
+	'others are told to come again');
 is($crowds->{socket}, 200, 'and are answered at the socket');
 cmp_ok($crowds->{wal_programs}, '<=', 4, '120 who ask for WAL at once: few programs run');
 cmp_ok($crowds->{wal_programs}, '>=', 2, 'more than one');
 cmp_ok($crowds->{wal}{200}, '>=', 10, 'some are answered');
-is($crowds->{wal}{200} + $crowds->{wal}{503}, 120, 'all others told to come again') or diag explain $crowds->{wal};
+is($crowds->{wal}{200} + $crowds->{wal}{503}, 120, 'all others told to come again')
+  or diag explain $crowds->{wal};
 is($crowds->{wal_retry}, $crowds->{wal}{503}, 'and when');
 cmp_ok($crowds->{wal_seconds}, '<', 15, 'before they have waited long');
 
@@ -328,7 +411,11 @@ my @idle = map { connect_to($_) } @sidecars;
 my $start = time;
 is($_->stop, 0, "$_->{name}: a clean end") for @sidecars;
 cmp_ok(time - $start, '<', 5, 'at once, with open connections');
-is(scalar(() = $crowded->log =~ /refused GET .*Origin/g), 20, '50 refusals: 20 have a line of their own');
-like($crowded->log, qr/refused requests: 30 more that were not logged$/m, 'and one tells of the others');
+is(scalar(() = $crowded->log =~ /refused GET .*Origin/g),
+	20, '50 refusals: 20 have a line of their own');
+like(
+	$crowded->log,
+	qr/refused requests: 30 more that were not logged$/m,
+	'and one tells of the others');
 
 done_testing;

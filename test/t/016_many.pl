@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use Digest::SHA qw(sha1_hex);
 use JSON::PP;
-use List::Util qw(sum uniq);
+use List::Util  qw(sum uniq);
 use ManyBackups qw(make_backups);
 use PgbrCluster;
 use PgbrSandbox qw(slurp);
@@ -30,36 +30,43 @@ is($answer->{status}, 200, 'the sidecar has them');
 is($answer->{json}{error}, undef, 'without an error');
 cmp_ok(length $answer->{content}, '>', 1_000_000, 'in more than a pipe holds');
 # compared as text: a list of differences would take longer than the test
-ok($json->encode($answer->{json}{stanzas}) eq $json->encode($document), 'word by word as pgbackrest shows them');
+ok($json->encode($answer->{json}{stanzas}) eq $json->encode($document),
+	'word by word as pgbackrest shows them');
 
 my $head = '"stanzas":';
 my $request = "GET /v1/info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 my @digests = at_once(
-	(
-		sub {
-			return [ map { my ($text) = $sidecar->raw($request, 30) =~ /$head(.*)/s; sha1_hex($text) } 1 .. 10 ];
-		}
-	) x 16);
+	(sub {
+		return [ map { my ($text) = $sidecar->raw($request, 30) =~ /$head(.*)/s; sha1_hex($text) }
+			  1 .. 10 ];
+	}) x 16);
 my ($text) = $answer->{content} =~ /$head(.*)/s;
-is_deeply([ uniq map { @$_ } @digests ], [ sha1_hex($text) ], 'sixteen readers at once get all of it');
+is_deeply(
+	[ uniq map { @$_ } @digests ],
+	[ sha1_hex($text) ],
+	'sixteen readers at once get all of it');
 my @zombies = grep { slurp($_) =~ /\) Z \Q@{[ $sidecar->pid ]}\E / } glob '/proc/[0-9]*/stat';
 is_deeply(\@zombies, [], 'and no zombie is left');
 is($sidecar->http(GET => '/readyz')->{status}, 200, 'the sidecar is ready');
 
 # --- SQL --------------------------------------------------------------------------------------------
 $member->psql('CREATE EXTENSION pgbackrest_ctl');
-is_deeply([ split /\n/, $member->psql('SELECT label FROM pgbr_backups') ], \@labels, 'pgbr_backups shows them all');
-is(
-	$member->psql('SELECT count(*), count(DISTINCT backup_id), sum(database_size), sum(repo_delta), sum(cardinality(reference)) FROM pgbr_backups'),
+is_deeply([ split /\n/, $member->psql('SELECT label FROM pgbr_backups') ],
+	\@labels, 'pgbr_backups shows them all');
+is( $member->psql(
+		'SELECT count(*), count(DISTINCT backup_id), sum(database_size), sum(repo_delta), sum(cardinality(reference)) FROM pgbr_backups'
+	),
 	join('|',
 		$count, $count,
 		sum(map { $_->{info}{size} } @backups),
 		sum(map { $_->{info}{repository}{delta} } @backups),
 		sum(map { scalar @{ $_->{reference} // [] } } @backups)),
 	'with all there is to each');
-is($member->psql('SELECT count(*) FROM pgbr_backups b JOIN pgbr_backups p ON p.label = b.prior'),
-	scalar(grep { defined $_->{prior} } @backups), 'and what each is based on');
-is($member->psql('SELECT jsonb_array_length(pgbr_info_json()->0->\'backup\')'), $count, 'so does pgbr_info_json');
+is( $member->psql('SELECT count(*) FROM pgbr_backups b JOIN pgbr_backups p ON p.label = b.prior'),
+	scalar(grep { defined $_->{prior} } @backups),
+	'and what each is based on');
+is($member->psql('SELECT jsonb_array_length(pgbr_info_json()->0->\'backup\')'),
+	$count, 'so does pgbr_info_json');
 is($member->psql('SELECT status_message FROM pgbr_status'), 'ok', 'and pgbr_status goes over them');
 
 # --- the control binary -----------------------------------------------------------------------------
@@ -77,11 +84,14 @@ for my $format (qw(pretty tsv))
 {
 	my $out = ctl('info', "--format=$format");
 	my %lines = map { $_ => 1 } @labels;
-	my @shown = grep { $lines{$_} } map { /\b(\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)\b/ ? $1 : () } split /\n/, $out;
+	my @shown =
+	  grep { $lines{$_} } map { /\b(\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)\b/ ? $1 : () } split /\n/,
+	  $out;
 	is_deeply([ sort(uniq(@shown)) ], [ sort @labels ], "--format=$format: a line for each");
 }
 my $shown = $json->decode(ctl('info', '--format=json'));
-ok($json->encode($shown->{stanzas}) eq $json->encode($document), '--format=json: pgbackrest\'s document');
+ok($json->encode($shown->{stanzas}) eq $json->encode($document),
+	'--format=json: pgbackrest\'s document');
 is(scalar(@{ labels_of(ctl('info', '--format=yaml')) }), $count, '--format=yaml: the same');
 
 done_testing;

@@ -40,7 +40,8 @@ sub stops
 	my $status = $cluster->sandbox->end(delete $sidecar->{pid}, $signal // 'TERM', 30);
 	my $took = time - $start;
 	my @left = left();
-	ok($status == 0 && $took < 5 && !@left, "$name: a clean end") or diag "status $status after $took s, left: @left";
+	ok($status == 0 && $took < 5 && !@left, "$name: a clean end")
+	  or diag "status $status after $took s, left: @left";
 	return;
 }
 
@@ -65,7 +66,8 @@ sub stops
 		$sidecar->kill;
 	}
 	$sidecar->start(@fake);
-	is($sidecar->http(GET => '/v1/jobs')->{status}, 200, 'killed at 20 moments after the start: it starts again');
+	is($sidecar->http(GET => '/v1/jobs')->{status},
+		200, 'killed at 20 moments after the start: it starts again');
 	stops('afterwards');
 }
 
@@ -95,19 +97,26 @@ for my $name (sort keys %hangs)
 	spew("$dir/hang-info", '');
 	spew("$dir/hang--XAtqw", '');
 	spew("$dir/hang-repo-ls", '');
-	my @paths = ("/v1/jobs/$id?wait=60", '/v1/info?refresh=true&wait=300', '/v1/node', '/livez', undef);
+	my @paths =
+	  ("/v1/jobs/$id?wait=60", '/v1/info?refresh=true&wait=300', '/v1/node', '/livez', undef);
 	my @sockets;
+
 	for my $path ((@paths) x 5)
 	{
-		my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sidecar->{port}) or die "connect: $!\n";
-		syswrite $socket, defined $path ? "GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n" : 'GET /livez HT';
+		my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sidecar->{port})
+		  or die "connect: $!\n";
+		syswrite $socket,
+		  defined $path ? "GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n" : 'GET /livez HT';
 		push @sockets, $socket;
 	}
 	wait_for { threads($sidecar) >= $threads + @sockets } 'all of them';
 	stops('25 clients, a backup, an info and a psql');
-	my @answers = map { my $answer = ''; 1 while sysread $_, $answer, 65536, length $answer; $answer } @sockets;
-	is(scalar(grep { m{^HTTP/1.1 200.*"state"}s } @answers), 5, 'those who wait for a job get it as it is');
-	is(scalar(grep { m{^HTTP/1.1 200.*"status":"ok"}s } @answers), 5, 'those who were served were served');
+	my @answers =
+	  map { my $answer = ''; 1 while sysread $_, $answer, 65536, length $answer; $answer } @sockets;
+	is(scalar(grep { m{^HTTP/1.1 200.*"state"}s } @answers),
+		5, 'those who wait for a job get it as it is');
+	is(scalar(grep { m{^HTTP/1.1 200.*"status":"ok"}s } @answers),
+		5, 'those who were served were served');
 	unlink glob "$dir/hang-*";
 	$sidecar->start(@fake);
 	is($sidecar->job($id)->{state}, 'interrupted', 'the job is interrupted');
@@ -123,13 +132,18 @@ case "${@: -1}" in (info) trap '' TERM; while true; do sleep 0.05; done ;; esac
 exec "${0%/*}/hang" "$@"
 END
 	$sidecar->start("--pgbackrest=$stubborn", "--psql=$hang");
-	wait_for { grep { slurp($_) =~ /\Q$stubborn\E.*\0info\0/s } glob '/proc/[0-9]*/cmdline' } 'pgbackrest info to run';
+	wait_for
+	{
+		grep { slurp($_) =~ /\Q$stubborn\E.*\0info\0/s } glob '/proc/[0-9]*/cmdline'
+	}
+	'pgbackrest info to run';
 	kill TERM => $sidecar->pid;
 	my ($asked, @wrong) = 0;
 	while (@wrong < 5 && (my $answer = $sidecar->http(GET => '/readyz'))->{status} != 599)
 	{
 		last if ++$asked > 10000;
-		push @wrong, "$answer->{status}: $answer->{content}" if $answer->{status} != 503 || !$answer->{json};
+		push @wrong, "$answer->{status}: $answer->{content}"
+		  if $answer->{status} != 503 || !$answer->{json};
 	}
 	cmp_ok($asked, '>', 20, 'asked again and again whether it is ready, while it ends');
 	is_deeply(\@wrong, [], 'it says that it is not');
@@ -155,7 +169,12 @@ END
 	my $id = $sidecar->post_job(kind => 'backup')->{id};
 	wait_for { job_processes($sidecar, $id) >= 2 } 'the backup to run';
 	kill TERM => $sidecar->pid;
-	my $answer = wait_for { my $got = $sidecar->http(POST => '/v1/jobs', body => { kind => 'check' }); $got->{status} != 202 && $got } 'it to stop accepting';
+	my $answer = wait_for
+	{
+		my $got = $sidecar->http(POST => '/v1/jobs', body => { kind => 'check' });
+		$got->{status} != 202 && $got
+	}
+	'it to stop accepting';
 	is_problem($answer, 503, 'unavailable', qr/stopping/, 'while it stops no job is accepted');
 	like($answer->{headers}{'retry-after'}, qr/^\d+$/, 'and it says to come again');
 	is($sidecar->http(GET => '/readyz')->{status}, 503, 'it is not ready any more');
@@ -165,7 +184,9 @@ END
 	stops('asked twice');
 	$sidecar->start(@fake);
 	my $job = $sidecar->job($id);
-	is("$job->{state} $job->{exit_code} $job->{error}", 'interrupted 63 term', 'the backup was let end by itself');
+	is( "$job->{state} $job->{exit_code} $job->{error}",
+		'interrupted 63 term',
+		'the backup was let end by itself');
 	stops('at last');
 }
 

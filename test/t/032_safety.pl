@@ -3,7 +3,7 @@ use strict;
 use warnings;
 use ManyBackups qw(age_backups);
 use PgbrCluster;
-use PgbrSandbox qw(slurp spew wait_for);
+use PgbrSandbox      qw(slurp spew wait_for);
 use PgbrScheduleTest qw(wait_idle);
 use Test::More;
 
@@ -20,12 +20,18 @@ sub set
 	my (%settings) = @_;
 	$member->psql(
 		join ';',
-		(map { "ALTER SYSTEM " . (defined $settings{$_} ? "SET $_ = '$settings{$_}'" : "RESET $_") } sort keys %settings),
+		(   map {
+				"ALTER SYSTEM " . (defined $settings{$_} ? "SET $_ = '$settings{$_}'" : "RESET $_")
+			} sort keys %settings),
 		'SELECT pg_reload_conf()');
 	return;
 }
 
-sub switch_wal { return $member->psql(q{SELECT pg_walfile_name(l) FROM (SELECT pg_switch_wal() AS l FROM txid_current()) AS s}) }
+sub switch_wal
+{
+	return $member->psql(
+		q{SELECT pg_walfile_name(l) FROM (SELECT pg_switch_wal() AS l FROM txid_current()) AS s});
+}
 
 # The verdict comes to be no, with this problem first, or next to others.
 sub is_unsafe
@@ -65,20 +71,37 @@ is_safe('with a backup all is well');
 subtest 'archiving' => sub {
 	set(archive_command => '/bin/false');
 	my $lost = switch_wal();
-	is_unsafe(qr/archive_command fails for "$lost", 1 WAL files are waiting/, 'an archive_command that fails');
+	is_unsafe(qr/archive_command fails for "$lost", 1 WAL files are waiting/,
+		'an archive_command that fails');
 	set(archive_command => '/bin/true');
 	my $next = switch_wal();
-	wait_for { $member->psql('SELECT last_archived_wal > last_failed_wal FROM pg_stat_archiver') eq 't' } 'WAL to be dropped';
+	wait_for
+	{
+		$member->psql('SELECT last_archived_wal > last_failed_wal FROM pg_stat_archiver') eq 't'
+	}
+	'WAL to be dropped';
 	refresh();
-	is_unsafe(qr/WAL is lost: PostgreSQL has archived "$next", but it is in no repository/, 'an archive_command that drops WAL');
+	is_unsafe(qr/WAL is lost: PostgreSQL has archived "$next", but it is in no repository/,
+		'an archive_command that drops WAL');
 
 	# on a busy server what was archived last is always newer than the information
 	switch_wal();
-	wait_for { $member->psql(q{SELECT last_archived_time > (SELECT max(stop_time) FROM pgbr_backups) FROM pg_stat_archiver}) eq 't' } 'more to be dropped';
+	wait_for
+	{
+		$member->psql(
+			q{SELECT last_archived_time > (SELECT max(stop_time) FROM pgbr_backups) FROM pg_stat_archiver}
+		) eq 't'
+	}
+	'more to be dropped';
 	my $status = "$member->{data}/pg_wal/archive_status/$lost.done";
 	utime time - 300, time - 300, $status or die "$status: $!\n";
-	is_unsafe(qr/WAL is lost: PostgreSQL has archived "$lost", but it is in no repository/, 'and one that drops WAL on a busy server');
-	is($member->psql('SELECT recovery_window_to = greatest(last_full, last_diff, last_incr) FROM pgbr_status'), 't', 'which ends the recovery window');
+	is_unsafe(qr/WAL is lost: PostgreSQL has archived "$lost", but it is in no repository/,
+		'and one that drops WAL on a busy server');
+	is( $member->psql(
+			'SELECT recovery_window_to = greatest(last_full, last_diff, last_incr) FROM pgbr_status'
+		),
+		't',
+		'which ends the recovery window');
 	set(archive_command => undef);
 	$full = $member->psql(q{SELECT label FROM pgbr_job(pgbr_backup('full', wait => true))});
 	is_safe('and a new backup makes it safe');
@@ -86,7 +109,8 @@ subtest 'archiving' => sub {
 
 subtest 'the sidecar and its information' => sub {
 	$sidecar->stop;
-	is_unsafe(qr/it is not known whether there are backups: could not reach the sidecar/, 'a sidecar that is away');
+	is_unsafe(qr/it is not known whether there are backups: could not reach the sidecar/,
+		'a sidecar that is away');
 	$sidecar->start;
 	$sidecar->wait_ready;
 	is_safe('it comes back');
@@ -99,13 +123,20 @@ subtest 'the sidecar and its information' => sub {
 
 	chmod 0, "$repo/backup" or die "chmod: $!\n";
 	refresh();
-	is_unsafe(qr/it is not known whether there are backups: repository 1: /, 'a repository that can\'t be read');
-	unlike($member->psql('SELECT problems FROM pgbr_status'), qr/WAL is lost/, 'which does not mean that WAL is lost');
+	is_unsafe(qr/it is not known whether there are backups: repository 1: /,
+		'a repository that can\'t be read');
+	unlike(
+		$member->psql('SELECT problems FROM pgbr_status'),
+		qr/WAL is lost/,
+		'which does not mean that WAL is lost');
 	chmod 0750, "$repo/backup" or die "chmod: $!\n";
 	rename $repo, "$repo.away" or die "rename: $!\n";
 	refresh();
 	is_unsafe(qr/there is no backup: nothing can be restored$/, 'a repository that is empty');
-	like($member->psql('SELECT problems FROM pgbr_status'), qr/"repository 1: missing stanza path"/, 'and why');
+	like(
+		$member->psql('SELECT problems FROM pgbr_status'),
+		qr/"repository 1: missing stanza path"/,
+		'and why');
 	rename "$repo.away", $repo or die "rename: $!\n";
 	is_safe('both are back');
 };
@@ -119,10 +150,14 @@ subtest 'backups that fail, are late or hold errors' => sub {
 	my @labels = split /\n/, $member->psql('SELECT label FROM pgbr_backups');
 	age_backups("$repo/backup/main", map { $_ => 9 } @labels);
 	refresh();
-	is_unsafe(qr/the newest backup is 9 days old, and no backup is scheduled$/, 'old ones, and no schedule');
+	is_unsafe(qr/the newest backup is 9 days old, and no backup is scheduled$/,
+		'old ones, and no schedule');
 	set('pgbackrest_ctl.full_schedule' => '0 1 * * *', 'pgbackrest_ctl.schedule_enabled' => 'off');
-	is_unsafe(qr/the full backup that was due [89] days ago has not been made$/, 'old ones, and a schedule that nobody runs');
-	is($member->psql('SELECT problems[2] FROM pgbr_status'), 'no scheduler is running: pgbackrest_ctl.schedule_enabled is off.', 'and why');
+	is_unsafe(qr/the full backup that was due [89] days ago has not been made$/,
+		'old ones, and a schedule that nobody runs');
+	is( $member->psql('SELECT problems[2] FROM pgbr_status'),
+		'no scheduler is running: pgbackrest_ctl.schedule_enabled is off.',
+		'and why');
 	set('pgbackrest_ctl.full_schedule' => undef, 'pgbackrest_ctl.schedule_enabled' => undef);
 
 	$member->psql('CREATE TABLE damaged AS SELECT i FROM generate_series(1, 100) AS i; CHECKPOINT');
@@ -130,7 +165,10 @@ subtest 'backups that fail, are late or hold errors' => sub {
 	my $page = slurp($file);
 	spew($file, substr($page, 0, 4000) . 'damage' . substr($page, 4006), 0600);
 	my $label = $member->psql(q{SELECT label FROM pgbr_job(pgbr_backup('full', wait => true))});
-	like($member->psql('SELECT problems FROM pgbr_status'), qr/the newest backup, \\"$label\\", holds damaged pages/, 'a backup of damaged pages');
+	like(
+		$member->psql('SELECT problems FROM pgbr_status'),
+		qr/the newest backup, \\"$label\\", holds damaged pages/,
+		'a backup of damaged pages');
 	spew($file, $page, 0600);
 	$member->psql(q{SELECT pgbr_backup('full', wait => true)});
 	is_safe('the damage is mended');

@@ -33,32 +33,48 @@ sub sql { my ($sql) = @_; return $member->psql($sql, @in) }
 
 # --- a database that is not there ------------------------------------------------------------------
 {
-	is(activity($member), 'launcher idle: waiting for the database to be created', 'without its database it waits and says so');
+	is( activity($member),
+		'launcher idle: waiting for the database to be created',
+		'without its database it waits and says so');
 	my $launcher;
 	after_look($member, sub { kill USR1 => $launcher = $_[0] }) for 1 .. 3;
-	is(log_count($member, qr/LOG:  pgbackrest_ctl: database "later" does not exist; no backups are scheduled until it does/),
-		1, 'the log says so once, however often it looks');
+	is( log_count(
+			$member,
+			qr/LOG:  pgbackrest_ctl: database "later" does not exist; no backups are scheduled until it does/
+		),
+		1,
+		'the log says so once, however often it looks');
 	$member->psql('CREATE DATABASE later');
 	kill USR1 => $launcher;
-	is(wait_activity($member, qr/scheduler idle/), 'scheduler idle: waiting for CREATE EXTENSION pgbackrest_ctl',
+	is( wait_activity($member, qr/scheduler idle/),
+		'scheduler idle: waiting for CREATE EXTENSION pgbackrest_ctl',
 		'once it is there, the scheduler waits for the extension');
 	ok(!kill(0 => $launcher), 'and the launcher is gone');
 }
 
 # --- the extension comes and goes ------------------------------------------------------------------
-sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension is not in database "later"/) }
+sub missing
+{
+	return log_count($member, qr/LOG:  pgbackrest_ctl: the extension is not in database "later"/);
+}
 {
 	my $pid = scheduler($member);
 	reload($member) for 1 .. 3;
 	is(missing(), 1, 'the log says once that the extension is missing');
 	sql('BEGIN; CREATE EXTENSION pgbackrest_ctl; ROLLBACK');
-	is(activity($member), 'scheduler idle: waiting for CREATE EXTENSION pgbackrest_ctl', 'one that is rolled back is none');
+	is( activity($member),
+		'scheduler idle: waiting for CREATE EXTENSION pgbackrest_ctl',
+		'one that is rolled back is none');
 
 	my $created = time;
 	sql('CREATE EXTENSION pgbackrest_ctl');
-	like(wait_idle($member), qr/waiting until \d{4}-\d\d-\d\d 03:00:00/, 'CREATE EXTENSION wakes it');
+	like(
+		wait_idle($member),
+		qr/waiting until \d{4}-\d\d-\d\d 03:00:00/,
+		'CREATE EXTENSION wakes it');
 	cmp_ok(time - $created, '<', 5, 'at once');
-	is(sql('SELECT count(*) FROM pgbr_schedule_since'), 1, 'since when the schedule is in force is noted');
+	is(sql('SELECT count(*) FROM pgbr_schedule_since'),
+		1, 'since when the schedule is in force is noted');
 
 	$clock->set('2027-01-01 02:59:59.9+00');
 	wait_runs($member, 1, q{state = 'succeeded'}, @in);
@@ -73,23 +89,30 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 
 	# without the scheduler having seen that it was away
 	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; CREATE EXTENSION pgbackrest_ctl; COMMIT');
-	wait_for { sql('SELECT count(*) FROM pgbr_schedule_since') } 'the scheduler to note its schedule again';
+	wait_for { sql('SELECT count(*) FROM pgbr_schedule_since') }
+	'the scheduler to note its schedule again';
 	wait_idle($member);
 	is(missing(), 2, 'gone and come again: nothing to say');
 	$clock->set('2027-01-03 02:59:59.9+00');
 	wait_runs($member, 1, q{state = 'succeeded'}, @in);
 
 	sql('CREATE SCHEMA other');
-	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; CREATE EXTENSION pgbackrest_ctl SCHEMA other; COMMIT');
-	wait_for { sql('SELECT count(*) FROM other.pgbr_schedule_since') } 'the scheduler to find it in another schema';
+	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; CREATE EXTENSION pgbackrest_ctl SCHEMA other; COMMIT'
+	);
+	wait_for { sql('SELECT count(*) FROM other.pgbr_schedule_since') }
+	'the scheduler to find it in another schema';
 	$clock->set('2027-01-04 02:59:59.9+00');
-	wait_for { sql(q{SELECT count(*) FROM other.pgbr_run WHERE state = 'succeeded'}) == 1 } 'a run in another schema';
-	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; DROP SCHEMA other; CREATE EXTENSION pgbackrest_ctl; COMMIT');
+	wait_for { sql(q{SELECT count(*) FROM other.pgbr_run WHERE state = 'succeeded'}) == 1 }
+	'a run in another schema';
+	sql('BEGIN; DROP EXTENSION pgbackrest_ctl; DROP SCHEMA other; CREATE EXTENSION pgbackrest_ctl; COMMIT'
+	);
 	wait_for { sql('SELECT count(*) FROM pgbr_schedule_since') } 'the scheduler to find it again';
 
 	# in mid run
 	chomp(my $share = `pg_config --sharedir`);
-	spew("$dest$share/extension/pgbackrest_ctl--0.1--0.1next.sql", "ALTER TABLE pgbr_run ADD COLUMN note text;\n");
+	spew(
+		"$dest$share/extension/pgbackrest_ctl--0.1--0.1next.sql",
+		"ALTER TABLE pgbr_run ADD COLUMN note text;\n");
 	hold_backups($member);
 	$clock->set('2027-01-05 02:59:59.9+00');
 	wait_runs($member, 1, q{state = 'running' AND job_id IS NOT NULL}, @in);
@@ -104,13 +127,15 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 	$pid = scheduler($member);
 	sql('DROP EXTENSION pgbackrest_ctl');
 	sql('CREATE EXTENSION pgbackrest_ctl');
-	wait_for { sql('SELECT count(*) FROM pgbr_schedule_since') } 'the scheduler to find it in mid run';
+	wait_for { sql('SELECT count(*) FROM pgbr_schedule_since') }
+	'the scheduler to find it in mid run';
 	# another run comes due before it is over
 	$clock->set('2027-01-07 02:59:59.9+00');
 	wait_runs($member, 1, q{state = 'queued'}, @in);
 	release_backups($member);
 	wait_runs($member, 1, q{state = 'succeeded' AND due = '2027-01-07 03:00+00'}, @in);
-	is_deeply([ runs($member, 'run_id', @in) ], [1], 'gone and come again in mid run: what is due later is run');
+	is_deeply([ runs($member, 'run_id', @in) ],
+		[1], 'gone and come again in mid run: what is due later is run');
 	is(scheduler($member), $pid, 'by the same scheduler');
 
 	hold_backups($member);
@@ -127,19 +152,45 @@ sub missing { return log_count($member, qr/LOG:  pgbackrest_ctl: the extension i
 
 # --- daylight saving, as docs/schedules.md tells it -------------------------------------------------
 for my $example (
-	[ 'Europe/Berlin', '2027-03-27 12:00:00+01', '30 2 * * *', '28 03:00 +02, 29 02:30 +02, 30 02:30 +02' ],
-	[ 'Europe/Berlin', '2027-03-28 00:45:00+01', '30 * * * *', '28 01:30 +01, 28 03:30 +02, 28 04:30 +02' ],
-	[ 'Europe/Berlin', '2027-03-28 01:45:00+01', '15,45 2 * * *', '28 03:00 +02, 29 02:15 +02, 29 02:45 +02' ],
-	[ 'Europe/Berlin', '2027-10-30 12:00:00+02', '30 2 * * *', '31 02:30 +02, 01 02:30 +01, 02 02:30 +01' ],
-	[ 'Europe/Berlin', '2027-10-31 01:45:00+02', '30 * * * *', '31 02:30 +02, 31 02:30 +01, 31 03:30 +01' ],
-	[ 'Australia/Lord_Howe', '2027-10-02 12:00:00+10:30', '15 2 * * *', '03 02:30 +11, 04 02:15 +11, 05 02:15 +11' ],
-	[ 'Australia/Lord_Howe', '2027-04-04 01:00:00+11', '45 * * * *', '04 01:45 +11, 04 01:45 +10:30, 04 02:45 +10:30' ])
+	[
+		'Europe/Berlin', '2027-03-27 12:00:00+01',
+		'30 2 * * *', '28 03:00 +02, 29 02:30 +02, 30 02:30 +02'
+	],
+	[
+		'Europe/Berlin', '2027-03-28 00:45:00+01',
+		'30 * * * *', '28 01:30 +01, 28 03:30 +02, 28 04:30 +02'
+	],
+	[
+		'Europe/Berlin',
+		'2027-03-28 01:45:00+01',
+		'15,45 2 * * *',
+		'28 03:00 +02, 29 02:15 +02, 29 02:45 +02'
+	],
+	[
+		'Europe/Berlin', '2027-10-30 12:00:00+02',
+		'30 2 * * *', '31 02:30 +02, 01 02:30 +01, 02 02:30 +01'
+	],
+	[
+		'Europe/Berlin', '2027-10-31 01:45:00+02',
+		'30 * * * *', '31 02:30 +02, 31 02:30 +01, 31 03:30 +01'
+	],
+	[
+		'Australia/Lord_Howe',
+		'2027-10-02 12:00:00+10:30',
+		'15 2 * * *',
+		'03 02:30 +11, 04 02:15 +11, 05 02:15 +11'
+	],
+	[
+		'Australia/Lord_Howe', '2027-04-04 01:00:00+11',
+		'45 * * * *', '04 01:45 +11, 04 01:45 +10:30, 04 02:45 +10:30'
+	])
 {
 	my ($zone, $now, $schedule, $expected) = @$example;
 	$clock->set($now);
-	is(
-		sql("SET timezone = '$zone'; SELECT string_agg(to_char(p, 'DD HH24:MI OF'), ', ') FROM pgbr_schedule_preview('$schedule', 3, '$zone') AS p"),
-		$expected, "$schedule from $now");
+	is( sql("SET timezone = '$zone'; SELECT string_agg(to_char(p, 'DD HH24:MI OF'), ', ') FROM pgbr_schedule_preview('$schedule', 3, '$zone') AS p"
+		),
+		$expected,
+		"$schedule from $now");
 }
 wait_idle($member);
 
@@ -147,12 +198,18 @@ wait_idle($member);
 {
 	my $pid = scheduler($member);
 	set($member, incr_schedule => '30 0/1 * * *', timezone => 'Asia/Kathmandu');
-	like(wait_activity($member, qr/:45:00/), qr/waiting until/, 'a new schedule and zone are in force on reload');
-	is(sql(q{SELECT time_zone, set_in, active, next_run - date_trunc('hour', next_run) FROM pgbr_schedule WHERE type = 'incr'}),
-		'Asia/Kathmandu|setting|t|00:45:00', 'and shown');
+	like(
+		wait_activity($member, qr/:45:00/),
+		qr/waiting until/,
+		'a new schedule and zone are in force on reload');
+	is( sql(q{SELECT time_zone, set_in, active, next_run - date_trunc('hour', next_run) FROM pgbr_schedule WHERE type = 'incr'}
+		),
+		'Asia/Kathmandu|setting|t|00:45:00',
+		'and shown');
 	is(scheduler($member), $pid, 'without a restart');
 
-	my $refused = $member->psql_fails(q{ALTER SYSTEM SET pgbackrest_ctl.full_schedule = '0 25 * * *'});
+	my $refused =
+	  $member->psql_fails(q{ALTER SYSTEM SET pgbackrest_ctl.full_schedule = '0 25 * * *'});
 	like($refused, qr/ERROR:  22023: /, 'a wrong schedule is refused where it is set');
 	like($refused, qr/DETAIL:  The error is at offset 2, in the hour field\./, 'with the position');
 	like($refused, qr/HINT:  Hours are 0 to 23/, 'and a hint');
@@ -162,12 +219,16 @@ wait_idle($member);
 	like($refused, qr/55P02/, 'no session sets one');
 
 	open my $conf, '>>', "$member->{data}/postgresql.conf";
-	print $conf "pgbackrest_ctl.full_schedule = '0 0 31 2 *'\npgbackrest_ctl.diff_schedule = '0 4 * * *'\n";
+	print $conf
+	  "pgbackrest_ctl.full_schedule = '0 0 31 2 *'\npgbackrest_ctl.diff_schedule = '0 4 * * *'\n";
 	close $conf;
 	reload($member);
-	wait_for { sql(q{SELECT active FROM pgbr_schedule WHERE type = 'diff'}) eq 't' } 'what is right in the file';
-	like(sql(q{SELECT error FROM pg_file_settings WHERE name = 'pgbackrest_ctl.full_schedule'}),
-		qr/setting could not be applied/, 'one in the file is refused on reload');
+	wait_for { sql(q{SELECT active FROM pgbr_schedule WHERE type = 'diff'}) eq 't' }
+	'what is right in the file';
+	like(
+		sql(q{SELECT error FROM pg_file_settings WHERE name = 'pgbackrest_ctl.full_schedule'}),
+		qr/setting could not be applied/,
+		'one in the file is refused on reload');
 	like(
 		log_of($member),
 		qr/LOG:  invalid schedule "0 0 31 2 \*".*\n.*DETAIL:  The error is at offset 4.*\n.*HINT:  February has/,
@@ -195,7 +256,10 @@ sub give_values
 
 my $by_strength = q{ORDER BY array_position('{full,diff,incr}', type)};
 
-sub schedules { return sql("SELECT type, schedule, time_zone, set_in, active FROM pgbr_schedule $by_strength") }
+sub schedules
+{
+	return sql("SELECT type, schedule, time_zone, set_in, active FROM pgbr_schedule $by_strength");
+}
 
 set($member, config_file => $values, incr_schedule => '', timezone => '');
 give_values(<<'END');
@@ -224,14 +288,46 @@ END
 my $right = qq{fullSchedule: "0 1 * * *"\n  diffSchedule: "0 2 * * *"\n};
 my @wrong = (
 	[ 'a file that is missing', undef, qr/could not open .*values\.yaml.*No such file/, '' ],
-	[ 'one that can not be read', "pgBackRest:\n  $right", qr/could not open .*values\.yaml.*Permission denied/, '', 0 ],
+	[
+		'one that can not be read',
+		"pgBackRest:\n  $right",
+		qr/could not open .*values\.yaml.*Permission denied/,
+		'', 0
+	],
 	[ 'no YAML', "pgBackRest:\n  $right  - : {\n", qr/values\.yaml.*line 4/s, '' ],
-	[ 'a key that is not known', "pgBackRest:\n  ${right}  incSchedule: x\n", qr/"pgBackRest\.incSchedule".*line 4/s, 'full diff' ],
-	[ 'a key that is there twice', "pgBackRest:\n  ${right}  fullSchedule: '0 5 * * *'\n", qr/"pgBackRest\.fullSchedule".*twice.*line 4/s, 'full diff' ],
-	[ 'a wrong type', "pgBackRest:\n  fullSchedule: [ 1 ]\n  diffSchedule: '0 2 * * *'\n", qr/"pgBackRest\.fullSchedule".*line 2/s, 'diff' ],
-	[ 'a wrong schedule', "pgBackRest:\n  fullSchedule: 0 1 * 13 *\n  diffSchedule: '0 2 * * *'\n", qr/13 is out of range.*line 2.*offset 6/s, 'diff' ],
-	[ 'six fields', "pgBackRest:\n  fullSchedule: 0 0 1 * * *\n  diffSchedule: '0 2 * * *'\n", qr/more than five fields.*line 2/s, 'diff' ],
-	[ 'a zone that is not known', "pgBackRest:\n  ${right}  timeZone: Mars/Base\n", qr{"Mars/Base" at line 4}, 'full diff', 0600 ],
+	[
+		'a key that is not known',
+		"pgBackRest:\n  ${right}  incSchedule: x\n",
+		qr/"pgBackRest\.incSchedule".*line 4/s,
+		'full diff'
+	],
+	[
+		'a key that is there twice',
+		"pgBackRest:\n  ${right}  fullSchedule: '0 5 * * *'\n",
+		qr/"pgBackRest\.fullSchedule".*twice.*line 4/s,
+		'full diff'
+	],
+	[
+		'a wrong type',
+		"pgBackRest:\n  fullSchedule: [ 1 ]\n  diffSchedule: '0 2 * * *'\n",
+		qr/"pgBackRest\.fullSchedule".*line 2/s, 'diff'
+	],
+	[
+		'a wrong schedule',
+		"pgBackRest:\n  fullSchedule: 0 1 * 13 *\n  diffSchedule: '0 2 * * *'\n",
+		qr/13 is out of range.*line 2.*offset 6/s, 'diff'
+	],
+	[
+		'six fields',
+		"pgBackRest:\n  fullSchedule: 0 0 1 * * *\n  diffSchedule: '0 2 * * *'\n",
+		qr/more than five fields.*line 2/s, 'diff'
+	],
+	[
+		'a zone that is not known',
+		"pgBackRest:\n  ${right}  timeZone: Mars/Base\n",
+		qr{"Mars/Base" at line 4},
+		'full diff', 0600
+	],
 	[ 'ten megabytes', "pgBackRest:\n  $right# " . 'x' x (10 << 20) . "\n", qr/larger than/, '' ]);
 set($member, timezone => '');
 for my $wrong (@wrong)
@@ -241,18 +337,27 @@ for my $wrong (@wrong)
 	is(() = $said =~ /LOG:  pgbackrest_ctl: /g, 1, "$name: the log says so once");
 	my @rows = map { [ split /\|/ ] } split /\n/,
 	  sql("SELECT type, active, last_error FROM pgbr_schedule $by_strength");
-	is(join(' ', map { $_->[1] eq 't' ? $_->[0] : () } @rows), $active ? "$active incr" : 'incr', "$name: what is right goes on");
-	ok(scalar(grep { ($_->[2] // '') =~ $message } @rows), "$name: pgbr_schedule says so") or diag explain \@rows;
+	is( join(' ', map { $_->[1] eq 't' ? $_->[0] : () } @rows),
+		$active ? "$active incr" : 'incr',
+		"$name: what is right goes on");
+	ok(scalar(grep { ($_->[2] // '') =~ $message } @rows), "$name: pgbr_schedule says so")
+	  or diag explain \@rows;
 }
 
 # an alias bomb of some ten megabytes, were it expanded
-my @levels = map { my $n = $_; "b$n: &b$n [" . join(',', ($n ? '*b' . ($n - 1) : '"' . 'x' x 10 . '"') x 10) . ']' } 0 .. 5;
+my @levels = map {
+	my $n = $_;
+	"b$n: &b$n [" . join(',', ($n ? '*b' . ($n - 1) : '"' . 'x' x 10 . '"') x 10) . ']'
+} 0 .. 5;
 my $bomb = join "\n", @levels, "pgBackRest:\n  $right  incrSchedule: *b5", '';
 my $began = time;
 give_values($bomb, undef, qr/"pgBackRest\.incrSchedule" has an alias/);
 cmp_ok(time - $began, '<', 5, 'an alias bomb is said to be one, and costs no time');
 is(sql('SELECT count(*) FROM pgbr_schedule WHERE active'), 3, 'and what is right goes on');
-unlike(give_values("pgBackrest:\n  $right"), qr/LOG:  pgbackrest_ctl/, 'all is right again: nothing to say');
+unlike(
+	give_values("pgBackrest:\n  $right"),
+	qr/LOG:  pgbackrest_ctl/,
+	'all is right again: nothing to say');
 unlike(sql('SELECT last_error FROM pgbr_schedule'), qr/\S/, 'and nothing shown');
 
 done_testing;

@@ -31,10 +31,16 @@ $leader->psql('CREATE EXTENSION pgbackrest_ctl');
 wait_idle($leader);
 for my $standby ($cluster->replicas)
 {
-	is(activity($standby), 'scheduler idle: waiting for promotion', 'a scheduler on a standby waits for promotion');
-	wait_for { $standby->psql(q{SELECT count(*) FROM pg_extension WHERE extname = 'pgbackrest_ctl'}) } 'the extension to come there';
-	is(
-		$standby->psql(q{SELECT active, next_run, last_error FROM pgbr_schedule WHERE type = 'incr'}),
+	is( activity($standby),
+		'scheduler idle: waiting for promotion',
+		'a scheduler on a standby waits for promotion');
+	wait_for
+	{
+		$standby->psql(q{SELECT count(*) FROM pg_extension WHERE extname = 'pgbackrest_ctl'})
+	}
+	'the extension to come there';
+	is( $standby->psql(
+			q{SELECT active, next_run, last_error FROM pgbr_schedule WHERE type = 'incr'}),
 		q{f||no scheduler is running: this is a standby. The leader's runs the schedules.},
 		'and says that the leader runs the schedules');
 }
@@ -46,9 +52,11 @@ sub begin_run
 	hold_wal($leader);
 	$clock->set("2027-02-01 0$hour:00:00+00");
 	$clock->step(-0.1);
-	wait_runs($leader, 1, "due = '2027-02-01 0$hour:00' AND state = 'running' AND job_id IS NOT NULL");
+	wait_runs($leader, 1,
+		"due = '2027-02-01 0$hour:00' AND state = 'running' AND job_id IS NOT NULL");
 	my $job = $leader->psql(q{SELECT job_id FROM pgbr_run WHERE state = 'running'});
-	wait_for { ($leader->sidecar->job($job)->{progress}{phase} // '') eq 'waiting for WAL' } 'the backup to hang';
+	wait_for { ($leader->sidecar->job($job)->{progress}{phase} // '') eq 'waiting for WAL' }
+	'the backup to hang';
 	return $job;
 }
 
@@ -65,12 +73,19 @@ sub check_failover
 			'succeeded|interrupted|' . ($timeline + 1) . '|0|0|'
 		],
 		"$name: the run is closed as interrupted, and made again by the new leader");
-	like(log_of($leader), qr/pgbackrest_ctl: scheduled incr backup was interrupted; it is tried again/, "$name: its log says so");
+	like(
+		log_of($leader),
+		qr/pgbackrest_ctl: scheduled incr backup was interrupted; it is tried again/,
+		"$name: its log says so");
 	my $promoted = (stat sprintf '%s/pg_wal/%08X.history', $leader->data, $timeline + 1)[9];
-	my $finished = $leader->psql("SELECT extract(epoch FROM finished_at) FROM pgbr_run WHERE $where AND state = 'succeeded'");
+	my $finished = $leader->psql(
+		"SELECT extract(epoch FROM finished_at) FROM pgbr_run WHERE $where AND state = 'succeeded'"
+	);
 	my $seconds = $finished - ($clock->now - time) - $promoted;
-	cmp_ok($seconds, '<', 120, sprintf '%s: inside two minutes of promotion (%.0f s)', $name, $seconds);
-	is($leader->psql('SELECT last_state FROM pgbr_schedule WHERE active'), 'succeeded', "$name: pgbr_schedule shows it as done");
+	cmp_ok($seconds, '<', 120, sprintf '%s: inside two minutes of promotion (%.0f s)',
+		$name, $seconds);
+	is($leader->psql('SELECT last_state FROM pgbr_schedule WHERE active'),
+		'succeeded', "$name: pgbr_schedule shows it as done");
 	return;
 }
 
@@ -79,10 +94,16 @@ sub is_once
 {
 	my ($name) = @_;
 	my $backups = backups_of($leader);
-	my @jobs = split /\n/, $leader->psql(q{SELECT job_id FROM pgbr_run WHERE state = 'succeeded' ORDER BY job_id});
-	is($leader->psql('SELECT count(*) FROM pgbr_run WHERE due_count > 0'), scalar @jobs, "$name: as many due times as runs that succeeded");
-	is_deeply({ map { $_ => scalar @{ $backups->{$_} } } keys %$backups }, { map { $_ => 1 } @jobs }, "$name: and one backup of each, no other");
-	is($leader->psql(q{SELECT count(*) FROM pgbr_run WHERE state IN ('queued', 'running')}), 0, "$name: nothing is left to do");
+	my @jobs = split /\n/,
+	  $leader->psql(q{SELECT job_id FROM pgbr_run WHERE state = 'succeeded' ORDER BY job_id});
+	is($leader->psql('SELECT count(*) FROM pgbr_run WHERE due_count > 0'),
+		scalar @jobs, "$name: as many due times as runs that succeeded");
+	is_deeply(
+		{ map { $_ => scalar @{ $backups->{$_} } } keys %$backups },
+		{ map { $_ => 1 } @jobs },
+		"$name: and one backup of each, no other");
+	is($leader->psql(q{SELECT count(*) FROM pgbr_run WHERE state IN ('queued', 'running')}),
+		0, "$name: nothing is left to do");
 	return;
 }
 
@@ -104,7 +125,8 @@ is_once('without a failover');
 	$leader = $cluster->wait_leader(other_than => $old);
 	check_failover('kill -9 of the server', 2, 1);
 	release_wal($old);
-	isnt($old->sidecar->wait_job($job)->{state}, 'succeeded', 'the backup of the dead server has failed');
+	isnt($old->sidecar->wait_job($job)->{state},
+		'succeeded', 'the backup of the dead server has failed');
 	$old->start;
 	$cluster->wait_streaming;
 	$leader = $cluster->wait_leader;
@@ -123,7 +145,8 @@ is_once('without a failover');
 	release_wal($old);
 	$old->start;
 	$old->sidecar->start;
-	is($old->sidecar->wait_job($job)->{state}, 'interrupted', 'its sidecar comes back and finds the job interrupted');
+	is($old->sidecar->wait_job($job)->{state},
+		'interrupted', 'its sidecar comes back and finds the job interrupted');
 	$cluster->wait_streaming;
 	$leader = $cluster->wait_leader;
 	is_once('kill -9 of a member');

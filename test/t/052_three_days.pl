@@ -23,6 +23,7 @@ my $cluster = PgbrCluster->new(
 		wal_receiver_timeout => 0,
 	});
 my @members = $cluster->members;
+
 for my $member (@members)
 {
 	tame_pgbackrest($member);
@@ -47,13 +48,17 @@ for (my $moment = $begin - $begin % 60 + 60; $moment <= $end; $moment += 60)
 	my @types = (
 		$minute % 30 == 0 ? 'incr' : (),
 		$minute == 0 && $hour % 6 == 0 ? 'diff' : (),
-		$hour == 2 && $minute == 30 || $day == 28 && $month == 2 && $hour == 3 && $minute == 0 ? 'full' : ());
+		$hour == 2 && $minute == 30
+		  || $day == 28 && $month == 2 && $hour == 3 && $minute == 0 ? 'full' : ());
 	push @{ $due{$_} }, $moment for @types;
 	push @due, $moment if @types;
 }
 delete $ENV{TZ};
 tzset();
-is_deeply([ map { scalar @{ $due{$_} } } qw(full diff incr) ], [ 3, 12, 144 ], 'three days have so many due times');
+is_deeply(
+	[ map { scalar @{ $due{$_} } } qw(full diff incr) ],
+	[ 3, 12, 144 ],
+	'three days have so many due times');
 
 # Until everything up to a moment is in the history, and nothing is left to do.
 sub wait_settled
@@ -61,8 +66,7 @@ sub wait_settled
 	my ($moment) = @_;
 	wait_for
 	{
-		$leader->psql(
-			qq{SELECT (SELECT max(due) FROM pgbr_run) >= to_timestamp($moment)
+		$leader->psql(qq{SELECT (SELECT max(due) FROM pgbr_run) >= to_timestamp($moment)
 				AND NOT EXISTS (SELECT FROM pgbr_run WHERE state IN ('queued', 'running'))}) eq 't'
 	}
 	"the scheduler to be done up to $moment", 60;
@@ -128,10 +132,11 @@ for my $type (qw(full diff incr))
 }
 
 my $count = sub { return $leader->psql("SELECT count(*) FROM pgbr_run WHERE $_[0]") };
-is($count->(q{state NOT IN ('succeeded', 'covered', 'missed', 'interrupted')}), 0, 'all was run, covered, caught up or missed');
-is($count->(q{state = 'covered' AND covered_by IS NULL}), 0, 'what was covered names what covers it');
-is(
-	$leader->psql(
+is($count->(q{state NOT IN ('succeeded', 'covered', 'missed', 'interrupted')}),
+	0, 'all was run, covered, caught up or missed');
+is($count->(q{state = 'covered' AND covered_by IS NULL}),
+	0, 'what was covered names what covers it');
+is( $leader->psql(
 		q{SELECT count(*) FROM pgbr_run AS c JOIN pgbr_run AS r ON r.run_id = c.covered_by
 			WHERE r.state <> 'succeeded' OR r.started_at < c.due
 				OR array_position('{incr,diff,full}', r.type) < array_position('{incr,diff,full}', c.type)}),

@@ -28,7 +28,8 @@ wait_activity($standby, qr/scheduler idle: waiting for promotion/);
 sub naps
 {
 	my ($pid) = @_;
-	my ($naps) = slurp("/proc/$pid/status") =~ /^voluntary_ctxt_switches:\s+(\d+)/m or die "no count of $pid\n";
+	my ($naps) = slurp("/proc/$pid/status") =~ /^voluntary_ctxt_switches:\s+(\d+)/m
+	  or die "no count of $pid\n";
 	return $naps;
 }
 my %pid = (leader => scheduler($leader), standby => scheduler($standby));
@@ -59,13 +60,19 @@ for (1 .. $count)
 	wait_runs($member, $_, q{state = 'succeeded'});
 	$due += 600;
 }
-my @late = sort { $a <=> $b } runs($member, 'extract(epoch FROM started_at - due) * 1000', where => q{state = 'succeeded'});
+my @late = sort { $a <=> $b }
+  runs($member, 'extract(epoch FROM started_at - due) * 1000', where => q{state = 'succeeded'});
 is(@late, $count, 'each due time had its run');
 cmp_ok($late[0], '>=', 0, 'none before its time');
 my $p99 = $late[ int(0.99 * $count) - 1 ];
-cmp_ok($p99, '<=', 100, sprintf 'p99 of %d: %.1f ms after the due time (median %.1f, at most %.1f)', $count, $p99, $late[ $count / 2 ], $late[-1]);
+cmp_ok(
+	$p99, '<=', 100, sprintf 'p99 of %d: %.1f ms after the due time (median %.1f, at most %.1f)',
+	$count, $p99, $late[ $count / 2 ],
+	$late[-1]);
 
 wait_for { time > $end } 'a minute to pass', 70;
-is(naps($pid{$_}), $before{$_}, "on the $_ the scheduler does not wake in a minute in which nothing is due") for sort keys %pid;
+is(naps($pid{$_}), $before{$_},
+	"on the $_ the scheduler does not wake in a minute in which nothing is due")
+  for sort keys %pid;
 
 done_testing;

@@ -28,6 +28,7 @@ $member->psql('CREATE EXTENSION pgbackrest_ctl');
 
 # Each part has a day of its own, and schedules that are new, so that nothing of before is made up for.
 my $day = '2027-01-31';
+
 sub part
 {
 	my (%schedules) = @_;
@@ -47,10 +48,18 @@ sub at
 }
 
 sub today { return [ runs($member, $_[0], where => "due::date = '$day'") ] }
-sub wait_today { my ($count, $where) = @_; return wait_runs($member, $count, "due::date = '$day' AND $where") }
+
+sub wait_today
+{
+	my ($count, $where) = @_;
+	return wait_runs($member, $count, "due::date = '$day' AND $where");
+}
 
 # How many backups the repository holds, with those that were pretended.
-sub count_backups { return pretended($member) + map { @$_ } values %{ backups_of($member) } }
+sub count_backups
+{
+	return pretended($member) + map { @$_ } values %{ backups_of($member) };
+}
 
 # Wait until the scheduler has handed a run to the sidecar; gives its job.
 sub wait_job
@@ -65,13 +74,21 @@ at('03:00');
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), 1, 'three that are due together: one backup');
 is_deeply(
-	today('type, due_count, state, covered_by = (SELECT run_id FROM pgbr_run WHERE label IS NOT NULL)'),
-	[ 'incr|1|covered|t', 'diff|1|covered|t', 'full|1|succeeded|' ], 'the strongest, and it covers the others');
+	today(
+		'type, due_count, state, covered_by = (SELECT run_id FROM pgbr_run WHERE label IS NOT NULL)'
+	),
+	[ 'incr|1|covered|t', 'diff|1|covered|t', 'full|1|succeeded|' ],
+	'the strongest, and it covers the others');
 my $label = $member->psql('SELECT label FROM pgbr_backups');
-is(
-	$member->psql('SELECT DISTINCT last_due, last_state, last_covered_by, last_label, last_error FROM pgbr_schedule ORDER BY 3 NULLS FIRST'),
-	"$day 03:00:00+00|succeeded||$label|\n$day 03:00:00+00|succeeded|full|$label|", 'pgbr_schedule: all three are satisfied by it');
-like($member->psql('SELECT sidecar_reason FROM pgbr_runs WHERE label IS NOT NULL'), qr/^the leader's: /, 'the run says whose sidecar made it, and why');
+is( $member->psql(
+		'SELECT DISTINCT last_due, last_state, last_covered_by, last_label, last_error FROM pgbr_schedule ORDER BY 3 NULLS FIRST'
+	),
+	"$day 03:00:00+00|succeeded||$label|\n$day 03:00:00+00|succeeded|full|$label|",
+	'pgbr_schedule: all three are satisfied by it');
+like(
+	$member->psql('SELECT sidecar_reason FROM pgbr_runs WHERE label IS NOT NULL'),
+	qr/^the leader's: /,
+	'the run says whose sidecar made it, and why');
 
 # --- by hand and by schedule ------------------------------------------------------------------------
 part(incr => '0 * * * *');
@@ -84,8 +101,16 @@ release_backups($member);
 is($sidecar->wait_job($by_hand)->{state}, 'succeeded', 'and is made after it');
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), 3, 'both are there');
-is_deeply([ split /\n/, $member->psql(q{SELECT coalesce(claimed_by, requested_by), type, state FROM pgbr_runs WHERE label > '} . $label . q{' ORDER BY label}) ],
-	[ 'schedule|incr|succeeded', 'sql postgres@postgres|diff|succeeded' ], 'pgbr_runs shows both');
+is_deeply(
+	[
+		split /\n/,
+		$member->psql(
+			q{SELECT coalesce(claimed_by, requested_by), type, state FROM pgbr_runs WHERE label > '}
+			  . $label
+			  . q{' ORDER BY label})
+	],
+	[ 'schedule|incr|succeeded', 'sql postgres@postgres|diff|succeeded' ],
+	'pgbr_runs shows both');
 
 hold_backups($member);
 $by_hand = $member->psql(q{SELECT pgbr_backup('incr')});
@@ -114,8 +139,10 @@ is(count_backups(), $before + 2, 'three come due while one runs: one more backup
 is_deeply(
 	today('due::time(0), state, reason, covered_by - run_id'),
 	[
-		'01:00:00|succeeded|due|', '02:00:00|covered|due while a backup was running|2',
-		'03:00:00|covered|due while a backup was running|1', '04:00:00|succeeded|due while a backup was running|'
+		'01:00:00|succeeded|due|',
+		'02:00:00|covered|due while a backup was running|2',
+		'03:00:00|covered|due while a backup was running|1',
+		'04:00:00|succeeded|due while a backup was running|'
 	],
 	'for the last of them, and it covers the others');
 
@@ -127,24 +154,40 @@ $before = count_backups();
 at('01:00');
 wait_today(1, q{state = 'failed'});
 my $message = qr/archive_command 'false' must contain/;
-like($member->psql(q{SELECT last_state, last_error FROM pgbr_schedule WHERE type = 'incr'}), qr/^queued\|.*$message/,
-	'a failure is in pgbr_schedule from the first, with its reason');
-like($member->psql('SELECT failures_in_a_row, last_failure_message FROM pgbr_status'), qr/^1\|.*$message/, 'and in pgbr_status');
-like(log_of($member), qr/scheduled incr backup failed: .*$message.*; it is tried again/, 'and in the log');
+like($member->psql(q{SELECT last_state, last_error FROM pgbr_schedule WHERE type = 'incr'}),
+	qr/^queued\|.*$message/, 'a failure is in pgbr_schedule from the first, with its reason');
+like($member->psql('SELECT failures_in_a_row, last_failure_message FROM pgbr_status'),
+	qr/^1\|.*$message/, 'and in pgbr_status');
+like(
+	log_of($member),
+	qr/scheduled incr backup failed: .*$message.*; it is tried again/,
+	'and in the log');
 like(wait_idle($member), qr/waiting until/, 'the scheduler waits for the next attempt');
 is_deeply(
-	today(q{state, reason, failures, due_count, coalesce(not_before - lag(date_trunc('second', finished_at)) OVER (ORDER BY run_id), '0'), error}),
-	[ 'failed|due|1|1|00:00:00|archive-command-invalid', 'queued|retry|1|0|00:01:00|' ], 'it is owed again in a minute');
+	today(
+		q{state, reason, failures, due_count, coalesce(not_before - lag(date_trunc('second', finished_at)) OVER (ORDER BY run_id), '0'), error}
+	),
+	[ 'failed|due|1|1|00:00:00|archive-command-invalid', 'queued|retry|1|0|00:01:00|' ],
+	'it is owed again in a minute');
 $clock->step(61);
 wait_today(2, q{state = 'failed'});
-is_deeply([ @{ today(q{state, failures, not_before - lag(date_trunc('second', finished_at)) OVER (ORDER BY run_id)}) }[-1] ],
-	['queued|2|00:02:00'], 'and then in two');
+is_deeply(
+	[
+		@{
+			today(
+				q{state, failures, not_before - lag(date_trunc('second', finished_at)) OVER (ORDER BY run_id)}
+			)
+		}[-1]
+	],
+	['queued|2|00:02:00'],
+	'and then in two');
 $clock->step(121);
 wait_today(3, q{state = 'failed'});
 wait_today(0, q{state = 'queued'});
 like(log_of($member), qr/$message.*; it was tried often enough/, 'until it was tried often enough');
 is($member->psql('SELECT failures_in_a_row FROM pgbr_status'), 3, 'each is counted');
-like($member->psql(q{SELECT last_state, last_error FROM pgbr_schedule WHERE type = 'incr'}), qr/^failed\|.*$message/, 'and the last is shown');
+like($member->psql(q{SELECT last_state, last_error FROM pgbr_schedule WHERE type = 'incr'}),
+	qr/^failed\|.*$message/, 'and the last is shown');
 
 at('02:00');
 wait_today(4, q{state = 'failed'});
@@ -152,15 +195,21 @@ set($member, '.archive_command' => undef);
 $clock->step(61);
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), $before + 1, 'mended in time, the next attempt succeeds');
-is_deeply([ @{ today('state, reason, failures, due_count') }[-1] ], ['succeeded|retry|1|0'], 'as a retry');
-is($member->psql(q{SELECT last_state, last_error FROM pgbr_schedule WHERE type = 'incr'}), 'succeeded|', 'and the error is gone');
+is_deeply([ @{ today('state, reason, failures, due_count') }[-1] ],
+	['succeeded|retry|1|0'], 'as a retry');
+is($member->psql(q{SELECT last_state, last_error FROM pgbr_schedule WHERE type = 'incr'}),
+	'succeeded|', 'and the error is gone');
 is($member->psql('SELECT failures_in_a_row FROM pgbr_status'), 0, 'in pgbr_status, too');
-is($member->psql("SELECT sum(due_count) FROM pgbr_run WHERE due::date = '$day'"), 2, 'each due time counts once');
+is($member->psql("SELECT sum(due_count) FROM pgbr_run WHERE due::date = '$day'"),
+	2, 'each due time counts once');
 
 $sidecar->stop;
 at('03:00');
 wait_today(1, q{state = 'failed' AND due > '} . "$day 02:30'");
-like($member->psql(q{SELECT last_error FROM pgbr_schedule WHERE type = 'incr'}), qr/^could not reach the sidecar: /, 'no sidecar: that is a failure, too');
+like(
+	$member->psql(q{SELECT last_error FROM pgbr_schedule WHERE type = 'incr'}),
+	qr/^could not reach the sidecar: /,
+	'no sidecar: that is a failure, too');
 is($member->psql('SELECT failures_in_a_row FROM pgbr_status'), 1, 'and is counted without one');
 $sidecar->start;
 $clock->step(61);
@@ -173,7 +222,8 @@ $job = wait_job();
 $member->psql("SELECT pgbr_cancel('$job')");
 wait_today(1, q{state = 'cancelled'});
 release_backups($member);
-is_deeply([ @{ today('state, reason') }[-1] ], ['cancelled|due'], 'a run that is cancelled is not tried again');
+is_deeply([ @{ today('state, reason') }[-1] ],
+	['cancelled|due'], 'a run that is cancelled is not tried again');
 is(count_backups(), $before + 2, 'and makes no backup');
 
 hold_backups($member);
@@ -182,7 +232,10 @@ wait_job();
 $sidecar->kill;
 $sidecar->start;
 wait_today(1, q{state = 'failed' AND due > '} . "$day 04:30'");
-is_deeply([ @{ today('state, reason, failures') }[ -2, -1 ] ], [ 'failed|due|1', 'queued|retry|1' ], 'a sidecar that dies of a backup does not get it again at once');
+is_deeply(
+	[ @{ today('state, reason, failures') }[ -2, -1 ] ],
+	[ 'failed|due|1', 'queued|retry|1' ],
+	'a sidecar that dies of a backup does not get it again at once');
 release_backups($member);
 $clock->step(61);
 wait_today(3, q{state = 'succeeded'});
@@ -196,11 +249,21 @@ kill STOP => $sidecar->pid;
 at('12:00');
 wait_today(1, q{state = 'running'});
 # longer than one request may take
-wait_for { $member->psql(q{SELECT clock_timestamp() > started_at + interval '5 s' FROM pgbr_run WHERE state = 'running'}) eq 't' } 'two time-outs';
+wait_for
+{
+	$member->psql(
+		q{SELECT clock_timestamp() > started_at + interval '5 s' FROM pgbr_run WHERE state = 'running'}
+	) eq 't'
+}
+'two time-outs';
 kill CONT => $sidecar->pid;
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), $before + 1, 'a sidecar that is slow to answer gets the run once');
-is(scalar(grep { ($_->{reason} // '') =~ /^scheduled run/ && $_->{state} eq 'succeeded' } @{ $sidecar->http(GET => '/v1/jobs?limit=1')->{json}{jobs} }), 1, 'as one job');
+is( scalar(
+		grep { ($_->{reason} // '') =~ /^scheduled run/ && $_->{state} eq 'succeeded' }
+		  @{ $sidecar->http(GET => '/v1/jobs?limit=1')->{json}{jobs} }),
+	1,
+	'as one job');
 
 part(incr => '0 12 * * *');
 hold_backups($member);
@@ -208,12 +271,19 @@ at('12:00');
 wait_job();
 kill STOP => $sidecar->pid;
 $clock->step(3 * 3600);
-wait_for { $member->psql(q{SELECT clock_timestamp() > started_at + interval '3 h 4 s' FROM pgbr_run WHERE state = 'running'}) eq 't' } 'a time-out';
+wait_for
+{
+	$member->psql(
+		q{SELECT clock_timestamp() > started_at + interval '3 h 4 s' FROM pgbr_run WHERE state = 'running'}
+	) eq 't'
+}
+'a time-out';
 kill CONT => $sidecar->pid;
 $clock->step(-3 * 3600);
 release_backups($member);
 wait_today(1, q{state = 'succeeded'});
-is_deeply(today('state, reason, failures'), ['succeeded|due|0'], 'a clock that leaps in mid run does not lose it');
+is_deeply(today('state, reason, failures'),
+	['succeeded|due|0'], 'a clock that leaps in mid run does not lose it');
 
 # --- new schedules in mid run -----------------------------------------------------------------------
 part(full => '0 1 * * *');
@@ -223,23 +293,34 @@ wait_job();
 $clock->set("$day 06:30:00+00");
 $member->psql(q{ALTER SYSTEM SET pgbackrest_ctl.incr_schedule = '0 * * * *'});
 $member->psql('SELECT pg_reload_conf()');
-wait_for { $member->psql(q{SELECT count(*) FROM pgbr_schedule_since WHERE type = 'incr'}) } 'the new schedule';
+wait_for { $member->psql(q{SELECT count(*) FROM pgbr_schedule_since WHERE type = 'incr'}) }
+'the new schedule';
 at('07:00');
 wait_today(1, q{type = 'incr' AND state = 'queued'});
 release_backups($member);
 wait_today(2, q{state = 'succeeded'});
-is_deeply(today('type, due::time(0), state'), [ 'full|01:00:00|succeeded', 'incr|07:00:00|succeeded' ], 'a schedule that is new in mid run misses nothing from before');
+is_deeply(
+	today('type, due::time(0), state'),
+	[ 'full|01:00:00|succeeded', 'incr|07:00:00|succeeded' ],
+	'a schedule that is new in mid run misses nothing from before');
 
 # --- switched off -----------------------------------------------------------------------------------
 part(incr => '0 * * * *');
 $before = count_backups();
 set($member, schedule_enabled => 'off');
-like(wait_activity($member, qr/no backup/), qr/^scheduler idle: no backup is scheduled$/, 'schedule_enabled off: nothing is waited for');
-is($member->psql(q{SELECT active, next_run FROM pgbr_schedule WHERE type = 'incr'}), 'f|', 'and nothing is shown as next');
+like(
+	wait_activity($member, qr/no backup/),
+	qr/^scheduler idle: no backup is scheduled$/,
+	'schedule_enabled off: nothing is waited for');
+is($member->psql(q{SELECT active, next_run FROM pgbr_schedule WHERE type = 'incr'}),
+	'f|', 'and nothing is shown as next');
 at('03:30');
 set($member, schedule_enabled => 'on');
 wait_idle($member);
-is_deeply(today('due_count, state, reason'), ['3|missed|pgbackrest_ctl.schedule_enabled was off'], 'what came due is missed, with the reason');
+is_deeply(
+	today('due_count, state, reason'),
+	['3|missed|pgbackrest_ctl.schedule_enabled was off'],
+	'what came due is missed, with the reason');
 at('04:00');
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), $before + 1, 'on again: it goes on');
@@ -253,14 +334,17 @@ $clock->step(3 * 86400 + 1800);
 wait_runs($member, 1, q{state = 'succeeded' AND reason = 'catch-up'});
 wait_idle($member);
 $clock->set("$day 01:30:00+00");
-like(wait_activity($member, qr/waiting until \Q$day\E 02:00/), qr/idle/, 'a clock that was days ahead and is right again: the next run is not put off');
+like(wait_activity($member, qr/waiting until \Q$day\E 02:00/),
+	qr/idle/, 'a clock that was days ahead and is right again: the next run is not put off');
 $member->stop;
 $member->start;
 wait_idle($member);
 at('02:00');
 wait_today(2, q{state = 'succeeded'});
 is(count_backups(), $before + 3, 'nor lost by a restart');
-is($member->psql(q{SELECT last_due FROM pgbr_schedule WHERE type = 'incr'}), "$day 02:00:00+00", 'and pgbr_schedule shows it');
+is( $member->psql(q{SELECT last_due FROM pgbr_schedule WHERE type = 'incr'}),
+	"$day 02:00:00+00",
+	'and pgbr_schedule shows it');
 $member->psql(q{DELETE FROM pgbr_run WHERE due > clock_timestamp()});
 
 # --- a server that lets nobody write ----------------------------------------------------------------
@@ -289,7 +373,8 @@ wait_activity($member, qr/scheduler active: incr backup, run \d+/);
 is($sidecar->job($job)->{state}, 'running', 'kill -9 of the scheduler: its job goes on');
 release_backups($member);
 wait_today(1, q{state = 'succeeded'});
-is_deeply(today('job_id, state, failures'), ["$job|succeeded|0"], 'and is followed by the next one');
+is_deeply(today('job_id, state, failures'), ["$job|succeeded|0"],
+	'and is followed by the next one');
 is(count_backups(), $before + 1, 'to one backup');
 
 part(incr => '0 1 * * *');
@@ -303,7 +388,8 @@ $member->start;
 wait_activity($member, qr/scheduler active: incr backup, run \d+/);
 release_backups($member);
 wait_today(1, q{state = 'succeeded'});
-is_deeply(today('job_id, state, failures'), ["$job|succeeded|0"], 'the job is followed after the start');
+is_deeply(today('job_id, state, failures'),
+	["$job|succeeded|0"], 'the job is followed after the start');
 is(count_backups(), $before + 2, 'to one backup');
 
 # the job is not there any more: as good as a failover
@@ -319,8 +405,12 @@ release_backups($member);
 $sidecar->start;
 $member->start;
 wait_today(1, q{state = 'succeeded'});
-is_deeply(today('state, reason, failures, due_count, message'),
-	[ 'interrupted|due|0|1|its server went down or was replaced while it ran', 'succeeded|interrupted|0|0|' ],
+is_deeply(
+	today('state, reason, failures, due_count, message'),
+	[
+		'interrupted|due|0|1|its server went down or was replaced while it ran',
+		'succeeded|interrupted|0|0|'
+	],
 	'a run whose job is gone is closed as interrupted, and made again');
 is(count_backups(), $before + 3, 'once');
 
@@ -337,7 +427,8 @@ is_deeply(
 	[
 		'diff|02:00:00|02:00:00|1|succeeded|catch-up',
 		'incr|01:00:00|01:00:00|1|missed|older than pgbackrest_ctl.catch_up_window',
-		'incr|02:00:00|04:00:00|3|covered|', 'incr|05:00:00|05:00:00|1|covered|catch-up'
+		'incr|02:00:00|04:00:00|3|covered|',
+		'incr|05:00:00|05:00:00|1|covered|catch-up'
 	],
 	'after a time without a server the strongest is caught up, and what is too old is missed');
 is(count_backups(), $before + 1, 'by one backup');
@@ -361,7 +452,10 @@ at('03:00');
 wait_today(1, q{state = 'succeeded'});
 wait_idle($member);
 my $old = $member->psql(q{SELECT count(*) FROM pgbr_run WHERE due < now() - interval '90 days'});
-ok($old >= 990 && $old <= 1000, "what is older than history_retention is gone, but for the newest 1,000 runs: $old of 1101 stay");
-is($member->psql("SELECT state, covered_by FROM pgbr_run WHERE run_id = $kept"), 'interrupted|', 'and nothing names it');
+ok( $old >= 990 && $old <= 1000,
+	"what is older than history_retention is gone, but for the newest 1,000 runs: $old of 1101 stay"
+);
+is($member->psql("SELECT state, covered_by FROM pgbr_run WHERE run_id = $kept"),
+	'interrupted|', 'and nothing names it');
 
 done_testing;

@@ -22,17 +22,21 @@ my $openssl = sub { $sandbox->run($root, 'openssl', 'openssl', @_) };
 spew("$root/names", "subjectAltName=DNS:localhost\n");
 $openssl->(qw(req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem));
 $openssl->(qw(req -newkey rsa:2048 -nodes -subj /CN=member -keyout member.key -out member.csr));
-$openssl->(qw(x509 -req -in member.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out member.pem));
+$openssl->(
+	qw(x509 -req -in member.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out member.pem)
+);
 chmod 0600, "$root/member.key";
 my %port = map { $_->name => $sandbox->port } @members;
+
 for my $i (0, 1)
 {
 	my ($own, $peer) = @members[ $i, 1 - $i ];
-	my $tls = join '', map { "tls-server-$_->[0]=$_->[1]\n" }
-	  [ 'address', '127.0.0.1' ], [ 'port', $port{ $own->name } ], [ 'auth', 'member=main' ],
-	  [ 'ca-file', "$root/ca.pem" ], [ 'cert-file', "$root/member.pem" ], [ 'key-file', "$root/member.key" ];
-	my $pg2 = join '', map { "pg2-$_->[0]=$_->[1]\n" }
-	  [ 'host', 'localhost' ], [ 'host-type', 'tls' ], [ 'host-port', $port{ $peer->name } ],
+	my $tls = join '', map { "tls-server-$_->[0]=$_->[1]\n" }[ 'address', '127.0.0.1' ],
+	  [ 'port', $port{ $own->name } ], [ 'auth', 'member=main' ],
+	  [ 'ca-file', "$root/ca.pem" ], [ 'cert-file', "$root/member.pem" ],
+	  [ 'key-file', "$root/member.key" ];
+	my $pg2 = join '', map { "pg2-$_->[0]=$_->[1]\n" }[ 'host', 'localhost' ],
+	  [ 'host-type', 'tls' ], [ 'host-port', $port{ $peer->name } ],
 	  [ 'host-config', $peer->{config} ], [ 'host-ca-file', "$root/ca.pem" ],
 	  [ 'host-cert-file', "$root/member.pem" ], [ 'host-key-file', "$root/member.key" ],
 	  [ 'path', $peer->data ], [ 'port', $peer->{port} ], [ 'socket-path', $peer->{socket} ],
@@ -50,11 +54,13 @@ $_->sidecar->wait_ready for @members;
 my $leader = $cluster->wait_leader;
 my ($standby) = $cluster->replicas;
 $leader->psql('CREATE EXTENSION pgbackrest_ctl');
-wait_for { $standby->psql(q{SELECT 1 FROM pg_extension WHERE extname = 'pgbackrest_ctl'}) } 'the extension on the standby';
+wait_for { $standby->psql(q{SELECT 1 FROM pg_extension WHERE extname = 'pgbackrest_ctl'}) }
+'the extension on the standby';
 
 # a standby's sidecar makes a backup from the standby
 my $job = $standby->psql(q{SELECT pgbr_backup('full', wait => true)});
-is($standby->psql("SELECT state FROM pgbr_job('$job')"), 'succeeded', 'a backup that was asked for on the standby');
+is($standby->psql("SELECT state FROM pgbr_job('$job')"),
+	'succeeded', 'a backup that was asked for on the standby');
 my $log = $standby->sidecar->http(GET => "/v1/jobs/$job/log")->{content};
 like($log, qr/replay on the standby reached/, 'was made from the standby');
 
@@ -79,14 +85,19 @@ sub wait_run
 	$what, 150;
 	return @run;
 }
-$leader->psql("ALTER SYSTEM SET pgbackrest_ctl.$_") for
-  "incr_schedule = '* * * * *'", 'backup_from_standby = on', "standby_sidecar_url = '" . $standby->sidecar->url . "'";
+$leader->psql("ALTER SYSTEM SET pgbackrest_ctl.$_")
+  for "incr_schedule = '* * * * *'", 'backup_from_standby = on',
+  "standby_sidecar_url = '" . $standby->sidecar->url . "'";
 $leader->psql('SELECT pg_reload_conf()');
 my @run = wait_run(0, 'a scheduled backup');
-is($run[1], 'succeeded', 'a scheduled backup from the standby') or diag $leader->psql('SELECT message FROM pgbr_run');
+is($run[1], 'succeeded', 'a scheduled backup from the standby')
+  or diag $leader->psql('SELECT message FROM pgbr_run');
 is($run[2], $standby->sidecar->url, 'was made by the standby\'s sidecar');
 is($run[3], 'a standby\'s: one streams', 'and says why');
-like($standby->sidecar->http(GET => "/v1/jobs/$run[4]/log")->{content}, qr/replay on the standby reached/, 'from the standby');
+like(
+	$standby->sidecar->http(GET => "/v1/jobs/$run[4]/log")->{content},
+	qr/replay on the standby reached/,
+	'from the standby');
 
 # and goes on without it
 $standby->sidecar->stop;

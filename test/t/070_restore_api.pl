@@ -17,7 +17,12 @@ my $sidecar = $member->sidecar;
 sub put
 {
 	my ($id, $holder, %body) = @_;
-	%body = (lease_seconds => 60, state => 'active', revision => 1, document => { by => $holder }, %body);
+	%body = (
+		lease_seconds => 60,
+		state => 'active',
+		revision => 1,
+		document => { by => $holder },
+		%body);
 	return $sidecar->http(PUT => "/v1/restores/$id", body => { holder => $holder, %body });
 }
 
@@ -37,8 +42,15 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 
 # --- the lock and its lease -------------------------------------------------------------------------
 {
-	is_deeply($sidecar->http(GET => '/v1/restores')->{json}, { restores => [] }, 'no restore at first');
-	is_problem($sidecar->http(GET => '/v1/restores/none'), 404, 'not-found', qr/no such restore/, 'and none by its name');
+	is_deeply(
+		$sidecar->http(GET => '/v1/restores')->{json},
+		{ restores => [] },
+		'no restore at first');
+	is_problem(
+		$sidecar->http(GET => '/v1/restores/none'),
+		404, 'not-found',
+		qr/no such restore/,
+		'and none by its name');
 	my $answer = put('one', 'ann');
 	is($answer->{status}, 200, 'the first PUT takes the lock') or diag $answer->{content};
 	my $record = $answer->{json};
@@ -50,25 +62,71 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	ok(!exists $record->{holder}, 'the holder is nobody else\'s business');
 	is($sidecar->http(GET => '/v1/node')->{json}{restore}, 'one', 'the node says so');
 
-	is_problem(put('two', 'bob'), 409, 'restore-in-progress', qr/restore "one" is in progress/, 'another restore');
-	is_problem(put('two', 'bob', replaces => 'one'), 409, 'restore-in-progress', qr/another holder, whose lease ends in \d+ s/, 'nor in its place');
-	is_problem(put('one', 'bob', revision => 2), 409, 'restore-in-progress', qr/ends in \d+ s/, 'another holder');
-	is_problem($sidecar->http(PUT => '/v1/restores/two', body => { holder => 'ann', lease_seconds => 5, state => 'active', replaces => 'three', document => {} , revision => 1}),
-		409, 'restore-in-progress', qr/"one"/, 'one that replaces a third');
+	is_problem(
+		put('two', 'bob'),
+		409, 'restore-in-progress',
+		qr/restore "one" is in progress/,
+		'another restore');
+	is_problem(
+		put('two', 'bob', replaces => 'one'),
+		409, 'restore-in-progress',
+		qr/another holder, whose lease ends in \d+ s/,
+		'nor in its place');
+	is_problem(
+		put('one', 'bob', revision => 2),
+		409, 'restore-in-progress',
+		qr/ends in \d+ s/,
+		'another holder');
+	is_problem(
+		$sidecar->http(
+			PUT => '/v1/restores/two',
+			body => {
+				holder => 'ann',
+				lease_seconds => 5,
+				state => 'active',
+				replaces => 'three',
+				document => {},
+				revision => 1
+			}),
+		409,
+		'restore-in-progress',
+		qr/"one"/,
+		'one that replaces a third');
 
 	is(put('one', 'ann')->{status}, 200, 'a repeated PUT');
-	is_problem(put('one', 'ann', document => { other => 1 }), 409, 'conflict', qr/has revision 1 already/, 'the same revision with another document');
-	is(put('one', 'ann', revision => 5, document => { n => 5 })->{json}{revision}, 5, 'a newer revision');
-	is_problem(put('one', 'ann', revision => 4), 409, 'conflict', qr/revision 5 already: 4 is not new/, 'an older one');
-	is_deeply(put('one', 'ann', document => undef, revision => undef)->{json}{document}, { n => 5 }, 'a renewal leaves the journal alone');
+	is_problem(
+		put('one', 'ann', document => { other => 1 }),
+		409, 'conflict',
+		qr/has revision 1 already/,
+		'the same revision with another document');
+	is(put('one', 'ann', revision => 5, document => { n => 5 })->{json}{revision},
+		5, 'a newer revision');
+	is_problem(
+		put('one', 'ann', revision => 4),
+		409, 'conflict', qr/revision 5 already: 4 is not new/,
+		'an older one');
+	is_deeply(
+		put('one', 'ann', document => undef, revision => undef)->{json}{document},
+		{ n => 5 },
+		'a renewal leaves the journal alone');
 
 	# given back, it is another's at once
-	is(put('one', 'ann', document => undef, lease_seconds => 0)->{json}{holder_seconds_left}, 0, 'the lease is given back');
-	is_problem(put('one', 'bob', document => undef), 409, 'conflict', qr/has revision 5 already/, 'whoever does not know the journal does not get it');
+	is(put('one', 'ann', document => undef, lease_seconds => 0)->{json}{holder_seconds_left},
+		0, 'the lease is given back');
+	is_problem(
+		put('one', 'bob', document => undef),
+		409, 'conflict',
+		qr/has revision 5 already/,
+		'whoever does not know the journal does not get it');
 	is(put('one', 'bob', document => undef, revision => 5)->{status}, 200, 'and taken by another');
-	is_problem(put('one', 'ann', revision => 6), 409, 'restore-in-progress', qr/another holder/, 'the first is out');
+	is_problem(
+		put('one', 'ann', revision => 6),
+		409, 'restore-in-progress',
+		qr/another holder/,
+		'the first is out');
 	is(put('one', 'bob', document => undef, lease_seconds => 1)->{status}, 200, 'a short lease');
-	wait_for { put('one', 'ann', document => undef, revision => 5)->{status} == 200 } 'the lease to end', 5;
+	wait_for { put('one', 'ann', document => undef, revision => 5)->{status} == 200 }
+	'the lease to end', 5;
 	pass('ends by itself');
 }
 
@@ -77,10 +135,19 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is(put('one', 'ann', revision => 7, document => { n => 7 })->{status}, 200, 'written');
 	crash();
 	my $record = record('one');
-	is_deeply([ @$record{qw(state revision)}, $record->{document} ], [ 'active', 7, { n => 7 } ], 'after kill -9: the journal is there');
-	ok($record->{holder_seconds_left} > 0 && $record->{holder_seconds_left} <= 10, 'and a fresh lease of ten seconds');
-	is_problem(put('one', 'bob', revision => 8), 409, 'restore-in-progress', qr/another holder/, 'that is the holder\'s');
-	is_problem($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' }), 409, 'restore-in-progress', qr/"one"/, 'jobs are refused');
+	is_deeply(
+		[ @$record{qw(state revision)}, $record->{document} ],
+		[ 'active', 7, { n => 7 } ],
+		'after kill -9: the journal is there');
+	ok($record->{holder_seconds_left} > 0 && $record->{holder_seconds_left} <= 10,
+		'and a fresh lease of ten seconds');
+	is_problem(
+		put('one', 'bob', revision => 8),
+		409, 'restore-in-progress',
+		qr/another holder/,
+		'that is the holder\'s');
+	is_problem($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' }),
+		409, 'restore-in-progress', qr/"one"/, 'jobs are refused');
 	is(put('one', 'ann', revision => 8)->{status}, 200, 'he goes on');
 }
 
@@ -89,23 +156,39 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	put('one', 'ann', document => undef, lease_seconds => 0);
 	is(put('two', 'bob', replaces => 'one')->{status}, 200, 'with a free lease it can be replaced');
 	is(record('one')->{state}, 'replaced', 'and says so');
-	is_problem(put('one', 'ann', revision => 9), 409, 'conflict', qr/has ended: replaced/, 'its holder is told');
-	is_deeply([ map { $_->{id} } @{ $sidecar->http(GET => '/v1/restores')->{json}{restores} } ], [ 'two', 'one' ], 'newest first');
-	is(scalar @{ $sidecar->http(GET => '/v1/restores?limit=1')->{json}{restores} }, 1, 'as many as are wanted');
+	is_problem(
+		put('one', 'ann', revision => 9),
+		409, 'conflict',
+		qr/has ended: replaced/,
+		'its holder is told');
+	is_deeply(
+		[ map { $_->{id} } @{ $sidecar->http(GET => '/v1/restores')->{json}{restores} } ],
+		[ 'two', 'one' ],
+		'newest first');
+	is(scalar @{ $sidecar->http(GET => '/v1/restores?limit=1')->{json}{restores} },
+		1, 'as many as are wanted');
 	my %done = (state => 'done', revision => 2, document => { end => 1 });
 	is(put('two', 'bob', %done)->{json}{state}, 'done', 'it ends');
 	is(put('two', 'bob', %done)->{status}, 200, 'and again, as a retry');
-	is_problem(put('two', 'bob', revision => 3), 409, 'conflict', qr/has ended: done/, 'but does not begin again');
+	is_problem(
+		put('two', 'bob', revision => 3),
+		409, 'conflict',
+		qr/has ended: done/,
+		'but does not begin again');
 	is($sidecar->http(GET => '/v1/node')->{json}{restore}, undef, 'the node is free');
 	crash();
-	is_deeply([ map { record($_)->{state} } qw(one two) ], [ 'replaced', 'done' ], 'also after kill -9');
+	is_deeply(
+		[ map { record($_)->{state} } qw(one two) ],
+		[ 'replaced', 'done' ],
+		'also after kill -9');
 	is(put('late', 'bob', %done)->{json}{state}, 'done', 'the record of one that was elsewhere');
 	is($sidecar->http(GET => '/v1/node')->{json}{restore}, undef, 'takes no lock');
 }
 
 # --- what is refused ----------------------------------------------------------------------------------
 {
-	my %good = (holder => 'ann', lease_seconds => 5, revision => 1, state => 'active', document => {});
+	my %good =
+	  (holder => 'ann', lease_seconds => 5, revision => 1, state => 'active', document => {});
 	my %bad = (
 		holder => [ undef, '', 1, '-x', 'a b', 'x' x 65 ],
 		lease_seconds => [ undef, -1, 61, 'x', 1e12 ],
@@ -116,21 +199,44 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	for my $key (sort keys %bad)
 	{
 		my @wrong = grep {
-			$sidecar->http(PUT => '/v1/restores/bad', body => { %good, $key => $_ })->{status} != 422
+			$sidecar->http(PUT => '/v1/restores/bad', body => { %good, $key => $_ })->{status} !=
+			  422
 		} @{ $bad{$key} };
 		is_deeply(\@wrong, [], "PUT: bad values of $key");
 	}
-	is_problem(put('bad', 'ann', more => 1), 422, 'invalid-value', qr/unknown member "more"/, 'PUT: an unknown member');
-	is($sidecar->http(PUT => '/v1/restores/bad', body => '[]', headers => { 'Content-Type' => 'application/json' })->{status}, 400, 'PUT: no object');
-	is($sidecar->http(PUT => '/v1/restores/bad', body => '{}', headers => { 'Content-Type' => 'text/plain' })->{status}, 415, 'PUT: no JSON');
-	is($sidecar->http(PUT => "/v1/restores/$_", body => \%good)->{status}, 404, "PUT: no id: $_") for '-x', '.x', 'a%20b', 'x' x 65;
+	is_problem(
+		put('bad', 'ann', more => 1),
+		422, 'invalid-value',
+		qr/unknown member "more"/,
+		'PUT: an unknown member');
+	is( $sidecar->http(
+			PUT => '/v1/restores/bad',
+			body => '[]',
+			headers => { 'Content-Type' => 'application/json' })->{status},
+		400,
+		'PUT: no object');
+	is( $sidecar->http(
+			PUT => '/v1/restores/bad',
+			body => '{}',
+			headers => { 'Content-Type' => 'text/plain' })->{status},
+		415,
+		'PUT: no JSON');
+	is($sidecar->http(PUT => "/v1/restores/$_", body => \%good)->{status}, 404, "PUT: no id: $_")
+	  for '-x', '.x', 'a%20b', 'x' x 65;
 	is($sidecar->http(POST => '/v1/restores/bad', body => {})->{status}, 405, 'POST of a restore');
 	# refused before it is sent
 	like(
-		$sidecar->raw("PUT /v1/restores/bad HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"),
-		qr{^HTTP/1.1 413 }, 'PUT: too large');
-	is($sidecar->http(PUT => '/v1/restores/bad', body => ' ' x 1048577, headers => { 'Content-Type' => 'application/json' })->{status},
-		413, 'PUT: too large, and sent all the same');
+		$sidecar->raw(
+			"PUT /v1/restores/bad HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+		),
+		qr{^HTTP/1.1 413 },
+		'PUT: too large');
+	is( $sidecar->http(
+			PUT => '/v1/restores/bad',
+			body => ' ' x 1048577,
+			headers => { 'Content-Type' => 'application/json' })->{status},
+		413,
+		'PUT: too large, and sent all the same');
 	is($sidecar->http(GET => '/v1/restores/bad')->{status}, 404, 'none of them was kept');
 	my $big = put('big', 'ann', document => { x => 'y' x 900_000 });
 	is($big->{status}, 200, 'a large journal is kept') or diag substr $big->{content}, 0, 300;
@@ -140,8 +246,16 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 
 # --- jobs ---------------------------------------------------------------------------------------------
 {
-	is_problem($sidecar->http(POST => '/v1/jobs', body => { kind => 'node-stop' }), 422, 'invalid-value', qr/belongs to a restore/, 'a step outside a restore');
-	is_problem(step('jobs', 'ann', 'node-stop'), 409, 'conflict', qr/"jobs" is not active here/, 'a step of none that is active');
+	is_problem(
+		$sidecar->http(POST => '/v1/jobs', body => { kind => 'node-stop' }),
+		422, 'invalid-value',
+		qr/belongs to a restore/,
+		'a step outside a restore');
+	is_problem(
+		step('jobs', 'ann', 'node-stop'),
+		409, 'conflict',
+		qr/"jobs" is not active here/,
+		'a step of none that is active');
 
 	# a backup runs, one waits, and then the restore begins
 	hold_wal($member);
@@ -150,27 +264,46 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	my $waiting = $sidecar->post_job(kind => 'check')->{id};
 	put('jobs', 'ann');
 	is($sidecar->http(GET => '/v1/node')->{json}{running_job}, $running, 'the running job is told');
-	is_problem($sidecar->http(POST => '/v1/jobs', body => { kind => 'backup' }), 409, 'restore-in-progress', qr/"jobs"/, 'a backup is refused');
+	is_problem($sidecar->http(POST => '/v1/jobs', body => { kind => 'backup' }),
+		409, 'restore-in-progress', qr/"jobs"/, 'a backup is refused');
 	release_wal($member);
 	is($sidecar->wait_job($running)->{state}, 'succeeded', 'the one that ran goes on');
 
-	is_problem(step('jobs', 'bob', 'node-mark', name => 'x'), 409, 'restore-in-progress', qr/another holder/, 'a step of somebody else');
-	is_problem(step('other', 'ann', 'node-mark', name => 'x'), 409, 'restore-in-progress', qr/"jobs"/, 'a step of another restore');
-	is_problem(step('jobs', 'ann', 'expire'), 422, 'invalid-value', qr/takes no job of kind expire/, 'no other kinds');
-	is_problem(step('jobs', 'ann', 'node-mark', name => "x'; y"), 422, 'invalid-value', qr/"name"/, 'bad arguments');
-	is_problem(step('jobs', 'ann', 'node-mark', name => 'x', more => 1), 422, 'invalid-value', qr/takes no "more"/, 'unknown arguments');
+	is_problem(
+		step('jobs', 'bob', 'node-mark', name => 'x'),
+		409, 'restore-in-progress',
+		qr/another holder/,
+		'a step of somebody else');
+	is_problem(step('other', 'ann', 'node-mark', name => 'x'),
+		409, 'restore-in-progress', qr/"jobs"/, 'a step of another restore');
+	is_problem(
+		step('jobs', 'ann', 'expire'),
+		422, 'invalid-value',
+		qr/takes no job of kind expire/,
+		'no other kinds');
+	is_problem(step('jobs', 'ann', 'node-mark', name => "x'; y"),
+		422, 'invalid-value', qr/"name"/, 'bad arguments');
+	is_problem(
+		step('jobs', 'ann', 'node-mark', name => 'x', more => 1),
+		422, 'invalid-value',
+		qr/takes no "more"/,
+		'unknown arguments');
 	is(step('jobs', undef, 'node-mark', name => 'x')->{status}, 422, 'no holder');
 
-	my $mark = step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', claimed_by => 'a test');
+	my $mark =
+	  step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', claimed_by => 'a test');
 	is($mark->{status}, 202, 'a step is accepted') or diag $mark->{content};
 	is_deeply(
 		[ @{ $mark->{json} }{qw(kind restore arguments claimed_by)} ],
 		[ 'node-mark', 'jobs', { name => 'undo_1' }, 'a test' ],
 		'and shows what it is');
-	my $again = step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', claimed_by => 'a test');
+	my $again =
+	  step('jobs', 'ann', 'node-mark', name => 'undo_1', key => 'k1', claimed_by => 'a test');
 	is($again->{status}, 200, 'its key gives it again');
 	is($again->{json}{id}, $mark->{json}{id}, 'the same');
-	is_problem(step('jobs', 'ann', 'node-mark', name => 'undo_2', key => 'k1', claimed_by => 'a test'), 422, 'invalid-value', qr/Idempotency-Key/, 'not for another');
+	is_problem(
+		step('jobs', 'ann', 'node-mark', name => 'undo_2', key => 'k1', claimed_by => 'a test'),
+		422, 'invalid-value', qr/Idempotency-Key/, 'not for another');
 	my $job = $sidecar->wait_job($mark->{json}{id});
 	is($job->{state}, 'succeeded', 'it is run') or diag explain $job;
 	is($job->{result}{name}, 'undo_1', 'and has a result');
@@ -182,15 +315,18 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 
 	# kill -9 in the middle of a step, and with one that waits
 	hold_wal($member);
-	my $cut = step('jobs', 'ann', 'node-mark', name => 'undo_3', archive_timeout => 300)->{json}{id};
+	my $cut =
+	  step('jobs', 'ann', 'node-mark', name => 'undo_3', archive_timeout => 300)->{json}{id};
 	$sidecar->wait_job($cut, qr/running/);
-	my $queued = step('jobs', 'ann', 'node-mark', name => 'undo_4', archive_timeout => 300)->{json}{id};
+	my $queued =
+	  step('jobs', 'ann', 'node-mark', name => 'undo_4', archive_timeout => 300)->{json}{id};
 	crash();
 	is($sidecar->job($cut)->{state}, 'interrupted', 'kill -9 in a step: it is interrupted');
 	$sidecar->wait_job($queued, qr/running/);
 	pass('the next step is run');
 	my $left = step('jobs', 'ann', 'node-mark', name => 'undo_5')->{json}{id};
-	is($sidecar->http(DELETE => "/v1/jobs/$queued")->{json}{state}, 'cancelled', 'a step can be cancelled');
+	is($sidecar->http(DELETE => "/v1/jobs/$queued")->{json}{state},
+		'cancelled', 'a step can be cancelled');
 	$sidecar->wait_job($left, qr/running/);
 	my $never = step('jobs', 'ann', 'node-mark', name => 'undo_6')->{json}{id};
 	is(put('jobs', 'ann', state => 'done', revision => 9)->{status}, 200, 'the restore ends');
@@ -198,8 +334,10 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	release_wal($member);
 	is($sidecar->wait_job($left)->{state}, 'succeeded', 'the one that ran goes on');
 	is($sidecar->wait_job($waiting)->{state}, 'succeeded', 'what waited is done');
-	is($sidecar->wait_job($asked->{json}{id})->{state}, 'succeeded', 'and the backup that was asked for');
-	is($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' })->{status}, 202, 'jobs are taken again');
+	is($sidecar->wait_job($asked->{json}{id})->{state},
+		'succeeded', 'and the backup that was asked for');
+	is($sidecar->http(POST => '/v1/jobs', body => { kind => 'check' })->{status},
+		202, 'jobs are taken again');
 }
 
 # --- what a backup notes for a restore to a transaction id ------------------------------------------------
@@ -211,15 +349,18 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	my $annotation = $sidecar->http(GET => '/v1/info')->{json}{stanzas}[0]{backup}[-1]{annotation};
 	my ($xmin, $xmax) = @$annotation{qw(snapshot-xmin snapshot-xmax)};
 	is($annotation->{timestamp}, $id, 'it is the newest');
-	ok($before < $xmin && $xmin <= $xmax && $xmax <= $after, 'which transactions had ended at its end')
+	ok($before < $xmin && $xmin <= $xmax && $xmax <= $after,
+		'which transactions had ended at its end')
 	  or diag "$before $xmin $xmax $after";
 
 	# one that does not get to its end
-	my $newest = sub { $sidecar->http(GET => '/v1/info?refresh=true')->{json}{stanzas}[0]{backup}[-1]{label} };
+	my $newest =
+	  sub { $sidecar->http(GET => '/v1/info?refresh=true')->{json}{stanzas}[0]{backup}[-1]{label} };
 	my $label = $newest->();
 	hold_wal($member);
 	$id = $sidecar->post_job(kind => 'backup')->{id};
-	wait_for { ($sidecar->job($id)->{progress}{phase} // '') eq 'waiting for WAL' } 'the backup to wait for WAL';
+	wait_for { ($sidecar->job($id)->{progress}{phase} // '') eq 'waiting for WAL' }
+	'the backup to wait for WAL';
 	$sidecar->http(DELETE => "/v1/jobs/$id");
 	release_wal($member);
 	is($sidecar->wait_job($id)->{state}, 'cancelled', 'one that is cancelled');
@@ -229,9 +370,14 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 
 # --- two at once ----------------------------------------------------------------------------------------
 {
-	my @answers = at_once(map { my $n = $_; sub { put("race-$n", "holder-$n") } } 1 .. 10);
+	my @answers = at_once(
+		map {
+			my $n = $_;
+			sub { put("race-$n", "holder-$n") }
+		} 1 .. 10);
 	is(scalar(grep { $_->{status} == 200 } @answers), 1, 'of ten at once one gets the lock');
-	is(scalar(grep { ($_->{json}{code} // '') eq 'restore-in-progress' } @answers), 9, 'and nine are refused');
+	is(scalar(grep { ($_->{json}{code} // '') eq 'restore-in-progress' } @answers),
+		9, 'and nine are refused');
 	my ($winner) = map { $_->{json}{id} } grep { $_->{status} == 200 } @answers;
 	(my $holder = $winner) =~ s/race/holder/;
 	put($winner, $holder, state => 'done', document => undef);
@@ -247,15 +393,22 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	my ($range) = @{ $repo->{ranges} };
 	my $last = $member->psql('SELECT pg_walfile_name(pg_switch_wal())');
 	wait_for { $sidecar->http(GET => "/v1/wal/$last")->{json}{archived} } 'WAL to be archived';
-	is($sidecar->http(GET => '/v1/archive?repo=1')->{json}{repositories}[0]{ranges}[-1]{last}, $last, 'up to the newest segment');
-	is_deeply($sidecar->http(GET => '/v1/archive?repo=2')->{json}, { repositories => [] }, 'a repository that is none');
-	my ($hole) = glob "$cluster->{sandbox}{root}/repo/archive/*/$repo->{archive_id}/*/$range->{first}-*";
+	is($sidecar->http(GET => '/v1/archive?repo=1')->{json}{repositories}[0]{ranges}[-1]{last},
+		$last, 'up to the newest segment');
+	is_deeply(
+		$sidecar->http(GET => '/v1/archive?repo=2')->{json},
+		{ repositories => [] },
+		'a repository that is none');
+	my ($hole) =
+	  glob "$cluster->{sandbox}{root}/repo/archive/*/$repo->{archive_id}/*/$range->{first}-*";
 	$hole //= '';
-	SKIP:
+  SKIP:
 	{
 		skip 'the repository lies elsewhere', 2 unless -e $hole;
-		my $second = sprintf '%s%08X', substr($range->{first}, 0, 16), 1 + hex substr $range->{first}, 16;
-		my ($file) = glob "$cluster->{sandbox}{root}/repo/archive/*/$repo->{archive_id}/*/$second-*";
+		my $second = sprintf '%s%08X', substr($range->{first}, 0, 16),
+		  1 + hex substr $range->{first}, 16;
+		my ($file) =
+		  glob "$cluster->{sandbox}{root}/repo/archive/*/$repo->{archive_id}/*/$second-*";
 		rename $file, "$file.away" or die "$file: $!";
 		my $ranges = $sidecar->http(GET => '/v1/archive')->{json}{repositories}[0]{ranges};
 		is(scalar @$ranges, 2, 'a missing segment is a gap');
@@ -268,13 +421,16 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 {
 	my $up = $sidecar->http(GET => '/v1/node')->{json};
 	is($up->{control}{state}, 'in production', 'control data of a running server');
-	is($up->{control}{max_connections}, $up->{server_settings}{max_connections}, 'with its settings');
+	is( $up->{control}{max_connections},
+		$up->{server_settings}{max_connections},
+		'with its settings');
 	like($up->{next_xid}, qr/^\d+$/, 'the next transaction id');
 	$member->stop;
 	crash();
 	my $down = $sidecar->http(GET => '/v1/node')->{json};
 	ok(!$down->{running}, 'PostgreSQL is down');
-	is($down->{$_}, $up->{$_}, "$_ is still known") for qw(data_directory wal_segment_size port postgres_bin postgres_version);
+	is($down->{$_}, $up->{$_}, "$_ is still known")
+	  for qw(data_directory wal_segment_size port postgres_bin postgres_version);
 	is($down->{control}{state}, 'shut down', 'control data of one that was shut down');
 	is($down->{control}{system_identifier}, $up->{system_identifier}, 'with its system identifier');
 	is($down->{cluster_bytes}, undef, 'what only PostgreSQL can say is not there');
@@ -282,13 +438,21 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 
 # --- scopes -----------------------------------------------------------------------------------------------
 {
-	my %token = map { $_ => "token-of-$_-" . join '', map { ('a' .. 'z')[ rand 26 ] } 1 .. 32 } qw(read operate restore);
+	my %token = map {
+		$_ => "token-of-$_-" . join '',
+		  map { ('a' .. 'z')[ rand 26 ] }
+		  1 .. 32
+	} qw(read operate restore);
 	my $file = spew("$member->{dir}/tokens", join('', map { "$token{$_} $_\n" } keys %token), 0600);
 	$sidecar->speak_tcp->restart("--token-file=$file");
-	my %body = (holder => 'ann', lease_seconds => 5, revision => 1, state => 'active', document => {});
+	my %body =
+	  (holder => 'ann', lease_seconds => 5, revision => 1, state => 'active', document => {});
 	for my $case (
 		[ 'PUT', '/v1/restores/scope', \%body, [ 401, 403, 403, 200 ] ],
-		[ 'POST', '/v1/restores/scope/jobs', { holder => 'ann', kind => 'node-stop', timeout => 0 }, [ 401, 403, 403, 422 ] ],
+		[
+			'POST', '/v1/restores/scope/jobs',
+			{ holder => 'ann', kind => 'node-stop', timeout => 0 }, [ 401, 403, 403, 422 ]
+		],
 		[ 'GET', '/v1/restores', undef, [ 401, 200, 200, 200 ] ],
 		[ 'GET', '/v1/archive', undef, [ 401, 200, 200, 200 ] ])
 	{

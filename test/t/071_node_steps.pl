@@ -18,10 +18,15 @@ subtest 'mark, stop, archive, keep' => sub {
 	like($point->{lsn}, qr{^0/\w+$}, 'the point has an LSN');
 	ok($point->{archived}, 'its WAL is archived');
 	is($sidecar->http(GET => "/v1/wal/$point->{segment}")->{json}{archived}, $true, 'indeed');
-	is(step('node-mark', name => "pgbr_undo_$restore")->{lsn}, $point->{lsn}, 'a second mark is the first');
-	$member->psql("CREATE TABLESPACE elsewhere LOCATION '" . (mkdir("$dir/elsewhere", 0700) && "$dir/elsewhere") . "'");
-	$member->psql('CREATE TABLE there TABLESPACE elsewhere AS SELECT generate_series(1, 1000) AS i');
-	is(step_fails('node-restore', set => $backup, target_type => 'default')->{error}, 'conflict', 'no restore while it runs');
+	is(step('node-mark', name => "pgbr_undo_$restore")->{lsn},
+		$point->{lsn}, 'a second mark is the first');
+	$member->psql("CREATE TABLESPACE elsewhere LOCATION '"
+		  . (mkdir("$dir/elsewhere", 0700) && "$dir/elsewhere")
+		  . "'");
+	$member->psql(
+		'CREATE TABLE there TABLESPACE elsewhere AS SELECT generate_series(1, 1000) AS i');
+	is(step_fails('node-restore', set => $backup, target_type => 'default')->{error},
+		'conflict', 'no restore while it runs');
 	is(step_fails('node-archive')->{error}, 'conflict', 'nor is its WAL pushed');
 	is(step_fails('node-keep')->{error}, 'conflict', 'nor is it copied');
 	my $stopped = step('node-stop', timeout => 30);
@@ -32,7 +37,10 @@ subtest 'mark, stop, archive, keep' => sub {
 	# the postmaster is a zombie until somebody asks for it
 	is(step('node-stop')->{was_running}, $false, 'a second stop has nothing to do');
 	ok(server_is_down(), 'it is down');
-	is_deeply(step('node-archive'), { pushed => [], partial => undef }, 'nothing is left to archive');
+	is_deeply(
+		step('node-archive'),
+		{ pushed => [], partial => undef },
+		'nothing is left to archive');
 	my $kept = step('node-keep');
 	is($kept->{path}, "$data.before-$restore", 'a copy lies beside it');
 	is(slurp("$kept->{path}/global/pg_control"), slurp("$data/global/pg_control"), 'it is one');
@@ -59,19 +67,33 @@ subtest 'every kind of target' => sub {
 		my ($type, $target, $expected, $reason) = @$row;
 		my $name = join ' ', $type, $target->{exclusive} ? 'exclusive' : ();
 		hold_lock();
-		my $restored = step('node-restore', set => $backup, target_type => $type, target_timeline => 1, %$target);
-		ok($restored->{bytes} > 1e6 && $restored->{files} > 900, "$name: restored") or diag explain $restored;
+		my $restored = step(
+			'node-restore',
+			set => $backup,
+			target_type => $type,
+			target_timeline => 1,
+			%$target);
+		ok($restored->{bytes} > 1e6 && $restored->{files} > 900, "$name: restored")
+		  or diag explain $restored;
 		my $reached = step('node-recover', target_timeline => 1, replay_bytes => 1 << 26);
 		is($reached->{timeline}, ++$timeline, "$name: a new timeline");
 		is($reached->{parent_timeline}, 1, "$name: that leaves the first one");
 		like($reached->{reason}, $reason, "$name: ended as it should");
-		like($reached->{last_xact_time}, qr/^\d{4}-\d\d-\d\dT[\d:.]{15}Z$/, "$name: at a moment") if $expected ne 'a';
-		is_deeply(step('node-recover', target_timeline => 1), $reached, "$name: a second one changes nothing");
+		like($reached->{last_xact_time}, qr/^\d{4}-\d\d-\d\dT[\d:.]{15}Z$/, "$name: at a moment")
+		  if $expected ne 'a';
+		is_deeply(step('node-recover', target_timeline => 1),
+			$reached, "$name: a second one changes nothing");
 		ok(!-e "$data/postmaster.pid", "$name: no server is left");
 		# its history is archived by the server that follows
 		$member->start;
 		is(batches(), $expected, "$name: the rows are those of the target");
-		wait_for { my $h = sprintf '%08X', $timeline; my @found = glob "$repo/archive/main/*/$h.history"; @found > 0 } 'the history to be archived';
+		wait_for
+		{
+			my $h = sprintf '%08X', $timeline;
+			my @found = glob "$repo/archive/main/*/$h.history";
+			@found > 0
+		}
+		'the history to be archived';
 		step('node-stop');
 		server_is_down();
 	}
@@ -79,17 +101,36 @@ subtest 'every kind of target' => sub {
 
 subtest 'a standby, and what a target leaves behind' => sub {
 	hold_lock();
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1);
 	step('node-restore', set => $backup, target_type => 'standby');
 	ok(-e "$data/standby.signal" && !-e "$data/recovery.signal", 'it is a standby');
-	unlike(slurp("$data/postgresql.auto.conf"), qr/^recovery_target/m, 'without the earlier target');
+	unlike(slurp("$data/postgresql.auto.conf"), qr/^recovery_target/m,
+		'without the earlier target');
 	like(step_fails('node-recover')->{message}, qr/standby/, 'a standby is not recovered');
 	# settings in a file of the backup that would stop recovery elsewhere
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1);
 	my $conf = slurp("$data/postgresql.conf");
-	spew("$data/postgresql.conf", $conf . join "\n", "recovery_target_lsn = '0/1'", 'hot_standby = on',
-		"primary_conninfo = 'host=nowhere.invalid'", "recovery_min_apply_delay = '1h'", "log_min_messages = panic",
-		"log_line_prefix = 'x %m '", "archive_command = 'touch $dir/archived'", '');
+	spew(
+		"$data/postgresql.conf",
+		$conf . join "\n",
+		"recovery_target_lsn = '0/1'",
+		'hot_standby = on',
+		"primary_conninfo = 'host=nowhere.invalid'",
+		"recovery_min_apply_delay = '1h'",
+		"log_min_messages = panic",
+		"log_line_prefix = 'x %m '",
+		"archive_command = 'touch $dir/archived'",
+		'');
 	my $reached = step('node-recover', target_timeline => 1);
 	like($reached->{reason}, qr/after b/, 'settings of a file in the backup do not count');
 	ok(!-e "$dir/archived", 'nor does its archive_command');
@@ -101,12 +142,16 @@ subtest 'a replica has begun recovery' => sub {
 	hold_lock();
 	my @replica = (set => $backup, target_type => 'standby', fence => $true);
 	my $control = sub { return step('node-stop', fence => $true)->{control}{state} };
-	my $restore = sub { hold('archive-get'); my $job = begin('node-restore', @replica); held(); return $job };
+	my $restore =
+	  sub { hold('archive-get'); my $job = begin('node-restore', @replica); held(); return $job };
 	step('node-restore', @replica);
 	is($control->(), 'shut down in recovery', 'as pg_control says');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
 	my $job = $restore->();
-	like(start_fails(), qr/has invalid permissions|lock file/, 'nobody can start a server meanwhile');
+	like(
+		start_fails(),
+		qr/has invalid permissions|lock file/,
+		'nobody can start a server meanwhile');
 	kill_sidecar();
 	release();
 	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed in the midst');
@@ -118,9 +163,13 @@ subtest 'a replica has begun recovery' => sub {
 	like(start_fails(), qr/could not find the database system/, 'the fence stands');
 	$job = $restore->();
 	kill KILL => split /\n/, `pgrep -o -f -- '-D $data'`;
-	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'one that can not has its files all the same');
+	is($sidecar->wait_job($job->{id})->{state},
+		'succeeded', 'one that can not has its files all the same');
 	release();
-	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/could not be begun: the temporary server was killed by signal 9/, 'and the log says why');
+	like(
+		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
+		qr/could not be begun: the temporary server was killed by signal 9/,
+		'and the log says why');
 	is($control->(), 'in production', 'as the backup has them');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
 	# nor does one that has somehow no PostgreSQL's programs but those that every step needs
@@ -129,10 +178,22 @@ subtest 'a replica has begun recovery' => sub {
 	$sidecar->kill;
 	restart_sidecar("--pg-bin=$dir/bin");
 	$job = begin('node-restore', @replica);
-	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'nor one without PostgreSQL') or diag $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
-	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/could not be begun: could not execute/, 'and the log says why');
-	step('node-restore', set => $backup, target_type => 'default', target_timeline => 1, fence => $true);
-	like(step_fails('node-recover', fence => $true)->{message}, qr/could not execute/, 'a leader needs it');
+	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'nor one without PostgreSQL')
+	  or diag $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
+	like(
+		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
+		qr/could not be begun: could not execute/,
+		'and the log says why');
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'default',
+		target_timeline => 1,
+		fence => $true);
+	like(
+		step_fails('node-recover', fence => $true)->{message},
+		qr/could not execute/,
+		'a leader needs it');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
 	# nor one that has none at all
 	mkdir "$dir/none" or die;
@@ -140,12 +201,20 @@ subtest 'a replica has begun recovery' => sub {
 	restart_sidecar("--pg-bin=$dir/none");
 	$job = $sidecar->wait_job(begin('node-restore', @replica)->{id});
 	is($job->{state}, 'succeeded', 'nor one without any program');
-	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/could not be begun: .*pg_controldata/, 'and the log says why');
+	like(
+		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
+		qr/could not be begun: .*pg_controldata/,
+		'and the log says why');
 	$sidecar->kill;
 	restart_sidecar();
 	# nobody is to be let in on what was opened for writes, as a backup with its own WAL can be
 	my @wal = map { m{/([0-9A-F]{24})-} } glob "$repo/archive/main/15-1/00000001*/*";
-	spew("$dir/after-restore", "rm '$data/standby.signal'\n" . join '', map { "pgbackrest --config='$member->{config}' --stanza=main archive-get $_ '$data/pg_wal/$_'\n" } @wal);
+	spew(
+		"$dir/after-restore",
+		"rm '$data/standby.signal'\n" . join '',
+		map {
+			"pgbackrest --config='$member->{config}' --stanza=main archive-get $_ '$data/pg_wal/$_'\n"
+		} @wal);
 	$job = step_fails('node-restore', @replica);
 	is($job->{error}, 'not-found', 'a replica that has become a primary is refused');
 	like($job->{message}, qr/somebody has taken standby.signal away/, 'with the reason');
@@ -153,11 +222,20 @@ subtest 'a replica has begun recovery' => sub {
 	unlink "$dir/after-restore" or die;
 	step('node-restore', @replica);
 	# what was fetched may go on past the point to which the cluster is restored
-	is_deeply([ grep { /\/(?:[0-9A-F]{24}(?:\.done)?|RECOVERYXLOG)$/ } glob "$data/pg_wal/* $data/pg_wal/archive_status/*" ], [], 'no WAL is left of it');
+	is_deeply(
+		[
+			grep { /\/(?:[0-9A-F]{24}(?:\.done)?|RECOVERYXLOG)$/ }
+			  glob "$data/pg_wal/* $data/pg_wal/archive_status/*"
+		],
+		[],
+		'no WAL is left of it');
 	step('node-unfence');
 	$member->start;
 	is($member->psql('SELECT pg_is_in_recovery()'), 't', 'the next one starts as a standby');
-	unlike(slurp("$member->{dir}/../log/m1-postgres.log"), qr/could not locate required checkpoint/, 'with what recovery needs');
+	unlike(
+		slurp("$member->{dir}/../log/m1-postgres.log"),
+		qr/could not locate required checkpoint/,
+		'with what recovery needs');
 	step('node-stop');
 	server_is_down();
 };
@@ -165,13 +243,21 @@ subtest 'a replica has begun recovery' => sub {
 subtest 'impossible targets' => sub {
 	hold_lock();
 	for my $row (
-		[ name => 'no such point', qr/recovery ended before configured recovery target was reached/ ],
+		[
+			name => 'no such point',
+			qr/recovery ended before configured recovery target was reached/
+		],
 		[ time => '2099-01-01 00:00:00+00', qr/recovery ended before/ ],
 		[ xid => '4000000', qr/recovery ended before/ ],
 		[ lsn => '0/1000028', qr/before consistent recovery point/ ])
 	{
 		my ($type, $target, $message) = @$row;
-		step('node-restore', set => $backup, target_type => $type, target => $target, target_timeline => 1);
+		step(
+			'node-restore',
+			set => $backup,
+			target_type => $type,
+			target => $target,
+			target_timeline => 1);
 		my $job = step_fails('node-recover', target_timeline => 1);
 		like($job->{message}, $message, "$type: and says why");
 		ok($job->{hint}, "$type: with what to do");
@@ -199,15 +285,21 @@ subtest 'no repository' => sub {
 	$job = begin('node-recover', target_timeline => 1);
 	held();
 	release();
-	wait_for { $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content} =~ /could not get/ } 'a first complaint';
+	wait_for { $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content} =~ /could not get/ }
+	'a first complaint';
 	rename "$repo.away", $repo or die;
 	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'for a moment: recovery goes on');
 	$member->start;
 	is(batches(), 'a b c d', 'with every row');
-	my $away = sub { rename $repo, "$repo.away" or die; $sidecar->http(GET => '/v1/info?refresh=true'); return };
+	my $away = sub {
+		rename $repo, "$repo.away" or die;
+		$sidecar->http(GET => '/v1/info?refresh=true');
+		return;
+	};
 	my $back = sub { rename "$repo.away", $repo or die; return };
 	# the archiver would make its folders there
-	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready }
+	'all to be archived';
 	$away->();
 	$back->();
 	my $point = step('node-mark', name => 'pgbr_undo_away');
@@ -215,9 +307,13 @@ subtest 'no repository' => sub {
 	$away->();
 	my $answer = $sidecar->http(GET => "/v1/wal/$point->{segment}");
 	is($answer->{status}, 503, 'whether WAL is archived can not be said');
-	like($answer->{json}{detail}, qr/names no usable archive: repo1: missing stanza path/, 'and why');
+	like(
+		$answer->{json}{detail},
+		qr/names no usable archive: repo1: missing stanza path/,
+		'and why');
 	$back->();
-	is($sidecar->http(GET => "/v1/wal/$point->{segment}")->{json}{archived}, $true, 'and can, as soon as the repository is back');
+	is($sidecar->http(GET => "/v1/wal/$point->{segment}")->{json}{archived},
+		$true, 'and can, as soon as the repository is back');
 	step('node-stop');
 	server_is_down();
 };
@@ -231,13 +327,25 @@ sub restore_killed
 	hold('restore') if $name =~ /early/;
 	my $job = begin('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
 	if ($name =~ /early/) { held() }
-	else { wait_for { $sidecar->job($job->{id})->{state} ne 'queued' && -e "$data/PG_VERSION" && !-e "$data/global/pg_control" } 'half a restore' }
+	else
+	{
+		wait_for
+		{
+			$sidecar->job($job->{id})->{state} ne 'queued'
+			  && -e "$data/PG_VERSION"
+			  && !-e "$data/global/pg_control"
+		}
+		'half a restore';
+	}
 	$kill->($job);
 	release();
 	my $was = $sidecar->wait_job($job->{id});
 	is($was->{state}, $state, "$name: the job is $state");
 	is_deeply([ job_processes($sidecar) ], [], "$name: nothing of it is left");
-	is(step('node-restore', set => $backup, target_type => 'default', target_timeline => 1)->{files} > 900, 1, "$name: a second one restores");
+	is( step('node-restore', set => $backup, target_type => 'default', target_timeline => 1)
+		  ->{files} > 900,
+		1,
+		"$name: a second one restores");
 	return $was;
 }
 
@@ -253,7 +361,11 @@ sub cancel { $sidecar->http(DELETE => "/v1/jobs/$_[0]{id}"); return }
 subtest 'node-restore is killed' => sub {
 	restore_killed('kill -9 of the sidecar, early', \&kill_sidecar, 'interrupted');
 	restore_killed('kill -9 of the sidecar, into an empty folder', \&kill_sidecar, 'interrupted');
-	like(restore_killed('kill -9 of pgbackrest, into an empty folder', \&kill_pgbackrest, 'failed')->{message}, qr/signal 9/, 'told');
+	like(
+		restore_killed('kill -9 of pgbackrest, into an empty folder', \&kill_pgbackrest, 'failed')
+		  ->{message},
+		qr/signal 9/,
+		'told');
 	restore_killed('cancelled, early', \&cancel, 'cancelled');
 };
 
@@ -261,13 +373,19 @@ sub recovery_killed
 {
 	my ($name, $kill, $state) = @_;
 	hold_lock();
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1);
 	my $before = -e "$data/recovery.signal";
 	my $promoted = $name =~ /promotion/;
 	hold($promoted ? 'psql' : 'archive-get');
 	my $job = begin('node-recover', target_timeline => 1);
 	held();
-	is(!!-e "$data/recovery.signal", !$promoted, "$name: it is " . ($promoted ? 'promoted' : 'in recovery'));
+	is(!!-e "$data/recovery.signal",
+		!$promoted, "$name: it is " . ($promoted ? 'promoted' : 'in recovery'));
 	my ($history) = reverse sort glob "$data/pg_wal/*.history";
 	$kill->($job);
 	release();
@@ -277,7 +395,9 @@ sub recovery_killed
 	my $reached = step('node-recover', target_timeline => 1);
 	like($reached->{reason}, qr/after b/, "$name: a second one reaches the target");
 	like($reached->{last_xact_time}, qr/^\d{4}-.*Z$/, "$name: and knows when");
-	is(hex(($history =~ m{([^/]*)\.history$})[0]), $reached->{timeline}, "$name: on the timeline of the first") if $promoted;
+	is(hex(($history =~ m{([^/]*)\.history$})[0]),
+		$reached->{timeline}, "$name: on the timeline of the first")
+	  if $promoted;
 	return $was;
 }
 
@@ -291,7 +411,8 @@ sub kill_server
 sub kill_startup
 {
 	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
-	my ($startup) = grep { slurp("/proc/$_/cmdline") =~ /startup/ && slurp("/proc/$_/stat") =~ /\) \S $pid / }
+	my ($startup) =
+	  grep { slurp("/proc/$_/cmdline") =~ /startup/ && slurp("/proc/$_/stat") =~ /\) \S $pid / }
 	  map { m{(\d+)$} } glob '/proc/[0-9]*';
 	kill KILL => $startup;
 	return;
@@ -299,8 +420,10 @@ sub kill_startup
 
 subtest 'node-recover is killed' => sub {
 	recovery_killed('kill -9 of the sidecar', \&kill_sidecar, 'interrupted');
-	like(recovery_killed('kill -9 of the server', \&kill_server, 'failed')->{message}, qr/killed by signal 9/, 'told');
-	like(recovery_killed('kill -9 of its startup process', \&kill_startup, 'failed')->{message}, qr/terminated by signal 9/, 'told');
+	like(recovery_killed('kill -9 of the server', \&kill_server, 'failed')->{message},
+		qr/killed by signal 9/, 'told');
+	like(recovery_killed('kill -9 of its startup process', \&kill_startup, 'failed')->{message},
+		qr/terminated by signal 9/, 'told');
 	recovery_killed('cancelled', \&cancel, 'cancelled');
 	recovery_killed('kill -9 of the sidecar after the promotion', \&kill_sidecar, 'interrupted');
 	recovery_killed('kill -9 of the server after the promotion', \&kill_server, 'failed');
@@ -327,10 +450,18 @@ subtest 'before the last switch of the way' => sub {
 		step('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
 		my $parent = step('node-recover', target_timeline => 1)->{timeline};
 		$member->start;
-		like(history_of($parent), qr/^1\t\S+\tno recovery target specified\n$/, 'a way with a switch at its end');
+		like(
+			history_of($parent),
+			qr/^1\t\S+\tno recovery target specified\n$/,
+			'a way with a switch at its end');
 		step('node-stop');
 		server_is_down();
-		step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => $parent);
+		step(
+			'node-restore',
+			set => $backup,
+			target_type => 'name',
+			target => 'after b',
+			target_timeline => $parent);
 		if ($killed)
 		{
 			hold('psql');
@@ -338,14 +469,20 @@ subtest 'before the last switch of the way' => sub {
 			held();
 			kill_sidecar();
 			release();
-			is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed after the promotion');
+			is($sidecar->wait_job($job->{id})->{state}, 'interrupted',
+				'killed after the promotion');
 		}
 		my $reached = step('node-recover', target_timeline => $parent);
-		is($reached->{parent_timeline}, 1, 'the new timeline leaves the one on which the target lies');
-		is(step('node-recover', target_timeline => $parent)->{parent_timeline}, 1, 'a second one changes nothing');
+		is($reached->{parent_timeline},
+			1, 'the new timeline leaves the one on which the target lies');
+		is(step('node-recover', target_timeline => $parent)->{parent_timeline},
+			1, 'a second one changes nothing');
 		$member->start;
 		is(batches(), 'a b', 'the rows are those of the target');
-		like(history_of($reached->{timeline}), qr/^1\t\Q$reached->{fork_lsn}\E\tat restore point "after b"\n$/, 'and so says its history');
+		like(
+			history_of($reached->{timeline}),
+			qr/^1\t\Q$reached->{fork_lsn}\E\tat restore point "after b"\n$/,
+			'and so says its history');
 		step('node-stop');
 		server_is_down();
 	}
@@ -379,13 +516,19 @@ subtest 'node-stop at its time-out, and node-archive is killed' => sub {
 	hold_lock();
 	$member->start;
 	my $timeline = 0 + $member->psql('SELECT timeline_id FROM pg_control_checkpoint()');
-	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready }
+	'all to be archived';
 	$member->psql("ALTER SYSTEM SET archive_command = 'exec sleep 600'");
 	$member->psql('SELECT pg_reload_conf()');
 	$member->psql("INSERT INTO t SELECT 'g', 1, 'x'");
 	$member->psql('SELECT pg_switch_wal()');
 	$member->psql("INSERT INTO t SELECT 'h', 1, 'x'");
-	wait_for { $member->psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'archiver'") && slurp("$member->{dir}/../log/m1-postgres.log") =~ /reloading/ } 'the setting';
+	wait_for
+	{
+		$member->psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'archiver'")
+		  && slurp("$member->{dir}/../log/m1-postgres.log") =~ /reloading/
+	}
+	'the setting';
 	my $stopped = step('node-stop', timeout => 2, fence => $true);
 	server_is_down();
 	is($stopped->{how}, 'immediate', 'a shutdown that hangs is ended');
@@ -397,7 +540,8 @@ subtest 'node-stop at its time-out, and node-archive is killed' => sub {
 	release();
 	is($sidecar->wait_job($job->{id})->{state}, 'interrupted', 'killed in the midst');
 	like(start_fails(), qr/has invalid permissions/, 'and nobody can start the server');
-	ok(@{ step('node-archive', partial => $true)->{pushed} } >= $stopped->{unarchived}, 'a second one pushes all');
+	ok(@{ step('node-archive', partial => $true)->{pushed} } >= $stopped->{unarchived},
+		'a second one pushes all');
 	like(start_fails(), qr/could not find the database system/, 'and leaves the fence as it was');
 	step('node-restore', set => $backup, target_type => 'default', target_timeline => $timeline);
 	step('node-recover', target_timeline => $timeline);
@@ -405,7 +549,12 @@ subtest 'node-stop at its time-out, and node-archive is killed' => sub {
 	is(batches(), 'a b c d g h', 'every row that was committed is back');
 	step('node-stop');
 	server_is_down();
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1);
 	step('node-recover', target_timeline => 1);
 	$member->start;
 };
@@ -415,7 +564,8 @@ subtest 'a crash with WAL that is not archived' => sub {
 	hold_lock();
 	my $timeline = 0 + $member->psql("SELECT timeline_id FROM pg_control_checkpoint()");
 	$member->psql('SELECT pg_switch_wal()');
-	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready }
+	'all to be archived';
 	rename $repo, "$repo.away" or die;
 	$member->psql("INSERT INTO t SELECT 'e', 1, 'x'");
 	$member->psql('SELECT pg_switch_wal()');
@@ -441,7 +591,8 @@ subtest 'a crash with WAL that is not archived' => sub {
 subtest 'a replica with a part of a segment that the archive has' => sub {
 	hold_lock();
 	$member->psql('SELECT pg_switch_wal()');
-	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready } 'all to be archived';
+	wait_for { my @ready = glob "$data/pg_wal/archive_status/*.ready"; !@ready }
+	'all to be archived';
 	# its own WAL alone, on its own timeline
 	$member->psql("ALTER SYSTEM SET restore_command = ''");
 	$member->psql("ALTER SYSTEM SET recovery_target_timeline = 'current'");
@@ -457,24 +608,35 @@ subtest 'a replica with a part of a segment that the archive has' => sub {
 	spew("$dir/$segment", substr(slurp("$data/pg_wal/$segment"), 0, -1) . 'x');
 	$member->pgbackrest('archive-push', "$dir/$segment");
 	# and what it may have had no time to archive: a replica takes all for archived
-	my ($before) = reverse sort grep { /^[0-9A-F]{24}$/ && $_ lt $segment && /^@{[ substr $segment, 0, 8 ]}/ } map { s{.*/}{}r } glob "$data/pg_wal/*";
+	my ($before) =
+	  reverse sort grep { /^[0-9A-F]{24}$/ && $_ lt $segment && /^@{[ substr $segment, 0, 8 ]}/ }
+	  map { s{.*/}{}r } glob "$data/pg_wal/*";
 	unlink glob("$repo/archive/main/15-1/*/$before-*") or die "$before: $!";
 	# and one that was recycled as another timeline was left, under the number that it had there
 	my $number = 1 + hex substr $segment, 16;
 	my $recycled = slurp("$data/pg_wal/$segment");
-	substr $recycled, 4, 12, pack 'LQ', 1, (hex(substr $segment, 8, 8) << 32) + $number * 16 * 1024 * 1024;
+	substr $recycled, 4, 12, pack 'LQ', 1,
+	  (hex(substr $segment, 8, 8) << 32) + $number * 16 * 1024 * 1024;
 	spew("$data/pg_wal/" . substr($segment, 0, 16) . sprintf('%08X', $number), $recycled);
 	my $archived = step('node-archive', partial => $true);
 	is($archived->{partial}, $segment, 'is no error');
-	ok((grep { $_ eq $before } @{ $archived->{pushed} }) && !(grep { $_ eq $segment } @{ $archived->{pushed} }), 'what is not there is pushed');
+	ok( (grep { $_ eq $before } @{ $archived->{pushed} })
+		  && !(grep { $_ eq $segment } @{ $archived->{pushed} }),
+		'what is not there is pushed');
 	is($sidecar->http(GET => "/v1/wal/$before")->{json}{archived}, $true, 'indeed');
 	unlink "$data/standby.signal" or die;
 	$member->start;
 	$member->kill_postmaster;
 	step('node-stop');
 	server_is_down();
-	is(step_fails('node-archive', partial => $true)->{exit_code}, 45, 'that of a leader, which nobody else has, is one');
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	is(step_fails('node-archive', partial => $true)->{exit_code},
+		45, 'that of a leader, which nobody else has, is one');
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1);
 	step('node-recover', target_timeline => 1);
 	$member->start;
 };
@@ -484,7 +646,12 @@ subtest 'the archiver has forgotten the history' => sub {
 	hold_lock();
 	step('node-stop');
 	server_is_down();
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1);
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1);
 	step('node-recover', target_timeline => 1);
 	my ($history) = reverse sort map { s{.*/}{}r } glob "$data/pg_wal/*.history";
 	unlink glob "$data/pg_wal/archive_status/*.history.*";
@@ -494,8 +661,10 @@ subtest 'the archiver has forgotten the history' => sub {
 	$sidecar->kill;
 	restart_sidecar("--pg-bin=$dir/bin");
 	my $job = $sidecar->wait_job(begin('node-unfence', primary => $true)->{id});
-	is($job->{state}, 'succeeded', 'where it can not be known, the server may be started all the same');
-	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content}, qr/pg_controldata/, 'and the log says so');
+	is($job->{state}, 'succeeded',
+		'where it can not be known, the server may be started all the same');
+	like($sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
+		qr/pg_controldata/, 'and the log says so');
 	$sidecar->kill;
 	restart_sidecar();
 	$member->start;
@@ -510,9 +679,13 @@ subtest 'whose process it is' => sub {
 	spew("$data/postmaster.pid", "$innocent\n$data\n1\n1\n\n\n\n");
 	is(step('node-stop')->{was_running}, $false, 'a number that is another process now');
 	ok($cluster->sandbox->alive($innocent), 'is left alone, though it works in the same folder');
-	my $other = $cluster->sandbox->spawn($dir, 'other-restore', program($member, 'pgbackrest-other', "sleep 600 &\nwait\n"),
+	my $other =
+	  $cluster->sandbox->spawn($dir, 'other-restore',
+		program($member, 'pgbackrest-other', "sleep 600 &\nwait\n"),
 		"--config=$member->{config}", '--stanza=main', 'restore');
-	like(step_fails('node-restore', set => $backup, target_type => 'default')->{message}, qr/another pgbackrest.*process $other/,
+	like(
+		step_fails('node-restore', set => $backup, target_type => 'default')->{message},
+		qr/another pgbackrest.*process $other/,
 		'a restore that somebody else runs');
 	$cluster->sandbox->end($_, 'KILL') for $other, $innocent;
 	step('node-restore', set => $backup, target_type => 'default');
@@ -522,28 +695,51 @@ subtest 'what is refused before it becomes a job' => sub {
 	hold_lock();
 	my $jobs = sub { scalar @{ $sidecar->http(GET => '/v1/jobs?limit=1000')->{json}{jobs} } };
 	my $before = $jobs->();
-	for my $text ("x'\nrestore_command = 'touch $dir/owned", "x\nrecovery_target_action=pause", "'; DROP TABLE t; --", '"',
-		'\\', "a\0b", "\e[2J", "\x{85}", ' x', 'x' x 64, "\x{e9}" x 32, '`id`')
+	for my $text (
+		"x'\nrestore_command = 'touch $dir/owned",
+		"x\nrecovery_target_action=pause",
+		"'; DROP TABLE t; --",
+		'"', '\\', "a\0b", "\e[2J", "\x{85}", ' x', 'x' x 64, "\x{e9}" x 32, '`id`')
 	{
 		# a NUL ends with the JSON
 		my $refused = $text =~ /\0/ ? qr/^400$/ : qr/^422$/;
 		(my $shown = $text) =~ s/[^ -~]/./g;
-		like(post('node-restore', set => $backup, target_type => 'name', target => $text)->{status}, $refused, "name: $shown");
+		like(
+			post('node-restore', set => $backup, target_type => 'name', target => $text)->{status},
+			$refused,
+			"name: $shown");
 		like(post('node-mark', name => $text)->{status}, $refused, "mark: $shown");
-		like(post('node-restore', set => "$backup$text", target_type => 'default')->{status}, $refused, "set: $shown");
-		like(post('node-restore', set => $backup, target_type => $text)->{status}, $refused, "type: $shown");
-		like(post('node-restore', set => $backup, target_type => 'time', target => "$time_b$text")->{status}, $refused, "time: $shown");
+		like(post('node-restore', set => "$backup$text", target_type => 'default')->{status},
+			$refused, "set: $shown");
+		like(post('node-restore', set => $backup, target_type => $text)->{status},
+			$refused, "type: $shown");
+		like(
+			post('node-restore', set => $backup, target_type => 'time', target => "$time_b$text")
+			  ->{status},
+			$refused,
+			"time: $shown");
 	}
-	is(post('node-mark', name => $_)->{status}, 422, "mark: $_") for '$(touch owned)', '--x', '../../x', "a b";
-	is(post('node-restore', set => $_, target_type => 'default')->{status}, 422, "set: $_") for '../20200101-000000F', '--delta', 'latest';
+	is(post('node-mark', name => $_)->{status}, 422, "mark: $_")
+	  for '$(touch owned)', '--x', '../../x', "a b";
+	is(post('node-restore', set => $_, target_type => 'default')->{status}, 422, "set: $_")
+	  for '../20200101-000000F', '--delta', 'latest';
 	is($jobs->(), $before, 'there are no new jobs');
 	# a name that a shell or an option reader would misread is just a name
 	for my $name ('$(touch owned)', '--stanza=other', '%p')
 	{
-		step('node-restore', set => $backup, target_type => 'name', target => $name, target_timeline => 1);
-		like(step_fails('node-recover', target_timeline => 1)->{message}, qr/recovery ended before/, "$name is looked for");
+		step(
+			'node-restore',
+			set => $backup,
+			target_type => 'name',
+			target => $name,
+			target_timeline => 1);
+		like(
+			step_fails('node-recover', target_timeline => 1)->{message},
+			qr/recovery ended before/,
+			"$name is looked for");
 	}
-	is_deeply([ grep { -e } map { "$_/owned" } $dir, $data, $sidecar->{state} ], [], 'nothing was executed');
+	is_deeply([ grep { -e } map { "$_/owned" } $dir, $data, $sidecar->{state} ],
+		[], 'nothing was executed');
 };
 
 end_restore();

@@ -15,13 +15,24 @@ my $root = $cluster->sandbox->{root};
 my $archive = "$root/repo/archive/main/15-1";
 delete @ENV{ grep { /^(?:PGBRCTL_.*|TYPE|TARGET|SET|TARGET_TIMELINE|REPLICAS_ONLY)$/ } keys %ENV };
 
-sub now { return $leader->psql(q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'}) }
-sub files { return map { glob } @_ }
+sub now
+{
+	return $leader->psql(
+		q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'}
+	);
+}
+
+sub files
+{
+	return map { glob } @_;
+}
 
 # Have all WAL of now archived: gives the name of the segment that was switched from.
 sub switch
 {
-	my $segment = $leader->psql('SELECT pg_current_xact_id() IS NULL; SELECT pg_walfile_name(pg_switch_wal())') =~ s/.*\n//r;
+	my $segment =
+	  $leader->psql('SELECT pg_current_xact_id() IS NULL; SELECT pg_walfile_name(pg_switch_wal())')
+	  =~ s/.*\n//r;
 	wait_for { files("$archive/*/$segment-*") } "$segment to be archived";
 	return $segment;
 }
@@ -37,7 +48,9 @@ sub backup
 	return $label;
 }
 
-$leader->psql('CREATE EXTENSION pgbackrest_ctl; CREATE TABLE count (n int, at timestamptz DEFAULT clock_timestamp())');
+$leader->psql(
+	'CREATE EXTENSION pgbackrest_ctl; CREATE TABLE count (n int, at timestamptz DEFAULT clock_timestamp())'
+);
 my $before_all = now();
 my $full = backup('full');
 my $first_time = now();
@@ -45,12 +58,12 @@ $leader->psql('INSERT INTO count VALUES (0)');
 my $lsn = $leader->psql('SELECT pg_current_wal_insert_lsn()');
 $leader->psql(q{SELECT pgbr_restore_point('before the release')});
 my $xid = $leader->psql('INSERT INTO count VALUES (0) RETURNING pg_current_xact_id()');
-my $gap = switch();
-switch();
+my $gap = switch ();
+switch ();
 my $incr = backup('incr');
 my $late_time = now();
 $leader->psql('INSERT INTO count VALUES (0)');
-switch();
+switch ();
 
 # The writer: one row after another, all through what follows.
 spew("$root/writer.sql", "INSERT INTO count VALUES (1) \\watch 0.02\n");
@@ -58,7 +71,8 @@ my ($writer, $writer_output);
 
 sub start_writer
 {
-	$writer = IPC::Run::start([ $leader->psql_command ], '<', "$root/writer.sql", '>', '/dev/null', '2>', \$writer_output);
+	$writer = IPC::Run::start([ $leader->psql_command ],
+		'<', "$root/writer.sql", '>', '/dev/null', '2>', \$writer_output);
 	return;
 }
 start_writer();
@@ -121,23 +135,36 @@ reachable('a backup by itself', $full, '--type=immediate', "--set=$full");
 	reachable('a backup of the environment', $full, ());
 	delete @ENV{qw(TYPE SET)};
 	$ENV{REPLICAS_ONLY} = 'true';
-	ok(reachable('replicas by the environment', $incr, ())->{request}{replicas_only}, 'and they alone');
+	ok(reachable('replicas by the environment', $incr, ())->{request}{replicas_only},
+		'and they alone');
 }
 reachable('replicas', $incr, '--replicas-only', '--member=' . ($cluster->replicas)[0]->name);
 my ($status, $out, $errors) = $cluster->cluster_ctl('plan', '--type=time', "--target=$first_time");
-like($out, qr/^ *\d+\. leader: .*\n *by hand: pgbackrest --stanza=main --repo=1 --delta --set=\Q$full\E --type=time/m, 'steps with commands');
+like(
+	$out,
+	qr/^ *\d+\. leader: .*\n *by hand: pgbackrest --stanza=main --repo=1 --delta --set=\Q$full\E --type=time/m,
+	'steps with commands');
 
 # what no leader can do anything about
 refused('a future time', qr/in the future/, '--type=time', '--target=2099-01-01 00:00:00+00');
-my $refusal = refused('a time before the first backup', qr/no backup from which/, '--type=time', "--target=$before_all");
+my $refusal = refused(
+	'a time before the first backup', qr/no backup from which/,
+	'--type=time', "--target=$before_all");
 is($refusal->{nearest}[0]{type}, 'time', 'the earliest time is offered');
 reachable('the earliest time', $full, '--type=time', "--target=$refusal->{nearest}[0]{target}");
-$refusal = refused('an unknown name', qr/no restore point "before the relase"/, '--type=name', '--target=before the relase');
+$refusal = refused(
+	'an unknown name',
+	qr/no restore point "before the relase"/,
+	'--type=name',
+	'--target=before the relase');
 is($refusal->{nearest}[0]{target}, 'before the release', 'a name like it is offered');
 refused('an xid that was never assigned', qr/never assigned/, '--type=xid', '--target=4000000000');
 refused('an LSN past the end', qr/past the end/, '--type=lsn', '--target=FF/0');
 refused('a wrong timeline', qr/timeline 7 is not known/, '--target-timeline=7');
-refused('a backup that is too late', qr/too late/, '--type=time', "--target=$first_time", "--set=$incr");
+refused(
+	'a backup that is too late', qr/too late/,
+	'--type=time', "--target=$first_time",
+	"--set=$incr");
 refused('an unknown backup', qr/no backup 20200101-000000F/, '--set=20200101-000000F');
 
 # what is no target at all
@@ -147,8 +174,8 @@ for my $strange (
 	[ '--type=name', "--target=x\nrestore_command = 'touch $root/owned'" ],
 	[ '--type=xid', '--target=1 --delta' ],
 	[ '--type=lsn', '--target=0/0;' ],
-	[ '--set=--force' ],
-	[ '--target-timeline=latest' ])
+	['--set=--force'],
+	['--target-timeline=latest'])
 {
 	($status, undef, $errors) = ctl_plan(@$strange);
 	is($status, 2, "not in the grammar: @$strange") or diag $errors;
@@ -156,7 +183,7 @@ for my $strange (
 
 # a name that is there twice, on two timelines: after a failover
 $leader->psql(q{SELECT pgbr_restore_point('twice')});
-switch();
+switch ();
 $writer->kill_kill;
 my ($other) = $cluster->replicas;
 $leader->stop;
@@ -167,17 +194,26 @@ wait_for { $leader->psql('SELECT pg_current_xact_id()') } 'the new leader to wri
 $cluster->wait_streaming;
 start_writer();
 $leader->psql(q{SELECT pgbr_restore_point('twice')});
-switch();
+switch ();
 wait_for { files("$archive/00000002.history*") } 'the history of timeline 2';
-$refusal = refused('a name that is there twice', qr/more than one restore point "twice"/, '--type=name', '--target=twice');
-is_deeply([ sort map { $_->{target_timeline} } @{ $refusal->{nearest} } ], [ 1, 2 ], 'both are offered');
+$refusal = refused(
+	'a name that is there twice', qr/more than one restore point "twice"/,
+	'--type=name', '--target=twice');
+is_deeply(
+	[ sort map { $_->{target_timeline} } @{ $refusal->{nearest} } ],
+	[ 1, 2 ],
+	'both are offered');
 reachable('the first of them', $incr, '--type=name', '--target=twice', '--target-timeline=1');
 {
 	local %ENV = (%ENV, TYPE => 'name', TARGET => 'twice', TARGET_TIMELINE => 1);
 	reachable('the same by the environment', $incr, ());
 }
-$refusal = refused('the second of them', qr/no backup from which restore point twice/, '--type=name', '--target=twice', '--target-timeline=2');
-reachable('its place', $incr, '--type=lsn', "--target=$refusal->{nearest}[0]{target}", '--target-exclusive', '--target-timeline=2');
+$refusal = refused(
+	'the second of them', qr/no backup from which restore point twice/,
+	'--type=name', '--target=twice',
+	'--target-timeline=2');
+reachable('its place', $incr, '--type=lsn', "--target=$refusal->{nearest}[0]{target}",
+	'--target-exclusive', '--target-timeline=2');
 reachable('across the failover', $incr, ());
 
 # the cluster: somebody is at work on it
@@ -185,15 +221,21 @@ sub set_pause
 {
 	my ($paused) = @_;
 	$leader->patroni(PATCH => '/config', { pause => $paused });
-	wait_for { !!$leader->patroni(GET => '/patroni')->{pause} == !!$paused } 'Patroni to see the pause, or its end';
+	wait_for { !!$leader->patroni(GET => '/patroni')->{pause} == !!$paused }
+	'Patroni to see the pause, or its end';
 	return;
 }
 set_pause(JSON::PP::true);
 refused('a cluster that is paused', qr/cluster "pgbr" is paused/);
 set_pause(undef);
 ($other) = $cluster->replicas;
-my $scheduled = $leader->patroni(POST => '/switchover',
-	{ leader => $leader->name, candidate => $other->name, scheduled_at => '2099-01-01T00:00:00+00:00' });
+my $scheduled = $leader->patroni(
+	POST => '/switchover',
+	{
+		leader => $leader->name,
+		candidate => $other->name,
+		scheduled_at => '2099-01-01T00:00:00+00:00'
+	});
 is($scheduled->{status}, 202, 'a switchover is scheduled') or diag $scheduled->{content};
 refused('a cluster with a scheduled switchover', qr/switchover is scheduled/);
 $leader->patroni(DELETE => '/switchover');
@@ -203,18 +245,24 @@ reachable('without it', $incr, ());
 my @alone = qw(unshare --map-current-user --pid --fork --kill-child --mount-proc);
 SKIP:
 {
-	skip 'this machine lets nobody make a process namespace', 3 if !IPC::Run::run([ @alone, 'true' ], '2>', \my $reason);
+	skip 'this machine lets nobody make a process namespace', 3
+	  if !IPC::Run::run([ @alone, 'true' ], '2>', \my $reason);
 	my $sidecar = $other->sidecar;
 	$sidecar->kill;
 	$sidecar->set_wrapper(@alone)->start;
-	refused('a server whose process is not seen', qr/process of PostgreSQL on member "\Q$other->{name}\E" is not seen/);
-	reachable('the replicas beside it', $incr, '--replicas-only', map { "--member=$_->{name}" } grep { $_ != $other } $cluster->replicas);
+	refused('a server whose process is not seen',
+		qr/process of PostgreSQL on member "\Q$other->{name}\E" is not seen/);
+	reachable('the replicas beside it',
+		$incr, '--replicas-only',
+		map { "--member=$_->{name}" } grep { $_ != $other } $cluster->replicas);
 	$sidecar->kill;
 	$sidecar->set_wrapper->start;
 }
 
 # damage: last, since it stays
-my ($file) = files("$root/repo/backup/main/$incr/pg_data/global/*.lz4", "$root/repo/backup/main/$incr/pg_data/base/*/*.lz4");
+my ($file) = files(
+	"$root/repo/backup/main/$incr/pg_data/global/*.lz4",
+	"$root/repo/backup/main/$incr/pg_data/base/*/*.lz4");
 my $contents = slurp($file);
 open my $handle, '+<', $file or die "$file: $!\n";
 seek $handle, int(length($contents) / 2), 0;
@@ -228,10 +276,15 @@ refused('a damaged backup', qr/damaged/, "--set=$incr");
 rename $file, "$root/away" or die "$file: $!\n";
 $refusal = refused('missing WAL', qr/\Q$gap\E/, ());
 ok(scalar @{ $refusal->{nearest} }, 'there is something to try instead');
+
 for my $nearest (@{ $refusal->{nearest} })
 {
-	my @arguments = ("--type=$nearest->{type}", map { my $n = $nearest->{ $_->[1] }; defined $n ? "--$_->[0]=$n" : () }
-		  [ 'target', 'target' ], [ 'set', 'set' ], [ 'target-timeline', 'target_timeline' ]);
+	my @arguments = (
+		"--type=$nearest->{type}",
+		map { my $n = $nearest->{ $_->[1] }; defined $n ? "--$_->[0]=$n" : () }
+		  [ 'target', 'target' ],
+		[ 'set', 'set' ],
+		[ 'target-timeline', 'target_timeline' ]);
 	reachable("instead: @arguments", $nearest->{set}, @arguments);
 }
 
@@ -240,9 +293,16 @@ my ($replica) = $cluster->replicas;
 $replica->sidecar->stop;
 my (undef, $members, $why) = $cluster->cluster_ctl('status');
 like($members, qr/^ \Q$replica->{name}\E .* can't be asked *$/m, 'status: who can not be asked');
-like($why, qr/warning: the sidecar of member "\Q$replica->{name}\E" can't be asked: could not connect .*; hint: /, 'and why');
-refused('a sidecar that does not answer', qr/sidecar of member "\Q$replica->{name}\E".*--sidecar=\Q$replica->{name}\E=URL/s, '--type=immediate');
-$plan = reachable('without that member', $full, '--type=immediate', "--without-member=$replica->{name}");
+like(
+	$why,
+	qr/warning: the sidecar of member "\Q$replica->{name}\E" can't be asked: could not connect .*; hint: /,
+	'and why');
+refused(
+	'a sidecar that does not answer',
+	qr/sidecar of member "\Q$replica->{name}\E".*--sidecar=\Q$replica->{name}\E=URL/s,
+	'--type=immediate');
+$plan =
+  reachable('without that member', $full, '--type=immediate', "--without-member=$replica->{name}");
 ok($plan->{check_timeline}, 'it must not win with old data');
 ok(!-e "$root/owned", 'nothing was executed');
 $writer->kill_kill;

@@ -16,7 +16,8 @@ subtest 'a fence' => sub {
 	is(step('node-stop', fence => $true)->{control}{state}, 'shut down', 'a server is stopped');
 	server_is_down();
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
-	is(step('node-stop', fence => $true)->{was_running}, $false, 'a second stop leaves it as it is');
+	is(step('node-stop', fence => $true)->{was_running}, $false,
+		'a second stop leaves it as it is');
 	is($sidecar->http(GET => '/v1/node')->{json}{fenced}, $true, 'and says so');
 	step('node-unfence');
 	step('node-unfence');
@@ -31,13 +32,20 @@ subtest 'a fence' => sub {
 	my $job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
 	held();
 	release();
-	wait_for { (stat $data)[2] & 2 || -e "$data/pgbr_fence/global/pg_control" } 'the guard, or the fence';
+	wait_for { (stat $data)[2] & 2 || -e "$data/pgbr_fence/global/pg_control" }
+	'the guard, or the fence';
 	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'restored');
 	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'behind a fence');
 	is((stat $data)[2] & 07777, 0700, 'in a directory with its own mode');
 	step('node-unfence');
 	# a server that recovers is alone, and behind the fence again when it is done
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1, fence => $true);
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1,
+		fence => $true);
 	hold('psql');
 	$job = begin('node-recover', target_timeline => 1, fence => $true);
 	held();
@@ -50,7 +58,8 @@ subtest 'a fence' => sub {
 	is($sidecar->wait_job($job->{id})->{state}, 'succeeded', 'recovered');
 	ok(-e "$data/pgbr_fence/global/pg_control" && !-e "$data/global/pg_control", 'and fenced');
 	is((stat $data)[2] & 07777, 0700, 'with its own mode');
-	is($sidecar->http(GET => '/v1/node')->{json}{control}{state}, 'shut down', 'its control data can be read');
+	is($sidecar->http(GET => '/v1/node')->{json}{control}{state},
+		'shut down', 'its control data can be read');
 	step('node-recover', target_timeline => 1, fence => $true);
 	step('node-unfence', primary => $true);
 	ok(!-e "$data/standby.signal", 'what Patroni would make of it is forgotten');
@@ -63,7 +72,8 @@ subtest 'a fence' => sub {
 	# one that was made a standby, as Patroni does it, is ended
 	step('node-unfence');
 	spew("$data/standby.signal", '');
-	spew("$data/postgresql.auto.conf", slurp("$data/postgresql.auto.conf") =~ s/^recovery_target.*\n//mgr);
+	spew("$data/postgresql.auto.conf",
+		slurp("$data/postgresql.auto.conf") =~ s/^recovery_target.*\n//mgr);
 	$member->start;
 	is($member->psql('SELECT pg_is_in_recovery()'), 't', 'made a standby');
 	step('node-unfence', primary => $true);
@@ -103,7 +113,8 @@ subtest 'pg_rewind is not let write into what is restored' => sub {
 	my $other = $rewind->('-D', "$data-other");
 	my $job = begin('node-stop', fence => $true, timeout => 60);
 	my $log = sub { return $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content} };
-	wait_for { $log->() =~ /for up to 60 s for pg_rewind, process $pid, to end/ } 'the step to wait for it';
+	wait_for { $log->() =~ /for up to 60 s for pg_rewind, process $pid, to end/ }
+	'the step to wait for it';
 	# as it would when it is done
 	spew("$data/global/pg_control", slurp("$data/pgbr_fence/global/pg_control"));
 	$cluster->sandbox->end($pid, 'INT');
@@ -114,7 +125,10 @@ subtest 'pg_rewind is not let write into what is restored' => sub {
 	$cluster->sandbox->end($pid, 'INT');
 	$pid = $rewind->('-D', $data);
 	$job = begin('node-restore', set => $backup, target_type => 'standby', fence => $true);
-	like($sidecar->wait_job($job->{id}, undef, 60)->{message}, qr/pg_rewind, process $pid, writes into/, 'a restore beside one is refused');
+	like(
+		$sidecar->wait_job($job->{id}, undef, 60)->{message},
+		qr/pg_rewind, process $pid, writes into/,
+		'a restore beside one is refused');
 	ok(-e "/proc/$other", 'and one of another directory is left alone');
 	$cluster->sandbox->end($_, 'INT') for $pid, $other;
 };
@@ -126,10 +140,18 @@ subtest 'a sidecar that is killed before its server keeps others out' => sub {
 	mkdir $bin or die "mkdir: $!";
 	symlink PgbrMember::bindir() . "/$_", "$bin/$_" or die "symlink: $!" for qw(pg_controldata);
 	my $postgres = PgbrMember::bindir() . '/postgres';
-	program($member, 'bin/postgres', "while test -e '$dir/hold-postgres'; do touch '$dir/held'; sleep 0.05; done\nexec '$postgres' \"\$@\"\n");
+	program($member, 'bin/postgres',
+		"while test -e '$dir/hold-postgres'; do touch '$dir/held'; sleep 0.05; done\nexec '$postgres' \"\$@\"\n"
+	);
 	$sidecar->stop;
 	restart_sidecar("--pg-bin=$bin");
-	step('node-restore', set => $backup, target_type => 'name', target => 'after b', target_timeline => 1, fence => $true);
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1,
+		fence => $true);
 	hold('postgres');
 	my $job = begin('node-recover', target_timeline => 1, fence => $true);
 	held();
@@ -158,7 +180,8 @@ subtest 'a replica makes way for the leader on its machine' => sub {
 	server_is_down();
 	my $near = sub {
 		my ($id) = @_;
-		return $cluster->sandbox->spawn($dir, 'near', 'perl', '-e', 'sleep 600', '--', "external_pid_file=/elsewhere/restore/$id/pid");
+		return $cluster->sandbox->spawn($dir, 'near', 'perl', '-e', 'sleep 600', '--',
+			"external_pid_file=/elsewhere/restore/$id/pid");
 	};
 	my $stands = sub { my ($pid) = @_; return slurp("/proc/$pid/stat") =~ /\) T / };
 	my $begin = sub {
@@ -167,7 +190,10 @@ subtest 'a replica makes way for the leader on its machine' => sub {
 		my $job = begin('node-restore', set => $backup, target_type => $type, fence => $true);
 		my $pid = wait_for
 		{
-			my ($found) = grep { slurp("/proc/$_/comm") eq "pgbackrest-here\n" && slurp("/proc/$_/cmdline") =~ /\0restore\0/ }
+			my ($found) = grep {
+					 slurp("/proc/$_/comm") eq "pgbackrest-here\n"
+				  && slurp("/proc/$_/cmdline") =~ /\0restore\0/
+			  }
 			  map { m{(\d+)$} } glob '/proc/[0-9]*';
 			$found
 		}
@@ -198,7 +224,8 @@ subtest 'a replica makes way for the leader on its machine' => sub {
 	($job, $pid) = $begin->('standby');
 	wait_for { $stands->($pid) } 'a replica that stands still';
 	release();
-	is($sidecar->wait_job($job->{id}, undef, 60)->{state}, 'succeeded', 'it goes on after a while all the same');
+	is($sidecar->wait_job($job->{id}, undef, 60)->{state},
+		'succeeded', 'it goes on after a while all the same');
 	$cluster->sandbox->end($_, 'KILL') for $server, $other;
 };
 

@@ -11,7 +11,11 @@ use Test::More;
 
 my $sandbox = PgbrSandbox->new;
 my $owned = "$sandbox->{root}/owned";
-my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => $sandbox->port, ReuseAddr => 1) or die "listen: $!\n";
+my $listener = IO::Socket::INET->new(
+	Listen => 5,
+	LocalAddr => '127.0.0.1',
+	LocalPort => $sandbox->port,
+	ReuseAddr => 1) or die "listen: $!\n";
 my $asked = IO::Select->new($listener);
 delete @ENV{ grep { /^(?:PGBRCTL_.*|TYPE|TARGET|SET|TARGET_TIMELINE|REPLICAS_ONLY)$/ } keys %ENV };
 
@@ -19,8 +23,17 @@ sub ctl
 {
 	my (@arguments) = @_;
 	my ($out, $errors) = ('', '');
-	IPC::Run::run([ "$ENV{PGBR_BUILD}/pgbackrest_ctl", @arguments, '--patroni-url=http://127.0.0.1:' . $listener->sockport ],
-		'<', \undef, '>', \$out, '2>', \$errors);
+	IPC::Run::run(
+		[
+			"$ENV{PGBR_BUILD}/pgbackrest_ctl", @arguments,
+			'--patroni-url=http://127.0.0.1:' . $listener->sockport
+		],
+		'<',
+		\undef,
+		'>',
+		\$out,
+		'2>',
+		\$errors);
 	return ($? >> 8, $errors);
 }
 
@@ -40,22 +53,57 @@ sub refused
 }
 
 my @texts = (
-	"x'", 'x"', "x'; DROP TABLE mark; --", 'x\\', "x\nrestore_command = 'touch $owned'", "x\rrecovery_target = ''", "x\t", "x\x7f", ' x', 'x ',
-	'x' x 64);
+	"x'", 'x"', "x'; DROP TABLE mark; --",
+	'x\\',
+	"x\nrestore_command = 'touch $owned'",
+	"x\rrecovery_target = ''",
+	"x\t", "x\x7f", ' x', 'x ', 'x' x 64);
 my %strange = (
 	type => [
-		'TIME', 'time ', ' time', 'times', 'preserve', 'none', 'standby', '--type=lsn', "time\n", "time\nrestore_command = 'touch $owned'", '$(id)' ],
+		'TIME', 'time ', ' time', 'times', 'preserve', 'none', 'standby', '--type=lsn', "time\n",
+		"time\nrestore_command = 'touch $owned'", '$(id)'
+	],
 	set => [
-		'latest', '20241023-141104', '20241023-141104f', '20241023-141104F ', '../20241023-141104F', '20241023-141104F/..', '--force',
-		"20241023-141104F\n--type=none", '20241023-141104F --delta', '20241023-141104F_20241024-141104F', '$(id)', '`id`', ';id' ],
-	'target-timeline' => [ 'latest', 'current', '0', '-1', '+1', '0x2', '1.5', '4294967296', '2 --delta', "2\n", '2;', 'two', '18446744073709551618' ]);
+		'latest', '20241023-141104',
+		'20241023-141104f', '20241023-141104F ',
+		'../20241023-141104F', '20241023-141104F/..',
+		'--force', "20241023-141104F\n--type=none",
+		'20241023-141104F --delta', '20241023-141104F_20241024-141104F',
+		'$(id)', '`id`',
+		';id'
+	],
+	'target-timeline' => [
+		'latest', 'current', '0', '-1', '+1', '0x2', '1.5', '4294967296', '2 --delta', "2\n", '2;',
+		'two', '18446744073709551618'
+	]);
 my %targets = (
 	time => [
-		'2024-10-23 14:11:04', '2024-10-23', 'now', 'yesterday', '2024-10-23 14:11:04 Europe/Berlin', '2024-10-23 14:11:04 EST', '2024-02-30 00:00:00Z',
-		'2024-10-23 24:11:04Z', '2024-10-23 14:11:04.1234567Z', '2024-10-23 14:11:04+99', '1969-12-31 23:59:59Z', '10000-01-01 00:00:00Z',
-		"2024-10-23 14:11:04+00'", "2024-10-23 14:11:04+00\nrestore_command = 'touch $owned'", '2024-10-23 14:11:04+00 --delta', '1729692664' ],
-	lsn => [ '0', '5000028', '0/', '/5', '0/0', '0/5000028 ', 'g/0', '0/123456789', "0/5'", "0/5\n", '0/5;', '-1/5', '0x0/5' ],
-	xid => [ '0', '1', '2', '-7', '+7', '7.5', '0x7', '7 ', '7;', "7'", "7\n", '7 --delta', 'seven', '18446744073709551616' ],
+		'2024-10-23 14:11:04',
+		'2024-10-23',
+		'now',
+		'yesterday',
+		'2024-10-23 14:11:04 Europe/Berlin',
+		'2024-10-23 14:11:04 EST',
+		'2024-02-30 00:00:00Z',
+		'2024-10-23 24:11:04Z',
+		'2024-10-23 14:11:04.1234567Z',
+		'2024-10-23 14:11:04+99',
+		'1969-12-31 23:59:59Z',
+		'10000-01-01 00:00:00Z',
+		"2024-10-23 14:11:04+00'",
+		"2024-10-23 14:11:04+00\nrestore_command = 'touch $owned'",
+		'2024-10-23 14:11:04+00 --delta',
+		'1729692664'
+	],
+	lsn => [
+		'0', '5000028', '0/', '/5', '0/0', '0/5000028 ',
+		'g/0', '0/123456789', "0/5'", "0/5\n", '0/5;', '-1/5',
+		'0x0/5'
+	],
+	xid => [
+		'0', '1', '2', '-7', '+7', '7.5', '0x7', '7 ', '7;', "7'", "7\n", '7 --delta', 'seven',
+		'18446744073709551616'
+	],
 	name => \@texts);
 
 for my $option (sort keys %strange)
@@ -73,7 +121,8 @@ for my $option (sort keys %strange)
 }
 for my $type (sort keys %targets)
 {
-	subtest "a target of type $type" => sub { refused($_, "--type=$type", "--target=$_") for @{ $targets{$type} } };
+	subtest "a target of type $type" =>
+	  sub { refused($_, "--type=$type", "--target=$_") for @{ $targets{$type} } };
 	subtest "the same in the environment" => sub {
 		for my $value (@{ $targets{$type} })
 		{

@@ -31,7 +31,9 @@ $member->psql('CREATE TABLE event AS SELECT 1 AS id');
 sub wal_of
 {
 	my ($repo) = @_;
-	my ($status, $out) = $member->try_pgbackrest("--repo=$repo", '--output=text', '--recurse', 'repo-ls', 'archive/main/15-1');
+	my ($status, $out) =
+	  $member->try_pgbackrest("--repo=$repo", '--output=text', '--recurse', 'repo-ls',
+		'archive/main/15-1');
 	return $status ? () : sort $out =~ m{/([0-9A-F]{24})-}g;
 }
 
@@ -52,7 +54,11 @@ sub wake_archiver
 sub wait_archived
 {
 	my ($segment, $repo) = @_;
-	wait_for { grep { $_ eq $segment } wal_of($repo) } "$segment in repo$repo", 70;
+	wait_for
+	{
+		grep { $_ eq $segment } wal_of($repo)
+	}
+	"$segment in repo$repo", 70;
 	return 1;
 }
 
@@ -84,7 +90,9 @@ sub start_store
 
 sub status_of
 {
-	return $member->psql('SELECT string_agg(repo || \':\' || status_code, \' \' ORDER BY repo) FROM pgbr_repositories');
+	return $member->psql(
+		'SELECT string_agg(repo || \':\' || status_code, \' \' ORDER BY repo) FROM pgbr_repositories'
+	);
 }
 
 subtest 'both' => sub {
@@ -94,12 +102,15 @@ subtest 'both' => sub {
 		is($job->{state}, 'succeeded', "a full backup to repo$repo") or diag explain $job;
 	}
 	$member->psql('SELECT count(*) FROM pgbr_info(refresh => true)');
-	is($member->psql('SELECT string_agg(repo || cipher, \' \' ORDER BY repo) FROM pgbr_repositories'),
-		'1none 2aes-256-cbc', 'one is encrypted');
+	is( $member->psql(
+			'SELECT string_agg(repo || cipher, \' \' ORDER BY repo) FROM pgbr_repositories'),
+		'1none 2aes-256-cbc',
+		'one is encrypted');
 	is(status_of(), '1:0 2:0', 'both are well');
 	my $segment = switch_wal();
 	ok(wait_archived($segment, $_), "WAL reaches repo$_") for 1, 2;
-	is(restored($member, 'SELECT count(*) FROM event', '--repo=2'), 2, 'the encrypted one restores');
+	is(restored($member, 'SELECT count(*) FROM event', '--repo=2'), 2,
+		'the encrypted one restores');
 	$cluster->configure('repo2-cipher-pass' => 'another');
 	my $job = run_job($member, type => 'incr', repo => 2);
 	is($job->{state}, 'failed', 'with another pass phrase it does not');
@@ -112,23 +123,38 @@ subtest 'the store falls out' => sub {
 	my @segments = map { switch_wal() } 1 .. 3;
 	ok(wait_archived($segments[-1], 1), 'WAL goes on to the folder');
 	has_no_gap(1, 'all of it');
-	wait_for { $member->psql('SELECT 1 FROM pg_stat_archiver WHERE failed_count > 0') } 'archive_command to fail';
+	wait_for { $member->psql('SELECT 1 FROM pg_stat_archiver WHERE failed_count > 0') }
+	'archive_command to fail';
 	pass('PostgreSQL is told that one repository lacks it, and keeps it');
 	my $job = run_job($member, type => 'incr', repo => 1);
 	is($job->{state}, 'succeeded', 'a backup to the folder is made') or diag explain $job;
 	$job = run_job($member, type => 'incr');
-	is_failure($job, 104, 'command', qr/^repo2: .*Connection refused/, qr/^The backup is complete.*Nothing listens there/,
+	is_failure(
+		$job, 104, 'command',
+		qr/^repo2: .*Connection refused/,
+		qr/^The backup is complete.*Nothing listens there/,
 		'so is one that names no repository, but expire then fails');
 	isnt($job->{label}, undef, 'the job has the label of the backup that was made');
-	is_failure(run_job($member, type => 'incr', repo => 2), 49, 'host-connect', qr/Connection refused/,
-		qr/Nothing listens there/, 'one to the store fails and says why');
-	readyz_says($member, 200, qr/^repo2: .*Connection refused.*Nothing listens there/,
+	is_failure(
+		run_job($member, type => 'incr', repo => 2),
+		49, 'host-connect',
+		qr/Connection refused/,
+		qr/Nothing listens there/,
+		'one to the store fails and says why');
+	readyz_says(
+		$member, 200,
+		qr/^repo2: .*Connection refused.*Nothing listens there/,
 		'readyz: backups can be made, but repo2 is ill');
 	is(status_of(), '1:0 2:99', 'SQL tells which one');
-	is_failure(run_job($member, kind => 'check'), 49, 'host-connect', qr/Connection refused/, qr/Nothing listens there/,
+	is_failure(
+		run_job($member, kind => 'check'),
+		49, 'host-connect',
+		qr/Connection refused/,
+		qr/Nothing listens there/,
 		'a check does not pass over it');
 	$sidecar->restart->wait_ready(60);
-	readyz_says($member, 200, qr/^repo2: /, 'a sidecar that starts now becomes ready with what is left');
+	readyz_says($member, 200, qr/^repo2: /,
+		'a sidecar that starts now becomes ready with what is left');
 
 	start_store();
 	ok(wait_archived($segments[-1], 2), 'the store is back: it gets the WAL that it missed');
@@ -147,7 +173,8 @@ subtest 'the folder falls out' => sub {
 	my $job = run_job($member, type => 'incr', repo => 2);
 	is($job->{state}, 'succeeded', 'a backup to the store is made') or diag explain $job;
 	$job = run_job($member, type => 'incr');
-	is($job->{state}, 'failed', 'one that names no repository goes to the first, and fails') or diag explain $job;
+	is($job->{state}, 'failed', 'one that names no repository goes to the first, and fails')
+	  or diag explain $job;
 	readyz_says($member, 200, qr/^repo1: /, 'readyz: backups can be made, but repo1 is ill');
 	like(status_of(), qr/^1:[1-9]\d* 2:0$/, 'SQL tells which one');
 
@@ -159,7 +186,8 @@ subtest 'the folder falls out' => sub {
 	is(run_job($member, type => 'full', repo => 1)->{state}, 'succeeded', 'a backup to it is made');
 	is(run_job($member, kind => 'check')->{state}, 'succeeded', 'the check passes');
 	readyz_says($member, 200, qr/^ok$/, 'and readyz says so');
-	is(restored($member, 'SELECT count(*) = max(id) FROM event', '--repo=1'), 't', 'it restores, to the last row');
+	is(restored($member, 'SELECT count(*) = max(id) FROM event', '--repo=1'),
+		't', 'it restores, to the last row');
 };
 
 subtest 'without archive-async' => sub {

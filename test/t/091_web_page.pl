@@ -20,9 +20,12 @@ my $json = JSON::PP->new->utf8->canonical;
 my $cluster = PgbrCluster->new(preload => 0);
 my $member = $cluster->member(1);
 my $dir = $member->{dir};
-my $fake = program($member, 'fake', qq{case "\${\@: -1}" in (info) echo '[{"name":"main"}]' ;; esac\n});
+my $fake =
+  program($member, 'fake', qq{case "\${\@: -1}" in (info) echo '[{"name":"main"}]' ;; esac\n});
 my $sidecar = PgbrSidecar->new($member);
-my %port = (api => $sidecar->{port}, map { $_ => $cluster->sandbox->port } qw(compat daemon daemon-backup metrics));
+my %port = (
+	api => $sidecar->{port},
+	map { $_ => $cluster->sandbox->port } qw(compat daemon daemon-backup metrics));
 my @options = (
 	"--pgbackrest=$fake", '--insecure-no-auth', '--compat-no-auth', '--metrics-no-auth',
 	map { "--$_-listen=127.0.0.1:$port{$_}" } grep { $_ ne 'api' } sort keys %port);
@@ -33,7 +36,11 @@ my $home = "http://evil.example:$site";
 sub listen_at
 {
 	my ($port) = @_;
-	return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 64, ReuseAddr => 1) || die "port $port: $!\n";
+	return IO::Socket::INET->new(
+		LocalAddr => '127.0.0.1',
+		LocalPort => $port,
+		Listen => 64,
+		ReuseAddr => 1) || die "port $port: $!\n";
 }
 
 # Answer requests at sockets until $over gives true; $page gives the body for a path and what was sent.
@@ -58,12 +65,16 @@ sub serve
 			my $more = sysread $socket, $got{$socket}, 65536, length $got{$socket};
 			if ($more)
 			{
-				my ($method, $path, $head, $body) = $got{$socket} =~ m{\A(\w+) (\S+) (.*?\r\n)\r\n(.*)\z}s or next;
+				my ($method, $path, $head, $body) =
+				  $got{$socket} =~ m{\A(\w+) (\S+) (.*?\r\n)\r\n(.*)\z}s
+				  or next;
 				next if $head =~ /\r\ncontent-length: *(\d+)/i && length $body < $1;
 				push @reports, $json->decode($body) if $method eq 'POST' && $path eq '/report';
 				my $content = $path eq '/report' ? '' : $page->($path) // '';
 				local $SIG{PIPE} = 'IGNORE';
-				print $socket "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nAccess-Control-Allow-Origin: *\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: ", length $content, "\r\n\r\n", $content;
+				print $socket
+				  "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nAccess-Control-Allow-Origin: *\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: ",
+				  length $content, "\r\n\r\n", $content;
 			}
 			$select->remove($socket);
 			delete $got{$socket};
@@ -74,6 +85,7 @@ sub serve
 }
 
 my $browsers = 0;
+
 sub start_browser
 {
 	my ($url) = @_;
@@ -84,7 +96,8 @@ sub start_browser
 		$profile, "browser$browsers", 'chromium',
 		qw(--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 		  --disable-component-update --disable-sync --disable-dev-shm-usage),
-		"--user-data-dir=$profile/profile", '--host-resolver-rules=MAP evil.example 127.0.0.1', $url);
+		"--user-data-dir=$profile/profile", '--host-resolver-rules=MAP evil.example 127.0.0.1', $url
+	);
 }
 
 sub end_browser
@@ -99,6 +112,7 @@ sub jobs { return scalar @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} } }
 
 # What the sidecar says of requests that it refused, since the last start.
 my $seen = 0;
+
 sub refusals
 {
 	my @lines = grep { / refused / } split /\n/, substr $sidecar->log, $seen;
@@ -110,9 +124,20 @@ sub refusals
 # of each address: requests that its page then makes, of its own origin: no header betrays them
 my %own = (
 	api => [
-		[ GET => '/livez' ], [ GET => '/v1/jobs' ], [ POST => '/v1/jobs', 'application/json', '{"kind":"backup"}' ],
-		[ PUT => '/v1/restores/evil', 'application/json', '{"holder":"evil","lease_seconds":60,"revision":1,"state":"active","document":{"a":1}}' ] ],
-	compat => [ [ POST => '/backup', 'application/json', '{}' ], [ POST => '/restore', 'application/json', '{"backupId":"x"}' ], [ GET => '/list' ] ],
+		[ GET => '/livez' ],
+		[ GET => '/v1/jobs' ],
+		[ POST => '/v1/jobs', 'application/json', '{"kind":"backup"}' ],
+		[
+			PUT => '/v1/restores/evil',
+			'application/json',
+			'{"holder":"evil","lease_seconds":60,"revision":1,"state":"active","document":{"a":1}}'
+		]
+	],
+	compat => [
+		[ POST => '/backup', 'application/json', '{}' ],
+		[ POST => '/restore', 'application/json', '{"backupId":"x"}' ],
+		[ GET => '/list' ]
+	],
 	daemon => [ [ POST => '/backup' ], [ GET => '/health' ] ],
 	'daemon-backup' => [ [ POST => '/backup/diff' ] ],
 	metrics => [ [ GET => '/metrics' ] ]);
@@ -121,7 +146,9 @@ my %own = (
 	my %ready;
 	my $page = sub {
 		my ($path) = @_;
-		return join '', map { "<iframe src='http://evil.example:$port{$_}/page/$_'></iframe>" } sort keys %own if $path eq '/rebind';
+		return join '',
+		  map { "<iframe src='http://evil.example:$port{$_}/page/$_'></iframe>" } sort keys %own
+		  if $path eq '/rebind';
 		return $gone ? 'yes' : 'no' if $path =~ m{^/gone/(.*)} and $ready{$1} = 1;
 		my ($place) = $path =~ m{^/page/(.*)} or return;
 		my $attacks = $json->encode($own{$place});
@@ -156,17 +183,20 @@ END
 	$gone = 1;
 	my @reports = serve([$home_socket], $page, sub { @{ $_[0] } == keys %own });
 	end_browser($browser);
+
 	for my $report (sort { $a->{place} cmp $b->{place} } @reports)
 	{
 		for my $answer (@{ $report->{answers} })
 		{
 			my ($request, $status, $content) = @$answer;
 			is($status, 421, "rebinding, $report->{place}: $request is refused") or diag $content;
-			like($content, qr/host \\?"evil\.example:\d+\\?" is neither .*--allowed-host/, 'and says why');
+			like($content, qr/host \\?"evil\.example:\d+\\?" is neither .*--allowed-host/,
+				'and says why');
 		}
 	}
 	is(jobs(), $before, 'rebinding: no job was made');
-	is(scalar @{ $sidecar->http(GET => '/v1/restores')->{json}{restores} }, 0, 'and no restore begun');
+	is(scalar @{ $sidecar->http(GET => '/v1/restores')->{json}{restores} },
+		0, 'and no restore begun');
 	cmp_ok(scalar(refusals()), '>', 0, 'and the log tells');
 }
 
@@ -174,16 +204,48 @@ END
 # of each: how the page sends it, where to, and with what; the names of this host tell a browser more or
 # less of whom it may trust
 my @foreign = (
-	[ form => 'compat', '127.0.0.1', '/backup', 'application/x-www-form-urlencoded', 'timestamp', 'evil-1' ],
-	[ form => 'compat', 'localhost', '/backup/incr', 'application/x-www-form-urlencoded', 'timestamp', 'evil-2' ],
-	[ form => 'compat', '127.0.0.1', '/restore', 'application/x-www-form-urlencoded', 'backupId', 'evil-3' ],
+	[
+		form => 'compat',
+		'127.0.0.1', '/backup', 'application/x-www-form-urlencoded', 'timestamp', 'evil-1'
+	],
+	[
+		form => 'compat',
+		'localhost', '/backup/incr', 'application/x-www-form-urlencoded', 'timestamp', 'evil-2'
+	],
+	[
+		form => 'compat',
+		'127.0.0.1', '/restore', 'application/x-www-form-urlencoded', 'backupId', 'evil-3'
+	],
 	[ form => 'daemon', '127.0.0.1', '/backup', 'text/plain', 'a', 'b' ],
 	[ form => 'daemon-backup', 'localhost', '/backup/diff', 'multipart/form-data', 'a', 'b' ],
 	[ form => 'api', '127.0.0.1', '/v1/jobs', 'text/plain', '{"kind":"check","reason":"', '"}' ],
-	[ sandboxed => 'compat', '127.0.0.1', '/backup', 'application/x-www-form-urlencoded', 'timestamp', 'evil-4' ],
-	[ fetch => 'compat', '127.0.0.1', '/backup', { mode => 'no-cors', method => 'POST', body => 'timestamp=evil-5', headers => { 'Content-Type' => 'application/x-www-form-urlencoded' } } ],
+	[
+		sandboxed => 'compat',
+		'127.0.0.1', '/backup', 'application/x-www-form-urlencoded', 'timestamp', 'evil-4'
+	],
+	[
+		fetch => 'compat',
+		'127.0.0.1',
+		'/backup',
+		{
+			mode => 'no-cors',
+			method => 'POST',
+			body => 'timestamp=evil-5',
+			headers => { 'Content-Type' => 'application/x-www-form-urlencoded' }
+		}
+	],
 	[ fetch => 'daemon', 'localhost', '/backup', { mode => 'no-cors', method => 'POST' } ],
-	[ fetch => 'api', '127.0.0.1', '/v1/jobs', { mode => 'cors', method => 'POST', body => '{"kind":"check"}', headers => { 'Content-Type' => 'application/json' } } ],
+	[
+		fetch => 'api',
+		'127.0.0.1',
+		'/v1/jobs',
+		{
+			mode => 'cors',
+			method => 'POST',
+			body => '{"kind":"check"}',
+			headers => { 'Content-Type' => 'application/json' }
+		}
+	],
 	[ fetch => 'api', 'localhost', '/v1/jobs', { mode => 'cors', method => 'GET' } ],
 	[ beacon => 'compat', '127.0.0.1', '/backup/diff' ],
 	[ image => 'compat', '127.0.0.1', '/backup' ],
@@ -194,8 +256,12 @@ my @foreign = (
 	$sidecar->restart(@options);
 	refusals();
 	my $before = jobs();
-	my @cases = map { my ($how, $place, $host, $path, @more) = @$_; [ $how, "http://$host:$port{$place}$path", @more ] } @foreign;
-	my $page = sub { return $_[0] ne '/foreign' ? undef : sprintf <<'END', $json->encode(\@cases), $home };
+	my @cases = map {
+		my ($how, $place, $host, $path, @more) = @$_;
+		[ $how, "http://$host:$port{$place}$path", @more ]
+	} @foreign;
+	my $page =
+	  sub { return $_[0] ne '/foreign' ? undef : sprintf <<'END', $json->encode(\@cases), $home };
 <body><script>
 const cases = %s;
 const loaded = element => new Promise(done => { element.onload = element.onerror = done; document.body.append(element); });
@@ -239,7 +305,8 @@ END
 	# a form in a frame is sent after the frame is there
 	wait_for { $sidecar->log =~ /Origin is "null"/ } 'the last form to come';
 	end_browser($browser);
-	is_deeply([ grep { length } @{ $report->{read} } ], [], 'another origin: the page reads nothing');
+	is_deeply([ grep { length } @{ $report->{read} } ],
+		[], 'another origin: the page reads nothing');
 	is(jobs(), $before, 'and no job was made');
 	my @refusals = refusals();
 	for my $case (@foreign)
@@ -249,13 +316,16 @@ END
 		next if $how =~ /image|script|frame/;
 		my $sent = $how eq 'fetch' ? $type->{method} : 'POST';
 		# the browser asks first whether it may send JSON
-		$sent = 'OPTIONS' if $how eq 'fetch' && ($type->{headers}{'Content-Type'} // '') eq 'application/json';
+		$sent = 'OPTIONS'
+		  if $how eq 'fetch' && ($type->{headers}{'Content-Type'} // '') eq 'application/json';
 		my @of = grep { /refused $sent \Q$path\E: / } @refusals;
-		ok(@of > 0, "another origin: $how, $sent to $host, $place$path: it came, and was refused") or diag join "\n", @refusals;
+		ok(@of > 0, "another origin: $how, $sent to $host, $place$path: it came, and was refused")
+		  or diag join "\n", @refusals;
 		like($of[0] // '', qr/Origin is "(?:\Q$home\E|null)"/, 'for its origin');
 	}
 	ok((grep { /Origin is "null"/ } @refusals) > 0, 'one had no origin that it could tell');
-	ok((grep { /refused GET \/v1\/info: .*Sec-Fetch-Site is "cross-site"/ } @refusals) > 0, 'and an image is known for what it is');
+	ok((grep { /refused GET \/v1\/info: .*Sec-Fetch-Site is "cross-site"/ } @refusals) > 0,
+		'and an image is known for what it is');
 }
 
 # --- without the browser's headers all this gets through --------------------------------------------
@@ -268,7 +338,9 @@ END
 	};
 	my $count = jobs();
 	for my $case (
-		[ 200, compat => '-d timestamp=mine-1', '/backup' ], [ 200, daemon => '-d a=b', '/backup' ], [ 202, 'daemon-backup' => '-d a=b', '/backup/diff' ],
+		[ 200, compat => '-d timestamp=mine-1', '/backup' ],
+		[ 200, daemon => '-d a=b', '/backup' ],
+		[ 202, 'daemon-backup' => '-d a=b', '/backup/diff' ],
 		[ 202, api => q(-H 'Content-Type: application/json' -d '{"kind":"check"}'), '/v1/jobs' ])
 	{
 		my ($status, @request) = @$case;
@@ -276,12 +348,22 @@ END
 		is(jobs(), ++$count, 'and is a job');
 	}
 	is($curl->(api => "-H 'Host: evil.example'", '/livez'), 421, 'curl, with the name of another');
-	is($curl->(api => "-H 'Origin: http://evil.example'", '/livez'), 403, 'curl, with the origin of another');
+	is($curl->(api => "-H 'Origin: http://evil.example'", '/livez'),
+		403, 'curl, with the origin of another');
 	is($curl->(api => "-H 'Sec-Fetch-Site: same-site'", '/livez'), 403, 'curl, from another site');
-	is($curl->(api => "-H 'Origin: http://127.0.0.1:$port{api}' -H 'Sec-Fetch-Site: same-origin'", '/livez'), 200, 'curl, with its own');
-	$sidecar->restart(@options, '--allowed-host=good.example,backrest', '--allowed-host=Pod-0.Backrest');
-	is($curl->(api => "-H 'Host: $_'", '/livez'), 200, "--allowed-host: $_ is answered") for 'good.example', 'BackRest:8430', 'pod-0.backrest.';
-	is($curl->(compat => "-H 'Host: $_'", '/list'), 421, "--allowed-host: $_ is not") for 'evil.example', 'pod-1.backrest', 'example';
+	is( $curl->(
+			api => "-H 'Origin: http://127.0.0.1:$port{api}' -H 'Sec-Fetch-Site: same-origin'",
+			'/livez'),
+		200,
+		'curl, with its own');
+	$sidecar->restart(
+		@options,
+		'--allowed-host=good.example,backrest',
+		'--allowed-host=Pod-0.Backrest');
+	is($curl->(api => "-H 'Host: $_'", '/livez'), 200, "--allowed-host: $_ is answered")
+	  for 'good.example', 'BackRest:8430', 'pod-0.backrest.';
+	is($curl->(compat => "-H 'Host: $_'", '/list'), 421, "--allowed-host: $_ is not")
+	  for 'evil.example', 'pod-1.backrest', 'example';
 	my ($status, $log) = refused($sidecar, @options, '--allowed-host=http://good.example');
 	is($status, 2, '--allowed-host: what is no name is refused');
 	like($log, qr/error: invalid value "http:\/\/good.example" for --allowed-host/, 'and why');

@@ -15,7 +15,8 @@ use Test::More;
 sub project_sql
 {
 	my $sql = join "\n", map { slurp($_) =~ s/--.*//gr } glob 'sql/install/*.sql sql/*--*.sql';
-	my @sources = glob 'src/extension/*.c src/sidecar/*.c src/sidecar/*/*.c' or die "no source is here\n";
+	my @sources = glob 'src/extension/*.c src/sidecar/*.c src/sidecar/*/*.c'
+	  or die "no source is here\n";
 	for my $source (map { slurp($_) } @sources)
 	{
 		$sql .= join ' ', "\n", $source =~ /"((?:[^"\\\n]|\\.)*)"/g;
@@ -23,15 +24,26 @@ sub project_sql
 	return $sql;
 }
 
-sub unique { my %seen = map { $_ => 1 } @_; my @sorted = sort keys %seen; return @sorted }
-sub sql_array { return 'ARRAY[' . join(', ', map { "'" . s/'/''/gr . "'" } @_) . ']::text[]' }
+sub unique
+{
+	my %seen = map { $_ => 1 } @_;
+	my @sorted = sort keys %seen;
+	return @sorted;
+}
+
+sub sql_array
+{
+	return 'ARRAY[' . join(', ', map { "'" . s/'/''/gr . "'" } @_) . ']::text[]';
+}
 
 my $sql = project_sql();
-my @called = unique($sql =~ /(?<![\w.])([a-z_][a-z0-9_]*)\s*\(/g, $sql =~ /\@extschema\@\.(\w+)\s*\(/g);
+my @called =
+  unique($sql =~ /(?<![\w.])([a-z_][a-z0-9_]*)\s*\(/g, $sql =~ /\@extschema\@\.(\w+)\s*\(/g);
 # and what stands behind BETWEEN, IN, LIKE and IS DISTINCT FROM
 my @operators = unique($sql =~ m{([-+*/<>=~!\@#%^&|?]+)}g, qw(= <> < <= > >= ~~ !~~));
 my %names_first = $sql =~ /(?<![\w.])([a-z_][a-z0-9_]*)\((\w+) =>/g;
-cmp_ok(scalar(grep { /^(?:to_timestamp|format|make_interval|_pgbr_jobs)$/ } @called), '==', 4, 'the scan finds what is called');
+cmp_ok(scalar(grep { /^(?:to_timestamp|format|make_interval|_pgbr_jobs)$/ } @called),
+	'==', 4, 'the scan finds what is called');
 is_deeply([ sort keys %names_first ], ['make_interval'], 'also by named arguments');
 
 # --- planting --------------------------------------------------------------------------------------
@@ -107,7 +119,8 @@ my $member = $cluster->member(1);
 tame_pgbackrest($member);
 pretend_backups($member);
 # the worst that can be set for the sidecar's sessions
-push @{ $member->sidecar->{options} }, '--pg-conninfo=' . $member->conninfo . q{ options='-c search_path=public,pg_catalog'};
+push @{ $member->sidecar->{options} },
+  '--pg-conninfo=' . $member->conninfo . q{ options='-c search_path=public,pg_catalog'};
 $cluster->start;
 my $sidecar = $member->sidecar;
 my @mallory = (user => 'mallory');
@@ -123,7 +136,9 @@ sub called
 }
 
 subtest 'planted functions and operators' => sub {
-	$member->psql('CREATE ROLE mallory LOGIN; GRANT CREATE ON SCHEMA public TO PUBLIC; CREATE DATABASE clean');
+	$member->psql(
+		'CREATE ROLE mallory LOGIN; GRANT CREATE ON SCHEMA public TO PUBLIC; CREATE DATABASE clean'
+	);
 	$member->psql('CREATE EXTENSION pgbackrest_ctl', dbname => 'clean');
 	my $own = $member->psql(<<'END', dbname => 'clean');
 SELECT string_agg(format('(%L, %s, %s, %L)', proname, pronargs - pronargdefaults, pronargs, oidvectortypes(proargtypes)), ', ')
@@ -134,7 +149,8 @@ END
 	cmp_ok($functions, '>', 2000, "$functions functions are planted");
 	cmp_ok($operators, '>', 1000, "$operators operators");
 	is_deeply(called(), [], 'nothing has called them');
-	$member->psql(q{SELECT to_timestamp(1::bigint), 1::numeric - 1, format('%s: %s', 1, 'x'::text)});
+	$member->psql(
+		q{SELECT to_timestamp(1::bigint), 1::numeric - 1, format('%s: %s', 1, 'x'::text)});
 	is_deeply(
 		called(),
 		[ 'format(text, integer, text)', 'numeric - integer', 'to_timestamp(bigint)' ],
@@ -159,7 +175,8 @@ END
 	is_deeply(called(), [], 'nor does the scheduler');
 
 	make_backups($member);
-	my $id = $member->psql(q{SELECT pgbr_backup('full'::text, true, 120, '{}'::jsonb, NULL::integer)});
+	my $id =
+	  $member->psql(q{SELECT pgbr_backup('full'::text, true, 120, '{}'::jsonb, NULL::integer)});
 	$member->psql("SELECT * FROM pgbr_job('$id'::text)");
 	$member->psql("SELECT * FROM $_") for @views;
 	for my $path (qw(/v1/node /metrics /readyz))
@@ -167,7 +184,8 @@ END
 		is($sidecar->http(GET => $path)->{status}, 200, $path);
 	}
 	is_deeply(called(), [], 'nor does the sidecar, or a view with a backup to show');
-	is($member->psql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'mallory is who she was');
+	is($member->psql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}),
+		'f', 'mallory is who she was');
 };
 
 # --- what the scheduler and the sidecar take for the extension's -----------------------------------
@@ -181,7 +199,11 @@ sub have_it_run
 	my $last = $member->psql('SELECT max(run_id) FROM pgbr_run');
 	$member->psql("ALTER SYSTEM SET pgbackrest_ctl.incr_schedule = '0 $hour * * *'");
 	$member->psql('SELECT pg_reload_conf()');
-	wait_for { $member->psql("SELECT count(*) FROM pgbr_schedule_since WHERE schedule = '0 $hour * * *'") } 'the schedule to be taken';
+	wait_for
+	{
+		$member->psql("SELECT count(*) FROM pgbr_schedule_since WHERE schedule = '0 $hour * * *'")
+	}
+	'the schedule to be taken';
 	wait_idle($member);
 	$cluster->clock->set(sprintf '2027-01-01 %02d:59:59.9+00', $hour - 1);
 	wait_runs($member, 1, "run_id > $last AND state = 'succeeded'");
@@ -190,7 +212,9 @@ sub have_it_run
 
 subtest 'who may make triggers, or owns the tables' => sub {
 	pretend_backups($member);
-	$member->psql('CREATE SCHEMA planted AUTHORIZATION mallory; GRANT pg_monitor TO mallory; GRANT ALL ON ALL TABLES IN SCHEMA public TO mallory');
+	$member->psql(
+		'CREATE SCHEMA planted AUTHORIZATION mallory; GRANT pg_monitor TO mallory; GRANT ALL ON ALL TABLES IN SCHEMA public TO mallory'
+	);
 	# says for whom it was run
 	$member->psql(<<'END', @mallory);
 CREATE FUNCTION planted.planted() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'planted: run as %', current_user; RETURN true; END $$;
@@ -202,9 +226,12 @@ END
 	is_deeply(called(), [], 'a trigger of who was granted all on all tables is not fired');
 
 	$member->psql("ALTER TABLE $_ OWNER TO mallory") for qw(pgbr_run pgbr_schedule_since);
-	$member->psql('ALTER TABLE pgbr_run ENABLE ALWAYS TRIGGER planted; ALTER TABLE pgbr_run ADD CHECK (planted.planted())', @mallory);
+	$member->psql(
+		'ALTER TABLE pgbr_run ENABLE ALWAYS TRIGGER planted; ALTER TABLE pgbr_run ADD CHECK (planted.planted())',
+		@mallory);
 	have_it_run();
-	is_deeply(called(), ['run as mallory'], 'what their owner has put there is run with the rights of the owner');
+	is_deeply(called(), ['run as mallory'],
+		'what their owner has put there is run with the rights of the owner');
 	$member->psql(<<'END');
 DROP TRIGGER planted ON pgbr_run; DROP TRIGGER planted ON pgbr_schedule_since; ALTER TABLE pgbr_run DROP CONSTRAINT pgbr_run_check;
 ALTER TABLE pgbr_run OWNER TO postgres; ALTER TABLE pgbr_schedule_since OWNER TO postgres;
@@ -213,15 +240,25 @@ END
 
 subtest 'who owns the view that the sidecar reads' => sub {
 	my $definition = $member->psql(q{SELECT pg_get_viewdef('pgbr_schedule')}) =~ s/;$//r;
-	my $shown = sub { my $page = $sidecar->http(GET => '/metrics')->{content}; return $page =~ /^pgbackrest_ctl_schedule_active/m ? 1 : 0 };
+	my $shown = sub {
+		my $page = $sidecar->http(GET => '/metrics')->{content};
+		return $page =~ /^pgbackrest_ctl_schedule_active/m ? 1 : 0;
+	};
 	my $fresh = sub { $sidecar->stop; $sidecar->start; return $shown->() };
 	is($fresh->(), 1, 'the metrics show schedules');
 	$member->psql('ALTER VIEW pgbr_schedule OWNER TO mallory');
-	$member->psql("CREATE OR REPLACE VIEW pgbr_schedule AS SELECT * FROM ($definition) AS s WHERE planted.planted()", @mallory);
+	$member->psql(
+		"CREATE OR REPLACE VIEW pgbr_schedule AS SELECT * FROM ($definition) AS s WHERE planted.planted()",
+		@mallory);
 	is($fresh->(), 0, 'not those of a view that is of somebody else');
 	is_deeply(called(), [], 'which is not read');
-	like($sidecar->log, qr/warning .*the schedules are not in the metrics: .*role "mallory", who is no superuser, owns/, 'the log says why');
-	$member->psql("CREATE OR REPLACE VIEW pgbr_schedule AS $definition; ALTER VIEW pgbr_schedule OWNER TO postgres");
+	like(
+		$sidecar->log,
+		qr/warning .*the schedules are not in the metrics: .*role "mallory", who is no superuser, owns/,
+		'the log says why');
+	$member->psql(
+		"CREATE OR REPLACE VIEW pgbr_schedule AS $definition; ALTER VIEW pgbr_schedule OWNER TO postgres"
+	);
 	is($fresh->(), 1, 'it is again');
 };
 
@@ -233,8 +270,10 @@ CREATE VIEW planted.pgbr_schedule AS SELECT *, planted.planted() AS more FROM (
 CREATE TABLE planted.pgbr_run (LIKE public.pgbr_run INCLUDING ALL);
 CREATE TABLE planted.pgbr_schedule_since (LIKE public.pgbr_schedule_since INCLUDING ALL, CHECK (planted.planted()));
 END
-	my $there = 'BEGIN; ALTER SCHEMA public RENAME TO away; ALTER SCHEMA planted RENAME TO public; COMMIT;';
-	my $back = 'BEGIN; ALTER SCHEMA public RENAME TO planted; ALTER SCHEMA away RENAME TO public; COMMIT;';
+	my $there =
+	  'BEGIN; ALTER SCHEMA public RENAME TO away; ALTER SCHEMA planted RENAME TO public; COMMIT;';
+	my $back =
+	  'BEGIN; ALTER SCHEMA public RENAME TO planted; ALTER SCHEMA away RENAME TO public; COMMIT;';
 
 	# the scheduler has found the extension and is about to write when another takes its place
 	my ($in, $out) = ('', '');
@@ -244,18 +283,27 @@ END
 	my $began = log_count($member, qr/is not of the extension/);
 	$member->psql("ALTER SYSTEM SET pgbackrest_ctl.incr_schedule = '30 5 * * *'");
 	$member->psql('SELECT pg_reload_conf()');
-	wait_for { $member->psql(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'pgbr_schedule_since'::regclass}) } 'the scheduler to wait for it';
+	wait_for
+	{
+		$member->psql(
+			q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'pgbr_schedule_since'::regclass}
+		)
+	}
+	'the scheduler to wait for it';
 	$member->psql($there, @mallory);
 	$in .= "COMMIT;\n";
 	$in .= "\\q\n";
 	$holder->finish;
-	wait_for { log_count($member, qr/is not of the extension/) > $began } 'the scheduler to refuse it';
+	wait_for { log_count($member, qr/is not of the extension/) > $began }
+	'the scheduler to refuse it';
 	is_deeply(called(), [], 'a table that was put under the name of one of ours is not touched');
 	$member->psql($back, @mallory);
 
 	# as fast as can be, while the sidecar looks again and again
 	spew("$member->{dir}/swap.sql", "SET synchronous_commit = off;\n" . "$there\n$back\n" x 20000);
-	my $swapper = IPC::Run::start([ $member->psql_command(@mallory), '-f', "$member->{dir}/swap.sql" ], '<', '/dev/null', '>', '/dev/null');
+	my $swapper =
+	  IPC::Run::start([ $member->psql_command(@mallory), '-f', "$member->{dir}/swap.sql" ],
+		'<', '/dev/null', '>', '/dev/null');
 	for (1 .. 3)
 	{
 		$sidecar->stop;
@@ -276,14 +324,23 @@ END
 # --- who did what ----------------------------------------------------------------------------------
 
 subtest 'the audit names the role' => sub {
-	$member->psql('GRANT EXECUTE ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer), pgbr_cancel(text),
+	$member->psql(
+		'GRANT EXECUTE ON FUNCTION pgbr_backup(text, boolean, integer, jsonb, integer), pgbr_cancel(text),
 		pgbr_restore_point(text, boolean, integer) TO mallory');
-	my $id = $member->psql(q{SELECT pgbr_backup('incr'::text, true, 60, '{}'::jsonb, NULL::integer)}, @mallory);
-	like($member->psql_fails(q{SELECT pgbr_cancel('nothing'::text)}, @mallory), qr/42704/, 'there is no such job');
+	my $id =
+	  $member->psql(q{SELECT pgbr_backup('incr'::text, true, 60, '{}'::jsonb, NULL::integer)},
+		@mallory);
+	like($member->psql_fails(q{SELECT pgbr_cancel('nothing'::text)}, @mallory),
+		qr/42704/, 'there is no such job');
 	is($member->psql("SELECT pgbr_cancel('$id'::text)"), 'f', 'one that has ended');
 	$member->psql(q{SELECT pgbr_restore_point('hers'::text, false, 60)}, @mallory);
 	is_deeply(
-		[ split /\n/, $member->psql('SELECT method, path, claimed_by, concerns FROM pgbr_audit ORDER BY id DESC LIMIT 4') ],
+		[
+			split /\n/,
+			$member->psql(
+				'SELECT method, path, claimed_by, concerns FROM pgbr_audit ORDER BY id DESC LIMIT 4'
+			)
+		],
 		[
 			'POST|/v1/restore-points|sql mallory@postgres|',
 			"DELETE|/v1/jobs/$id|sql postgres\@postgres|$id",
@@ -291,8 +348,11 @@ subtest 'the audit names the role' => sub {
 			"POST|/v1/jobs|sql mallory\@postgres|$id"
 		],
 		'that has asked for a backup, a cancel and a restore point');
-	is($member->psql_fails('SELECT * FROM pgbr_audit', @mallory) =~ /42501/ ? 1 : 0, 1, 'which she may not read');
-	is($sidecar->http(DELETE => "/v1/jobs/$id?claimed_by=$_")->{status}, 422, "claimed_by=$_ is refused") for 'a%0Ab', 'x' x 129;
+	is($member->psql_fails('SELECT * FROM pgbr_audit', @mallory) =~ /42501/ ? 1 : 0,
+		1, 'which she may not read');
+	is($sidecar->http(DELETE => "/v1/jobs/$id?claimed_by=$_")->{status},
+		422, "claimed_by=$_ is refused")
+	  for 'a%0Ab', 'x' x 129;
 };
 
 # --- where the token goes --------------------------------------------------------------------------
@@ -304,20 +364,27 @@ my $token_file = "$member->{dir}/token";
 spew($token_file, "a-token-that-is-to-be-kept-secret\n", 0600);
 my $port = $cluster->sandbox->port;
 my $false_url = "http://127.0.0.1:$port";
-my $false = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5) or die "$false_url: $!\n";
+my $false = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5)
+  or die "$false_url: $!\n";
 
 subtest 'who writes to the history does not say where the token goes' => sub {
 	pretend_backups($member);
 	set($member, sidecar_token_file => $token_file);
 	wait_idle($member);
-	$member->psql("INSERT INTO pgbr_run (type, first_due, due, due_count, state, started_at, timeline, sidecar)
+	$member->psql(
+		"INSERT INTO pgbr_run (type, first_due, due, due_count, state, started_at, timeline, sidecar)
 		VALUES ('full', now(), now(), 1, 'running', now(), 1, '$false_url')");
 	$member->stop;
 	$member->start;
-	wait_for { $member->psql(q{SELECT count(*) FROM pgbr_run WHERE state IN ('running', 'queued')}) == 0 } 'the run to be inherited';
+	wait_for
+	{
+		$member->psql(q{SELECT count(*) FROM pgbr_run WHERE state IN ('running', 'queued')}) == 0
+	}
+	'the run to be inherited';
 	like(
 		$member->psql(qq{SELECT state, message FROM pgbr_run WHERE sidecar = '$false_url'}),
-		qr/^interrupted\|its server went down/, 'it is looked for at the sidecar of the settings');
+		qr/^interrupted\|its server went down/,
+		'it is looked for at the sidecar of the settings');
 	ok(!was_asked($false), 'and not where the history says');
 };
 
@@ -326,19 +393,25 @@ subtest 'a setting that the client gives where the library is not preloaded' => 
 	$member->_write_server_conf;
 	$member->stop;
 	$member->start;
-	$member->psql('GRANT EXECUTE ON FUNCTION pgbr_check(boolean, integer), _pgbr_schedule() TO mallory');
+	$member->psql(
+		'GRANT EXECUTE ON FUNCTION pgbr_check(boolean, integer), _pgbr_schedule() TO mallory');
 	my $ask = 'SELECT pgbr_check(false, 60) IS NOT NULL';
 	is($member->psql($ask, @mallory), 't', 'the settings of the configuration file hold');
-	is($member->psql("SET pgbackrest_ctl.sidecar_url = '$false_url'; $ask", @mallory), 't', 'also in a session that has set one itself');
+	is($member->psql("SET pgbackrest_ctl.sidecar_url = '$false_url'; $ask", @mallory),
+		't', 'also in a session that has set one itself');
 
-	my $refused = qr/ERROR:  55P02: setting "pgbackrest_ctl\.\w+" was given by this client, its role or the database\n.*\nHINT:/s;
+	my $refused =
+	  qr/ERROR:  55P02: setting "pgbackrest_ctl\.\w+" was given by this client, its role or the database\n.*\nHINT:/s;
 	for my $option (
-		'sidecar_url=x', "sidecar_url=$false_url", 'SIDECAR_URL=', "standby_sidecar_url=$false_url",
-		'sidecar_ca_file=/x', 'sidecar_token_file=', 'sidecar_timeout=0')
+		'sidecar_url=x', "sidecar_url=$false_url",
+		'SIDECAR_URL=', "standby_sidecar_url=$false_url",
+		'sidecar_ca_file=/x', 'sidecar_token_file=',
+		'sidecar_timeout=0')
 	{
 		local $ENV{PGOPTIONS} = "-c pgbackrest_ctl.$option";
 		like($member->psql_fails($ask, @mallory), $refused, "$option is refused");
-		like($member->psql_fails('SELECT * FROM _pgbr_schedule()', @mallory), $refused, 'nor is a schedule shown that may be another')
+		like($member->psql_fails('SELECT * FROM _pgbr_schedule()', @mallory),
+			$refused, 'nor is a schedule shown that may be another')
 		  if $option eq 'sidecar_url=x';
 	}
 	for my $whose ('ROLE mallory', 'DATABASE postgres', 'ROLE ALL')

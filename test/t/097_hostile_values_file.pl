@@ -53,12 +53,36 @@ my %good = (
 	'resources.limits.memory' => ['2Gi']);
 
 my @texts = (
-	"x\n[global]\nrepo1-host=evil.example", "/x\nrepo1-path=/etc", "a\r\nrepo1-host=evil", "a\tb", "\e[2Ja", "\e]0;x\a",
-	"a\0b", "\x{85}a", "\x{9b}2Ja", "\x{202e}txt", "\x{2028}a", "'", '"', "it's", 'a"b', '`id`', '$(id)', '${HOME}', '$(VAR)',
-	'\\', 'a b', ' a', 'a ', '/a b ', '#a', 'a #b', 'a;id', 'a|id', '[global]', ']', 'a=b', '=', '--repo1-host=evil', '-x',
-	'../../etc', '/a/../../etc', '/a//b', '//', '/', "\x{e4}\x{20ac}", '%p', '%', '&a', '*a', '!!binary x', '{a: b}', '- a',
-	'{{ .Values.x }}', 'true', '0', '-1', '1e3', '99999999999999999999', 'x' x 300, '/' . 'y' x 2000, 'http://a', 'https://a@b/',
-	'a:70000', 'a:1:2');
+	"x\n[global]\nrepo1-host=evil.example", "/x\nrepo1-path=/etc",
+	"a\r\nrepo1-host=evil", "a\tb",
+	"\e[2Ja", "\e]0;x\a",
+	"a\0b", "\x{85}a",
+	"\x{9b}2Ja", "\x{202e}txt",
+	"\x{2028}a", "'",
+	'"', "it's",
+	'a"b', '`id`',
+	'$(id)', '${HOME}',
+	'$(VAR)', '\\',
+	'a b', ' a',
+	'a ', '/a b ',
+	'#a', 'a #b',
+	'a;id', 'a|id',
+	'[global]', ']',
+	'a=b', '=',
+	'--repo1-host=evil', '-x',
+	'../../etc', '/a/../../etc',
+	'/a//b', '//',
+	'/', "\x{e4}\x{20ac}",
+	'%p', '%',
+	'&a', '*a',
+	'!!binary x', '{a: b}',
+	'- a', '{{ .Values.x }}',
+	'true', '0',
+	'-1', '1e3',
+	'99999999999999999999', 'x' x 300,
+	'/' . 'y' x 2000, 'http://a',
+	'https://a@b/', 'a:70000',
+	'a:1:2');
 
 sub values_with
 {
@@ -80,12 +104,20 @@ sub options_of
 {
 	my ($conf, $environment) = @_;
 	local %ENV = (%ENV, %$environment);
-	my (undef, $out) = run('pgbackrest', "--config=$conf", '--lock-path=/dev/null/x', "--log-path=$root", '--log-level-file=off',
-		'--log-level-console=info', '--log-level-stderr=off', '--stanza=main', 'backup');
+	my (undef, $out) = run(
+		'pgbackrest', "--config=$conf",
+		'--lock-path=/dev/null/x', "--log-path=$root",
+		'--log-level-file=off', '--log-level-console=info',
+		'--log-level-stderr=off', '--stanza=main',
+		'backup');
 	my ($line) = $out =~ /INFO: backup command begin [0-9.]+: (.*)$/m or return $out;
 	my @found;
-	push @found, [ $1, $3 // $2 ] while $line =~ /\G--([a-z0-9-]+)(?:=("(.*?)"|\S*))?(?: (?=--)|$)/g;
-	return { map { ($_->[0] => $_->[1] // '') } grep { $_->[0] !~ /^(?:config|exec-id|lock-path|log-.*|stanza)$/ } @found };
+	push @found, [ $1, $3 // $2 ]
+	  while $line =~ /\G--([a-z0-9-]+)(?:=("(.*?)"|\S*))?(?: (?=--)|$)/g;
+	return {
+		map  { ($_->[0] => $_->[1] // '') }
+		grep { $_->[0] !~ /^(?:config|exec-id|lock-path|log-.*|stanza)$/ } @found
+	};
 }
 
 # A shell's reading of the environment file.
@@ -101,12 +133,20 @@ sub render
 {
 	my ($file) = @_;
 	unlink "$root/out.conf", "$root/out.env";
-	my ($status, $out, $errors) = run($program, qw(config render -f), $file, "--output=$root/out.conf", "--env-file=$root/out.env",
+	my ($status, $out, $errors) = run($program, qw(config render -f),
+		$file, "--output=$root/out.conf", "--env-file=$root/out.env",
 		'--stanza=main', '--pg1-path=/nowhere');
 	return ($status, $errors) if $status;
 	my $environment = -s "$root/out.env" ? environment_of("$root/out.env") : {};
-	return (0, $errors, { %{ options_of("$root/out.conf", { map { ("PGBACKREST_$_" => $environment->{$_}) } keys %$environment }) },
-			map { ($_ => $environment->{$_}) } keys %$environment });
+	return (
+		0, $errors,
+		{
+			%{
+				options_of("$root/out.conf",
+					{ map { ("PGBACKREST_$_" => $environment->{$_}) } keys %$environment })
+			},
+			map { ($_ => $environment->{$_}) } keys %$environment
+		});
 }
 
 my ($status, $errors, $base) = render(values_with());
@@ -123,11 +163,15 @@ for my $path (sort keys %good)
 {
 	my @wrong;
 	# the second store is read as the first, and schedules, images and quantities are not for pgbackrest
-	my @some = $path =~ /^drS3|Schedule|timeZone|Retention|resources/ ? @texts[ grep { $_ % 8 == 0 } 0 .. $#texts ] : @texts;
+	my @some =
+		$path =~ /^drS3|Schedule|timeZone|Retention|resources/
+	  ? @texts[ grep { $_ % 8 == 0 } 0 .. $#texts ]
+	  : @texts;
 	for my $text (@some)
 	{
 		my (undef, @options) = @{ $good{$path} };
-		my $shown = $path . ' = ' . $json->encode(length $text > 40 ? substr($text, 0, 40) . '...' : $text);
+		my $shown =
+		  $path . ' = ' . $json->encode(length $text > 40 ? substr($text, 0, 40) . '...' : $text);
 		my $file = values_with($path, $text);
 		my ($status, $errors, $got) = render($file);
 		my ($key) = $path =~ /([^.]+)$/;
@@ -135,12 +179,16 @@ for my $path (sort keys %good)
 		{
 			$refused++;
 			push @wrong, "$shown: exit status $status" unless $status == 2;
-			push @wrong, "$shown: does not name the key: $errors" unless $errors =~ /\Q$key\E|pgBackRest\.configParams/;
-			push @wrong, "$shown: no place: $errors" unless $errors =~ /File "\Q$file\E", line 1, column \d+\./;
+			push @wrong, "$shown: does not name the key: $errors"
+			  unless $errors =~ /\Q$key\E|pgBackRest\.configParams/;
+			push @wrong, "$shown: no place: $errors"
+			  unless $errors =~ /File "\Q$file\E", line 1, column \d+\./;
 			push @wrong, "$shown: no hint: $errors" unless $errors =~ /hint: /;
-			push @wrong, "$shown: a terminal obeys it" if $errors =~ /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]/;
+			push @wrong, "$shown: a terminal obeys it"
+			  if $errors =~ /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]/;
 			push @wrong, "$shown: a secret is shown" if $errors =~ /minio123|tell nobody/;
-			push @wrong, "$shown: something was written" if -e "$root/out.conf" || -e "$root/out.env";
+			push @wrong, "$shown: something was written"
+			  if -e "$root/out.conf" || -e "$root/out.env";
 			next;
 		}
 		$taken++;
@@ -157,7 +205,8 @@ for my $path (sort keys %good)
 		}
 		$manifests{$shown} = [ $json->decode(slurp($file)), $path, $text ];
 	}
-	is_deeply(\@wrong, [], "$path: every text is taken to the letter, or refused with key, place and hint");
+	is_deeply(\@wrong, [],
+		"$path: every text is taken to the letter, or refused with key, place and hint");
 }
 cmp_ok($taken, '>', 100, "texts were taken ($taken)");
 cmp_ok($refused, '>', 200, "and refused ($refused)");
@@ -186,13 +235,19 @@ for my $case (
 	{
 		my $params = $as_list ? ["$name=$value"] : { $name => $value };
 		next if $as_list && $name =~ /=/;
-		my $file = spew("$root/values.yaml",
-			$json->encode({ pgBackRest => { repoType => 'rwx', repoPath => '/r', configParams => $params } }));
+		my $file = spew(
+			"$root/values.yaml",
+			$json->encode(
+				{ pgBackRest => { repoType => 'rwx', repoPath => '/r', configParams => $params } })
+		);
 		my ($status, $out, $errors) = run($program, qw(config render -f), $file);
 		my $shown = $json->encode($params);
 		is($status, 2, "configParams $shown: refused");
 		like($errors, $reason, "configParams $shown: with the reason");
-		like($errors, qr/line 1, column \d+\.\n.*hint: /s, "configParams $shown: its place and a hint");
+		like(
+			$errors,
+			qr/line 1, column \d+\.\n.*hint: /s,
+			"configParams $shown: its place and a hint");
 		is($out, '', "configParams $shown: nothing is rendered");
 	}
 }
@@ -228,7 +283,8 @@ PYTHON
 		spew("$root/values.yaml", $json->encode($tree));
 		# secrets go to standard output only where it is told
 		my ($status, $out, $errors) =
-		  run($program, 'manifest', "--file=$root/values.yaml", '--pg1-path=/data', '--token-secret=t', "--output-dir=$to");
+		  run($program, 'manifest', "--file=$root/values.yaml", '--pg1-path=/data',
+			'--token-secret=t', "--output-dir=$to");
 		return $status ? (0, $errors) : 1;
 	};
 	my @input;
@@ -251,10 +307,15 @@ PYTHON
 		# these are what is in pgbackrest.conf, which was looked at above; a sample of them is enough
 		next if $path =~ /^configParams|^drS3|Retention|Schedule|timeZone/;
 		my ($file) = $of->($tree);
-		push @input, $json->encode({ file => $file, name => $name, text => $text =~ s{^https://|/$}{}gr }) . "\n" if $file;
+		push @input,
+		  $json->encode({ file => $file, name => $name, text => $text =~ s{^https://|/$}{}gr })
+		  . "\n"
+		  if $file;
 	}
-	my ($status, $out, $said) = $member->_command(join('', @input), '/usr/bin/python3', '-c', $script, $first);
-	is("$status$out$said", '0', 'manifest: ' . @input . ' texts change nothing but their own value');
+	my ($status, $out, $said) =
+	  $member->_command(join('', @input), '/usr/bin/python3', '-c', $script, $first);
+	is("$status$out$said", '0',
+		'manifest: ' . @input . ' texts change nothing but their own value');
 	cmp_ok(scalar(@input), '>', 15, 'manifest: which were many');
 }
 
@@ -270,7 +331,11 @@ sub quickly
 	return;
 }
 
-my $bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" . join '', map { my $c = chr(97 + $_); my $p = chr(96 + $_); "$c: &$c [*$p,*$p,*$p,*$p,*$p,*$p,*$p,*$p,*$p]\n" } 1 .. 20;
+my $bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" . join '', map {
+	my $c = chr(97 + $_);
+	my $p = chr(96 + $_);
+	"$c: &$c [*$p,*$p,*$p,*$p,*$p,*$p,*$p,*$p,*$p]\n"
+} 1 .. 20;
 POSIX::mkfifo("$root/fifo", 0600) or die "fifo: $!\n";
 open my $large, '>', "$root/large.yaml" or die "large: $!\n";
 truncate $large, 100 << 20;
@@ -284,12 +349,16 @@ my %files = (
 	'a link to itself' => [ "$root/loop.yaml", qr/could not open|Too many levels/ ],
 	'a folder' => [ $root, qr/is not a regular file/ ],
 	'100 MB' => [ "$root/large.yaml", qr/is larger than/ ],
-	'deep nesting' => [ spew("$root/deep.yaml", 'pgBackRest: ' . '[' x 100_000), qr/nested more than 64 levels/ ],
+	'deep nesting' =>
+	  [ spew("$root/deep.yaml", 'pgBackRest: ' . '[' x 100_000), qr/nested more than 64 levels/ ],
 	'NUL characters' => [ spew("$root/nul.yaml", "pgBackRest:\0\n"), qr/not YAML/ ],
 	'no UTF-8' => [ spew("$root/latin.yaml", "pgBackRest: \xff\xfe\xfa\n"), qr/not YAML/ ]);
 my %bombs = (
-	'aliases in the section' => [ spew("$root/alias.yaml", "x: &x s3\npgBackRest:\n  repoType: *x\n"), qr/alias/ ],
-	'aliases of aliases, and no section' => [ spew("$root/bomb.yaml", $bomb), qr/no section "pgBackRest"/ ]);
+	'aliases in the section' =>
+	  [ spew("$root/alias.yaml", "x: &x s3\npgBackRest:\n  repoType: *x\n"), qr/alias/ ],
+	'aliases of aliases, and no section' =>
+	  [ spew("$root/bomb.yaml", $bomb), qr/no section "pgBackRest"/ ]);
+
 for my $name (sort keys %files, sort keys %bombs)
 {
 	my ($path, $reason) = @{ $files{$name} // $bombs{$name} };
@@ -301,24 +370,34 @@ for my $name (sort keys %files)
 {
 	my ($path, $reason) = @{ $files{$name} };
 	# which has a limit of its own, and is no values file
-	$reason = qr/larger than|mapping|unknown key|not YAML/ if $name eq 'deep nesting' || $name eq 'NUL characters';
-	quickly("--config, $name", $reason, $program, 'status', "--config=$path", '--patroni-url=http://127.0.0.1:1');
+	$reason = qr/larger than|mapping|unknown key|not YAML/
+	  if $name eq 'deep nesting' || $name eq 'NUL characters';
+	quickly("--config, $name",
+		$reason, $program, 'status', "--config=$path", '--patroni-url=http://127.0.0.1:1');
 }
-quickly('--config, aliases', qr/a mapping of members to the URLs/, $program, 'status',
+quickly(
+	'--config, aliases',
+	qr/a mapping of members to the URLs/,
+	$program,
+	'status',
 	'--config=' . spew("$root/config.yaml", "patroni-url: &a [http://127.0.0.1:1]\nsidecar: *a\n"));
-quickly("--config, $_", qr/invalid (?:Patroni|sidecar) URL/, $program, 'status',
+quickly("--config, $_", qr/invalid (?:Patroni|sidecar) URL/,
+	$program, 'status',
 	'--config=' . spew("$root/config.yaml", $json->encode({ 'patroni-url' => $_ })))
-  for 'file:///etc/passwd', 'http://user:password@h:1', 'http://h:1/?x', "http://h\e[2J:1", 'gopher://h:70', 'http://';
+  for 'file:///etc/passwd', 'http://user:password@h:1', 'http://h:1/?x', "http://h\e[2J:1",
+  'gopher://h:70', 'http://';
 
 # ---- where a rendered file goes: through no link, over no device
 {
 	values_with();
 	my $victim = spew("$root/victim", "precious\n");
 	symlink $victim, "$root/link.conf";
-	my ($status, undef, $errors) = run($program, qw(config render -f), "$root/values.yaml", "--output=$root/link.conf", "--env-file=$root/new.env");
+	my ($status, undef, $errors) = run($program, qw(config render -f),
+		"$root/values.yaml", "--output=$root/link.conf", "--env-file=$root/new.env");
 	is(slurp($victim), "precious\n", '--output to a link: what it leads to stays');
 	symlink $victim, "$root/link.env";
-	run($program, qw(config render -f), "$root/values.yaml", "--output=$root/o.conf", "--env-file=$root/link.env");
+	run($program, qw(config render -f),
+		"$root/values.yaml", "--output=$root/o.conf", "--env-file=$root/link.env");
 	is(slurp($victim), "precious\n", '--env-file to a link: the same');
 	is((stat $victim)[2] & 07777, 0644, '--env-file to a link: nor is its mode changed');
 }
@@ -332,12 +411,24 @@ for my $name (sort keys %files, sort keys %bombs)
 	$member->psql("LOAD 'pgbackrest_ctl'; ALTER SYSTEM SET pgbackrest_ctl.config_file = '$path'");
 	$member->psql('SELECT pg_reload_conf()');
 	my $begun = time;
-	my ($status, $out, $errors) = $member->_command("SET statement_timeout = '15s'; SELECT count(*) FROM pgbr_schedule", $member->psql_command);
+	my ($status, $out, $errors) =
+	  $member->_command("SET statement_timeout = '15s'; SELECT count(*) FROM pgbr_schedule",
+		$member->psql_command);
 	is($status, 0, "config_file, $name: pgbr_schedule answers") or diag $errors;
 	cmp_ok(time - $begun, '<', 10, "config_file, $name: at once");
 }
-$member->psql("LOAD 'pgbackrest_ctl'; ALTER SYSTEM SET pgbackrest_ctl.config_file = '" . spew("$root/s.yaml",
-		$json->encode({ pgBackRest => { fullSchedule => "* * * * *\e[2J", diffSchedule => '0 1 * * 0', timeZone => "../../etc/passwd" } })) . "'");
+$member->psql(
+	"LOAD 'pgbackrest_ctl'; ALTER SYSTEM SET pgbackrest_ctl.config_file = '"
+	  . spew(
+		"$root/s.yaml",
+		$json->encode({
+			pgBackRest => {
+				fullSchedule => "* * * * *\e[2J",
+				diffSchedule => '0 1 * * 0',
+				timeZone => "../../etc/passwd"
+			}
+		}))
+	  . "'");
 $member->psql('SELECT pg_reload_conf()');
 my (undef, $shown) = $member->_command('TABLE pgbr_schedule', $member->psql_command);
 unlike($shown, qr/\e/, 'config_file: a schedule with control characters reaches no terminal');
