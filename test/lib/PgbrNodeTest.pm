@@ -14,13 +14,14 @@ use warnings;
 use Exporter qw(import);
 use JSON::PP;
 use PgbrCluster;
-use PgbrSandbox qw(spew wait_for);
+use File::Path  qw(remove_tree);
+use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
 use Test::More;
 
 our @EXPORT = qw($true $false $cluster $member $sidecar $data $dir $repo $restore $backup %after_b
   start_node hold_lock begin_restore end_restore post begin step step_fails hold held release restart_sidecar batches
-  server_is_down start_fails add_batch);
+  server_is_down start_fails add_batch restore_killed recovery_killed kill_pgbackrest kill_sidecar kill_server kill_startup cancel history_of);
 
 our ($true, $false) = (JSON::PP::true, JSON::PP::false);
 our ($cluster, $member, $sidecar, $data, $dir, $repo, $backup, %after_b);
@@ -174,6 +175,105 @@ sub start_fails
 	  $member->_command('', 'timeout', 30, $member->_bindir . '/postgres', '-D', $data);
 	isnt($status, 0, 'no server starts');
 	return $errors;
+}
+
+# Kill a restore in the middle, and run it again: gives the job that was killed. What kills gets the job.
+sub restore_killed
+{
+	my ($name, $kill, $state) = @_;
+	hold_lock();
+	remove_tree($data, { keep_root => 1 }) if $name =~ /empty/;
+	hold('restore') if $name =~ /early/;
+	my $job = begin('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
+	if ($name =~ /early/) { held() }
+	else
+	{
+		wait_for
+		{
+			$sidecar->job($job->{id})->{state} ne 'queued'
+			  && -e "$data/PG_VERSION"
+			  && !-e "$data/global/pg_control"
+		}
+		'half a restore';
+	}
+	$kill->($job);
+	release();
+	my $was = $sidecar->wait_job($job->{id});
+	is($was->{state}, $state, "$name: the job is $state");
+	is_deeply([ job_processes($sidecar) ], [], "$name: nothing of it is left");
+	is( step('node-restore', set => $backup, target_type => 'default', target_timeline => 1)
+		  ->{files} > 900,
+		1,
+		"$name: a second one restores");
+	return $was;
+}
+
+sub kill_pgbackrest
+{
+	my ($job) = @_;
+	kill KILL => job_processes($sidecar, $job->{id});
+	return;
+}
+sub kill_sidecar { $sidecar->kill; restart_sidecar(); return }
+sub cancel { $sidecar->http(DELETE => "/v1/jobs/$_[0]{id}"); return }
+
+# The same of a recovery.
+sub recovery_killed
+{
+	my ($name, $kill, $state) = @_;
+	hold_lock();
+	step(
+		'node-restore',
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1);
+	my $before = -e "$data/recovery.signal";
+	my $promoted = $name =~ /promotion/;
+	hold($promoted ? 'psql' : 'archive-get');
+	my $job = begin('node-recover', target_timeline => 1);
+	held();
+	is(!!-e "$data/recovery.signal",
+		!$promoted, "$name: it is " . ($promoted ? 'promoted' : 'in recovery'));
+	my ($history) = reverse sort glob "$data/pg_wal/*.history";
+	$kill->($job);
+	release();
+	my $was = $sidecar->wait_job($job->{id});
+	is($was->{state}, $state, "$name: the job is $state") or diag explain $was;
+	is_deeply([ job_processes($sidecar) ], [], "$name: nothing of it is left");
+	my $reached = step('node-recover', target_timeline => 1);
+	like($reached->{reason}, qr/after b/, "$name: a second one reaches the target");
+	like($reached->{last_xact_time}, qr/^\d{4}-.*Z$/, "$name: and knows when");
+	is(hex(($history =~ m{([^/]*)\.history$})[0]),
+		$reached->{timeline}, "$name: on the timeline of the first")
+	  if $promoted;
+	return $was;
+}
+
+sub kill_server
+{
+	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
+	kill KILL => $pid;
+	return;
+}
+
+sub kill_startup
+{
+	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
+	my ($startup) =
+	  grep { slurp("/proc/$_/cmdline") =~ /startup/ && slurp("/proc/$_/stat") =~ /\) \S $pid / }
+	  map { m{(\d+)$} } glob '/proc/[0-9]*';
+	kill KILL => $startup;
+	return;
+}
+
+# The history of the timeline that was made last, as it is in the repository.
+sub history_of
+{
+	my ($timeline) = @_;
+	my $name = sprintf '%08X.history', $timeline;
+	wait_for { my @found = glob "$repo/archive/main/*/$name"; @found > 0 } "$name to be archived";
+	return slurp(glob "$repo/archive/main/*/$name");
 }
 
 1;

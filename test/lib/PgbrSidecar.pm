@@ -250,6 +250,20 @@ sub raw
 	return $answer;
 }
 
+# The same, and what comes back read as http() gives it. Without an answer the status is 0.
+sub raw_http
+{
+	my ($self, $bytes) = @_;
+	my ($head, $content) = split /\r\n\r\n/, $self->raw($bytes, 10), 2;
+	my ($first, @lines) = split /\r\n/, $head // '';
+	my %answer =
+	  (status => ($first // '') =~ m{^HTTP/1\.[01] (\d+)} ? $1 : 0, content => $content // '');
+	for (@lines) { $answer{headers}{ lc $1 } = $2 if /^([^:]+): *(.*)/ }
+	$answer{json} = JSON::PP->new->utf8->decode($answer{content})
+	  if ($answer{headers}{'content-type'} // '') =~ /json/ && $answer{content};
+	return \%answer;
+}
+
 # All it has written, over its restarts.
 sub log
 {

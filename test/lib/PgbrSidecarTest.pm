@@ -15,8 +15,8 @@ use Test::More;
 use Time::HiRes qw(time);
 
 our @EXPORT = qw(
-  at_once backups_of hold_wal idle_threads is_problem job_processes lock_is_free program refused
-  release_wal threads
+  $empty_info $other_commands at_once backups_of hold_wal idle_threads is_failure is_problem
+  job_processes lock_is_free program refused release_wal stand_in threads
 );
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
@@ -73,6 +73,20 @@ sub is_problem
 	return !@wrong;
 }
 
+# A job that failed with this exit code and name, and whose message and hint say this.
+sub is_failure
+{
+	my ($job, $exit_code, $error, $message, $hint, $name) = @_;
+	my @outcome = map { $_ // 'null' } @$job{qw(state exit_code error)};
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $ok =
+		 "@outcome" eq "failed $exit_code $error"
+	  && $job->{message} =~ $message
+	  && ($job->{hint} // '') =~ $hint;
+	ok($ok, "$name: $exit_code $error") or diag $json->pretty->encode($job);
+	return;
+}
+
 # Write an executable that can be given as --pgbackrest; without #! in its text it is a bash script.
 sub program
 {
@@ -80,6 +94,21 @@ sub program
 	$text = "#!/bin/bash\n$text" unless $text =~ /^#!/;
 	return spew("$member->{dir}/$name", $text, 0755);
 }
+
+# The same as an option of the sidecar.
+sub stand_in
+{
+	my ($member, $name, $text) = @_;
+	return "--pgbackrest=" . program($member, $name, $text);
+}
+
+# What such a program answers to info, and the beginning of one: the last argument is the command, and
+# what is no backup is answered as by an empty repository.
+our $empty_info =
+  '[{"name":"main","db":[{"id":1,"system-id":1}],"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],'
+  . '"status":{"code":0,"message":"ok"}}]';
+our $other_commands =
+  qq{case "\${\@: -1}" in (info) echo '$empty_info'; exit ;; (version) echo 'pgBackRest 2.45'; exit ;; esac\n};
 
 # Start a sidecar with options that it must refuse: gives its exit status and what it wrote.
 sub refused

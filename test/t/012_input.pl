@@ -20,28 +20,13 @@ my $recorder = program($member, 'recorder',
 	qq{printf '%s\\0' "\$@" \$'\\n' >>'$record'\nexec pgbackrest "\$@"\n});
 $sidecar->start("--pgbackrest=$recorder")->wait_ready;
 
-# every attempt carries this, so that it can be looked for afterwards
-my $mark = 'ATTEMPT';
+my $mark = 'ATTEMPT';    # in every attempt, so that it can be looked for afterwards
 my $json = JSON::PP->new->utf8->canonical;
 
 # the command lines so far, as lists
 sub command_lines
 {
 	return map { [ split /\0/ ] } split /\n\0/, slurp($record);
-}
-
-# Bytes as they are; gives an answer as sidecar->http does. Without an answer the status is 0.
-sub raw
-{
-	my ($bytes) = @_;
-	my ($head, $content) = split /\r\n\r\n/, $sidecar->raw($bytes, 10), 2;
-	my ($first, @lines) = split /\r\n/, $head // '';
-	my %answer =
-	  (status => ($first // '') =~ m{^HTTP/1\.[01] (\d+)} ? $1 : 0, content => $content // '');
-	for (@lines) { $answer{headers}{ lc $1 } = $2 if /^([^:]+): *(.*)/ }
-	$answer{json} = $json->decode($answer{content})
-	  if ($answer{headers}{'content-type'} // '') =~ /json/ && $answer{content};
-	return \%answer;
 }
 
 sub post
@@ -56,13 +41,12 @@ sub post
 sub raw_post
 {
 	my ($headers, $body) = @_;
-	return raw(
-		"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n$headers\r\n$body"
-	);
+	return $sidecar->raw_http(
+			"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+		  . "Content-Type: application/json\r\n$headers\r\n$body");
 }
 
 my $jobs_before = @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} };
-
 # --- bodies that are not JSON -----------------------------------------------------------------------
 my %not_json = (
 	'nothing' => '',
@@ -224,7 +208,8 @@ is_problem(post('/v1/jobs', '{"kind":"check"}', $types{$_}),
 	415, 'unsupported-media-type', qr{application/json}, "content type: $_")
   for sort keys %types;
 is_problem(
-	raw("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 16\r\n\r\n{\"kind\":\"check\"}"
+	$sidecar->raw_http(
+		"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 16\r\n\r\n{\"kind\":\"check\"}"
 	),
 	415,
 	'unsupported-media-type',
@@ -241,7 +226,7 @@ for my $attempt (
 	[ 'a header of 40 KB', raw_post('X-Long: ' . 'x' x 40000 . "\r\n", '') ],
 	[
 		'a path of 100 KB',
-		raw("GET /v1/jobs/" . 'x' x 100000 . " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		$sidecar->raw_http("GET /v1/jobs/" . 'x' x 100000 . " HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	],
 	[ '5,000 headers', raw_post(join('', map { "X-$_: x\r\n" } 1 .. 5000), '') ],
 	[ 'a Content-Length below zero', raw_post("Content-Length: -1\r\n", '') ],
@@ -254,10 +239,10 @@ for my $attempt (
 		'a chunk that is no number',
 		raw_post("Transfer-Encoding: chunked\r\n", "xyz\r\n{}\r\n0\r\n\r\n")
 	],
-	[ 'no Host', raw("GET /livez HTTP/1.1\r\n\r\n") ],
-	[ 'no HTTP', raw("$mark\r\n\r\n") ],
-	[ 'HTTP/2', raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") ],
-	[ 'TLS', raw("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") ])
+	[ 'no Host', $sidecar->raw_http("GET /livez HTTP/1.1\r\n\r\n") ],
+	[ 'no HTTP', $sidecar->raw_http("$mark\r\n\r\n") ],
+	[ 'HTTP/2', $sidecar->raw_http("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") ],
+	[ 'TLS', $sidecar->raw_http("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") ])
 {
 	my ($name, $answer) = @$attempt;
 	like($answer->{status}, qr/^(?:0|4\d\d|505)$/, "$name: refused") or diag $answer->{content};
@@ -434,14 +419,16 @@ for my $path (sort keys %allow)
 }
 for my $path (qw(/livez /readyz /v1/jobs /v1/info))
 {
-	my $head = raw("HEAD $path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+	my $head =
+	  $sidecar->raw_http("HEAD $path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 	my $get = $sidecar->http(GET => $path);
 	is("$head->{status} $head->{content}", "$get->{status} ", "HEAD $path: no body");
 	is( $head->{headers}{'content-type'},
 		$get->{headers}{'content-type'},
 		"HEAD $path: the headers of GET");
 }
-is(raw("HEAD /v1/jobs/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")->{status},
+is( $sidecar->raw_http("HEAD /v1/jobs/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	  ->{status},
 	404, 'HEAD of what is not there');
 
 # --- restore points ---------------------------------------------------------------------------------

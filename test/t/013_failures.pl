@@ -1,6 +1,6 @@
 # What goes wrong around the sidecar, and what it makes of it: PostgreSQL down, a repository that is
 # read-only, unreadable or full, a wrong stanza, a wrong archive_command, a state folder that can't be
-# written. All of it is real; a pgbackrest of our own comes last, for what the real one does not do.
+# written. All of it is real, until a pgbackrest of our own comes for the state folder.
 use strict;
 use warnings;
 use File::Path qw(make_path);
@@ -17,26 +17,11 @@ my $cluster = PgbrCluster->new(
 my $member = $cluster->member(1);
 my $sidecar = $member->sidecar;
 my $repo = $cluster->sandbox->{root} . '/repo';
-my $json = JSON::PP->new->canonical;
 
 sub run_job
 {
 	my (%job) = @_;
 	return $sidecar->wait_job($sidecar->post_job(kind => 'backup', %job)->{id});
-}
-
-# A job that failed with this exit code and name, and whose message and hint say this.
-sub is_failure
-{
-	my ($job, $exit_code, $error, $message, $hint, $name) = @_;
-	my @outcome = map { $_ // 'null' } @$job{qw(state exit_code error)};
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $ok =
-		 "@outcome" eq "failed $exit_code $error"
-	  && $job->{message} =~ $message
-	  && ($job->{hint} // '') =~ $hint;
-	ok($ok, "$name: $exit_code $error") or diag $json->pretty->encode($job);
-	return;
 }
 
 # The checks of readyz: name => message, of those that are not ok
@@ -270,18 +255,6 @@ sub unready
 
 # --- the state folder -------------------------------------------------------------------------------
 # From here on nothing needs a repository or PostgreSQL: the program stands in for pgbackrest.
-sub fake
-{
-	my ($name, $text) = @_;
-	return '--pgbackrest=' . program($member, $name, $text);
-}
-my $info =
-  '[{"name":"main","db":[{"id":1,"system-id":1}],"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],'
-  . '"status":{"code":0,"message":"ok"}}]';
-# the last argument is the command; what is no backup is answered as by an empty repository
-my $other =
-  qq{case "\${\@: -1}" in (info) echo '$info'; exit ;; (version) echo 'pgBackRest 2.45'; exit ;; esac\n};
-
 # A limit on the size of files, on a sidecar that runs; the soft one, so that it can be lifted again.
 sub limit_files
 {
@@ -292,7 +265,9 @@ sub limit_files
 {
 	my $wait = "$member->{dir}/wait";
 	spew($wait, '');
-	$sidecar->start(fake('waits', "${other}while test -e '$wait'; do sleep 0.05; done\n"));
+	$sidecar->start(
+		stand_in($member, 'waits', "${other_commands}while test -e '$wait'; do sleep 0.05; done\n")
+	);
 	my $running = $sidecar->post_job(kind => 'backup')->{id};
 	$sidecar->wait_job($running, qr/running/);
 	my $waiting = $sidecar->post_job(kind => 'check')->{id};
@@ -453,7 +428,8 @@ sub limit_files
 	}
 
 	# what somebody has done to a store is not run, and is said
-	my $changed = PgbrSidecar->new($member, name => 'changed')->start(fake('quiet', $other));
+	my $changed = PgbrSidecar->new($member, name => 'changed')
+	  ->start(stand_in($member, 'quiet', $other_commands));
 	$changed->wait_job($changed->post_job(kind => 'check')->{id});
 	$changed->stop;
 	my $sqlite = sub { system('sqlite3', "$changed->{state}/state.db", @_) == 0 or die };
@@ -484,7 +460,7 @@ sub limit_files
 		spew("$changed->{state}/state.db", $whole);
 	}
 	$sqlite->(q{UPDATE job SET state = 'odd'});
-	$changed->start(fake('quiet', $other));
+	$changed->start(stand_in($member, 'quiet', $other_commands));
 	my $odd = $changed->http(GET => '/v1/jobs');
 	is_problem(
 		$odd, 507, 'storage',
@@ -494,7 +470,8 @@ sub limit_files
 	$changed->stop;
 
 	# the way out that the hint names, and what comes back
-	my $damaged = PgbrSidecar->new($member, name => 'damaged')->start(fake('quiet', $other));
+	my $damaged = PgbrSidecar->new($member, name => 'damaged')
+	  ->start(stand_in($member, 'quiet', $other_commands));
 	my %journal = (
 		holder => 'me',
 		lease_seconds => 60,
@@ -513,7 +490,7 @@ sub limit_files
 		qr/not a database.*move state\.db, state\.db-wal and state\.db-shm out/s,
 		'and says the way out');
 	rename "$damaged->{state}/state.db", "$damaged->{state}/../state.db.away" or die;
-	$damaged->start(fake('quiet', $other));
+	$damaged->start(stand_in($member, 'quiet', $other_commands));
 	is_problem(
 		$damaged->http(
 			PUT => '/v1/restores/r1',
@@ -543,7 +520,7 @@ sub limit_files
 		system('sqlite3', "$damaged->{state}/state.db",
 			"INSERT OR REPLACE INTO fact VALUES ('data_directory', '/nowhere'), ('postgres_bin', '$bin')"
 		) == 0 or die;
-		$damaged->start(fake('quiet', $other), '--pg-conninfo=host=/nowhere');
+		$damaged->start(stand_in($member, 'quiet', $other_commands), '--pg-conninfo=host=/nowhere');
 		is($damaged->http(GET => '/v1/node')->{json}{postgres_bin},
 			$shown, 'programs of ' . $bin =~ s/\x01/?/r . ($shown ? ' are' : ' are not') . ' run');
 	}
@@ -563,180 +540,6 @@ sub limit_files
 	$sidecar->stop;
 }
 
-# --- a pgbackrest that is strange -------------------------------------------------------------------
-{
-	my $run = sub {
-		my ($name, $text) = @_;
-		my $option = fake("strange-$name", $other . $text);
-		$sidecar->alive ? $sidecar->restart($option) : $sidecar->start($option);
-		return run_job();
-	};
-	is_failure(
-		$run->(1, "exit 1\n"),
-		1, 'unknown', qr/gave no message/,
-		qr/^$/, 'exit 1 without a word');
-	is_failure(
-		$run->(50, "echo 'P00  ERROR: [050]: unable to lock'; exit 50\n"),
-		50, 'lock-acquire', qr/^unable to lock$/,
-		qr/Another/, 'an error in its words');
-	is_failure($run->(255, "exit 255\n"), 255, 'unknown', qr/gave no message/, qr/^$/, 'exit 255');
-	is_failure(
-		$run->('segv', "kill -SEGV \$\$\n"),
-		'null', 'killed', qr/killed by signal 11/,
-		qr/^$/, 'a crash');
-	is_failure(
-		$run->('hup', "kill -HUP 0\n"),
-		'null', 'killed', qr/killed by signal 1\b/,
-		qr/^$/, 'death with its whole group');
-
-	my $job = $run->(
-		'rubbish',
-		"head -c 300000 /dev/urandom; printf '\\nERROR: [099]: \\xff\\xfe\\x1b[31m\\xc3\\xa9\\n'; exit 99\n"
-	);
-	is_failure($job, 99, 'json-format', qr/^\\xFF\\xFE\\x1B\[31m\xe9$/, qr/^$/, 'rubbish');
-	my $log = $sidecar->http(GET => "/v1/jobs/$job->{id}/log");
-	ok( eval {
-			JSON::PP->new->utf8->allow_nonref->decode($json->allow_nonref->encode($log->{content}));
-			1;
-		},
-		'its log can be read');
-	ok( $log->{content} !~ /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/
-		  && utf8::decode(my $copy = $log->{content}),
-		'and moves no cursor');
-	cmp_ok(length $log->{content}, '<=', 256 * 1024 + 100, 'and is bounded');
-
-	$job = $run->(
-		'lines',
-		"for i in 1 2 3; do head -c 1000000 /dev/zero | tr '\\0' x; echo; done; echo 'P00 INFO: backup command end: completed'\n"
-	);
-	is($job->{state}, 'succeeded', 'lines of 1 MB');
-	my @lines = split /\n/, $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
-	is_deeply([ map { length } @lines ], [ 8192, 8192, 8192, 39 ], 'are cut');
-
-	$job = $run->(
-		'much', "yes 'P00   INFO: a line of some length that is repeated' | head -c 20000000\n");
-	is($job->{state}, 'succeeded', '20 MB of lines');
-	$log = $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
-	cmp_ok(length $log, '<=', 256 * 1024 + 100, 'its log is bounded');
-	like($log, qr/the rest of the log was left out\n\z/, 'and says so');
-
-	$job = $run->(
-		'label',
-		"echo 'P00 INFO: new backup label = ../../etc'; echo 'P00 INFO: backup command end: completed'\n"
-	);
-	is("$job->{state} " . ($job->{label} // 'null'), 'succeeded null', 'a label that is none');
-
-	# one that prints without end, and one that does not print at all, can be cancelled
-	for my $case ([ 'endless', "exec yes\n" ],
-		[ 'silent', "exec >&- 2>&-\nwhile true; do sleep 0.1; done\n" ])
-	{
-		my ($name, $text) = @$case;
-		$sidecar->restart(fake("strange-$name", $other . $text));
-		my $id = $sidecar->post_job(kind => 'backup')->{id};
-		wait_for { job_processes($sidecar, $id) } "the $name one to run";
-		my $start = time;
-		is($sidecar->http(DELETE => "/v1/jobs/$id")->{json}{state},
-			'cancelled', "one that is $name is cancelled");
-		cmp_ok(time - $start, '<', 5, 'at once');
-	}
-
-	$sidecar->restart('--pgbackrest=/nowhere/pgbackrest');
-	is_failure(run_job(), 'null', 'config',
-		qr{could not execute "/nowhere/pgbackrest": No such file},
-		qr/--pgbackrest/, 'one that is not there');
-	my $answer = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
-	like($answer->{error}{message}, qr{could not execute "/nowhere/pgbackrest"}, 'for info, too');
-	is_deeply(
-		[ sort keys %{ $answer->{error} } ],
-		[qw(code exit_code hint message)],
-		'with all members');
-	$sidecar->stop;
-	my ($status, $log_of) = refused($sidecar, "--pgbackrest=/nowhere/pgback\xFFrest");
-	is($status, 2, 'a name that is not UTF-8 is refused');
-	like($log_of, qr/value of --pgbackrest is not valid UTF-8/, 'and says why');
-}
-
-# --- an info that is strange ------------------------------------------------------------------------
-{
-	my $answers = "$member->{dir}/answers";
-	spew($answers, "echo '$info'");
-	$sidecar->start(fake('strange-info', qq(test "\${\@: -1}" = info && . '$answers'\n)));
-	my $first = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
-	is($first->{error}, undef, 'info');
-	for my $case (
-		[
-			'nothing', 'true', 'protocol',
-			qr/could not use what pgbackrest info printed: not valid JSON at line \d+/, 0
-		],
-		[
-			'rubbish', 'head -c 100000 /dev/urandom',
-			'protocol', qr/could not use what pgbackrest info printed: not valid JSON at line \d+/,
-			0
-		],
-		[
-			'JSON that is cut',
-			qq(echo '[{"name":"main"'),
-			'protocol', qr/could not use what pgbackrest info printed: not valid JSON at line \d+/,
-			0
-		],
-		[ 'another document', q(echo '{"a":1}'), 'protocol', qr/no list of stanzas/, 0 ],
-		[ 'no stanza', q(echo '[]'), 'protocol', qr/no stanza "main"/, 0 ],
-		[
-			'a failure',
-			qq(echo 'ERROR: [042]: unable to read' >&2; echo '       HINT: look there' >&2; exit 42),
-			'file-read',
-			qr/^unable to read$/,
-			42
-		],
-		[
-			'a failure with much ado',
-			qq(yes 'a warning' | head -c 1000000 >&2; echo 'ERROR: [042]: unable' >&2; exit 42),
-			'file-read', qr/^unable$/, 42
-		],
-		[ 'a crash', 'kill -KILL $$', 'killed', qr/was killed/, undef ],
-		[
-			'half a million empty objects',
-			q(printf '[{"name":"main","x":[{}'; yes ',{}' | head -500000 | tr -d '\\n'; echo ']}]'),
-			'protocol',
-			qr/more than \d+ values/,
-			0
-		],
-		[
-			'a text of 2 GB',
-			q(printf '[{"name":"'; head -c 2000000000 /dev/zero | tr '\\0' x),
-			'too-large', qr/more than \d+ bytes/, undef
-		],
-		[ '100 MB', 'head -c 100000000 /dev/zero', 'too-large', qr/more than \d+ bytes/, undef ])
-	{
-		my ($name, $text, $code, $message, $exit_code) = @$case;
-		spew($answers, $text);
-		my $answer = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
-		my $error = $answer->{error};
-		ok( $error->{code} eq $code
-			  && $error->{message} =~ $message
-			  && ($error->{exit_code} // 'null') eq ($exit_code // 'null'),
-			"info is $name: $code") or diag $json->pretty->encode($answer);
-		is_deeply($answer->{stanzas}, $first->{stanzas}, 'the copy from before is given');
-	}
-	like($sidecar->http(GET => '/readyz')->{json}{checks}[1]{message},
-		qr/too-large/, 'readyz knows');
-
-	spew($answers, "while test -e '$answers'; do sleep 0.1; done\n");
-	my $start = time;
-	my $answer = $sidecar->http(GET => '/v1/info?refresh=true&wait=1')->{json};
-	my $took = time - $start;
-	ok($took >= 1 && $took < 5, 'an info that hangs: the answer comes when the time is up')
-	  or diag $took;
-	is($answer->{error}{code}, 'too-large', 'with the last error');
-	is($sidecar->http(GET => '/v1/info')->{status}, 200, 'others do not wait for it');
-	$start = time;
-	is($sidecar->stop, 0, 'a stop ends it');
-	cmp_ok(time - $start, '<', 5, 'at once');
-	spew($answers, "echo '$info'");
-	$sidecar->start;
-	is($sidecar->http(GET => '/v1/info?refresh=true')->{json}{error},
-		undef, 'all is well at the end');
-}
 is_deeply(\@mismatched, [], 'the status of readyz was that of its checks');
 
 done_testing;

@@ -3,9 +3,9 @@
 # (silence, nonsense) come from a server of our own.
 use strict;
 use warnings;
-use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
+use PgbrCtlTest;
 use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
 use PgbrStrangeServer qw(answer);
@@ -21,87 +21,12 @@ my $root = $cluster->sandbox->{root};
 my $json = JSON::PP->new->utf8;
 delete @ENV{ grep { /^PGBRCTL_/ } keys %ENV };
 $ENV{PGBRCTL_URL} = $sidecar->url;
-
-# Run it: gives exit status, output, errors.
-sub ctl
-{
-	my (@arguments) = @_;
-	return $member->ctl(@arguments);
-}
-
-# Run it, and hold its exit status and standard error against what is expected; gives its output.
-sub ctl_ok
-{
-	my ($name, @arguments) = @_;
-	my ($status, $out, $errors) = ctl(@arguments);
-	is($status, 0, "$name: exit status") or diag $errors;
-	is($errors, '', "$name: nothing on standard error");
-	return $out;
-}
-
-sub ctl_fails
-{
-	my ($name, $wanted, $pattern, @arguments) = @_;
-	my ($status, $out, $errors) = ctl(@arguments);
-	is($status, $wanted, "$name: exit status") or diag $out . $errors;
-	like($errors, $pattern, "$name: message");
-	return $out;
-}
-
-# Run it on a terminal so many columns wide: gives what the terminal was sent.
-sub on_terminal
-{
-	my ($columns, @arguments) = @_;
-	my $line = join ' ', map { "'" . s/'/'\\''/gr . "'" } $program, @arguments;
-	my ($status, $out) =
-	  $member->_command('', 'script', '-qec', "stty cols $columns rows 25; exec $line",
-		'/dev/null');
-	return ($status, $out);
-}
-
-sub start_ctl
-{
-	my (@arguments) = @_;
-	my %run = (out => '', errors => '');
-	$run{handle} =
-	  IPC::Run::start([ $program, @arguments ], '<', \undef, '>', \$run{out}, '2>', \$run{errors});
-	return \%run;
-}
-
-# Wait until it has written what matches.
-sub wait_output
-{
-	my ($run, $stream, $pattern) = @_;
-	wait_for { $run->{handle}->pump_nb; $run->{$stream} =~ $pattern } "output like $pattern";
-	return;
-}
-
-sub finish
-{
-	my ($run) = @_;
-	wait_for { $run->{handle}->pump_nb if $run->{handle}->pumpable; !$run->{handle}->pumpable }
-	'its end', 60;
-	$run->{handle}->finish;
-	my $status = $run->{handle}->full_result(0);
-	return $status & 127 ? 'signal' : $status >> 8;
-}
+run_ctl_on($member);
 
 sub wait_running
 {
 	my ($id) = @_;
 	return $sidecar->wait_job($id, qr/^running$/);
-}
-
-sub rows
-{
-	my ($tsv) = @_;
-	my ($header, @lines) = split /\n/, $tsv;
-	my @names = split /\t/, $header;
-	return map {
-		my %row;
-		@row{@names} = split /\t/, $_, -1;
-		\%row
-	} @lines;
 }
 
 # ---- usage
@@ -470,6 +395,7 @@ for my $columns (120, 50, 12)
 	  [ stranger => 'x' x 23 ];
 	$sidecar->speak_tcp->restart("--token-file=$root/tokens")->wait_ready;
 	$ENV{PGBRCTL_URL} = $sidecar->url;
+
 	ctl_fails('no token', 4,
 		qr/bearer token is wanted\n.*GET http.*\n.*hint: .*--token-file or PGBRCTL_TOKEN_FILE/,
 		'info');
@@ -539,6 +465,7 @@ for my $columns (120, 50, 12)
 		2, qr/no\.pem/, 'info', "--url=$url", "--ca-file=$root/no.pem");
 	$sidecar->speak_tcp(0)->restart->wait_ready;
 	$ENV{PGBRCTL_URL} = $sidecar->url;
+
 }
 
 # ---- what is no sidecar

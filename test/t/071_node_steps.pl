@@ -319,45 +319,6 @@ subtest 'no repository' => sub {
 };
 
 # --- killed in the middle, and run again
-sub restore_killed
-{
-	my ($name, $kill, $state) = @_;
-	hold_lock();
-	remove_tree($data, { keep_root => 1 }) if $name =~ /empty/;
-	hold('restore') if $name =~ /early/;
-	my $job = begin('node-restore', set => $backup, target_type => 'default', target_timeline => 1);
-	if ($name =~ /early/) { held() }
-	else
-	{
-		wait_for
-		{
-			$sidecar->job($job->{id})->{state} ne 'queued'
-			  && -e "$data/PG_VERSION"
-			  && !-e "$data/global/pg_control"
-		}
-		'half a restore';
-	}
-	$kill->($job);
-	release();
-	my $was = $sidecar->wait_job($job->{id});
-	is($was->{state}, $state, "$name: the job is $state");
-	is_deeply([ job_processes($sidecar) ], [], "$name: nothing of it is left");
-	is( step('node-restore', set => $backup, target_type => 'default', target_timeline => 1)
-		  ->{files} > 900,
-		1,
-		"$name: a second one restores");
-	return $was;
-}
-
-sub kill_pgbackrest
-{
-	my ($job) = @_;
-	kill KILL => job_processes($sidecar, $job->{id});
-	return;
-}
-sub kill_sidecar { $sidecar->kill; restart_sidecar(); return }
-sub cancel { $sidecar->http(DELETE => "/v1/jobs/$_[0]{id}"); return }
-
 subtest 'node-restore is killed' => sub {
 	restore_killed('kill -9 of the sidecar, early', \&kill_sidecar, 'interrupted');
 	restore_killed('kill -9 of the sidecar, into an empty folder', \&kill_sidecar, 'interrupted');
@@ -368,55 +329,6 @@ subtest 'node-restore is killed' => sub {
 		'told');
 	restore_killed('cancelled, early', \&cancel, 'cancelled');
 };
-
-sub recovery_killed
-{
-	my ($name, $kill, $state) = @_;
-	hold_lock();
-	step(
-		'node-restore',
-		set => $backup,
-		target_type => 'name',
-		target => 'after b',
-		target_timeline => 1);
-	my $before = -e "$data/recovery.signal";
-	my $promoted = $name =~ /promotion/;
-	hold($promoted ? 'psql' : 'archive-get');
-	my $job = begin('node-recover', target_timeline => 1);
-	held();
-	is(!!-e "$data/recovery.signal",
-		!$promoted, "$name: it is " . ($promoted ? 'promoted' : 'in recovery'));
-	my ($history) = reverse sort glob "$data/pg_wal/*.history";
-	$kill->($job);
-	release();
-	my $was = $sidecar->wait_job($job->{id});
-	is($was->{state}, $state, "$name: the job is $state") or diag explain $was;
-	is_deeply([ job_processes($sidecar) ], [], "$name: nothing of it is left");
-	my $reached = step('node-recover', target_timeline => 1);
-	like($reached->{reason}, qr/after b/, "$name: a second one reaches the target");
-	like($reached->{last_xact_time}, qr/^\d{4}-.*Z$/, "$name: and knows when");
-	is(hex(($history =~ m{([^/]*)\.history$})[0]),
-		$reached->{timeline}, "$name: on the timeline of the first")
-	  if $promoted;
-	return $was;
-}
-
-sub kill_server
-{
-	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
-	kill KILL => $pid;
-	return;
-}
-
-sub kill_startup
-{
-	my ($pid) = slurp("$data/postmaster.pid") =~ /^(\d+)/;
-	my ($startup) =
-	  grep { slurp("/proc/$_/cmdline") =~ /startup/ && slurp("/proc/$_/stat") =~ /\) \S $pid / }
-	  map { m{(\d+)$} } glob '/proc/[0-9]*';
-	kill KILL => $startup;
-	return;
-}
 
 subtest 'node-recover is killed' => sub {
 	recovery_killed('kill -9 of the sidecar', \&kill_sidecar, 'interrupted');
@@ -431,15 +343,6 @@ subtest 'node-recover is killed' => sub {
 	$member->start;
 	is(batches(), 'a b', 'the rows are right in the end');
 };
-
-# The history of the timeline that was made last, as it is in the repository.
-sub history_of
-{
-	my ($timeline) = @_;
-	my $name = sprintf '%08X.history', $timeline;
-	wait_for { my @found = glob "$repo/archive/main/*/$name"; @found > 0 } "$name to be archived";
-	return slurp(glob "$repo/archive/main/*/$name");
-}
 
 subtest 'before the last switch of the way' => sub {
 	hold_lock();
@@ -689,57 +592,6 @@ subtest 'whose process it is' => sub {
 		'a restore that somebody else runs');
 	$cluster->sandbox->end($_, 'KILL') for $other, $innocent;
 	step('node-restore', set => $backup, target_type => 'default');
-};
-
-subtest 'what is refused before it becomes a job' => sub {
-	hold_lock();
-	my $jobs = sub { scalar @{ $sidecar->http(GET => '/v1/jobs?limit=1000')->{json}{jobs} } };
-	my $before = $jobs->();
-	for my $text (
-		"x'\nrestore_command = 'touch $dir/owned",
-		"x\nrecovery_target_action=pause",
-		"'; DROP TABLE t; --",
-		'"', '\\', "a\0b", "\e[2J", "\x{85}", ' x', 'x' x 64, "\x{e9}" x 32, '`id`')
-	{
-		# a NUL ends with the JSON
-		my $refused = $text =~ /\0/ ? qr/^400$/ : qr/^422$/;
-		(my $shown = $text) =~ s/[^ -~]/./g;
-		like(
-			post('node-restore', set => $backup, target_type => 'name', target => $text)->{status},
-			$refused,
-			"name: $shown");
-		like(post('node-mark', name => $text)->{status}, $refused, "mark: $shown");
-		like(post('node-restore', set => "$backup$text", target_type => 'default')->{status},
-			$refused, "set: $shown");
-		like(post('node-restore', set => $backup, target_type => $text)->{status},
-			$refused, "type: $shown");
-		like(
-			post('node-restore', set => $backup, target_type => 'time', target => "$time_b$text")
-			  ->{status},
-			$refused,
-			"time: $shown");
-	}
-	is(post('node-mark', name => $_)->{status}, 422, "mark: $_")
-	  for '$(touch owned)', '--x', '../../x', "a b";
-	is(post('node-restore', set => $_, target_type => 'default')->{status}, 422, "set: $_")
-	  for '../20200101-000000F', '--delta', 'latest';
-	is($jobs->(), $before, 'there are no new jobs');
-	# a name that a shell or an option reader would misread is just a name
-	for my $name ('$(touch owned)', '--stanza=other', '%p')
-	{
-		step(
-			'node-restore',
-			set => $backup,
-			target_type => 'name',
-			target => $name,
-			target_timeline => 1);
-		like(
-			step_fails('node-recover', target_timeline => 1)->{message},
-			qr/recovery ended before/,
-			"$name is looked for");
-	}
-	is_deeply([ grep { -e } map { "$_/owned" } $dir, $data, $sidecar->{state} ],
-		[], 'nothing was executed');
 };
 
 end_restore();

@@ -1,4 +1,5 @@
-# The fence around a member that is being restored: nobody can start a server there, whoever is killed.
+# The fence around a member that is being restored: nobody can start a server there, whatever is killed.
+# And what the steps of a restore refuse.
 use strict;
 use warnings;
 use File::Path qw(remove_tree);
@@ -227,6 +228,60 @@ subtest 'a replica makes way for the leader on its machine' => sub {
 	is($sidecar->wait_job($job->{id}, undef, 60)->{state},
 		'succeeded', 'it goes on after a while all the same');
 	$cluster->sandbox->end($_, 'KILL') for $server, $other;
+};
+
+subtest 'what is refused before it becomes a job' => sub {
+	hold_lock();
+	my $jobs = sub { scalar @{ $sidecar->http(GET => '/v1/jobs?limit=1000')->{json}{jobs} } };
+	my $before = $jobs->();
+	for my $text (
+		"x'\nrestore_command = 'touch $dir/owned",
+		"x\nrecovery_target_action=pause",
+		"'; DROP TABLE t; --",
+		'"', '\\', "a\0b", "\e[2J", "\x{85}", ' x', 'x' x 64, "\x{e9}" x 32, '`id`')
+	{
+		# a NUL ends with the JSON
+		my $refused = $text =~ /\0/ ? qr/^400$/ : qr/^422$/;
+		(my $shown = $text) =~ s/[^ -~]/./g;
+		like(
+			post('node-restore', set => $backup, target_type => 'name', target => $text)->{status},
+			$refused,
+			"name: $shown");
+		like(post('node-mark', name => $text)->{status}, $refused, "mark: $shown");
+		like(post('node-restore', set => "$backup$text", target_type => 'default')->{status},
+			$refused, "set: $shown");
+		like(post('node-restore', set => $backup, target_type => $text)->{status},
+			$refused, "type: $shown");
+		like(
+			post(
+				'node-restore',
+				set => $backup,
+				target_type => 'time',
+				target => "$after_b{time}$text")->{status},
+			$refused,
+			"time: $shown");
+	}
+	is(post('node-mark', name => $_)->{status}, 422, "mark: $_")
+	  for '$(touch owned)', '--x', '../../x', "a b";
+	is(post('node-restore', set => $_, target_type => 'default')->{status}, 422, "set: $_")
+	  for '../20200101-000000F', '--delta', 'latest';
+	is($jobs->(), $before, 'there are no new jobs');
+	# a name that a shell or an option reader would misread is just a name
+	for my $name ('$(touch owned)', '--stanza=other', '%p')
+	{
+		step(
+			'node-restore',
+			set => $backup,
+			target_type => 'name',
+			target => $name,
+			target_timeline => 1);
+		like(
+			step_fails('node-recover', target_timeline => 1)->{message},
+			qr/recovery ended before/,
+			"$name is looked for");
+	}
+	is_deeply([ grep { -e } map { "$_/owned" } $dir, $data, $sidecar->{state} ],
+		[], 'nothing was executed');
 };
 
 end_restore();
