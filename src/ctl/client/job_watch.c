@@ -5,6 +5,7 @@
 #include "ctl/client/job_watch.h"
 
 #include "ctl/client/interrupt.h"
+#include "ctl/client/job_request.h"
 #include "ctl/client/job_view.h"
 #include "ctl/client/progress.h"
 #include "ctl/print/message.h"
@@ -23,7 +24,7 @@
 
 typedef struct Watch
 {
-	SidecarClient *client;
+	SidecarClient client; /* a copy, which gives up at the deadline */
 	FILE *stream;
 	bool on_terminal;
 	int drawn; /* columns of the line that stands on the terminal */
@@ -105,23 +106,6 @@ show(Watch *watch, const JobView *job)
 	strbuf_done(&words);
 }
 
-static bool
-ask(const Watch *watch, const char *id, json_t **job, PgbrError *error)
-{
-	StrBuf path;
-	bool ok;
-
-	strbuf_init(&path);
-	strbuf_puts(&path, PGBR_PATH_JOBS "/");
-	strbuf_put_url(&path, id);
-	strbuf_printf(&path, "?wait=%d", HOLD_S);
-	ok = path.failed
-			 ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
-			 : sidecar_client_call(watch->client, "GET", path.data, NULL, HOLD_S, job, error);
-	strbuf_done(&path);
-	return ok;
-}
-
 /* True when the failure is one that passes: the sidecar is being restarted, or the network is. */
 static bool
 may_pass(Watch *watch, const PgbrError *error)
@@ -151,17 +135,14 @@ may_pass(Watch *watch, const PgbrError *error)
 static JobWatchEnd
 watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 {
-	char id[65] = "";
-
 	for (;;)
 	{
 		JobView view;
 		json_t *next = NULL;
 		PgbrError reason;
 
-		if (!job_view_read(*job, &view, error) || (id[0] && !job_view_is(&view, id, error)))
+		if (!job_view_read(*job, &view, error))
 			return JOB_WATCH_FAILED;
-		pgbr_copy_text(id, sizeof(id), view.id);
 		show(watch, &view);
 		if (pgbr_job_state_is_final(view.state))
 			return JOB_WATCH_FINISHED;
@@ -171,36 +152,33 @@ watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 				return JOB_WATCH_INTERRUPTED;
 			if (is_past(watch->deadline))
 				return JOB_WATCH_TIMED_OUT;
-			if (!ask(watch, view.id, &next, &reason) && reason.code != PGBR_ERROR_ABORTED &&
-				!may_pass(watch, &reason))
+			if (!job_request_get(&watch->client, view.id, HOLD_S, &next, &reason) &&
+				reason.code != PGBR_ERROR_ABORTED && !may_pass(watch, &reason))
 			{
 				*error = reason;
 				return JOB_WATCH_FAILED;
 			}
 		}
 		watch->lost_at = 0;
-		json_decref(*job);
-		*job = next;
+		if (!job_request_take(job, next, error))
+			return JOB_WATCH_FAILED;
 	}
 }
 
 JobWatchEnd
-job_watch(SidecarClient *client, json_t **job, int limit, FILE *stream, PgbrError *error)
+job_watch(const SidecarClient *client, json_t **job, int limit, FILE *stream, PgbrError *error)
 {
 	Watch watch = {
-		.client = client,
+		.client = *client,
 		.stream = stream,
 		.on_terminal = stream && output_terminal_columns(stream) > 0,
 		.deadline = limit > 0 ? seconds_now() + limit : 0,
 	};
-	SidecarClient before = *client;
 	JobWatchEnd end;
 
-	client->should_abort = should_stop;
-	client->abort_argument = &watch;
+	watch.client.should_abort = should_stop;
+	watch.client.abort_argument = &watch;
 	end = watch_to_end(&watch, job, error);
-	client->should_abort = before.should_abort;
-	client->abort_argument = before.abort_argument;
 	if (watch.on_terminal)
 		erase_line(&watch);
 	return end;

@@ -32,6 +32,6 @@ typedef enum JobWatchEnd
  * is in seconds, 0 for none. Progress goes to the stream, or nowhere when it is NULL.
  */
 extern JobWatchEnd
-job_watch(SidecarClient *client, json_t **job, int limit, FILE *stream, PgbrError *error);
+job_watch(const SidecarClient *client, json_t **job, int limit, FILE *stream, PgbrError *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include "ctl/verbs/job_submit.h"
 
 #include "ctl/client/interrupt.h"
+#include "ctl/client/job_request.h"
 #include "ctl/client/job_watch.h"
 #include "ctl/print/message.h"
 #include "ctl/print/text.h"
@@ -137,11 +138,7 @@ job_print_log(const Context *context, const char *id, PgbrError *error)
 	bool ok;
 
 	strbuf_init(&buf);
-	strbuf_puts(&buf, PGBR_PATH_JOBS "/");
-	strbuf_put_url(&buf, id);
-	strbuf_puts(&buf, "/log");
-	ok = sidecar_client_get_text(&context->client, buf.data, &text, error);
-	strbuf_clear(&buf);
+	ok = job_request_get_log(&context->client, id, &text, error);
 	if (ok)
 	{
 		text_put_visible(&buf, text);

@@ -4,6 +4,7 @@
  */
 #include "ctl/verbs/verbs.h"
 
+#include "ctl/client/job_request.h"
 #include "ctl/verbs/job_submit.h"
 #include "ctl/client/job_watch.h"
 #include "ctl/print/text.h"
@@ -79,13 +80,6 @@ put_query(StrBuf *path, const char *name, const char *value)
 	strbuf_put_url(path, value);
 }
 
-static void
-put_job_path(StrBuf *path, const char *id)
-{
-	strbuf_puts(path, PGBR_PATH_JOBS "/");
-	strbuf_put_url(path, id);
-}
-
 static bool
 print_list(const Context *context, const json_t *answer, PgbrError *error)
 {
@@ -155,7 +149,7 @@ show_jobs(const Context *context, const JobsArguments *arguments, const char *id
 	strbuf_init(&text);
 	snprintf(limit, sizeof(limit), "%d", arguments->limit);
 	if (id)
-		put_job_path(&text, id);
+		job_request_put_path(&text, id, 0);
 	else
 		strbuf_puts(&text, PGBR_PATH_JOBS);
 	put_query(&text, "state", arguments->state);
@@ -228,7 +222,7 @@ run_cancel(Context *context, const void *argument, const char *operand, PgbrErro
 		return exit_code_of(error);
 	job_claim(claim);
 	strbuf_init(&path);
-	put_job_path(&path, operand);
+	job_request_put_path(&path, operand, 0);
 	if (claim[0])
 	{
 		strbuf_puts(&path, "?claimed_by=");
