@@ -205,7 +205,7 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 
 /* Ask one member for all; true when it answered. */
 static bool
-ask(Cluster *cluster, const char *url, PgbrError *error)
+cluster_ask(Cluster *cluster, const char *url, PgbrError *error)
 {
 	PatroniNode node;
 
@@ -234,11 +234,11 @@ ask(Cluster *cluster, const char *url, PgbrError *error)
 
 /* Ask the URLs given, then those of the members, until one answers. */
 static bool
-ask_any(Cluster *cluster, PgbrError *error)
+cluster_ask_any(Cluster *cluster, PgbrError *error)
 {
 	for (int i = 0; i < cluster->named.url_count; i++)
 	{
-		if (ask(cluster, cluster->named.urls[i], error))
+		if (cluster_ask(cluster, cluster->named.urls[i], error))
 			return true;
 		if (error->code == PGBR_ERROR_ABORTED)
 			return false;
@@ -248,7 +248,7 @@ ask_any(Cluster *cluster, PgbrError *error)
 		const char *url = cluster->members[i]->api_url;
 		PgbrError ignored;
 
-		if (url[0] && ask(cluster, url, &ignored))
+		if (url[0] && cluster_ask(cluster, url, &ignored))
 		{
 			cluster_hear(cluster, url);
 			return true;
@@ -267,7 +267,7 @@ cluster_refresh(Cluster *cluster, PgbrError *error)
 		if (!cluster_add(cluster, cluster->named.sidecars[i].name, NULL, NULL, error))
 			return false;
 	}
-	cluster->patroni_answered = ask_any(cluster, &reason);
+	cluster->patroni_answered = cluster_ask_any(cluster, &reason);
 	cluster->patroni_error = reason;
 	if (!cluster->patroni_answered)
 	{

@@ -85,7 +85,7 @@ draw_line(Watch *watch)
 }
 
 static void
-show(Watch *watch, const JobView *job)
+show_job(Watch *watch, const JobView *job)
 {
 	bool changed = progress_note(&watch->progress, job, seconds_now());
 	StrBuf words;
@@ -143,7 +143,7 @@ watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 
 		if (!job_view_read(*job, &view, error))
 			return JOB_WATCH_FAILED;
-		show(watch, &view);
+		show_job(watch, &view);
 		if (pgbr_job_state_is_final(view.state))
 			return JOB_WATCH_FINISHED;
 		while (next == NULL)

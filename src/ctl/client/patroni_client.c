@@ -112,8 +112,8 @@ call(const PatroniClient *client, const char *method, const char *base, const ch
 }
 
 static bool
-refuse(const PatroniClient *client, const char *method, const char *url, const char *path,
-	   long status, PgbrError *error)
+patroni_refuse(const PatroniClient *client, const char *method, const char *url, const char *path,
+			   long status, PgbrError *error)
 {
 	const char *why = status == 401 && client->user[0] ? withheld(client, url) : NULL;
 	PgbrErrorCode code = status == 401 || status == 403					   ? PGBR_ERROR_FORBIDDEN
@@ -155,7 +155,7 @@ get(const PatroniClient *client, const char *url, const char *path, json_t **ans
 		return true;
 	json_decref(*answer);
 	*answer = NULL;
-	return refuse(client, "GET", url, path, status == 200 ? 0 : status, error);
+	return patroni_refuse(client, "GET", url, path, status == 200 ? 0 : status, error);
 }
 
 static void
@@ -320,7 +320,7 @@ get_node(const PatroniClient *client, const char *url, const char *path, long *s
 	if (answer)
 		ok = patroni_read_node(answer, node, error);
 	else
-		ok = refuse(client, "GET", url, path, *status == 200 ? 0 : *status, error);
+		ok = patroni_refuse(client, "GET", url, path, *status == 200 ? 0 : *status, error);
 	json_decref(answer);
 	return ok;
 }
@@ -351,7 +351,8 @@ patroni_is_primary(const PatroniClient *client, const char *url, bool *primary, 
 	if (!get_node(client, url, "/primary", &status, node, error))
 		return false;
 	*primary = status == 200;
-	return status == 200 || status == 503 || refuse(client, "GET", url, "/primary", status, error);
+	return status == 200 || status == 503 ||
+		   patroni_refuse(client, "GET", url, "/primary", status, error);
 }
 
 bool
@@ -371,7 +372,7 @@ change(const PatroniClient *client, const char *method, const char *url, const c
 	if (!call(client, method, url, path, body, timeout_ms, &status, &answer, error))
 		return false;
 	json_decref(answer);
-	return status / 100 == 2 || refuse(client, method, url, path, status, error);
+	return status / 100 == 2 || patroni_refuse(client, method, url, path, status, error);
 }
 
 bool
@@ -404,7 +405,7 @@ patroni_await_round(const PatroniClient *client, const char *url, PgbrError *err
 		return false;
 	json_decref(answer);
 	return status == 404 || status == 200 ||
-		   refuse(client, "DELETE", url, "/restart", status, error);
+		   patroni_refuse(client, "DELETE", url, "/restart", status, error);
 }
 
 bool

@@ -40,11 +40,11 @@ conf_is_pgbackrest(const char *text, size_t length)
 }
 
 /* Room for a finding about a line; NULL: there is no more. */
-static PgbrError *find(Checker *checker, bool is_warning, int line, const char *format, ...)
+static PgbrError *conf_finding(Checker *checker, bool is_warning, int line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 static PgbrError *
-find(Checker *checker, bool is_warning, int line, const char *format, ...)
+conf_finding(Checker *checker, bool is_warning, int line, const char *format, ...)
 {
 	ConfFindings *findings = checker->findings;
 	int *count = is_warning ? &findings->warning_count : &findings->problem_count;
@@ -103,27 +103,29 @@ check_option(Checker *checker, const PgbackrestOption *option)
 	const char *value_hint = conf_value_hint(name, option->value);
 
 	if (!pgbr_is_option_name(name))
-		pgbr_error_hint(
-			find(checker, true, option->line, "pgbackrest ignores what is not an option's name"),
-			"Names are made of small letters, digits and dashes.");
+		pgbr_error_hint(conf_finding(checker, true, option->line,
+									 "pgbackrest ignores what is not an option's name"),
+						"Names are made of small letters, digits and dashes.");
 	else if (strncmp(name, "no-", 3) == 0 || strncmp(name, "reset-", 6) == 0 ||
 			 strcmp(name, "stanza") == 0 || strncmp(name, "config", 6) == 0)
-		pgbr_error_hint(
-			find(checker, true, option->line, "pgbackrest ignores option \"%s\" in its file", name),
-			"%s", conf_name_hint(name) ? conf_name_hint(name) : "Remove it.");
+		pgbr_error_hint(conf_finding(checker, true, option->line,
+									 "pgbackrest ignores option \"%s\" in its file", name),
+						"%s", conf_name_hint(name) ? conf_name_hint(name) : "Remove it.");
 	else if (strncmp(name, "pg", 2) == 0 && name[2] >= '0' && name[2] <= '9' &&
 			 is_global(option->section))
-		pgbr_error_hint(find(checker, true, option->line,
-							 "pgbackrest ignores option \"%s\" in section [%s]", name,
-							 option->section),
+		pgbr_error_hint(conf_finding(checker, true, option->line,
+									 "pgbackrest ignores option \"%s\" in section [%s]", name,
+									 option->section),
 						"Put it into the stanza's section.");
 	else if (value_hint)
-		pgbr_error_hint(find(checker, false, option->line,
-							 "invalid value \"%.100s\" of option \"%s\"", option->value, name),
+		pgbr_error_hint(conf_finding(checker, false, option->line,
+									 "invalid value \"%.100s\" of option \"%s\"", option->value,
+									 name),
 						"%s", value_hint);
 	else if (!conf_is_list(name) && is_twice(checker->file, option))
-		pgbr_error_hint(find(checker, false, option->line, "option \"%s\" is twice in section [%s]",
-							 name, option->section),
+		pgbr_error_hint(conf_finding(checker, false, option->line,
+									 "option \"%s\" is twice in section [%s]", name,
+									 option->section),
 						"pgBackRest takes one value of it; remove one.");
 }
 
@@ -140,16 +142,16 @@ conf_check(const PgbackrestFile *file, const char *name, bool others_can_read,
 		const PgbackrestOption *option = &file->options[i];
 
 		if (strcmp(option->section, section) != 0 && !is_section(option->section))
-			pgbr_error_hint(find(&checker, true, option->line,
-								 "pgbackrest looks for nothing in section [%.100s]",
-								 option->section),
+			pgbr_error_hint(conf_finding(&checker, true, option->line,
+										 "pgbackrest looks for nothing in section [%.100s]",
+										 option->section),
 							"A section is global or a stanza, with or without :COMMAND behind.");
 		section = option->section;
 		check_option(&checker, option);
 		if (others_can_read && pgbr_is_secret_option(option->name))
 		{
-			pgbr_error_hint(find(&checker, true, option->line,
-								 "\"%s\" is in a file that others can read", option->name),
+			pgbr_error_hint(conf_finding(&checker, true, option->line,
+										 "\"%s\" is in a file that others can read", option->name),
 							"Make it 0600, or put the secret into pgbackrest's environment.");
 			others_can_read = false;
 		}

@@ -78,7 +78,7 @@ static const Service services[] = {
 };
 
 static bool
-add(Manifest *manifest, const char *file, bool secret, json_t *document)
+manifest_add(Manifest *manifest, const char *file, bool secret, json_t *document)
 {
 	if (document == NULL || manifest->count == MANIFEST_OBJECTS_MAX)
 	{
@@ -117,10 +117,11 @@ add_config_map(Manifest *manifest, const ManifestOptions *options, const Conf *c
 
 	strbuf_init(&text);
 	conf_write(conf, &text);
-	ok = !text.failed && add(manifest, "resources.yaml", false,
-							 json_pack("{s:s, s:s, s:o, s:{s:s}}", "apiVersion", "v1", "kind",
-									   "ConfigMap", "metadata", metadata(options, CONFIG_MAP),
-									   "data", "pgbackrest.conf", text.data));
+	ok = !text.failed &&
+		 manifest_add(manifest, "resources.yaml", false,
+					  json_pack("{s:s, s:s, s:o, s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap",
+								"metadata", metadata(options, CONFIG_MAP), "data",
+								"pgbackrest.conf", text.data));
 	strbuf_done(&text);
 	return ok;
 }
@@ -137,10 +138,10 @@ add_secret(Manifest *manifest, const ManifestOptions *options, const Conf *conf)
 			json_object_set_new(data, conf_variable(conf->options[i].name, variable),
 								json_string(conf->options[i].value));
 	}
-	return add(manifest, "secret.yaml", true,
-			   json_pack("{s:s, s:s, s:o, s:s, s:o}", "apiVersion", "v1", "kind", "Secret",
-						 "metadata", metadata(options, OWN_SECRET), "type", "Opaque", "stringData",
-						 data));
+	return manifest_add(manifest, "secret.yaml", true,
+						json_pack("{s:s, s:s, s:o, s:s, s:o}", "apiVersion", "v1", "kind", "Secret",
+								  "metadata", metadata(options, OWN_SECRET), "type", "Opaque",
+								  "stringData", data));
 }
 
 /* The volume of all members: one that exists, bound by its name, or one that a class provides. */
@@ -153,12 +154,13 @@ add_claim(Manifest *manifest, const PgbrValues *values, const ManifestOptions *o
 	/* without a class a claim would get the default one, which provides another volume */
 	if (bound && class == NULL)
 		class = "";
-	return add(manifest, "resources.yaml", false,
-			   json_pack("{s:s, s:s, s:o, s:{s:[s], s:{s:{s:s}}, s:s*, s:s*}}", "apiVersion", "v1",
-						 "kind", "PersistentVolumeClaim", "metadata", metadata(options, CLAIM),
-						 "spec", "accessModes", "ReadWriteMany", "resources", "requests", "storage",
-						 values->rwx.size.text, "storageClassName", class, "volumeName",
-						 bound ? values->rwx.volumes.items[0].text : NULL));
+	return manifest_add(manifest, "resources.yaml", false,
+						json_pack("{s:s, s:s, s:o, s:{s:[s], s:{s:{s:s}}, s:s*, s:s*}}",
+								  "apiVersion", "v1", "kind", "PersistentVolumeClaim", "metadata",
+								  metadata(options, CLAIM), "spec", "accessModes", "ReadWriteMany",
+								  "resources", "requests", "storage", values->rwx.size.text,
+								  "storageClassName", class, "volumeName",
+								  bound ? values->rwx.volumes.items[0].text : NULL));
 }
 
 static bool
@@ -183,9 +185,9 @@ add_service(Manifest *manifest, const ManifestOptions *options, const Service *s
 		json_object_set_new(spec, "clusterIP", json_string("None"));
 		json_object_set_new(spec, "publishNotReadyAddresses", json_true());
 	}
-	return add(manifest, "resources.yaml", false,
-			   json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Service", "metadata",
-						 metadata(options, service->name), "spec", spec));
+	return manifest_add(manifest, "resources.yaml", false,
+						json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Service",
+								  "metadata", metadata(options, service->name), "spec", spec));
 }
 
 static bool
@@ -395,13 +397,13 @@ add_patch(Manifest *manifest, const PgbrValues *values, const Conf *conf,
 		json_pack("{s:s, s:o, s:o*, s:o}", "name", options->container, "env", make_env(options),
 				  "envFrom", make_env_from(secret_name(conf)), "volumeMounts", make_mounts(values));
 
-	return add(manifest, "statefulset-patch.yaml", false,
-			   json_pack("{s:s, s:s, s:{s:s, s:s*}, s:{s:{s:{s:b, s:[o, o], s:o}}}}", "apiVersion",
-						 "apps/v1", "kind", "StatefulSet", "metadata", "name", options->statefulset,
-						 "namespace", options->namespace, "spec", "template", "spec",
-						 "shareProcessNamespace", true, "containers", postgres,
-						 make_sidecar(values, conf, options), "volumes",
-						 make_volumes(values, options)));
+	return manifest_add(manifest, "statefulset-patch.yaml", false,
+						json_pack("{s:s, s:s, s:{s:s, s:s*}, s:{s:{s:{s:b, s:[o, o], s:o}}}}",
+								  "apiVersion", "apps/v1", "kind", "StatefulSet", "metadata",
+								  "name", options->statefulset, "namespace", options->namespace,
+								  "spec", "template", "spec", "shareProcessNamespace", true,
+								  "containers", postgres, make_sidecar(values, conf, options),
+								  "volumes", make_volumes(values, options)));
 }
 
 /* A name as Kubernetes has it (RFC 1123): small letters, digits, and - . inside. */
@@ -499,7 +501,7 @@ add_kustomization(Manifest *manifest, const ManifestOptions *options, bool has_s
 		json_array_append_new(resources, json_string("secret.yaml"));
 	if (options->has_statefulset)
 		json_array_append_new(resources, json_string(MANIFEST_STATEFULSET));
-	return add(
+	return manifest_add(
 		manifest, MANIFEST_KUSTOMIZATION, false,
 		json_pack("{s:s, s:s, s:o, s:o*}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind",
 				  "Kustomization", "resources", resources, "patchesStrategicMerge",

@@ -141,7 +141,7 @@ print_sizes(const Context *context, const char *label)
 }
 
 static bool
-report(const Context *context, const JobView *job, PgbrError *error)
+report_backup(const Context *context, const JobView *job, PgbrError *error)
 {
 	char duration[UNIT_TEXT];
 	long long seconds = job_view_duration(job, 0);
@@ -158,14 +158,14 @@ report(const Context *context, const JobView *job, PgbrError *error)
 }
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_backup(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const BackupArguments *arguments = argument;
 	const JobPlan plan = {
 		.kind = PGBR_JOB_BACKUP,
 		.arguments = &arguments->job,
 		.wait = arguments->wait || arguments->job.wait_timeout > 0,
-		.report = report,
+		.report = report_backup,
 	};
 	json_t *request = json_object();
 
@@ -187,5 +187,5 @@ const Verb verb_backup = {
 				   "it ended.\n",
 	.options = options,
 	.arguments_size = sizeof(BackupArguments),
-	.run = run,
+	.run = run_backup,
 };

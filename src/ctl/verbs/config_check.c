@@ -322,7 +322,7 @@ put_document(const json_t *document, OutputFormat format, StrBuf *out)
 }
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_config_check(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const CheckArguments *arguments = argument;
 	Checked checked = {.file = PGBACKREST_FILE_INIT};
@@ -364,5 +364,5 @@ const Verb verb_config_check = {
 		"file, whatever is in force there: what would go next, and what keeps the others.\n",
 	.options = options,
 	.arguments_size = sizeof(CheckArguments),
-	.run = run,
+	.run = run_config_check,
 };

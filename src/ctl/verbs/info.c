@@ -236,7 +236,7 @@ check_repositories(const json_t *info, PgbrError *error)
  * was asked for and failed, or when a repository could not be read.
  */
 static ExitCode
-judge(const json_t *info, bool refresh, PgbrError *error)
+judge_info(const json_t *info, bool refresh, PgbrError *error)
 {
 	const json_t *reason = json_object_get(info, "error");
 	const char *message = json_text(reason, "message");
@@ -251,7 +251,7 @@ judge(const json_t *info, bool refresh, PgbrError *error)
 }
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_info(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const InfoArguments *arguments = argument;
 	json_t *info = NULL;
@@ -271,7 +271,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		output_put_document(info, context->format, &out);
 	else
 		put_tables(info, context->format, &out);
-	code = output_print(stdout, &out, error) ? judge(info, arguments->refresh, error)
+	code = output_print(stdout, &out, error) ? judge_info(info, arguments->refresh, error)
 											 : exit_code_of(error);
 	strbuf_done(&out);
 	json_decref(info);
@@ -288,5 +288,5 @@ const Verb verb_info = {
 		"pgbackrest's own document, and what is known of retention beside it.\n",
 	.options = options,
 	.arguments_size = sizeof(InfoArguments),
-	.run = run,
+	.run = run_info,
 };

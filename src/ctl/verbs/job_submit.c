@@ -76,7 +76,7 @@ send_request(const Context *context, const JobPlan *plan, const json_t *request,
 
 /* EXIT_OK for a job that succeeded; for one that ended otherwise the error says how and why. */
 static ExitCode
-judge(const JobView *job, PgbrError *error)
+job_judge(const JobView *job, PgbrError *error)
 {
 	char name[JOB_NAME];
 
@@ -185,7 +185,7 @@ tell_accepted(const Context *context, const json_t *document, PgbrError *error)
 }
 
 static ExitCode
-follow(Context *context, const JobPlan *plan, json_t **document, PgbrError *error)
+job_follow(Context *context, const JobPlan *plan, json_t **document, PgbrError *error)
 {
 	bool for_people = context->format == OUTPUT_PRETTY;
 	int limit = plan->arguments->wait_timeout;
@@ -203,8 +203,8 @@ follow(Context *context, const JobPlan *plan, json_t **document, PgbrError *erro
 		pgbr_error_hint(error, "Ask for it again with \"" PROGRAM_NAME " jobs %s\".", job.id);
 		return exit_code_of(error);
 	}
-	code =
-		end == JOB_WATCH_FINISHED ? judge(&job, error) : tell_unfinished(&job, end, limit, error);
+	code = end == JOB_WATCH_FINISHED ? job_judge(&job, error)
+									 : tell_unfinished(&job, end, limit, error);
 	if (!for_people)
 		printed = job_print(context, &job, &print_error);
 	else if (end == JOB_WATCH_FINISHED)
@@ -256,7 +256,7 @@ job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *er
 	else
 	{
 		tell_first(context, job);
-		code = follow(context, plan, &job, error);
+		code = job_follow(context, plan, &job, error);
 	}
 	if (plan->wait)
 	{

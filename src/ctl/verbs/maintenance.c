@@ -42,7 +42,7 @@ static const OptionSpec expire_options[] = {
 };
 
 static bool
-report(const Context *context, const JobView *job, PgbrError *error)
+report_maintenance(const Context *context, const JobView *job, PgbrError *error)
 {
 	char name[128];
 
@@ -54,14 +54,14 @@ report(const Context *context, const JobView *job, PgbrError *error)
 }
 
 static ExitCode
-submit(Context *context, PgbrJobKind kind, const MaintenanceArguments *arguments, json_t *request,
-	   PgbrError *error)
+submit_maintenance(Context *context, PgbrJobKind kind, const MaintenanceArguments *arguments,
+				   json_t *request, PgbrError *error)
 {
 	const JobPlan plan = {
 		.kind = kind,
 		.arguments = &arguments->job,
 		.wait = !arguments->no_wait,
-		.report = report,
+		.report = report_maintenance,
 	};
 
 	if (arguments->no_wait && arguments->job.wait_timeout > 0)
@@ -77,14 +77,14 @@ static ExitCode
 run_check(Context *context, const void *arguments, const char *operand, PgbrError *error)
 {
 	(void) operand;
-	return submit(context, PGBR_JOB_CHECK, arguments, json_object(), error);
+	return submit_maintenance(context, PGBR_JOB_CHECK, arguments, json_object(), error);
 }
 
 static ExitCode
 run_verify(Context *context, const void *arguments, const char *operand, PgbrError *error)
 {
 	(void) operand;
-	return submit(context, PGBR_JOB_VERIFY, arguments, json_object(), error);
+	return submit_maintenance(context, PGBR_JOB_VERIFY, arguments, json_object(), error);
 }
 
 static ExitCode
@@ -107,7 +107,7 @@ run_expire(Context *context, const void *argument, const char *operand, PgbrErro
 		json_decref(request);
 		request = NULL;
 	}
-	return submit(context, PGBR_JOB_EXPIRE, arguments, request, error);
+	return submit_maintenance(context, PGBR_JOB_EXPIRE, arguments, request, error);
 }
 
 const Verb verb_check = {

@@ -137,7 +137,7 @@ put_documents(const Manifest *manifest, const char *file, StrBuf *out)
 }
 
 static bool
-print(const Manifest *manifest, PgbrError *error)
+print_manifest(const Manifest *manifest, PgbrError *error)
 {
 	StrBuf out;
 	bool ok;
@@ -199,7 +199,7 @@ make(const ManifestArguments *arguments, const PgbrValues *values, const Conf *c
 
 	if (ok)
 		ok = arguments->output_dir ? write_files(arguments->output_dir, &manifest, error)
-								   : print(&manifest, error);
+								   : print_manifest(&manifest, error);
 	manifest_done(&manifest);
 	return ok;
 }
@@ -220,7 +220,7 @@ check_arguments(const ManifestArguments *arguments, PgbrError *error)
 }
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_manifest(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const ManifestArguments *arguments = argument;
 	const ConfMember member = {.stanza = arguments->stanza};
@@ -256,5 +256,5 @@ const Verb verb_manifest = {
 	.options = options,
 	.arguments_size = sizeof(ManifestArguments),
 	.alone = true,
-	.run = run,
+	.run = run_manifest,
 };

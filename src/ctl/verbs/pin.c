@@ -27,7 +27,7 @@ static const OptionSpec options[] = {
 };
 
 static bool
-report(const Context *context, const JobView *job, PgbrError *error)
+report_pin(const Context *context, const JobView *job, PgbrError *error)
 {
 	char name[128];
 
@@ -49,14 +49,14 @@ describe_us(char *text, size_t size)
 }
 
 static ExitCode
-annotate(Context *context, const PinArguments *arguments, const char *label, const char *value,
-		 PgbrError *error)
+submit_pin(Context *context, const PinArguments *arguments, const char *label, const char *value,
+		   PgbrError *error)
 {
 	const JobPlan plan = {
 		.kind = PGBR_JOB_ANNOTATE,
 		.arguments = &arguments->job,
 		.wait = !arguments->no_wait,
-		.report = report,
+		.report = report_pin,
 	};
 	json_t *request;
 
@@ -83,18 +83,18 @@ run_pin(Context *context, const void *argument, const char *operand, PgbrError *
 
 	describe_us(us, sizeof(us));
 	/* what is no text is refused as --reason when the job is sent */
-	return annotate(context, arguments, operand,
-					arguments->job.reason && pgbr_is_plain_text(arguments->job.reason, 256) &&
-							arguments->job.reason[0]
-						? arguments->job.reason
-						: us,
-					error);
+	return submit_pin(context, arguments, operand,
+					  arguments->job.reason && pgbr_is_plain_text(arguments->job.reason, 256) &&
+							  arguments->job.reason[0]
+						  ? arguments->job.reason
+						  : us,
+					  error);
 }
 
 static ExitCode
 run_unpin(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
-	return annotate(context, argument, operand, "", error);
+	return submit_pin(context, argument, operand, "", error);
 }
 
 const Verb verb_pin = {

@@ -22,7 +22,7 @@ static const OptionSpec options[] = {
 };
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_plan(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const RestoreArguments *arguments = &((const PlanArguments *) argument)->restore;
 	const RestoreDecision how = {
@@ -66,5 +66,5 @@ const Verb verb_plan = {
 		"\"restore --dry-run\".\n",
 	.options = options,
 	.arguments_size = sizeof(PlanArguments),
-	.run = run,
+	.run = run_plan,
 };
