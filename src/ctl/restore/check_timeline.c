@@ -1,12 +1,12 @@
 /*
  * check_timeline.c
- *		Patroni's check_timeline, which keeps a member that was left out from the leader race. See
- *		restore_steps.h.
+ *		See check_timeline.h.
  */
-#include "ctl/restore/steps.h"
+#include "ctl/restore/check_timeline.h"
 
+#include "ctl/restore/patroni.h"
+#include "ctl/restore/streaming.h"
 #include "ctl/restore/wait.h"
-#include "program/json.h"
 
 #include <string.h>
 
@@ -83,11 +83,8 @@ restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 static bool
 is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
 {
-	for (int i = 0; i < leader->streaming_count; i++)
-	{
-		if (strcmp(leader->streaming[i], name) == 0)
-			return true;
-	}
+	if (restore_streams_from(leader, name))
+		return true;
 	for (int i = 0; i < plan->member_count; i++)
 	{
 		if (strcmp(plan->members[i].name, name) == 0)

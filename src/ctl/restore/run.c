@@ -1,11 +1,13 @@
 /*
  * run.c
- *		See run.h. Knows the order and the journal; what a step does is in restore_steps_*.c.
+ *		See run.h. Knows the order and the journal; what a step does is in steps_*.c.
  */
 #include "ctl/restore/run.h"
 
 #include "ctl/client/interrupt.h"
 #include "ctl/print/message.h"
+#include "ctl/restore/give_back.h"
+#include "ctl/restore/members.h"
 #include "ctl/restore/steps.h"
 #include "ctl/restore/summary.h"
 #include "ctl/restore/wait.h"

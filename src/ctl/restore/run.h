@@ -3,7 +3,7 @@
  *		Go through the steps of a restore's plan, each journaled before and after, and stop cleanly
  *		where one fails.
  *
- * What a step does is in restore_steps_*.c; each can be done again after it was left at any moment. A
+ * What a step does is in steps_*.c; each can be done again after it was left at any moment. A
  * run may be given up by Ctrl-C or SIGTERM at any wait: the journal stays, and the same command goes on.
  */
 #ifndef PGBR_CTL_RESTORE_RUN_H
@@ -15,32 +15,6 @@
 #include "ctl/restore/journal.h"
 
 #include <stdbool.h>
-#include <stdint.h>
-
-/* A job that this run has asked for or found. */
-typedef struct RestoreJob
-{
-	RestoreStep step;
-	char member[RESTORE_NAME_SIZE];
-	char id[72];
-	int tries;
-	bool anew; /* not to be one that an earlier run has asked for */
-} RestoreJob;
-
-/* A member has a job in few of the steps. */
-#define RESTORE_JOBS_MAX (4 * RESTORE_MEMBERS_MAX)
-
-typedef struct RestoreRun
-{
-	Cluster *cluster;
-	RestoreJournal *journal;
-	RestoreEvents *events;
-	json_t *waits; /* [{"for", "seconds"}] */
-	RestoreJob jobs[RESTORE_JOBS_MAX];
-	int job_count;
-	char skipped[200]; /* a step sets it when there was nothing to do, and says why */
-	bool lost;		   /* another holder has the lock: nothing may be written any more */
-} RestoreRun;
 
 /*
  * Run the plan of the journal from where it stands to its end. The journal was begun or read, not yet

@@ -1,16 +1,20 @@
 /*
  * steps_member.c
  *		The steps of a restore that the members' sidecars do: ask for the jobs, wait for them, keep
- *		what they found out. See restore_steps.h.
+ *		what they found out. See steps.h.
  */
 #include "ctl/restore/steps.h"
 
 #include "common/vocabulary.h"
 #include "common/wal.h"
+#include "ctl/client/job_view.h"
 #include "ctl/facts/archive_view.h"
-#include "ctl/restore/wait.h"
-#include "ctl/facts/timeline_path.h"
 #include "ctl/plan/verify.h"
+#include "ctl/restore/jobs.h"
+#include "ctl/restore/leader.h"
+#include "ctl/restore/members.h"
+#include "ctl/restore/patroni.h"
+#include "ctl/restore/wait.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -31,18 +35,6 @@
 
 #define STOP_TIMEOUT_S 60
 #define MARK_TIMEOUT_S 60
-
-bool
-restore_is_replica(const RestoreMember *member)
-{
-	return !member->leader && !member->left_out;
-}
-
-uint32_t
-restore_new_timeline(const RestoreRun *run)
-{
-	return journal_document_new_timeline(&run->journal->document);
-}
 
 /* The first job that runs on a member and is not of this restore; NULL when there is none. */
 static json_t *
@@ -115,23 +107,6 @@ restore_do_wait_jobs(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
-/* Have the leader do a job, wait for it, and keep its result with the step. */
-static bool
-run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *arguments,
-			  PgbrError *error)
-{
-	const char *leader = run->journal->document.plan.leader;
-	json_t *job = NULL;
-	bool ok = restore_job_start(run, step, leader, kind, arguments, &job, error) &&
-			  restore_job_wait(run, step, leader, &job, false, error);
-
-	if (ok)
-		restore_journal_put_result(run->journal, step,
-								   json_deep_copy(json_object_get(job, "result")));
-	json_decref(job);
-	return ok;
-}
-
 /* A restore whose place this one takes had written to the data directories: what lies there is nobody's
  * state to come back to. */
 static bool
@@ -160,7 +135,7 @@ restore_do_undo_point(RestoreRun *run, PgbrError *error)
 	}
 	snprintf(name, sizeof(name), "pgbr_undo_%s", run->journal->document.plan.id);
 	arguments = json_pack("{ss si}", "name", name, "archive_timeout", MARK_TIMEOUT_S);
-	if (!run_on_leader(run, RESTORE_UNDO_POINT, "node-mark", arguments, error))
+	if (!restore_run_on_leader(run, RESTORE_UNDO_POINT, "node-mark", arguments, error))
 	{
 		if (!run->lost && error->code != PGBR_ERROR_ABORTED)
 			restore_explain_moved(run, error);
@@ -170,37 +145,6 @@ restore_do_undo_point(RestoreRun *run, PgbrError *error)
 	if (mark)
 		journal_document_put(&run->journal->document.mark, json_incref((json_t *) mark));
 	return true;
-}
-
-/* Have all members that are meant do a job at once, and wait for all; jobs of which the end is not to be
- * waited for are only asked for. */
-static bool
-run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
-	   json_t *(*make_arguments)(const RestorePlan *plan), bool wait, json_t *results,
-	   PgbrError *error)
-{
-	const RestorePlan *plan = &run->journal->document.plan;
-	json_t *jobs[RESTORE_MEMBERS_MAX] = {NULL};
-	bool ok = true;
-
-	for (int i = 0; ok && i < plan->member_count; i++)
-	{
-		if (leader ? plan->members[i].leader : restore_is_replica(&plan->members[i]))
-			ok = restore_job_start(run, step, plan->members[i].name, kind, make_arguments(plan),
-								   &jobs[i], error);
-	}
-	for (int i = 0; ok && wait && i < plan->member_count; i++)
-	{
-		if (jobs[i] == NULL)
-			continue;
-		ok = restore_job_wait(run, step, plan->members[i].name, &jobs[i], false, error);
-		if (ok && results)
-			journal_document_add_stop(results, plan->members[i].name,
-									  json_object_get(jobs[i], "result"));
-	}
-	for (int i = 0; i < plan->member_count; i++)
-		json_decref(jobs[i]);
-	return ok;
 }
 
 /* Patroni may start a member in the pause, out of what it remembers; the fence keeps it from that. */
@@ -215,7 +159,7 @@ static bool
 stop(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
 {
 	json_t *results = json_object();
-	bool ok = run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
+	bool ok = restore_run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
 
 	restore_journal_put_result(run->journal, step, results);
 	return ok;
@@ -241,8 +185,8 @@ restore_do_archive(RestoreRun *run, PgbrError *error)
 
 	if (nothing_to_save(run))
 		return true;
-	return run_on_leader(run, RESTORE_ARCHIVE, "node-archive", json_pack("{sb}", "partial", !clean),
-						 error);
+	return restore_run_on_leader(run, RESTORE_ARCHIVE, "node-archive",
+								 json_pack("{sb}", "partial", !clean), error);
 }
 
 bool
@@ -250,7 +194,7 @@ restore_do_keep_old(RestoreRun *run, PgbrError *error)
 {
 	if (nothing_to_save(run))
 		return true;
-	return run_on_leader(run, RESTORE_KEEP_OLD, "node-keep", json_object(), error);
+	return restore_run_on_leader(run, RESTORE_KEEP_OLD, "node-keep", json_object(), error);
 }
 
 static json_t *
@@ -301,24 +245,13 @@ restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bo
 		   restore_job_wait(run, step, member->name, job, until_begun, error);
 }
 
-static const RestoreMember *
-leader_of(const RestorePlan *plan)
-{
-	for (int i = 0; i < plan->member_count; i++)
-	{
-		if (plan->members[i].leader)
-			return &plan->members[i];
-	}
-	return NULL;
-}
-
 /* The replicas' files are touched only once pgbackrest has taken the target for the leader. */
 bool
 restore_do_start_restore(RestoreRun *run, PgbrError *error)
 {
 	json_t *job = NULL;
-	bool ok = restore_files(run, RESTORE_START_RESTORE, leader_of(&run->journal->document.plan),
-							true, &job, error);
+	bool ok = restore_files(run, RESTORE_START_RESTORE,
+							restore_leader_of(&run->journal->document.plan), true, &job, error);
 
 	json_decref(job);
 	return ok;
@@ -327,15 +260,15 @@ restore_do_start_restore(RestoreRun *run, PgbrError *error)
 bool
 restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 {
-	return run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments, false,
-				  NULL, error);
+	return restore_run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments,
+						  false, NULL, error);
 }
 
 /* Jobs that an earlier step asked for are found by their names, or asked for again when they failed. */
 bool
 restore_do_restore_leader(RestoreRun *run, PgbrError *error)
 {
-	const RestoreMember *leader = leader_of(&run->journal->document.plan);
+	const RestoreMember *leader = restore_leader_of(&run->journal->document.plan);
 	json_t *job = NULL;
 	bool ok = restore_job_find(run, RESTORE_START_RESTORE, leader->name, &job, error) &&
 			  restore_files(run, RESTORE_START_RESTORE, leader, false, &job, error);
@@ -367,31 +300,10 @@ restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 	return ok;
 }
 
-static json_t *
-unfence_arguments(const RestorePlan *plan)
-{
-	(void) plan;
-	return json_object();
-}
-
-bool
-restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
-{
-	const char *leader = run->journal->document.plan.leader;
-	json_t *job = NULL;
-	bool ok = restore_job_start(run, RESTORE_HAND_OVER, leader, "node-unfence",
-								json_pack("{sb}", "primary", primary), &job, error) &&
-			  restore_job_wait(run, RESTORE_HAND_OVER, leader, &job, false, error);
-
-	json_decref(job);
-	return ok;
-}
-
 bool
 restore_do_unfence(RestoreRun *run, PgbrError *error)
 {
-	return run_on(run, RESTORE_UNFENCE, "node-unfence", false, unfence_arguments, true, NULL,
-				  error);
+	return restore_unfence_replicas(run, error);
 }
 
 static bool
@@ -405,7 +317,7 @@ recover(RestoreRun *run, PgbrError *error)
 	if (plan->wal_segments > 0)
 		json_object_set_new(arguments, "replay_bytes",
 							json_integer(plan->wal_segments * plan->wal_segment_size));
-	return run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
+	return restore_run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
 }
 
 /* The job that has restored the leader is not to be found again: both steps begin anew, in the journal, too. */

@@ -15,15 +15,6 @@
 
 #define PAUSE_MS 100
 
-/* Seconds that a sidecar holds its answer back while a job goes on: how often progress moves. */
-#define HOLD_S 1
-
-/* A job that was interrupted is asked for again so many times. */
-#define JOB_TRIES 4
-
-/* An earlier run has left so many failed ones at most. */
-#define JOB_EARLIER 50
-
 void
 restore_wait_begin(RestoreWait *wait, RestoreRun *run, int limit_s, const char *format, ...)
 {
@@ -102,8 +93,8 @@ restore_wait_more(RestoreWait *wait, PgbrError *error)
 }
 
 /* List a wait that is over. */
-static double
-list(const RestoreWait *wait)
+double
+restore_wait_list(const RestoreWait *wait)
 {
 	double seconds = (double) (clock_monotonic_ms() - wait->begin) / 1000;
 	json_t *json = json_object();
@@ -117,13 +108,13 @@ list(const RestoreWait *wait)
 void
 restore_wait_end(RestoreWait *wait)
 {
-	restore_events_wait(wait->run->events, wait->what, list(wait));
+	restore_events_wait(wait->run->events, wait->what, restore_wait_list(wait));
 }
 
 /* A request to a member's sidecar, repeated while it does not answer. key is of a POST, or NULL. */
-static bool
-request(RestoreRun *run, const char *name, const char *path, const json_t *body, const char *key,
-		int hold, json_t **answer, PgbrError *error)
+bool
+restore_call(RestoreRun *run, const char *name, const char *path, const json_t *body,
+			 const char *key, int hold, json_t **answer, PgbrError *error)
 {
 	const ClusterMember *member = cluster_find(run->cluster, name);
 	bool told = false;
@@ -169,228 +160,5 @@ bool
 restore_ask(RestoreRun *run, const char *member, const char *path, json_t **answer,
 			PgbrError *error)
 {
-	return request(run, member, path, NULL, NULL, 0, answer, error);
-}
-
-static RestoreJob *
-find_job(RestoreRun *run, RestoreStep step, const char *member)
-{
-	for (int i = 0; i < run->job_count; i++)
-	{
-		if (run->jobs[i].step == step && strcmp(run->jobs[i].member, member) == 0)
-			return &run->jobs[i];
-	}
-	return NULL;
-}
-
-static int
-index_of(const RestorePlan *plan, const char *member)
-{
-	for (int i = 0; i < plan->member_count; i++)
-	{
-		if (strcmp(plan->members[i].name, member) == 0)
-			return i;
-	}
-	return plan->member_count;
-}
-
-/* Ask for the job as its so-many-th try; gives the one that was asked for earlier by the same name. */
-static bool
-post(RestoreRun *run, RestoreJob *known, const json_t *body, json_t **job, PgbrError *error)
-{
-	RestoreJournal *journal = run->journal;
-	const JournalStep *entry = journal_document_find(&journal->document, known->step);
-	char path[96];
-	char key[65];
-
-	snprintf(path, sizeof(path), "/v1/restores/%s/jobs", journal->document.plan.id);
-	if (known->anew)
-		snprintf(key, sizeof(key), "%s.%d.%d.%d", journal->holder, (int) known->step,
-				 index_of(&journal->document.plan, known->member), known->tries);
-	else
-		snprintf(key, sizeof(key), "%s.%d.%d.%d.%d", journal->document.plan.id, (int) known->step,
-				 index_of(&journal->document.plan, known->member), entry ? entry->attempt : 0,
-				 known->tries);
-	return request(run, known->member, path, body, key, 0, job, error);
-}
-
-static json_t *
-make_body(const RestoreRun *run, const char *kind, json_t *arguments)
-{
-	json_t *body = arguments ? arguments : json_object();
-
-	json_put_text(body, "holder", run->journal->holder);
-	json_put_text(body, "kind", kind);
-	return body;
-}
-
-bool
-restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const char *kind,
-				  json_t *arguments, json_t **job, PgbrError *error)
-{
-	RestoreJob *known = find_job(run, step, member);
-	json_t *body = make_body(run, kind, arguments);
-	PgbrError lost;
-	JobView view;
-	bool ok = false;
-
-	if (known == NULL)
-	{
-		if (run->job_count == RESTORE_JOBS_MAX)
-		{
-			json_decref(body);
-			return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "the restore has too many jobs");
-		}
-		known = &run->jobs[run->job_count++];
-		memset(known, 0, sizeof(*known));
-		known->step = step;
-		pgbr_copy_text(known->member, sizeof(known->member), member);
-	}
-	/* what it has done may be undone since: Patroni, or another run, has been at work */
-	known->anew = strcmp(kind, "node-unfence") == 0 || strcmp(kind, "node-stop") == 0;
-	*job = NULL;
-	for (int i = 0; i < JOB_EARLIER; i++)
-	{
-		known->tries++;
-		json_decref(*job);
-		*job = NULL;
-		ok = post(run, known, body, job, error) && job_view_read(*job, &view, error);
-		/* what has ended before it was asked for is of an earlier run */
-		if (!ok || !pgbr_job_state_is_final(view.state) || view.state == PGBR_STATE_SUCCEEDED)
-			break;
-	}
-	if (ok)
-		pgbr_copy_text(known->id, sizeof(known->id), view.id);
-	/* one who slept is told that others have gone on, not what his job was refused for */
-	else if (!restore_holds_now(run, &lost) && run->lost)
-		*error = lost;
-	json_decref(body);
-	return ok;
-}
-
-bool
-restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
-				 PgbrError *error)
-{
-	const RestoreJob *known = find_job(run, step, member);
-	char path[128];
-
-	*job = NULL;
-	if (known == NULL || known->id[0] == '\0')
-		return true;
-	snprintf(path, sizeof(path), "/v1/jobs/%s", known->id);
-	/* a sidecar that has lost its state folder is asked for another one */
-	if (!restore_ask(run, member, path, job, error))
-		return error->code == PGBR_ERROR_NOT_FOUND;
-	return job_view_check(*job, known->id, error);
-}
-
-static bool
-refuse(const char *member, const JobView *job, PgbrError *error)
-{
-	PgbrErrorCode code = job->error ? pgbr_error_code_parse(job->error) : PGBR_ERROR_INTERNAL;
-
-	pgbr_error_set(error, code == PGBR_ERROR_INTERNAL ? PGBR_ERROR_PGBACKREST : code,
-				   "%s on member \"%s\" has %s: %s", job->kind, member,
-				   pgbr_job_state_name(job->state),
-				   job->message ? job->message : "no reason given");
-	if (job->exit_code >= 0)
-		pgbr_error_detail(error,
-						  "Its exit code is %lld; \"pgbackrest_ctl jobs --log %s\" on that "
-						  "member has what was printed.",
-						  job->exit_code, job->id);
-	return job->hint ? pgbr_error_hint(error, "%s", job->hint) : false;
-}
-
-/* The job as it is when its state changes, or in a second. */
-static bool
-follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
-{
-	const char *id = json_text(*job, "id");
-	char path[128];
-	json_t *next = NULL;
-	JobView view;
-
-	snprintf(path, sizeof(path), "/v1/jobs/%s?wait=%d", id, HOLD_S);
-	if (!request(run, member, path, NULL, NULL, HOLD_S, &next, error))
-		return false;
-	if (!job_view_read(next, &view, error) || !job_view_is(&view, id, error))
-	{
-		json_decref(next);
-		return false;
-	}
-	json_decref(*job);
-	*job = next;
-	return true;
-}
-
-/* Ask again for a job that was interrupted, as it was. */
-static bool
-repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
-{
-	json_t *arguments = json_deep_copy(json_object_get(*job, "arguments"));
-	json_t *body;
-	json_t *next = NULL;
-	JobView view;
-	bool ok;
-
-	if (!json_is_object(arguments))
-	{
-		json_decref(arguments);
-		arguments = NULL;
-	}
-	body = make_body(run, json_text(*job, "kind"), arguments);
-	known->tries++;
-	ok = post(run, known, body, &next, error) && job_view_read(next, &view, error);
-	json_decref(body);
-	if (!ok)
-	{
-		json_decref(next);
-		return false;
-	}
-	json_decref(*job);
-	*job = next;
-	pgbr_copy_text(known->id, sizeof(known->id), view.id);
-	return true;
-}
-
-bool
-restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
-				 bool until_begun, PgbrError *error)
-{
-	RestoreJob *known = find_job(run, step, member);
-	int limit = known->tries + JOB_TRIES;
-	RestoreWait wait;
-
-	/* no limit: its progress is told, and so is its length, as the step's */
-	restore_wait_begin(&wait, run, 0, "%s of member \"%s\"", restore_step_info(step)->name, member);
-	for (;;)
-	{
-		JobView view;
-
-		if (!job_view_read(*job, &view, error))
-			return false;
-		restore_events_job(run->events, step, member, &view);
-		if (view.state == PGBR_STATE_SUCCEEDED || (until_begun && view.bytes_done > 0))
-		{
-			list(&wait);
-			return true;
-		}
-		if (view.state == PGBR_STATE_INTERRUPTED && known->tries < limit)
-		{
-			restore_events_note(run->events, "member %s: the sidecar was restarted, %s begins anew",
-								member, view.kind);
-			if (!repeat(run, known, job, error))
-				return false;
-			continue;
-		}
-		if (pgbr_job_state_is_final(view.state))
-			return refuse(member, &view, error);
-		if (interrupt_is_raised())
-			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
-		if (!restore_still_holds(run, error))
-			return false;
-		if (!follow(run, member, job, error))
-			return false;
-	}
+	return restore_call(run, member, path, NULL, NULL, 0, answer, error);
 }

@@ -1,12 +1,16 @@
 /*
  * wait.h
  *		Waits of a restore: each has a name and a limit, keeps the locks, ends with Ctrl-C, and is
- *		listed with its length. And the jobs on the members, which is what is waited for mostly.
+ *		listed with its length. And requests to sidecars, repeated while one does not answer.
  */
 #ifndef PGBR_CTL_RESTORE_WAIT_H
 #define PGBR_CTL_RESTORE_WAIT_H
 
-#include "ctl/restore/run.h"
+#include "ctl/restore/run_context.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 typedef struct RestoreWait
 {
@@ -42,27 +46,16 @@ extern bool restore_is_lost(const PgbrError *error);
 /* The condition holds. */
 extern void restore_wait_end(RestoreWait *wait);
 
+/* The same, without telling it; gives its seconds. */
+extern double restore_wait_list(const RestoreWait *wait);
+
+/* A request to a member's sidecar, repeated while it does not answer: GET, held for so many seconds, or
+ * a POST with this Idempotency-Key. *answer is the caller's. */
+extern bool restore_call(RestoreRun *run, const char *name, const char *path, const json_t *body,
+						 const char *key, int hold, json_t **answer, PgbrError *error);
+
 /* GET of a member's sidecar, asked again while it does not answer. *answer is the caller's. */
 extern bool restore_ask(RestoreRun *run, const char *member, const char *path, json_t **answer,
 						PgbrError *error);
-
-/*
- * Have a member do a step's job, or find the one that does it already. *job is the caller's. arguments
- * are taken over.
- */
-extern bool restore_job_start(RestoreRun *run, RestoreStep step, const char *member,
-							  const char *kind, json_t *arguments, json_t **job, PgbrError *error);
-
-/* The job that restore_job_start has given in this run, as it is now; *job is NULL when it has given none. */
-extern bool restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
-							 PgbrError *error);
-
-/*
- * Wait for the end of a job of a step on a member, which restore_job_start has given; one that a
- * restart of its sidecar has interrupted is asked for again. True: it has succeeded, and *job is its
- * last state. until_begun: return as soon as it writes.
- */
-extern bool restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
-							 bool until_begun, PgbrError *error);
 
 #endif

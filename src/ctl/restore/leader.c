@@ -1,0 +1,227 @@
+/*
+ * leader.c
+ *		See leader.h.
+ */
+#include "ctl/restore/leader.h"
+
+#include "ctl/client/interrupt.h"
+#include "ctl/restore/members.h"
+#include "ctl/restore/patroni.h"
+#include "ctl/restore/wait.h"
+#include "program/clock.h"
+
+#include <string.h>
+
+#define HAND_OVER_LIMIT_S  300
+#define RESTART_TIMEOUT_MS 120000
+
+/*
+ * By the key itself. A member says for the time of its ttl that it is the leader though it has lost the key: when
+ * Patroni is resumed then, it is demoted.
+ */
+static bool
+holds_key(RestoreRun *run, PgbrError *reason)
+{
+	const char *leader = run->journal->document.plan.leader;
+
+	if (!cluster_refresh(run->cluster, reason))
+		return false;
+	return cluster_is_leading(run->cluster, leader) ||
+		   pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
+						  "member \"%s\" has not got the leader key again yet", leader);
+}
+
+/* It runs as primary on the new timeline and holds the leader key. */
+static bool
+takes_writes(RestoreRun *run, PgbrError *reason)
+{
+	const ClusterMember *leader = restore_planned_leader(run);
+	uint32_t timeline = restore_new_timeline(run);
+	PatroniNode node;
+	bool primary = false;
+
+	if (!patroni_is_primary(&run->cluster->patroni, leader->api_url, &primary, &node, reason))
+		return false;
+	if (!primary)
+		return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
+							  "member \"%s\" does not hold the leader key yet", leader->name);
+	if (node.primary && node.running && (timeline == 0 || node.timeline == timeline))
+		return holds_key(run, reason);
+	return pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
+						  "member \"%s\" is %s on timeline %u, not primary on timeline %u",
+						  leader->name, node.role, node.timeline, timeline);
+}
+
+typedef struct HandOver
+{
+	RestoreRun *run;
+	bool (*outer)(void *argument);
+	void *outer_argument;
+	bool busy; /* the questions below are not to ask themselves */
+	bool ready;
+} HandOver;
+
+/* POST /restart answers late, or never when its connection is lost: the state counts. */
+static bool
+is_handed_over(void *argument)
+{
+	HandOver *hand = argument;
+	PgbrError ignored;
+
+	if (hand->busy)
+		return interrupt_is_raised();
+	hand->busy = true;
+	hand->ready = takes_writes(hand->run, &ignored);
+	if (!hand->ready)
+		(void) restore_still_holds(hand->run, &ignored);
+	hand->busy = false;
+	return hand->ready || hand->run->lost || interrupt_is_raised();
+}
+
+bool
+restore_restart_leader(RestoreRun *run, PgbrError *reason)
+{
+	PatroniClient *client = &run->cluster->patroni;
+	HandOver hand = {
+		.run = run, .outer = client->should_abort, .outer_argument = client->abort_argument};
+	bool ok;
+
+	if (!restore_holds_now(run, reason))
+		return false;
+	client->should_abort = is_handed_over;
+	client->abort_argument = &hand;
+	ok = patroni_restart(client, restore_planned_leader(run)->api_url, RESTART_TIMEOUT_MS, reason);
+	client->should_abort = hand.outer;
+	client->abort_argument = hand.outer_argument;
+	return ok || hand.ready;
+}
+
+/* Patroni has remembered that it was to be one; it does not promote in a pause. */
+static bool
+is_standby(RestoreRun *run)
+{
+	PatroniNode node;
+	PgbrError ignored;
+
+	return patroni_watch_node(&run->cluster->patroni, restore_planned_leader(run)->api_url, &node,
+							  &ignored) &&
+		   node.running && !node.primary;
+}
+
+/* Another member leads, which is possible only where Patroni was resumed by somebody. */
+bool
+restore_is_led_by_another(RestoreRun *run)
+{
+	const ClusterMember *leading;
+	PgbrError ignored;
+
+	if (!cluster_refresh(run->cluster, &ignored))
+		return false;
+	leading = cluster_find_leading(run->cluster);
+	return leading && leading != restore_planned_leader(run);
+}
+
+/* Have the leader take writes; in a restore that is given up (back) only as long as no other one leads. */
+bool
+restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
+{
+	const ClusterMember *leader = restore_planned_leader(run);
+	bool open = false;
+	bool restarted = false;
+	int64_t nudged = clock_monotonic_ms();
+	RestoreWait wait;
+
+	if (leader == NULL || leader->api_url[0] == '\0')
+		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
+							  "it is not known where Patroni of member \"%s\" is",
+							  run->journal->document.plan.leader);
+	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
+	while (!takes_writes(run, &wait.reason))
+	{
+		if (back && restore_is_led_by_another(run))
+			return restore_unfence_leader(run, false, error);
+		if (open && is_standby(run))
+		{
+			restore_events_note(run->events,
+								"member %s: Patroni has started it as a replica; it is "
+								"started again",
+								run->journal->document.plan.leader);
+			open = restarted = false;
+		}
+		if (!open && !restore_unfence_leader(run, true, error))
+			return false;
+		open = true;
+		if (!restarted)
+		{
+			PgbrError reason;
+
+			restarted = restore_restart_leader(run, &reason);
+			if (restarted && !restore_wait_check(&wait, error))
+				return false;
+			if (restarted)
+				continue;
+			wait.reason = reason;
+			if (reason.code == PGBR_ERROR_FORBIDDEN)
+			{
+				*error = reason;
+				return false;
+			}
+		}
+		/* a pause that somebody has ended is not begun again */
+		if (restore_is_due(&nudged))
+			(void) restore_nudge(run, restore_planned_leader(run),
+								 !back || run->cluster->view.paused);
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	restore_wait_end(&wait);
+	return true;
+}
+
+bool
+restore_keep_leading(RestoreRun *run, PgbrError *error)
+{
+	bool running = false;
+
+	if (run->journal->document.plan.request.replicas_only)
+		return true;
+	if (!restore_is_running(run, run->journal->document.plan.leader, &running, error))
+		return false;
+	return running || restore_open_leader(run, true, error);
+}
+
+/* The leader of the plan leads, on the timeline of the plan, as far as is known. */
+bool
+restore_is_planned(RestoreRun *run, const ClusterMember *leading)
+{
+	const RestorePlan *plan = &run->journal->document.plan;
+	PgbrError ignored;
+	PatroniNode node;
+
+	return strcmp(leading->name, plan->leader) == 0 &&
+		   (!patroni_get_node(&run->cluster->patroni, leading->api_url, &node, &ignored) ||
+			node.timeline == 0 || node.timeline == plan->old_timeline);
+}
+
+bool
+restore_tell_moved(const RestorePlan *plan, const ClusterMember *leading, PgbrError *error)
+{
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the leader has changed since the plan was made");
+	pgbr_error_detail(error, "It was \"%s\" on timeline %u, and is \"%s\"%s.", plan->leader,
+					  plan->old_timeline, leading->name,
+					  strcmp(leading->name, plan->leader) == 0 ? " on another one" : "");
+	return pgbr_error_hint(error, "Nothing was changed. The same command makes a new plan.");
+}
+
+void
+restore_explain_moved(RestoreRun *run, PgbrError *error)
+{
+	const ClusterMember *leading;
+	PgbrError ignored;
+
+	if (!cluster_refresh(run->cluster, &ignored))
+		return;
+	leading = cluster_find_leading(run->cluster);
+	if (leading && !restore_is_planned(run, leading))
+		(void) restore_tell_moved(&run->journal->document.plan, leading, error);
+}

@@ -1,0 +1,156 @@
+/*
+ * members.c
+ *		See members.h.
+ */
+#include "ctl/restore/members.h"
+
+#include "common/vocabulary.h"
+#include "ctl/restore/jobs.h"
+#include "ctl/restore/wait.h"
+#include "program/json.h"
+
+#include <string.h>
+
+bool
+restore_is_replica(const RestoreMember *member)
+{
+	return !member->leader && !member->left_out;
+}
+
+uint32_t
+restore_new_timeline(const RestoreRun *run)
+{
+	return journal_document_new_timeline(&run->journal->document);
+}
+
+/* Have the leader do a job, wait for it, and keep its result with the step. */
+bool
+restore_run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *arguments,
+					  PgbrError *error)
+{
+	const char *leader = run->journal->document.plan.leader;
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, step, leader, kind, arguments, &job, error) &&
+			  restore_job_wait(run, step, leader, &job, false, error);
+
+	if (ok)
+		restore_journal_put_result(run->journal, step,
+								   json_deep_copy(json_object_get(job, "result")));
+	json_decref(job);
+	return ok;
+}
+
+/* Have all members that are meant do a job at once, and wait for all; jobs of which the end is not to be
+ * waited for are only asked for. */
+bool
+restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
+			   json_t *(*make_arguments)(const RestorePlan *plan), bool wait, json_t *results,
+			   PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->document.plan;
+	json_t *jobs[RESTORE_MEMBERS_MAX] = {NULL};
+	bool ok = true;
+
+	for (int i = 0; ok && i < plan->member_count; i++)
+	{
+		if (leader ? plan->members[i].leader : restore_is_replica(&plan->members[i]))
+			ok = restore_job_start(run, step, plan->members[i].name, kind, make_arguments(plan),
+								   &jobs[i], error);
+	}
+	for (int i = 0; ok && wait && i < plan->member_count; i++)
+	{
+		if (jobs[i] == NULL)
+			continue;
+		ok = restore_job_wait(run, step, plan->members[i].name, &jobs[i], false, error);
+		if (ok && results)
+			journal_document_add_stop(results, plan->members[i].name,
+									  json_object_get(jobs[i], "result"));
+	}
+	for (int i = 0; i < plan->member_count; i++)
+		json_decref(jobs[i]);
+	return ok;
+}
+
+const RestoreMember *
+restore_leader_of(const RestorePlan *plan)
+{
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		if (plan->members[i].leader)
+			return &plan->members[i];
+	}
+	return NULL;
+}
+
+static json_t *
+unfence_arguments(const RestorePlan *plan)
+{
+	(void) plan;
+	return json_object();
+}
+
+bool
+restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
+{
+	const char *leader = run->journal->document.plan.leader;
+	json_t *job = NULL;
+	bool ok = restore_job_start(run, RESTORE_HAND_OVER, leader, "node-unfence",
+								json_pack("{sb}", "primary", primary), &job, error) &&
+			  restore_job_wait(run, RESTORE_HAND_OVER, leader, &job, false, error);
+
+	json_decref(job);
+	return ok;
+}
+
+bool
+restore_unfence_replicas(RestoreRun *run, PgbrError *error)
+{
+	return restore_run_on(run, RESTORE_UNFENCE, "node-unfence", false, unfence_arguments, true,
+						  NULL, error);
+}
+
+/* The leader of the plan. A member that is new in the cluster moves the others: to be asked for after each refresh. */
+const ClusterMember *
+restore_planned_leader(RestoreRun *run)
+{
+	return cluster_find(run->cluster, run->journal->document.plan.leader);
+}
+
+bool
+restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error)
+{
+	json_t *node = NULL;
+
+	if (!restore_ask(run, member, PGBR_PATH_NODE, &node, error))
+		return false;
+	*running = *running || json_flag(node, "running");
+	json_decref(node);
+	return true;
+}
+
+bool
+restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->document.plan;
+	RestoreWait wait;
+
+	memset(seen, 0, sizeof(*seen));
+	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");
+	while (!cluster_refresh(run->cluster, &wait.reason))
+	{
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+	seen->paused = run->cluster->view.paused;
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		const RestoreMember *member = &plan->members[i];
+
+		if (!member->left_out &&
+			!restore_is_running(run, member->name,
+								member->leader ? &seen->leader_running : &seen->replica_running,
+								error))
+			return false;
+	}
+	return true;
+}

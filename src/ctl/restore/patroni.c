@@ -1,0 +1,160 @@
+/*
+ * patroni.c
+ *		See patroni.h.
+ */
+#include "ctl/restore/patroni.h"
+
+#include "ctl/restore/wait.h"
+#include "program/clock.h"
+
+#include <string.h>
+
+#define PAUSE_LIMIT_S 60
+
+/* Patroni asks a PostgreSQL that has gone for half of its retry_timeout, five seconds, before it goes on. */
+#define STOPPED_LIMIT_S 60
+
+/* How often a member whose loop lags is woken. */
+#define NUDGE_MS 1000
+
+json_t *
+restore_pause_patch(bool paused)
+{
+	json_t *patch = json_object();
+
+	json_object_set_new(patch, "pause", paused ? json_true() : json_null());
+	return patch;
+}
+
+ClusterMember *
+restore_patroni_member(RestoreRun *run, int index)
+{
+	const RestoreMember *member = &run->journal->document.plan.members[index];
+	ClusterMember *found = cluster_find(run->cluster, member->name);
+
+	return member->left_out || found == NULL || found->api_url[0] == '\0' ? NULL : found;
+}
+
+bool
+restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
+{
+	bool taken = false;
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to take a change of its configuration");
+	for (;;)
+	{
+		/* Patroni knows nothing of the lock: whoever slept past his lease must not reach it */
+		if (!restore_holds_now(run, error))
+			return false;
+		pgbr_error_set(&wait.reason, PGBR_ERROR_UNREACHABLE,
+					   "it is not known where the REST API of any member is");
+		for (int i = 0; i < run->journal->document.plan.member_count; i++)
+		{
+			const ClusterMember *member = restore_patroni_member(run, i);
+
+			if (member &&
+				patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &wait.reason))
+				taken = true;
+			if (wait.reason.code == PGBR_ERROR_FORBIDDEN)
+			{
+				*error = wait.reason;
+				return false;
+			}
+		}
+		if (taken)
+			return true;
+		if (!restore_wait_more(&wait, error))
+			return false;
+	}
+}
+
+/* A change wakes a member up to twice: by itself, and by the request. */
+void
+restore_let_rounds_end(RestoreRun *run, const ClusterMember *member)
+{
+	PatroniNode node;
+	PgbrError ignored;
+
+	for (int i = 0; member && i < 2; i++)
+	{
+		if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, &ignored) ||
+			node.restart_scheduled ||
+			!patroni_await_round(&run->cluster->patroni, member->api_url, &ignored))
+			return;
+	}
+}
+
+/* A member's loop may be asleep for as long as loop_wait. Failures don't matter; false when its Patroni is down. */
+bool
+restore_nudge(RestoreRun *run, const ClusterMember *member, bool paused)
+{
+	json_t *patch = restore_pause_patch(paused);
+	PgbrError reason;
+	bool ok = !restore_still_holds(run, &reason) ||
+			  patroni_patch_config(&run->cluster->patroni, member->api_url, patch, &reason) ||
+			  reason.code != PGBR_ERROR_UNREACHABLE;
+
+	json_decref(patch);
+	return ok;
+}
+
+bool
+restore_is_due(int64_t *last)
+{
+	if (clock_monotonic_ms() - *last < NUDGE_MS)
+		return false;
+	*last = clock_monotonic_ms();
+	return true;
+}
+
+/* A replica whose Patroni does not say yet that it is stopped; NULL when all do. One whose Patroni is down, or was
+ * resumed by somebody, is not waited for. */
+static const ClusterMember *
+find_unseen(RestoreRun *run, bool wake)
+{
+	const RestorePlan *plan = &run->journal->document.plan;
+	const ClusterMember *unseen = NULL;
+
+	for (int i = 0; i < plan->member_count && run->cluster->view.paused; i++)
+	{
+		const ClusterMember *member = restore_patroni_member(run, i);
+
+		if (member && !plan->members[i].leader && member->patroni.name[0] &&
+			strcmp(member->patroni.state, "stopped") != 0 &&
+			(!wake || restore_nudge(run, member, true)))
+			unseen = member;
+	}
+	return unseen;
+}
+
+bool
+restore_await_stops_seen(RestoreRun *run, PgbrError *error)
+{
+	int64_t nudged = 0;
+	RestoreWait wait;
+
+	restore_wait_begin(&wait, run, STOPPED_LIMIT_S,
+					   "Patroni of all replicas to see that they are stopped");
+	for (;;)
+	{
+		if (cluster_refresh(run->cluster, &wait.reason))
+		{
+			const ClusterMember *unseen = find_unseen(run, restore_is_due(&nudged));
+
+			if (unseen == NULL)
+				break;
+			pgbr_error_set(&wait.reason, PGBR_ERROR_CONFLICT, "member \"%s\" is %s", unseen->name,
+						   unseen->patroni.state);
+		}
+		if (restore_wait_more(&wait, error))
+			continue;
+		if (run->lost || error->code == PGBR_ERROR_ABORTED)
+			return false;
+		/* the fence keeps it out as well, with an error in the server's log */
+		restore_events_note(run->events, "%s", error->message);
+		break;
+	}
+	restore_wait_end(&wait);
+	return true;
+}
