@@ -30,68 +30,68 @@
 
 /* Where the members are is in the journals too; whoever knows one member learns of the others. */
 static bool
-learn_members(RestoreCommand *command, PgbrError *error)
+learn_members(RestoreSession *session, PgbrError *error)
 {
-	const RestoreRecord *active = restore_list_active(&command->list);
-	int before = command->cluster.count;
+	const RestoreRecord *active = restore_list_active(&session->list);
+	int before = session->cluster.count;
 
-	if (active && !restore_journal_add_members(active->document, &command->cluster, error))
+	if (active && !restore_journal_add_members(active->document, &session->cluster, error))
 		return false;
-	if (command->cluster.count == before)
+	if (session->cluster.count == before)
 		return true;
-	restore_list_done(&command->list);
-	return restore_list_get(&command->list, &command->cluster, error);
+	restore_list_done(&session->list);
+	return restore_list_get(&session->list, &session->cluster, error);
 }
 
-RestoreCommand *
-restore_command_open(const Context *context, const ClusterArguments *arguments, bool force,
+RestoreSession *
+restore_session_open(OutputFormat format, const ClusterArguments *arguments,
+					 const ClusterSettings *file, const SidecarSettings *settings, bool force,
 					 ExitCode *code, PgbrError *error)
 {
-	RestoreCommand *command = calloc(1, sizeof(*command));
+	RestoreSession *session = calloc(1, sizeof(*session));
 	PgbrError reason = PGBR_ERROR_INIT;
 
 	*code = EXIT_FAILED;
-	if (command == NULL)
+	if (session == NULL)
 	{
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 		return NULL;
 	}
-	command->context = context;
-	command->force = force;
-	restore_events_init(&command->events, stdout, context->format == OUTPUT_JSON);
-	if (cluster_init(&command->cluster, arguments, &context->config->cluster,
-					 context->client.settings, error) &&
-		(cluster_refresh(&command->cluster, &reason) || command->cluster.count > 0) &&
-		restore_list_get(&command->list, &command->cluster, error) && learn_members(command, error))
+	session->format = format;
+	session->force = force;
+	restore_events_init(&session->events, stdout, format == OUTPUT_JSON);
+	if (cluster_init(&session->cluster, arguments, file, settings, error) &&
+		(cluster_refresh(&session->cluster, &reason) || session->cluster.count > 0) &&
+		restore_list_get(&session->list, &session->cluster, error) && learn_members(session, error))
 	{
-		restore_list_settle(&command->list, &command->cluster);
-		return command;
+		restore_list_settle(&session->list, &session->cluster);
+		return session;
 	}
-	if (reason.code != PGBR_ERROR_NONE && command->cluster.count == 0)
+	if (reason.code != PGBR_ERROR_NONE && session->cluster.count == 0)
 		*error = reason;
 	*code = exit_code_of(error);
-	restore_command_close(command);
+	restore_session_close(session);
 	return NULL;
 }
 
 void
-restore_command_close(RestoreCommand *command)
+restore_session_close(RestoreSession *session)
 {
-	restore_journal_done(&command->journal);
-	restore_list_done(&command->list);
-	free(command);
+	restore_journal_done(&session->journal);
+	restore_list_done(&session->list);
+	free(session);
 }
 
 /* What Patroni won't take from us is to be known before anything stops; one that is away may come back. */
 static bool
-check_access(const RestoreCommand *command, PgbrError *error)
+check_access(const RestoreSession *session, PgbrError *error)
 {
-	for (int i = 0; i < command->cluster.count; i++)
+	for (int i = 0; i < session->cluster.count; i++)
 	{
-		const ClusterMember *member = command->cluster.members[i];
+		const ClusterMember *member = session->cluster.members[i];
 
 		if (member->patroni.name[0] && member->api_url[0] &&
-			!patroni_check_access(&command->cluster.patroni, member->api_url, error) &&
+			!patroni_check_access(&session->cluster.patroni, member->api_url, error) &&
 			error->code == PGBR_ERROR_FORBIDDEN)
 			return false;
 	}
@@ -99,14 +99,14 @@ check_access(const RestoreCommand *command, PgbrError *error)
 }
 
 bool
-restore_command_confirm(const RestoreCommand *command, const char *what, PgbrError *error)
+restore_session_confirm(const RestoreSession *session, const char *what, PgbrError *error)
 {
-	const char *name = command->journal.document.plan.scope;
+	const char *name = session->journal.document.plan.scope;
 	char line[256];
 
-	if (!check_access(command, error))
+	if (!check_access(session, error))
 		return false;
-	if (command->force)
+	if (session->force)
 		return true;
 	if (!isatty(STDIN_FILENO))
 	{
@@ -124,7 +124,7 @@ restore_command_confirm(const RestoreCommand *command, const char *what, PgbrErr
 }
 
 bool
-restore_command_is_driven(const RestoreRecord *record, PgbrError *error)
+restore_session_is_driven(const RestoreRecord *record, PgbrError *error)
 {
 	if (record->holder_seconds_left <= 0)
 		return false;
@@ -136,7 +136,7 @@ restore_command_is_driven(const RestoreRecord *record, PgbrError *error)
 }
 
 bool
-restore_command_is_done(const RestoreRecord *record)
+restore_session_is_done(const RestoreRecord *record)
 {
 	const char *result = json_text(record->document->outcome, "result");
 
@@ -144,37 +144,37 @@ restore_command_is_done(const RestoreRecord *record)
 }
 
 const RestoreRecord *
-restore_command_just_done(const RestoreCommand *command)
+restore_session_just_done(const RestoreSession *session)
 {
-	const RestoreRecord *newest = command->list.records;
+	const RestoreRecord *newest = session->list.records;
 	int64_t ended;
 
-	return command->list.count > 0 && restore_command_is_done(newest) &&
+	return session->list.count > 0 && restore_session_is_done(newest) &&
 				   clock_parse(newest->updated_at, &ended) && clock_now_ms() - ended <= REPEAT_MS
 			   ? newest
 			   : NULL;
 }
 
 ExitCode
-restore_command_tell(RestoreCommand *command, const RestoreRecord *record)
+restore_session_tell(RestoreSession *session, const RestoreRecord *record)
 {
-	restore_events_summary(&command->events, record->document->outcome);
+	restore_events_summary(&session->events, record->document->outcome);
 	return EXIT_OK;
 }
 
 static int
-get_ttl(const RestoreCommand *command)
+get_ttl(const RestoreSession *session)
 {
 	long long ttl = TTL_DEFAULT;
 
-	for (int i = 0; i < command->cluster.count; i++)
+	for (int i = 0; i < session->cluster.count; i++)
 	{
-		const ClusterMember *member = command->cluster.members[i];
+		const ClusterMember *member = session->cluster.members[i];
 		json_t *config = NULL;
 		PgbrError ignored;
 
 		if (member->api_url[0] &&
-			patroni_get_config(&command->cluster.patroni, member->api_url, &config, &ignored))
+			patroni_get_config(&session->cluster.patroni, member->api_url, &config, &ignored))
 		{
 			ttl = json_number(config, "ttl", TTL_DEFAULT);
 			json_decref(config);
@@ -190,7 +190,7 @@ get_ttl(const RestoreCommand *command)
  * has run out.
  */
 static bool
-await_key(RestoreCommand *command, const RestoreJournal *journal, const RestoreRequest *request,
+await_key(RestoreSession *session, const RestoreJournal *journal, const RestoreRequest *request,
 		  PgbrError *error)
 {
 	const char *leader = journal->document.plan.leader;
@@ -200,15 +200,15 @@ await_key(RestoreCommand *command, const RestoreJournal *journal, const RestoreR
 	int64_t deadline = 0;
 	PgbrError ignored;
 
-	while (without && cluster_refresh(&command->cluster, &ignored) &&
-		   cluster_is_leading(&command->cluster, leader) &&
-		   cluster_is_silent(&command->cluster, leader))
+	while (without && cluster_refresh(&session->cluster, &ignored) &&
+		   cluster_is_leading(&session->cluster, leader) &&
+		   cluster_is_silent(&session->cluster, leader))
 	{
 		if (deadline == 0)
 		{
-			int limit = TTLS * get_ttl(command);
+			int limit = TTLS * get_ttl(session);
 
-			restore_events_note(&command->events,
+			restore_events_note(&session->events,
 								"member %s does not answer; waiting for up to %d s for its leader "
 								"key to expire",
 								leader, limit);
@@ -223,26 +223,26 @@ await_key(RestoreCommand *command, const RestoreJournal *journal, const RestoreR
 		}
 		poll(NULL, 0, KEY_POLL_MS);
 	}
-	if (without && !stopped && !command->warned && cluster_is_silent(&command->cluster, leader))
+	if (without && !stopped && !session->warned && cluster_is_silent(&session->cluster, leader))
 	{
 		restore_events_note(
-			&command->events,
+			&session->events,
 			"the host of member %s must be down: its PostgreSQL was not stopped, and "
 			"two would take writes",
 			leader);
-		command->warned = true;
+		session->warned = true;
 	}
 	return true;
 }
 
 static bool
-get_archive(RestoreCommand *command, const RestoreRequest *request, json_t **archive,
+get_archive(RestoreSession *session, const RestoreRequest *request, json_t **archive,
 			PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no sidecar can tell what the archive has");
-	for (int i = 0; i < command->cluster.count; i++)
+	for (int i = 0; i < session->cluster.count; i++)
 	{
-		const ClusterMember *member = command->cluster.members[i];
+		const ClusterMember *member = session->cluster.members[i];
 
 		if (member->sidecar.url[0] && !restore_request_is_without(request, member->name) &&
 			sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_ARCHIVE, NULL, ARCHIVE_WAIT_S,
@@ -254,7 +254,7 @@ get_archive(RestoreCommand *command, const RestoreRequest *request, json_t **arc
 
 /* The leader may have gone on archiving after the control binary that waited for it was gone. */
 static bool
-revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *request,
+revise(RestoreSession *session, RestoreJournal *journal, const RestoreRequest *request,
 	   PgbrError *error)
 {
 	const RestorePlan *plan = &journal->document.plan;
@@ -269,7 +269,7 @@ revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *r
 
 	if (!opened && !inherited)
 		return true;
-	if (!get_archive(command, request, &archive, error))
+	if (!get_archive(session, request, &archive, error))
 		return false;
 	found = archive_has_timeline(archive, timeline, plan->wal_segment_size);
 	ok = found || archive_is_whole(archive, error);
@@ -283,40 +283,40 @@ revise(RestoreCommand *command, RestoreJournal *journal, const RestoreRequest *r
 }
 
 bool
-restore_command_read(RestoreCommand *command, const RestoreRecord *record,
+restore_session_read(RestoreSession *session, const RestoreRecord *record,
 					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error)
 {
-	if (!restore_journal_read(journal, &command->cluster, record, error))
+	if (!restore_journal_read(journal, &session->cluster, record, error))
 		return false;
 	return !restore_request_is_without(request, journal->document.plan.leader) ||
-		   (!restore_command_is_driven(record, error) &&
-			await_key(command, journal, request, error) &&
-			revise(command, journal, request, error));
+		   (!restore_session_is_driven(record, error) &&
+			await_key(session, journal, request, error) &&
+			revise(session, journal, request, error));
 }
 
 ExitCode
-restore_command_resume(RestoreCommand *command, const RestoreRecord *record,
+restore_session_resume(RestoreSession *session, const RestoreRecord *record,
 					   const RestoreRequest *request, PgbrError *error)
 {
-	if (!restore_journal_read(&command->journal, &command->cluster, record, error) ||
-		!await_key(command, &command->journal, request, error) ||
-		!restore_journal_leave_out(&command->journal, request,
-								   restore_journal_is_resumed(&command->journal), error) ||
-		!restore_command_confirm(command, "go on with the restore that was begun", error))
+	if (!restore_journal_read(&session->journal, &session->cluster, record, error) ||
+		!await_key(session, &session->journal, request, error) ||
+		!restore_journal_leave_out(&session->journal, request,
+								   restore_journal_is_resumed(&session->journal), error) ||
+		!restore_session_confirm(session, "go on with the restore that was begun", error))
 		return exit_code_of(error);
-	restore_run_take_signals(&command->cluster);
-	if (!command->events.json)
-		restore_events_note(&command->events, "going on with restore %s", record->id);
-	if (!restore_run_take_over(&command->journal, &command->events, error))
+	restore_run_take_signals(&session->cluster);
+	if (!session->events.json)
+		restore_events_note(&session->events, "going on with restore %s", record->id);
+	if (!restore_run_take_over(&session->journal, &session->events, error))
 		return exit_code_of(error);
-	return restore_run(&command->cluster, &command->journal, &command->events, error);
+	return restore_run(&session->cluster, &session->journal, &session->events, error);
 }
 
 /* Patroni may have opened the leader though nobody has seen it; its fence stays up until then. */
 static bool
-is_opened(RestoreCommand *command, const char *leader)
+is_opened(RestoreSession *session, const char *leader)
 {
-	const ClusterMember *member = cluster_find(&command->cluster, leader);
+	const ClusterMember *member = cluster_find(&session->cluster, leader);
 	json_t *node = NULL;
 	PgbrError ignored;
 	bool opened =
@@ -331,7 +331,7 @@ is_opened(RestoreCommand *command, const char *leader)
 /* The data directory of its leader is a server's of the cluster: this restore has not written there, or has handed it
  * over. Else it is that of a backup, or of a recovery that nobody has taken for the cluster's. */
 static bool
-is_leader_whole(RestoreCommand *command, const RestoreJournal *before,
+is_leader_whole(RestoreSession *session, const RestoreJournal *before,
 				const RestoreRequest *request)
 {
 	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
@@ -345,7 +345,7 @@ is_leader_whole(RestoreCommand *command, const RestoreJournal *before,
 	if (before->document.plan.request.replicas_only || handed == RESTORE_STEP_DONE)
 		return true;
 	if (handed != RESTORE_STEP_PENDING)
-		return is_opened(command, before->document.plan.leader);
+		return is_opened(session, before->document.plan.leader);
 	return !restore_state_touched(&before->document.plan, before->states) &&
 		   (before->document.handed_over_before || !before->document.touched_before);
 }
@@ -433,23 +433,23 @@ inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 }
 
 static ExitCode
-refuse(RestoreCommand *command, const RestoreRefusal *refusal, PgbrError *error)
+refuse(RestoreSession *session, const RestoreRefusal *refusal, PgbrError *error)
 {
-	if (refusal->error.code == PGBR_ERROR_NONE || !command->events.json)
-		return restore_show_refusal(command->context->format, refusal, error);
+	if (refusal->error.code == PGBR_ERROR_NONE || !session->events.json)
+		return restore_show_refusal(session->format, refusal, error);
 	*error = refusal->error;
-	restore_events_refusal(&command->events, refusal);
+	restore_events_refusal(&session->events, refusal);
 	return error->code == PGBR_ERROR_CONFLICT ? EXIT_PLAN_REFUSED : exit_code_of(error);
 }
 
 ExitCode
-restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
+restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 					  RestoreVerifying verifying, const RestoreRecord *active,
 					  const RestoreRecord *undone, PgbrError *error)
 {
 	RestoreDecision how = {.verifying = verifying,
 						   .retry = active != NULL,
-						   .newest = command->list.count > 0 ? command->list.records[0].id : NULL,
+						   .newest = session->list.count > 0 ? session->list.records[0].id : NULL,
 						   .tell = restore_show_progress};
 	RestoreRefusal refusal = {.nearest_count = 0};
 	RestoreJournal before = {.cluster = NULL};
@@ -460,46 +460,46 @@ restore_command_begin(RestoreCommand *command, const RestoreRequest *request,
 
 	if (active)
 	{
-		if (!restore_command_read(command, active, request, &before, error))
+		if (!restore_session_read(session, active, request, &before, error))
 			return exit_code_of(error);
 		if (restore_request_extends(&before.document.plan.request, request))
 			how.timeline_followed = before.document.plan.target_timeline;
-		whole = is_leader_whole(command, &before, request);
+		whole = is_leader_whole(session, &before, request);
 		if (undone == active && restore_request_is_without(request, before.document.plan.leader))
 			adjusted.target.timeline = restore_journal_archived_timeline(&before);
 		how.before = &before.document.plan;
 		how.timeline_before = is_torn(&before) ? last_timeline(&before, whole) : 0;
 	}
-	decided = restore_decide(&command->cluster, &adjusted, &how, &plan, &refusal, error);
+	decided = restore_decide(&session->cluster, &adjusted, &how, &plan, &refusal, error);
 	if (decided)
-		restore_journal_begin(&command->journal, &command->cluster, &plan);
+		restore_journal_begin(&session->journal, &session->cluster, &plan);
 	if (decided && active)
-		inherit(&command->journal, &before, whole);
+		inherit(&session->journal, &before, whole);
 	if (decided && active && !whole &&
 		restore_request_is_without(request, before.document.plan.leader) &&
 		(before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
 		 restore_journal_archived_timeline(&before) != before.document.plan.old_timeline))
 		restore_events_note(
-			&command->events,
+			&session->events,
 			"member %s may have been opened on a timeline that nobody else knows, and the new "
 			"one may get its number: clear its data directory before Patroni starts there again",
 			before.document.plan.leader);
 	restore_journal_done(&before);
 	if (!decided)
-		return refuse(command, &refusal, error);
+		return refuse(session, &refusal, error);
 	if (undone)
 	{
-		strcpy(command->journal.document.undo_of, undone->id);
-		command->journal.document.target_mark = json_incref(undone->document->mark);
+		strcpy(session->journal.document.undo_of, undone->id);
+		session->journal.document.target_mark = json_incref(undone->document->mark);
 	}
-	if (!command->events.json && !restore_show_plan(command->context->format, &plan, error))
+	if (!session->events.json && !restore_show_plan(session->format, &plan, error))
 		return exit_code_of(error);
-	if (!restore_command_confirm(command,
+	if (!restore_session_confirm(session,
 								 plan.request.replicas_only
 									 ? "replace the data of these replicas"
 									 : "replace the data of every member by that of this moment",
 								 error))
 		return exit_code_of(error);
-	restore_run_take_signals(&command->cluster);
-	return restore_run(&command->cluster, &command->journal, &command->events, error);
+	restore_run_take_signals(&session->cluster);
+	return restore_run(&session->cluster, &session->journal, &session->events, error);
 }

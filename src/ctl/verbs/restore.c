@@ -4,6 +4,7 @@
  */
 #include "ctl/verbs/verbs.h"
 
+#include "ctl/client/cluster_config.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/verbs/restore_options.h"
@@ -50,7 +51,7 @@ is_same(const RestorePlan *plan, const RestoreRequest *request)
 /* The command that has begun it is run again, perhaps without a member that is gone since. The leader's data is what
  * is restored: without that it is another plan, until Patroni may have another lead. */
 static bool
-goes_on(const RestoreCommand *command, const RestoreRecord *active, const RestoreRequest *request)
+goes_on(const RestoreSession *session, const RestoreRecord *active, const RestoreRequest *request)
 {
 	PgbrError ignored;
 	const RestorePlan *plan = restore_record_plan(active, &ignored);
@@ -63,15 +64,15 @@ goes_on(const RestoreCommand *command, const RestoreRecord *active, const Restor
 		   (!active->document->touched || request->replicas_only ||
 			!restore_request_is_without(request, plan->leader) ||
 			restore_state_resumed(restore_record_state(active, RESTORE_RESUME),
-								  command->cluster.view.paused));
+								  session->cluster.view.paused));
 }
 
 /* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is
  * another each time. */
 static const RestoreRecord *
-find_done(const RestoreCommand *command, const RestoreRequest *request)
+find_done(const RestoreSession *session, const RestoreRequest *request)
 {
-	const RestoreRecord *newest = restore_command_just_done(command);
+	const RestoreRecord *newest = restore_session_just_done(session);
 	const RestorePlan *plan;
 	PgbrError ignored;
 
@@ -84,13 +85,13 @@ find_done(const RestoreCommand *command, const RestoreRequest *request)
 
 /* Another restore is under way; only one that has failed half-way gives its place to another. */
 static ExitCode
-go_past(RestoreCommand *command, const RestoreRequest *request, RestoreVerifying verifying,
+go_past(RestoreSession *session, const RestoreRequest *request, RestoreVerifying verifying,
 		const RestoreRecord *active, PgbrError *error)
 {
-	if (restore_command_is_driven(active, error))
+	if (restore_session_is_driven(active, error))
 		return EXIT_NOT_NOW;
 	if (!request->replicas_only && active->document->touched)
-		return restore_command_begin(command, request, verifying, active, NULL, error);
+		return restore_session_begin(session, request, verifying, active, NULL, error);
 	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
 				   "restore %s was begun with another target and is not finished", active->id);
 	pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows it, \"" PROGRAM_NAME
@@ -99,31 +100,31 @@ go_past(RestoreCommand *command, const RestoreRequest *request, RestoreVerifying
 }
 
 static ExitCode
-run_restore(RestoreCommand *command, const CmdArguments *arguments, const RestoreRequest *request,
+run_restore(RestoreSession *session, const CmdArguments *arguments, const RestoreRequest *request,
 			PgbrError *error)
 {
-	const RestoreRecord *active = restore_list_active(&command->list);
-	const RestoreRecord *done = find_done(command, request);
+	const RestoreRecord *active = restore_list_active(&session->list);
+	const RestoreRecord *done = find_done(session, request);
 
-	if (active && goes_on(command, active, request))
-		return restore_command_resume(command, active, request, error);
+	if (active && goes_on(session, active, request))
+		return restore_session_resume(session, active, request, error);
 	if (active)
-		return go_past(command, request, verifying_of(arguments), active, error);
+		return go_past(session, request, verifying_of(arguments), active, error);
 	if (done && !arguments->again)
 	{
-		restore_events_note(&command->events,
+		restore_events_note(&session->events,
 							"this restore was done at %s; --again does it once more",
 							done->updated_at);
-		return restore_command_tell(command, done);
+		return restore_session_tell(session, done);
 	}
-	return restore_command_begin(command, request, verifying_of(arguments), NULL, NULL, error);
+	return restore_session_begin(session, request, verifying_of(arguments), NULL, NULL, error);
 }
 
 static ExitCode
 run(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const CmdArguments *arguments = argument;
-	RestoreCommand *command;
+	RestoreSession *session;
 	RestoreRequest request;
 	ExitCode code;
 
@@ -137,14 +138,15 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	}
 	if (!restore_request_read(&arguments->restore, &request, error))
 		return exit_code_of(error);
-	command =
-		restore_command_open(context, &arguments->restore.cluster, arguments->force, &code, error);
-	if (command == NULL)
+	session = restore_session_open(context->format, &arguments->restore.cluster,
+								   &context->config->cluster, context->client.settings,
+								   arguments->force, &code, error);
+	if (session == NULL)
 		return code;
-	code = run_restore(command, arguments, &request, error);
+	code = run_restore(session, arguments, &request, error);
 	if (code != EXIT_OK)
-		restore_events_stopped(&command->events, error, code);
-	restore_command_close(command);
+		restore_events_stopped(&session->events, error, code);
+	restore_session_close(session);
 	return code;
 }
 

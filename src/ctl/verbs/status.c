@@ -5,6 +5,7 @@
 #include "ctl/verbs/verbs.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/cluster_config.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/report/plan_print.h"
@@ -27,15 +28,15 @@ static const OptionSpec options[] = {
 
 /* Member by member: what Patroni says, and which restore holds it. */
 static json_t *
-describe_members(const RestoreCommand *command, const RestoreRecord *record)
+describe_members(const RestoreSession *session, const RestoreRecord *record)
 {
 	json_t *members = json_array();
 
-	for (int i = 0; i < command->cluster.count; i++)
+	for (int i = 0; i < session->cluster.count; i++)
 	{
-		const ClusterMember *member = command->cluster.members[i];
+		const ClusterMember *member = session->cluster.members[i];
 		const json_t *told =
-			record ? restore_list_told(&command->list, member->name, record->id) : NULL;
+			record ? restore_list_told(&session->list, member->name, record->id) : NULL;
 		json_t *json = json_object();
 
 		json_put_text(json, "name", member->name);
@@ -46,7 +47,7 @@ describe_members(const RestoreCommand *command, const RestoreRecord *record)
 														 : json_null());
 		json_object_set_new(
 			json, "sidecar_answers",
-			json_boolean(json_object_get(command->list.answers, member->name) != NULL));
+			json_boolean(json_object_get(session->list.answers, member->name) != NULL));
 		json_put_text(json, "restore", told ? json_text(told, "state") : NULL);
 		json_array_append_new(members, json);
 	}
@@ -55,7 +56,7 @@ describe_members(const RestoreCommand *command, const RestoreRecord *record)
 
 /* The document, with the steps of the plan that were not begun among the others. */
 static json_t *
-describe(const RestoreCommand *command, const RestoreRecord *record)
+describe(const RestoreSession *session, const RestoreRecord *record)
 {
 	json_t *json = json_object();
 	json_t *restore = NULL;
@@ -72,15 +73,15 @@ describe(const RestoreCommand *command, const RestoreRecord *record)
 		json_put_text(restore, "updated_at", record->updated_at);
 		json_object_update_missing(restore, (json_t *) record->json);
 	}
-	json_put_text(json, "cluster", command->cluster.scope[0] ? command->cluster.scope : NULL);
+	json_put_text(json, "cluster", session->cluster.scope[0] ? session->cluster.scope : NULL);
 	json_put_text(json, "patroni_error",
-				  command->cluster.patroni_answered ? NULL
-													: command->cluster.patroni_error.message);
+				  session->cluster.patroni_answered ? NULL
+													: session->cluster.patroni_error.message);
 	json_object_set_new(json, "paused",
-						command->cluster.patroni_answered
-							? json_boolean(command->cluster.view.paused)
+						session->cluster.patroni_answered
+							? json_boolean(session->cluster.view.paused)
 							: json_null());
-	json_object_set_new(json, "members", describe_members(command, record));
+	json_object_set_new(json, "members", describe_members(session, record));
 	json_object_set_new(json, "restore", restore ? restore : json_null());
 	return json;
 }
@@ -115,7 +116,7 @@ put_steps(const RestoreRecord *record, const RestorePlan *plan, StrBuf *out)
 }
 
 static void
-put_members(const RestoreCommand *command, const json_t *members, StrBuf *out)
+put_members(const RestoreSession *session, const json_t *members, StrBuf *out)
 {
 	static const char *const keys[] = {"name", "role", "state", "restore"};
 	Table table;
@@ -141,7 +142,7 @@ put_members(const RestoreCommand *command, const json_t *members, StrBuf *out)
 			table_add(&table, NULL);
 		table_add(&table, json_flag(member, "sidecar_answers") ? "answers" : "can't be asked");
 	}
-	output_put_table(&table, command->context->format, output_terminal_columns(stdout), out);
+	output_put_table(&table, session->format, output_terminal_columns(stdout), out);
 	table_done(&table);
 }
 
@@ -171,10 +172,10 @@ put_restore(const RestoreRecord *record, StrBuf *out)
 }
 
 static bool
-print(const RestoreCommand *command, const RestoreRecord *record, PgbrError *error)
+print(const RestoreSession *session, const RestoreRecord *record, PgbrError *error)
 {
-	json_t *document = describe(command, record);
-	OutputFormat format = command->context->format;
+	json_t *document = describe(session, record);
+	OutputFormat format = session->format;
 	bool ok;
 	StrBuf out;
 
@@ -183,8 +184,8 @@ print(const RestoreCommand *command, const RestoreRecord *record, PgbrError *err
 		output_put_document(document, format, &out);
 	else
 	{
-		put_members(command, json_object_get(document, "members"), &out);
-		if (format == OUTPUT_PRETTY && command->cluster.view.paused)
+		put_members(session, json_object_get(document, "members"), &out);
+		if (format == OUTPUT_PRETTY && session->cluster.view.paused)
 			strbuf_puts(&out, "Patroni is paused.\n");
 		if (format == OUTPUT_PRETTY && record)
 			put_restore(record, &out);
@@ -212,7 +213,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 {
 	const StatusArguments *arguments = argument;
 	const RestoreRecord *record;
-	RestoreCommand *command;
+	RestoreSession *session;
 	ExitCode code = EXIT_OK;
 
 	if (operand && !pgbr_is_job_id(operand))
@@ -220,22 +221,23 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not the id of a restore", operand);
 		return EXIT_USAGE;
 	}
-	command = restore_command_open(context, &arguments->cluster, true, &code, error);
-	if (command == NULL)
+	session = restore_session_open(context->format, &arguments->cluster, &context->config->cluster,
+								   context->client.settings, true, &code, error);
+	if (session == NULL)
 		return code;
 	record =
-		operand ? restore_list_find(&command->list, operand) : restore_list_active(&command->list);
-	if (record == NULL && operand == NULL && command->list.count > 0)
-		record = &command->list.records[0];
+		operand ? restore_list_find(&session->list, operand) : restore_list_active(&session->list);
+	if (record == NULL && operand == NULL && session->list.count > 0)
+		record = &session->list.records[0];
 	if (record == NULL && operand)
 	{
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore \"%s\" is known", operand);
 		code = EXIT_NOT_FOUND;
 	}
 	else
-		code = print(command, record, error) ? EXIT_OK : exit_code_of(error);
-	warn_unasked(&command->list);
-	restore_command_close(command);
+		code = print(session, record, error) ? EXIT_OK : exit_code_of(error);
+	warn_unasked(&session->list);
+	restore_session_close(session);
 	return code;
 }
 

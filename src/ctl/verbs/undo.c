@@ -5,6 +5,7 @@
 #include "ctl/verbs/verbs.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/cluster_config.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/verbs/restore_options.h"
@@ -42,18 +43,18 @@ has_changed_data(const RestoreRecord *record)
 	const RestorePlan *plan = restore_record_plan(record, &ignored);
 
 	return plan && !plan->request.replicas_only &&
-		   (restore_command_is_done(record) ||
+		   (restore_session_is_done(record) ||
 			(strcmp(record->state, "replaced") == 0 &&
 			 restore_record_state(record, RESTORE_HAND_OVER) == RESTORE_STEP_DONE));
 }
 
 static const RestoreRecord *
-newest_changed(const RestoreCommand *command)
+newest_changed(const RestoreSession *session)
 {
-	for (int i = 0; i < command->list.count; i++)
+	for (int i = 0; i < session->list.count; i++)
 	{
-		if (has_changed_data(&command->list.records[i]))
-			return &command->list.records[i];
+		if (has_changed_data(&session->list.records[i]))
+			return &session->list.records[i];
 	}
 	return NULL;
 }
@@ -70,24 +71,24 @@ is_undo_of(const RestoreRecord *active, const RestoreRecord *record)
  * written since; without, whoever repeats the command has lost its answer.
  */
 static const RestoreRecord *
-find_done(const RestoreCommand *command, const char *id)
+find_done(const RestoreSession *session, const char *id)
 {
-	const RestoreRecord *newest = id ? newest_changed(command) : restore_command_just_done(command);
+	const RestoreRecord *newest = id ? newest_changed(session) : restore_session_just_done(session);
 	const char *undone = newest ? newest->document->undo_of : "";
 
-	return restore_list_active(&command->list) == NULL && undone[0] &&
-				   restore_command_is_done(newest) && (id == NULL || strcmp(undone, id) == 0)
+	return restore_list_active(&session->list) == NULL && undone[0] &&
+				   restore_session_is_done(newest) && (id == NULL || strcmp(undone, id) == 0)
 			   ? newest
 			   : NULL;
 }
 
 static const RestoreRecord *
-choose(const RestoreCommand *command, const char *id, PgbrError *error)
+choose(const RestoreSession *session, const char *id, PgbrError *error)
 {
-	const RestoreRecord *active = restore_list_active(&command->list);
-	const RestoreRecord *record = id	   ? restore_list_find(&command->list, id)
+	const RestoreRecord *active = restore_list_active(&session->list);
+	const RestoreRecord *record = id	   ? restore_list_find(&session->list, id)
 								  : active ? active
-										   : newest_changed(command);
+										   : newest_changed(session);
 
 	if (record == NULL && id)
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore \"%s\" is known", id);
@@ -112,7 +113,7 @@ choose(const RestoreCommand *command, const char *id, PgbrError *error)
 
 /* What the restore did without, and can't be asked now either, is left out again. */
 static void
-leave_out(RestoreCommand *command, const RestorePlan *plan, RestoreRequest *request)
+leave_out(RestoreSession *session, const RestorePlan *plan, RestoreRequest *request)
 {
 	RestoreRequest before = {.without_count = 0};
 
@@ -120,7 +121,7 @@ leave_out(RestoreCommand *command, const RestorePlan *plan, RestoreRequest *requ
 	{
 		const char *name = plan->request.without[i];
 
-		if (cluster_find(&command->cluster, name) && !restore_list_answered(&command->list, name))
+		if (cluster_find(&session->cluster, name) && !restore_list_answered(&session->list, name))
 			strcpy(before.without[before.without_count++], name);
 	}
 	restore_request_leave_out(request, &before);
@@ -128,7 +129,7 @@ leave_out(RestoreCommand *command, const RestorePlan *plan, RestoreRequest *requ
 
 /* Back to the timeline that was left, to its end. */
 static ExitCode
-restore_old_timeline(RestoreCommand *command, const RestoreRecord *record,
+restore_old_timeline(RestoreSession *session, const RestoreRecord *record,
 					 const RestoreRequest *asked, RestoreVerifying verifying, PgbrError *error)
 {
 	RestoreRequest request = *asked;
@@ -139,14 +140,14 @@ restore_old_timeline(RestoreCommand *command, const RestoreRecord *record,
 		return exit_code_of(error);
 	request.undo = true;
 	request.target.timeline = plan->old_timeline;
-	leave_out(command, plan, &request);
-	return restore_command_begin(command, &request, verifying, active ? record : NULL, record,
+	leave_out(session, plan, &request);
+	return restore_session_begin(session, &request, verifying, active ? record : NULL, record,
 								 error);
 }
 
 /* The restore whose place this one has taken has left replicas that must not be let in as they are. */
 static ExitCode
-restore_replicas(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+restore_replicas(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
 				 PgbrError *error)
 {
 	RestoreRequest request = *asked;
@@ -155,25 +156,25 @@ restore_replicas(RestoreCommand *command, const RestoreRecord *record, const Res
 	if (plan == NULL)
 		return exit_code_of(error);
 	request.replicas_only = true;
-	leave_out(command, plan, &request);
-	return restore_command_begin(command, &request, RESTORE_VERIFY_NO, record, NULL, error);
+	leave_out(session, plan, &request);
+	return restore_session_begin(session, &request, RESTORE_VERIFY_NO, record, NULL, error);
 }
 
 static ExitCode
-resume_undo(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+resume_undo(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
 			PgbrError *error)
 {
-	restore_journal_done(&command->journal);
-	return restore_command_resume(command, record, asked, error);
+	restore_journal_done(&session->journal);
+	return restore_session_resume(session, record, asked, error);
 }
 
 /* The journal of an undo is read, and its leader is gone: another member is restored to where it was to lead. */
 static ExitCode
-undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+undo_elsewhere(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
 			   PgbrError *error)
 {
 	const char *undone = record->document->undo_of;
-	RestoreJournal *journal = &command->journal;
+	RestoreJournal *journal = &session->journal;
 	RestoreRequest request = journal->document.plan.request;
 	uint32_t timeline = journal_document_new_timeline(&journal->document);
 
@@ -182,18 +183,18 @@ undo_elsewhere(RestoreCommand *command, const RestoreRecord *record, const Resto
 	if (timeline > 0 && journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
 		request.target.timeline = timeline;
 	restore_journal_done(journal);
-	if (restore_command_is_driven(record, error))
+	if (restore_session_is_driven(record, error))
 		return EXIT_NOT_NOW;
-	return restore_command_begin(command, &request, RESTORE_VERIFY_NO, record,
-								 restore_list_find(&command->list, undone), error);
+	return restore_session_begin(session, &request, RESTORE_VERIFY_NO, record,
+								 restore_list_find(&session->list, undone), error);
 }
 
 /* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
 static ExitCode
-undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreRequest *asked,
+undo_active(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
 			bool named, PgbrError *error)
 {
-	RestoreJournal *journal = &command->journal;
+	RestoreJournal *journal = &session->journal;
 	bool replicas_before = record->document->replicas_before;
 	const RestoreRequest *request = &journal->document.plan.request;
 	const ClusterMember *leading;
@@ -201,9 +202,9 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	bool leaderless;
 	bool restores;
 
-	if (!restore_command_read(command, record, asked, journal, error))
+	if (!restore_session_read(session, record, asked, journal, error))
 		return exit_code_of(error);
-	leading = cluster_find_leading(&command->cluster);
+	leading = cluster_find_leading(&session->cluster);
 	without = restore_request_is_without(asked, journal->document.plan.leader);
 	/* until Patroni has another member lead, this is for us to do */
 	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
@@ -213,9 +214,9 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 								journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
 						  : restore_journal_undo_restores(journal);
 	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without))
-		return leaderless ? undo_elsewhere(command, record, asked, error)
-						  : resume_undo(command, record, asked, error);
-	if (restore_command_is_driven(record, error))
+		return leaderless ? undo_elsewhere(session, record, asked, error)
+						  : resume_undo(session, record, asked, error);
+	if (restore_session_is_driven(record, error))
 		return EXIT_NOT_NOW;
 	/* another leads, which the replicas are to follow */
 	if (request->replicas_only && restores && without && !leaderless)
@@ -235,17 +236,17 @@ undo_active(RestoreCommand *command, const RestoreRecord *record, const RestoreR
 	if (restores || replicas_before)
 	{
 		restore_journal_done(journal);
-		return restores ? restore_old_timeline(command, record, asked, RESTORE_VERIFY_NO, error)
-						: restore_replicas(command, record, asked, error);
+		return restores ? restore_old_timeline(session, record, asked, RESTORE_VERIFY_NO, error)
+						: restore_replicas(session, record, asked, error);
 	}
 	/* who would lead without the leader is for Patroni to find out */
 	if (!restore_journal_leave_out(journal, asked, true, error) ||
-		!restore_command_confirm(command, "give up the restore and resume Patroni", error))
+		!restore_session_confirm(session, "give up the restore and resume Patroni", error))
 		return exit_code_of(error);
-	restore_run_take_signals(&command->cluster);
-	if (!restore_run_take_over(journal, &command->events, error))
+	restore_run_take_signals(&session->cluster);
+	if (!restore_run_take_over(journal, &session->events, error))
 		return exit_code_of(error);
-	return restore_run_abandon(&command->cluster, journal, &command->events, error);
+	return restore_run_abandon(&session->cluster, journal, &session->events, error);
 }
 
 static ExitCode
@@ -255,7 +256,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	const RestoreRecord *record;
 	const RestoreRecord *done;
 	RestoreRequest asked = {.target.type = RECOVERY_DEFAULT};
-	RestoreCommand *command;
+	RestoreSession *session;
 	ExitCode code;
 
 	if (operand && !pgbr_is_job_id(operand))
@@ -271,30 +272,31 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	if (!restore_names_read(&arguments->without, "--without-member", asked.without,
 							&asked.without_count, error))
 		return exit_code_of(error);
-	command = restore_command_open(context, &arguments->cluster, arguments->force, &code, error);
-	if (command == NULL)
+	session = restore_session_open(context->format, &arguments->cluster, &context->config->cluster,
+								   context->client.settings, arguments->force, &code, error);
+	if (session == NULL)
 		return code;
-	done = find_done(command, operand);
-	record = done ? NULL : choose(command, operand, error);
+	done = find_done(session, operand);
+	record = done ? NULL : choose(session, operand, error);
 	if (done)
 	{
-		restore_events_note(&command->events,
+		restore_events_note(&session->events,
 							"this undo was done at %s; \"" PROGRAM_NAME " undo %s\" takes it back",
 							done->updated_at, done->id);
-		code = restore_command_tell(command, done);
+		code = restore_session_tell(session, done);
 	}
 	else if (record == NULL)
 		code = exit_code_of(error);
 	else if (strcmp(record->state, "active") == 0)
-		code = undo_active(command, record, &asked, operand && strcmp(operand, record->id) == 0,
+		code = undo_active(session, record, &asked, operand && strcmp(operand, record->id) == 0,
 						   error);
 	else
-		code = restore_old_timeline(command, record, &asked,
+		code = restore_old_timeline(session, record, &asked,
 									arguments->no_verify ? RESTORE_VERIFY_NO : RESTORE_VERIFY_SMALL,
 									error);
 	if (code != EXIT_OK)
-		restore_events_stopped(&command->events, error, code);
-	restore_command_close(command);
+		restore_events_stopped(&session->events, error, code);
+	restore_session_close(session);
 	return code;
 }
 
