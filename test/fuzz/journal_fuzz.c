@@ -36,7 +36,7 @@ check_plan(const RestorePlan *plan)
 
 /* What is written is read as the same, and a key of another version is still there. */
 static void
-check_document(const RestoreRecord *record)
+check_document(const JournalRecord *record)
 {
 	JournalDocument *again = malloc(sizeof(*again));
 	json_t *written = journal_document_write(record->document);
@@ -62,7 +62,7 @@ check_document(const RestoreRecord *record)
 }
 
 static void
-check_journal(const RestoreRecord *record)
+check_journal(const JournalRecord *record)
 {
 	static Cluster cluster;
 	RestoreJournal *journal = malloc(sizeof(*journal));
@@ -106,7 +106,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		restore_list_add(&list, "m2", other, &error);
 		for (int i = 0; i < list.count; i++)
 		{
-			const RestoreRecord *record = &list.records[i];
+			const JournalRecord *record = &list.records[i];
 
 			MUST(pgbr_is_job_id(record->id) && json_is_object(record->json));
 			MUST(record->revision >= 0 && record->revision < INT64_MAX);

@@ -21,7 +21,7 @@ extern bool restore_show_plan(OutputFormat format, const RestorePlan *plan, Pgbr
 extern ExitCode
 restore_show_refusal(OutputFormat format, const RestoreRefusal *refusal, PgbrError *error);
 
-/* Tell on standard error what takes long; for RestoreDecision. */
+/* Tell on standard error what takes long; for DecideOptions. */
 extern void restore_show_progress(const char *text);
 
 #endif

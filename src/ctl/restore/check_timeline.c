@@ -15,7 +15,7 @@
 
 /* The newest restore that has changed check_timeline for members that it has left out; NULL when it was put back
  * since. */
-static const RestoreRecord *
+static const JournalRecord *
 find_changed(const RestoreList *list)
 {
 	for (int i = 0; i < list->count; i++)
@@ -56,7 +56,7 @@ restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 		return true;
 	if (document->check_timeline == NULL)
 	{
-		const RestoreRecord *record;
+		const JournalRecord *record;
 		const json_t *before = NULL;
 		RestoreList list;
 
@@ -109,7 +109,7 @@ are_back(const RestoreRun *run, const RestoreList *list)
 
 		if (list->records[i].document->check_timeline == NULL)
 			continue;
-		left = restore_record_plan(&list->records[i], &ignored);
+		left = journal_record_plan(&list->records[i], &ignored);
 		if (left == NULL)
 			return false;
 		for (int j = 0; j < left->request.without_count; j++)
@@ -124,7 +124,7 @@ are_back(const RestoreRun *run, const RestoreList *list)
 bool
 restore_put_back_check_timeline(RestoreRun *run, PgbrError *error)
 {
-	const RestoreRecord *record;
+	const JournalRecord *record;
 	json_t *patch = NULL;
 	RestoreList list;
 	bool ok = restore_list_get(&list, run->cluster, error);

@@ -160,7 +160,7 @@ use_last(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *
 
 /* Have the files of the plan's repository looked at, or find out who has. */
 static bool
-verify(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how, const RestorePlan *plan,
+verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how, const RestorePlan *plan,
 	   PgbrError *error)
 {
 	const ClusterMember *leader = cluster_find(cluster, plan->leader);
@@ -186,7 +186,7 @@ verify(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how, const 
  * gone, it is true of whoever takes its place.
  */
 static void
-remember_before(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *how,
+remember_before(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 				const RestoreRequest *request)
 {
 	const char *leader = how->before->leader;
@@ -211,7 +211,7 @@ remember_before(Cluster *cluster, RestoreFacts *facts, const RestoreDecision *ho
 }
 
 bool
-restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDecision *how,
+restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOptions *how,
 			   RestorePlan *plan, RestoreRefusal *refusal, PgbrError *error)
 {
 	RestoreFacts facts;

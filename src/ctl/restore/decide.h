@@ -21,7 +21,7 @@ typedef enum RestoreVerifying
 	RESTORE_VERIFY_NO,
 } RestoreVerifying;
 
-typedef struct RestoreDecision
+typedef struct DecideOptions
 {
 	RestoreVerifying verifying;
 	/* there is an active restore, which this one goes on with or replaces: a cluster that is paused and sidecars that
@@ -35,14 +35,14 @@ typedef struct RestoreDecision
 		timeline_followed; /* on which the same target was found then; 0: another one is asked for */
 	const char *newest;	   /* the id of the newest restore that is known; NULL: there is none */
 	void (*tell)(const char *text); /* told what takes long; NULL: nobody is */
-} RestoreDecision;
+} DecideOptions;
 
 /*
  * Make the plan. False with refusal->error set when it was refused, whose code is CONFLICT or INVALID_VALUE;
  * false with error set, and refusal->error.code NONE, when the facts can't be had.
  */
 extern bool
-restore_decide(Cluster *cluster, const RestoreRequest *request, const RestoreDecision *how,
+restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOptions *how,
 			   RestorePlan *plan, RestoreRefusal *refusal, PgbrError *error);
 
 #endif

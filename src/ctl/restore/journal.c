@@ -1,6 +1,6 @@
 /*
  * journal.c
- *		See journal.h. How the lists of several sidecars are put together is in restore_list.c.
+ *		See journal.h.
  */
 #include "ctl/restore/journal.h"
 
@@ -91,29 +91,6 @@ restore_journal_done(RestoreJournal *journal)
 	journal_document_done(&journal->document);
 }
 
-static RestoreStepState
-state_of(const JournalDocument *document, RestoreStep step)
-{
-	const JournalStep *entry = journal_document_find(document, step);
-
-	return entry ? entry->state : RESTORE_STEP_PENDING;
-}
-
-RestoreStepState
-restore_record_state(const RestoreRecord *record, RestoreStep step)
-{
-	return state_of(record->document, step);
-}
-
-const RestorePlan *
-restore_record_plan(const RestoreRecord *record, PgbrError *error)
-{
-	if (record->document->plan_error.code == PGBR_ERROR_NONE)
-		return &record->document->plan;
-	*error = record->document->plan_error;
-	return NULL;
-}
-
 bool
 restore_journal_add_members(const JournalDocument *document, Cluster *cluster, PgbrError *error)
 {
@@ -128,7 +105,7 @@ restore_journal_add_members(const JournalDocument *document, Cluster *cluster, P
 }
 
 bool
-restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRecord *record,
+restore_journal_read(RestoreJournal *journal, Cluster *cluster, const JournalRecord *record,
 					 PgbrError *error)
 {
 	const JournalDocument *document = &journal->document;
@@ -144,7 +121,8 @@ restore_journal_read(RestoreJournal *journal, Cluster *cluster, const RestoreRec
 		return false;
 	}
 	for (int i = 0; i < document->plan.step_count; i++)
-		journal->states[document->plan.steps[i]] = state_of(document, document->plan.steps[i]);
+		journal->states[document->plan.steps[i]] =
+			journal_document_state(document, document->plan.steps[i]);
 	return restore_journal_add_members(document, cluster, error);
 }
 

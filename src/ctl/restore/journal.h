@@ -16,6 +16,7 @@
 #include "ctl/plan/plan.h"
 #include "ctl/plan/state.h"
 #include "ctl/restore/journal_document.h"
+#include "ctl/restore/journal_list.h"
 
 #include <stdint.h>
 
@@ -43,65 +44,10 @@ extern void
 restore_journal_begin(RestoreJournal *journal, Cluster *cluster, const RestorePlan *plan);
 extern void restore_journal_done(RestoreJournal *journal);
 
-/* A restore that the sidecars know. */
-typedef struct RestoreRecord
-{
-	char id[RESTORE_ID_SIZE];
-	char state[16]; /* active, done, replaced */
-	long long revision;
-	int holder_seconds_left;
-	char created_at[32];
-	char updated_at[32];
-	const json_t *json;		   /* the document as it was told; lent by the list */
-	JournalDocument *document; /* and as it was read; the list's */
-} RestoreRecord;
-
-#define RESTORE_RECORDS_MAX 64
-
-typedef struct RestoreList
-{
-	RestoreRecord records[RESTORE_RECORDS_MAX]; /* newest first; each id once */
-	int count;
-	int answered;	 /* members whose sidecar has answered */
-	PgbrError error; /* the first failure, of the member named; NONE when all have answered */
-	char error_member[64];
-	json_t *answers; /* what the records lend from */
-} RestoreList;
-
-/* Ask all members. False only when none answers. The caller ends the list in any case. */
-extern bool restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error);
-extern void restore_list_done(RestoreList *list);
-
-/* Take in one sidecar's answer of GET /v1/restores; takes over the reference. PROTOCOL. Pure. */
-extern bool
-restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrError *error);
-
-/* Whether a member's sidecar has answered. */
-extern bool restore_list_answered(const RestoreList *list, const char *member);
-
-/* The record of an id as a member's sidecar has told it; NULL when it has not. Lent. */
-extern const json_t *restore_list_told(const RestoreList *list, const char *member, const char *id);
-
-/*
- * Tell members that were away when a restore ended that it has ended: their locks are left from it.
- * Failures don't matter, the next one to need the lock meets them.
- */
-extern void restore_list_settle(const RestoreList *list, Cluster *cluster);
-
-/* The active one, the one of an id, or NULL. */
-extern const RestoreRecord *restore_list_active(const RestoreList *list);
-extern const RestoreRecord *restore_list_find(const RestoreList *list, const char *id);
-
-/* Its plan; NULL with PROTOCOL when it makes no sense. Lent. */
-extern const RestorePlan *restore_record_plan(const RestoreRecord *record, PgbrError *error);
-
-/* How far a step of it has come. */
-extern RestoreStepState restore_record_state(const RestoreRecord *record, RestoreStep step);
-
 /* Read a record back, to go on with it or to learn from it. Its members are added to the cluster when
  * they are missing there. */
 extern bool restore_journal_read(RestoreJournal *journal, Cluster *cluster,
-								 const RestoreRecord *record, PgbrError *error);
+								 const JournalRecord *record, PgbrError *error);
 
 /* Add the members of a document to a cluster, where they are missing. */
 extern bool

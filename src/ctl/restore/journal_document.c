@@ -477,6 +477,14 @@ journal_document_find(const JournalDocument *document, RestoreStep step)
 	return NULL;
 }
 
+RestoreStepState
+journal_document_state(const JournalDocument *document, RestoreStep step)
+{
+	const JournalStep *entry = journal_document_find(document, step);
+
+	return entry ? entry->state : RESTORE_STEP_PENDING;
+}
+
 JournalStep *
 journal_document_entry(JournalDocument *document, RestoreStep step)
 {

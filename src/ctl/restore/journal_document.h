@@ -97,7 +97,10 @@ extern json_t *journal_document_write(const JournalDocument *document);
 /* The entry of a step; NULL when it was not begun. Lent. */
 extern const JournalStep *journal_document_find(const JournalDocument *document, RestoreStep step);
 
-/* The same, made when there is none. */
+/* How far a step has come; PENDING when it was not begun. */
+extern RestoreStepState journal_document_state(const JournalDocument *document, RestoreStep step);
+
+/* The entry of a step, made when there is none. */
 extern JournalStep *journal_document_entry(JournalDocument *document, RestoreStep step);
 
 /* Set a member to a value, whose reference is taken over; NULL for none. */

@@ -1,9 +1,8 @@
 /*
  * journal_list.c
- *		The restores that the sidecars know, put together: of what several of them say about one, the
- *		highest revision counts. See restore_journal.h.
+ *		See journal_list.h.
  */
-#include "ctl/restore/journal.h"
+#include "ctl/restore/journal_list.h"
 
 #include "common/visible.h"
 #include "common/vocabulary.h"
@@ -35,7 +34,7 @@ take_word(char *target, size_t size, const char *text)
 }
 
 static bool
-read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
+read_record(const json_t *json, JournalRecord *record, PgbrError *error)
 {
 	const char *id = json_text(json, "id");
 	const char *state = json_text(json, "state");
@@ -67,7 +66,7 @@ read_record(const json_t *json, RestoreRecord *record, PgbrError *error)
 
 /* 2: another has taken its place, 1: it was ended, 0: it is active, or was given up by who did not hear of more. */
 static int
-end_of(const RestoreRecord *record)
+end_of(const JournalRecord *record)
 {
 	if (strcmp(record->state, "replaced") == 0)
 		return 2;
@@ -80,7 +79,7 @@ end_of(const RestoreRecord *record)
  * off has heard last: it is told by the next restore.
  */
 static void
-merge(RestoreRecord *known, RestoreRecord *other)
+merge(JournalRecord *known, JournalRecord *other)
 {
 	int lease = known->holder_seconds_left > other->holder_seconds_left
 					? known->holder_seconds_left
@@ -91,7 +90,7 @@ merge(RestoreRecord *known, RestoreRecord *other)
 										 (other->revision == known->revision &&
 										  strcmp(known->state, "active") == 0))))
 	{
-		RestoreRecord less = *known;
+		JournalRecord less = *known;
 
 		*known = *other;
 		*other = less;
@@ -100,7 +99,7 @@ merge(RestoreRecord *known, RestoreRecord *other)
 }
 
 static void
-done_record(RestoreRecord *record)
+done_record(JournalRecord *record)
 {
 	journal_document_done(record->document);
 	free(record->document);
@@ -109,7 +108,7 @@ done_record(RestoreRecord *record)
 
 /* Takes the record over. */
 static void
-insert(RestoreList *list, RestoreRecord *record)
+insert(RestoreList *list, JournalRecord *record)
 {
 	int at = list->count;
 
@@ -152,7 +151,7 @@ restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrErro
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "a sidecar's answer has no restores");
 	json_array_foreach(restores, index, json)
 	{
-		RestoreRecord record;
+		JournalRecord record;
 
 		if (!read_record(json, &record, error))
 			return false;
@@ -187,7 +186,7 @@ restore_list_told(const RestoreList *list, const char *member, const char *id)
 
 /* A member that was away when another has taken its place may say more of it than all others. */
 static bool
-is_over(const RestoreList *list, const RestoreRecord *record)
+is_over(const RestoreList *list, const JournalRecord *record)
 {
 	for (int i = 0; i < list->count; i++)
 	{
@@ -198,7 +197,7 @@ is_over(const RestoreList *list, const RestoreRecord *record)
 }
 
 static void
-settle(const RestoreRecord *record, long long revision, const ClusterMember *member)
+settle(const JournalRecord *record, long long revision, const ClusterMember *member)
 {
 	int64_t until = clock_monotonic_ms() + SETTLE_LIMIT_MS;
 	json_t *body = json_object();
@@ -228,7 +227,7 @@ restore_list_settle(const RestoreList *list, Cluster *cluster)
 {
 	for (int i = 0; i < list->count; i++)
 	{
-		const RestoreRecord *record = &list->records[i];
+		const JournalRecord *record = &list->records[i];
 
 		for (int j = 0; is_over(list, record) && j < cluster->count; j++)
 		{
@@ -286,7 +285,7 @@ restore_list_done(RestoreList *list)
 	list->count = 0;
 }
 
-const RestoreRecord *
+const JournalRecord *
 restore_list_active(const RestoreList *list)
 {
 	for (int i = 0; i < list->count; i++)
@@ -297,7 +296,7 @@ restore_list_active(const RestoreList *list)
 	return NULL;
 }
 
-const RestoreRecord *
+const JournalRecord *
 restore_list_find(const RestoreList *list, const char *id)
 {
 	for (int i = 0; i < list->count; i++)
@@ -305,5 +304,20 @@ restore_list_find(const RestoreList *list, const char *id)
 		if (strcmp(list->records[i].id, id) == 0)
 			return &list->records[i];
 	}
+	return NULL;
+}
+
+RestoreStepState
+journal_record_state(const JournalRecord *record, RestoreStep step)
+{
+	return journal_document_state(record->document, step);
+}
+
+const RestorePlan *
+journal_record_plan(const JournalRecord *record, PgbrError *error)
+{
+	if (record->document->plan_error.code == PGBR_ERROR_NONE)
+		return &record->document->plan;
+	*error = record->document->plan_error;
 	return NULL;
 }

@@ -32,7 +32,7 @@
 static bool
 learn_members(RestoreSession *session, PgbrError *error)
 {
-	const RestoreRecord *active = restore_list_active(&session->list);
+	const JournalRecord *active = restore_list_active(&session->list);
 	int before = session->cluster.count;
 
 	if (active && !restore_journal_add_members(active->document, &session->cluster, error))
@@ -124,7 +124,7 @@ restore_session_confirm(const RestoreSession *session, const char *what, PgbrErr
 }
 
 bool
-restore_session_is_driven(const RestoreRecord *record, PgbrError *error)
+restore_session_is_driven(const JournalRecord *record, PgbrError *error)
 {
 	if (record->holder_seconds_left <= 0)
 		return false;
@@ -136,17 +136,17 @@ restore_session_is_driven(const RestoreRecord *record, PgbrError *error)
 }
 
 bool
-restore_session_is_done(const RestoreRecord *record)
+restore_session_is_done(const JournalRecord *record)
 {
 	const char *result = json_text(record->document->outcome, "result");
 
 	return strcmp(record->state, "done") == 0 && result && strcmp(result, "done") == 0;
 }
 
-const RestoreRecord *
+const JournalRecord *
 restore_session_just_done(const RestoreSession *session)
 {
-	const RestoreRecord *newest = session->list.records;
+	const JournalRecord *newest = session->list.records;
 	int64_t ended;
 
 	return session->list.count > 0 && restore_session_is_done(newest) &&
@@ -156,7 +156,7 @@ restore_session_just_done(const RestoreSession *session)
 }
 
 ExitCode
-restore_session_tell(RestoreSession *session, const RestoreRecord *record)
+restore_session_tell(RestoreSession *session, const JournalRecord *record)
 {
 	restore_events_summary(&session->events, record->document->outcome);
 	return EXIT_OK;
@@ -283,7 +283,7 @@ revise(RestoreSession *session, RestoreJournal *journal, const RestoreRequest *r
 }
 
 bool
-restore_session_read(RestoreSession *session, const RestoreRecord *record,
+restore_session_read(RestoreSession *session, const JournalRecord *record,
 					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error)
 {
 	if (!restore_journal_read(journal, &session->cluster, record, error))
@@ -295,7 +295,7 @@ restore_session_read(RestoreSession *session, const RestoreRecord *record,
 }
 
 ExitCode
-restore_session_resume(RestoreSession *session, const RestoreRecord *record,
+restore_session_resume(RestoreSession *session, const JournalRecord *record,
 					   const RestoreRequest *request, PgbrError *error)
 {
 	if (!restore_journal_read(&session->journal, &session->cluster, record, error) ||
@@ -444,13 +444,13 @@ refuse(RestoreSession *session, const RestoreRefusal *refusal, PgbrError *error)
 
 ExitCode
 restore_session_begin(RestoreSession *session, const RestoreRequest *request,
-					  RestoreVerifying verifying, const RestoreRecord *active,
-					  const RestoreRecord *undone, PgbrError *error)
+					  RestoreVerifying verifying, const JournalRecord *active,
+					  const JournalRecord *undone, PgbrError *error)
 {
-	RestoreDecision how = {.verifying = verifying,
-						   .retry = active != NULL,
-						   .newest = session->list.count > 0 ? session->list.records[0].id : NULL,
-						   .tell = restore_show_progress};
+	DecideOptions how = {.verifying = verifying,
+						 .retry = active != NULL,
+						 .newest = session->list.count > 0 ? session->list.records[0].id : NULL,
+						 .tell = restore_show_progress};
 	RestoreRefusal refusal = {.nearest_count = 0};
 	RestoreJournal before = {.cluster = NULL};
 	RestoreRequest adjusted = *request;

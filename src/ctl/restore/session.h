@@ -47,11 +47,11 @@ restore_session_confirm(const RestoreSession *session, const char *what, PgbrErr
  * host must be down, and take for done, in memory, what the archive has got though nobody has waited for it.
  */
 extern bool
-restore_session_read(RestoreSession *session, const RestoreRecord *record,
+restore_session_read(RestoreSession *session, const JournalRecord *record,
 					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error);
 
 /* Go on with an active restore, from here on also without the members that the request does without. */
-extern ExitCode restore_session_resume(RestoreSession *session, const RestoreRecord *record,
+extern ExitCode restore_session_resume(RestoreSession *session, const JournalRecord *record,
 									   const RestoreRequest *request, PgbrError *error);
 
 /*
@@ -59,20 +59,20 @@ extern ExitCode restore_session_resume(RestoreSession *session, const RestoreRec
  * is the one that it takes back, or NULL: both are lent.
  */
 extern ExitCode restore_session_begin(RestoreSession *session, const RestoreRequest *request,
-									  RestoreVerifying verifying, const RestoreRecord *active,
-									  const RestoreRecord *undone, PgbrError *error);
+									  RestoreVerifying verifying, const JournalRecord *active,
+									  const JournalRecord *undone, PgbrError *error);
 
 /* Done, in contrast to given up. */
-extern bool restore_session_is_done(const RestoreRecord *record);
+extern bool restore_session_is_done(const JournalRecord *record);
 
 /* The newest restore, when it was done within the last ten minutes: whoever repeats its command then has lost its
  * answer, and does not want it twice. Or NULL. */
-extern const RestoreRecord *restore_session_just_done(const RestoreSession *session);
+extern const JournalRecord *restore_session_just_done(const RestoreSession *session);
 
 /* Show its summary. */
-extern ExitCode restore_session_tell(RestoreSession *session, const RestoreRecord *record);
+extern ExitCode restore_session_tell(RestoreSession *session, const JournalRecord *record);
 
 /* Whether somebody drives it now; then it can't be replaced or taken back. NOT_NOW's error. */
-extern bool restore_session_is_driven(const RestoreRecord *record, PgbrError *error);
+extern bool restore_session_is_driven(const JournalRecord *record, PgbrError *error);
 
 #endif

@@ -25,7 +25,7 @@ static ExitCode
 run_plan(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const RestoreArguments *arguments = &((const PlanArguments *) argument)->restore;
-	const RestoreDecision how = {
+	const DecideOptions how = {
 		.verifying = arguments->verify		? RESTORE_VERIFY_YES
 					 : arguments->no_verify ? RESTORE_VERIFY_NO
 											: RESTORE_VERIFY_SMALL,

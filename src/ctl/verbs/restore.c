@@ -51,10 +51,10 @@ is_same(const RestorePlan *plan, const RestoreRequest *request)
 /* The command that has begun it is run again, perhaps without a member that is gone since. The leader's data is what
  * is restored: without that it is another plan, until Patroni may have another lead. */
 static bool
-goes_on(const RestoreSession *session, const RestoreRecord *active, const RestoreRequest *request)
+goes_on(const RestoreSession *session, const JournalRecord *active, const RestoreRequest *request)
 {
 	PgbrError ignored;
-	const RestorePlan *plan = restore_record_plan(active, &ignored);
+	const RestorePlan *plan = journal_record_plan(active, &ignored);
 
 	if (plan == NULL)
 		return false;
@@ -63,30 +63,30 @@ goes_on(const RestoreSession *session, const RestoreRecord *active, const Restor
 	return restore_request_extends(&plan->request, request) &&
 		   (!active->document->touched || request->replicas_only ||
 			!restore_request_is_without(request, plan->leader) ||
-			restore_state_resumed(restore_record_state(active, RESTORE_RESUME),
+			restore_state_resumed(journal_record_state(active, RESTORE_RESUME),
 								  session->cluster.view.paused));
 }
 
 /* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is
  * another each time. */
-static const RestoreRecord *
+static const JournalRecord *
 find_done(const RestoreSession *session, const RestoreRequest *request)
 {
-	const RestoreRecord *newest = restore_session_just_done(session);
+	const JournalRecord *newest = restore_session_just_done(session);
 	const RestorePlan *plan;
 	PgbrError ignored;
 
 	if (newest == NULL || request->replicas_only || request->target.type == RECOVERY_DEFAULT ||
 		request->target.type == RECOVERY_IMMEDIATE)
 		return NULL;
-	plan = restore_record_plan(newest, &ignored);
+	plan = journal_record_plan(newest, &ignored);
 	return plan && is_same(plan, request) ? newest : NULL;
 }
 
 /* Another restore is under way; only one that has failed half-way gives its place to another. */
 static ExitCode
 go_past(RestoreSession *session, const RestoreRequest *request, RestoreVerifying verifying,
-		const RestoreRecord *active, PgbrError *error)
+		const JournalRecord *active, PgbrError *error)
 {
 	if (restore_session_is_driven(active, error))
 		return EXIT_NOT_NOW;
@@ -103,8 +103,8 @@ static ExitCode
 run_restore(RestoreSession *session, const CmdArguments *arguments, const RestoreRequest *request,
 			PgbrError *error)
 {
-	const RestoreRecord *active = restore_list_active(&session->list);
-	const RestoreRecord *done = find_done(session, request);
+	const JournalRecord *active = restore_list_active(&session->list);
+	const JournalRecord *done = find_done(session, request);
 
 	if (active && goes_on(session, active, request))
 		return restore_session_resume(session, active, request, error);

@@ -28,7 +28,7 @@ static const OptionSpec options[] = {
 
 /* Member by member: what Patroni says, and which restore holds it. */
 static json_t *
-describe_members(const RestoreSession *session, const RestoreRecord *record)
+describe_members(const RestoreSession *session, const JournalRecord *record)
 {
 	json_t *members = json_array();
 
@@ -56,7 +56,7 @@ describe_members(const RestoreSession *session, const RestoreRecord *record)
 
 /* The document, with the steps of the plan that were not begun among the others. */
 static json_t *
-describe(const RestoreSession *session, const RestoreRecord *record)
+describe(const RestoreSession *session, const JournalRecord *record)
 {
 	json_t *json = json_object();
 	json_t *restore = NULL;
@@ -87,7 +87,7 @@ describe(const RestoreSession *session, const RestoreRecord *record)
 }
 
 static void
-put_steps(const RestoreRecord *record, const RestorePlan *plan, StrBuf *out)
+put_steps(const JournalRecord *record, const RestorePlan *plan, StrBuf *out)
 {
 	Table table;
 
@@ -105,7 +105,8 @@ put_steps(const RestoreRecord *record, const RestorePlan *plan, StrBuf *out)
 		snprintf(number, sizeof(number), "%d", i + 1);
 		table_add(&table, number);
 		table_add(&table, restore_step_info(plan->steps[i])->name);
-		table_add(&table, restore_step_state_name(entry ? entry->state : RESTORE_STEP_PENDING));
+		table_add(&table, restore_step_state_name(
+							  journal_document_state(record->document, plan->steps[i])));
 		table_add(&table, entry == NULL			  ? NULL
 						  : entry->finished_at[0] ? entry->finished_at
 												  : entry->started_at);
@@ -147,10 +148,10 @@ put_members(const RestoreSession *session, const json_t *members, StrBuf *out)
 }
 
 static void
-put_restore(const RestoreRecord *record, StrBuf *out)
+put_restore(const JournalRecord *record, StrBuf *out)
 {
 	PgbrError ignored;
-	const RestorePlan *plan = restore_record_plan(record, &ignored);
+	const RestorePlan *plan = journal_record_plan(record, &ignored);
 
 	if (record->document->outcome)
 	{
@@ -172,7 +173,7 @@ put_restore(const RestoreRecord *record, StrBuf *out)
 }
 
 static bool
-print(const RestoreSession *session, const RestoreRecord *record, PgbrError *error)
+print(const RestoreSession *session, const JournalRecord *record, PgbrError *error)
 {
 	json_t *document = describe(session, record);
 	OutputFormat format = session->format;
@@ -212,7 +213,7 @@ static ExitCode
 run(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const StatusArguments *arguments = argument;
-	const RestoreRecord *record;
+	const JournalRecord *record;
 	RestoreSession *session;
 	ExitCode code = EXIT_OK;
 

@@ -37,18 +37,18 @@ static const OptionSpec options[] = {
  * when another took its place, which may have been given up then.
  */
 static bool
-has_changed_data(const RestoreRecord *record)
+has_changed_data(const JournalRecord *record)
 {
 	PgbrError ignored;
-	const RestorePlan *plan = restore_record_plan(record, &ignored);
+	const RestorePlan *plan = journal_record_plan(record, &ignored);
 
 	return plan && !plan->request.replicas_only &&
 		   (restore_session_is_done(record) ||
 			(strcmp(record->state, "replaced") == 0 &&
-			 restore_record_state(record, RESTORE_HAND_OVER) == RESTORE_STEP_DONE));
+			 journal_record_state(record, RESTORE_HAND_OVER) == RESTORE_STEP_DONE));
 }
 
-static const RestoreRecord *
+static const JournalRecord *
 newest_changed(const RestoreSession *session)
 {
 	for (int i = 0; i < session->list.count; i++)
@@ -61,7 +61,7 @@ newest_changed(const RestoreSession *session)
 
 /* The same command, which has begun it, is run again. */
 static bool
-is_undo_of(const RestoreRecord *active, const RestoreRecord *record)
+is_undo_of(const JournalRecord *active, const JournalRecord *record)
 {
 	return strcmp(active->document->undo_of, record->id) == 0;
 }
@@ -70,10 +70,10 @@ is_undo_of(const RestoreRecord *active, const RestoreRecord *record)
  * The undo that this command has done already. With an ID, the cluster is as that restore found it, with what was
  * written since; without, whoever repeats the command has lost its answer.
  */
-static const RestoreRecord *
+static const JournalRecord *
 find_done(const RestoreSession *session, const char *id)
 {
-	const RestoreRecord *newest = id ? newest_changed(session) : restore_session_just_done(session);
+	const JournalRecord *newest = id ? newest_changed(session) : restore_session_just_done(session);
 	const char *undone = newest ? newest->document->undo_of : "";
 
 	return restore_list_active(&session->list) == NULL && undone[0] &&
@@ -82,11 +82,11 @@ find_done(const RestoreSession *session, const char *id)
 			   : NULL;
 }
 
-static const RestoreRecord *
+static const JournalRecord *
 choose(const RestoreSession *session, const char *id, PgbrError *error)
 {
-	const RestoreRecord *active = restore_list_active(&session->list);
-	const RestoreRecord *record = id	   ? restore_list_find(&session->list, id)
+	const JournalRecord *active = restore_list_active(&session->list);
+	const JournalRecord *record = id	   ? restore_list_find(&session->list, id)
 								  : active ? active
 										   : newest_changed(session);
 
@@ -129,11 +129,11 @@ leave_out(RestoreSession *session, const RestorePlan *plan, RestoreRequest *requ
 
 /* Back to the timeline that was left, to its end. */
 static ExitCode
-restore_old_timeline(RestoreSession *session, const RestoreRecord *record,
+restore_old_timeline(RestoreSession *session, const JournalRecord *record,
 					 const RestoreRequest *asked, RestoreVerifying verifying, PgbrError *error)
 {
 	RestoreRequest request = *asked;
-	const RestorePlan *plan = restore_record_plan(record, error);
+	const RestorePlan *plan = journal_record_plan(record, error);
 	bool active = strcmp(record->state, "active") == 0;
 
 	if (plan == NULL)
@@ -147,11 +147,11 @@ restore_old_timeline(RestoreSession *session, const RestoreRecord *record,
 
 /* The restore whose place this one has taken has left replicas that must not be let in as they are. */
 static ExitCode
-restore_replicas(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
+restore_replicas(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 				 PgbrError *error)
 {
 	RestoreRequest request = *asked;
-	const RestorePlan *plan = restore_record_plan(record, error);
+	const RestorePlan *plan = journal_record_plan(record, error);
 
 	if (plan == NULL)
 		return exit_code_of(error);
@@ -161,7 +161,7 @@ restore_replicas(RestoreSession *session, const RestoreRecord *record, const Res
 }
 
 static ExitCode
-resume_undo(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
+resume_undo(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			PgbrError *error)
 {
 	restore_journal_done(&session->journal);
@@ -170,7 +170,7 @@ resume_undo(RestoreSession *session, const RestoreRecord *record, const RestoreR
 
 /* The journal of an undo is read, and its leader is gone: another member is restored to where it was to lead. */
 static ExitCode
-undo_elsewhere(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
+undo_elsewhere(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			   PgbrError *error)
 {
 	const char *undone = record->document->undo_of;
@@ -191,7 +191,7 @@ undo_elsewhere(RestoreSession *session, const RestoreRecord *record, const Resto
 
 /* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
 static ExitCode
-undo_active(RestoreSession *session, const RestoreRecord *record, const RestoreRequest *asked,
+undo_active(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			bool named, PgbrError *error)
 {
 	RestoreJournal *journal = &session->journal;
@@ -253,8 +253,8 @@ static ExitCode
 run(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const UndoArguments *arguments = argument;
-	const RestoreRecord *record;
-	const RestoreRecord *done;
+	const JournalRecord *record;
+	const JournalRecord *done;
 	RestoreRequest asked = {.target.type = RECOVERY_DEFAULT};
 	RestoreSession *session;
 	ExitCode code;

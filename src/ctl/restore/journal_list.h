@@ -1,0 +1,73 @@
+/*
+ * journal_list.h
+ *		The restores that the sidecars know, put together: of what several of them say about one, the
+ *		highest revision counts.
+ *
+ * A list owns its records; restore_list_done ends it. One thread uses it.
+ */
+#ifndef PGBR_CTL_RESTORE_JOURNAL_LIST_H
+#define PGBR_CTL_RESTORE_JOURNAL_LIST_H
+
+#include "ctl/client/cluster.h"
+#include "ctl/plan/state.h"
+#include "ctl/restore/journal_document.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* A restore that the sidecars know. */
+typedef struct JournalRecord
+{
+	char id[RESTORE_ID_SIZE];
+	char state[16]; /* active, done, replaced */
+	long long revision;
+	int holder_seconds_left;
+	char created_at[32];
+	char updated_at[32];
+	const json_t *json;		   /* the document as it was told; lent by the list */
+	JournalDocument *document; /* and as it was read; the list's */
+} JournalRecord;
+
+#define RESTORE_RECORDS_MAX 64
+
+typedef struct RestoreList
+{
+	JournalRecord records[RESTORE_RECORDS_MAX]; /* newest first; each id once */
+	int count;
+	int answered;	 /* members whose sidecar has answered */
+	PgbrError error; /* the first failure, of the member named; NONE when all have answered */
+	char error_member[64];
+	json_t *answers; /* what the records lend from */
+} RestoreList;
+
+/* Ask all members. False only when none answers. The caller ends the list in any case. */
+extern bool restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error);
+extern void restore_list_done(RestoreList *list);
+
+/* Take in one sidecar's answer of GET /v1/restores; takes over the reference. PROTOCOL. Pure. */
+extern bool
+restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrError *error);
+
+/* Whether a member's sidecar has answered. */
+extern bool restore_list_answered(const RestoreList *list, const char *member);
+
+/* The record of an id as a member's sidecar has told it; NULL when it has not. Lent. */
+extern const json_t *restore_list_told(const RestoreList *list, const char *member, const char *id);
+
+/*
+ * Tell members that were away when a restore ended that it has ended: their locks are left from it.
+ * Failures don't matter, the next one to need the lock meets them.
+ */
+extern void restore_list_settle(const RestoreList *list, Cluster *cluster);
+
+/* The active one, the one of an id, or NULL. */
+extern const JournalRecord *restore_list_active(const RestoreList *list);
+extern const JournalRecord *restore_list_find(const RestoreList *list, const char *id);
+
+/* Its plan; NULL with PROTOCOL when it makes no sense. Lent. */
+extern const RestorePlan *journal_record_plan(const JournalRecord *record, PgbrError *error);
+
+/* How far a step of it has come. */
+extern RestoreStepState journal_record_state(const JournalRecord *record, RestoreStep step);
+
+#endif
