@@ -10,12 +10,12 @@
 #define PART_REPLICAS 2
 
 static const RestoreStepInfo steps[] = {
-#define X(id, name, where, touches, part, text) \
-	{name,                                      \
-	 text,                                      \
-	 RESTORE_ON_##where,                        \
-	 touches,                                   \
-	 ((part) &PART_FULL) != 0,                  \
+#define X(id, function, name, where, touches, part, text) \
+	{name,                                                \
+	 text,                                                \
+	 RESTORE_ON_##where,                                  \
+	 touches,                                             \
+	 ((part) &PART_FULL) != 0,                            \
 	 ((part) &PART_REPLICAS) != 0},
 	RESTORE_STEPS(X)
 #undef X

@@ -16,41 +16,51 @@ typedef enum RestoreWhere
 } RestoreWhere;
 
 /*
- * The steps, in their order: name, id, where, whether a data directory is written from here on,
- * whether it is part of a restore of the cluster (1), of the replicas only (2), or of both (3), what
- * it does. keep-old is in a plan only when it was asked for. The replicas are stopped before the leader:
- * a running one whose leader's key goes is restarted by Patroni, pause or not, to change whom it follows.
+ * The steps, in their order. Of each: id; the end of its function's name, restore_do_...; its name;
+ * where it runs; whether a data directory is written from here on; whether it is part of a restore of
+ * the cluster (1), of the replicas only (2), or of both (3); what it does.
+ *
+ * keep-old is in a plan only when it was asked for. The replicas are stopped before the leader: when the
+ * leader key goes, Patroni restarts a running replica even in a pause, to change whom it follows.
  */
-#define RESTORE_STEPS(X)                                                                           \
-	X(LOCK, "lock", ALL, false, 3, "take the lock of every sidecar and write the journal")         \
-	X(WAIT_JOBS, "wait-jobs", ALL, false, 3, "wait for the jobs that run")                         \
-	X(UNDO_POINT, "undo-point", LEADER, false, 3,                                                  \
-	  "create a restore point, switch WAL and see it archived")                                    \
-	X(PAUSE, "pause", PATRONI, false, 3, "pause Patroni")                                          \
-	X(STOP_REPLICAS, "stop-replicas", REPLICAS, false, 3, "stop PostgreSQL on the replicas")       \
-	X(STOP_LEADER, "stop-leader", LEADER, false, 1, "stop PostgreSQL on the leader")               \
-	X(ARCHIVE, "archive", LEADER, false, 1, "archive the WAL that is not in the repository yet")   \
-	X(KEEP_OLD, "keep-old", LEADER, false, 1, "copy the leader's data directory")                  \
-	X(START_RESTORE, "start-restore", LEADER, true, 1, "start to restore the leader's files")      \
-	X(START_REPLICAS, "start-replicas", REPLICAS, true, 3, "start to restore the replicas' files") \
-	X(RESTORE_LEADER, "restore-leader", LEADER, true, 1, "wait for the leader's files")            \
-	X(RECOVER, "recover", LEADER, true, 1,                                                         \
-	  "replay WAL up to the target, on a private socket, with archiving held back")                \
-	X(VERIFY, "verify", LEADER, true, 1, "compare the point that was reached with the target")     \
-	X(HAND_OVER, "hand-over", LEADER, true, 1,                                                     \
-	  "have Patroni start the leader, which takes writes")                                         \
-	X(HISTORY_ARCHIVED, "history-archived", LEADER, true, 3,                                       \
-	  "see the history of the leader's timeline and its first WAL in the repository")              \
-	X(RESTORE_REPLICAS, "restore-replicas", REPLICAS, true, 3, "wait for the replicas' files")     \
-	X(UNFENCE, "unfence", REPLICAS, true, 3, "let the replicas be started again")                  \
-	X(RESUME, "resume", PATRONI, true, 3, "resume Patroni, which starts the replicas")             \
-	X(REPLICAS_STREAM, "replicas-stream", REPLICAS, true, 3, "see every replica stream")           \
-	X(BACKUP, "backup", LEADER, true, 1, "ask for a fresh backup")                                 \
-	X(UNLOCK, "unlock", ALL, true, 3, "end the journal and give the locks back")
+#define RESTORE_STEPS(X)                                                                          \
+	X(LOCK, lock, "lock", ALL, false, 3, "take the lock of every sidecar and write the journal")  \
+	X(WAIT_JOBS, wait_jobs, "wait-jobs", ALL, false, 3, "wait for the jobs that run")             \
+	X(UNDO_POINT, undo_point, "undo-point", LEADER, false, 3,                                     \
+	  "create a restore point, switch WAL and see it archived")                                   \
+	X(PAUSE, pause, "pause", PATRONI, false, 3, "pause Patroni")                                  \
+	X(STOP_REPLICAS, stop_replicas, "stop-replicas", REPLICAS, false, 3,                          \
+	  "stop PostgreSQL on the replicas")                                                          \
+	X(STOP_LEADER, stop_leader, "stop-leader", LEADER, false, 1, "stop PostgreSQL on the leader") \
+	X(ARCHIVE, archive, "archive", LEADER, false, 1,                                              \
+	  "archive the WAL that is not in the repository yet")                                        \
+	X(KEEP_OLD, keep_old, "keep-old", LEADER, false, 1, "copy the leader's data directory")       \
+	X(START_RESTORE, start_restore, "start-restore", LEADER, true, 1,                             \
+	  "start to restore the leader's files")                                                      \
+	X(START_REPLICAS, start_replicas, "start-replicas", REPLICAS, true, 3,                        \
+	  "start to restore the replicas' files")                                                     \
+	X(RESTORE_LEADER, restore_leader, "restore-leader", LEADER, true, 1,                          \
+	  "wait for the leader's files")                                                              \
+	X(RECOVER, recover, "recover", LEADER, true, 1,                                               \
+	  "replay WAL up to the target, on a private socket, with archiving held back")               \
+	X(VERIFY, verify, "verify", LEADER, true, 1,                                                  \
+	  "compare the point that was reached with the target")                                       \
+	X(HAND_OVER, hand_over, "hand-over", LEADER, true, 1,                                         \
+	  "have Patroni start the leader, which takes writes")                                        \
+	X(HISTORY_ARCHIVED, history_archived, "history-archived", LEADER, true, 3,                    \
+	  "see the history of the leader's timeline and its first WAL in the repository")             \
+	X(RESTORE_REPLICAS, restore_replicas, "restore-replicas", REPLICAS, true, 3,                  \
+	  "wait for the replicas' files")                                                             \
+	X(UNFENCE, unfence, "unfence", REPLICAS, true, 3, "let the replicas be started again")        \
+	X(RESUME, resume, "resume", PATRONI, true, 3, "resume Patroni, which starts the replicas")    \
+	X(REPLICAS_STREAM, replicas_stream, "replicas-stream", REPLICAS, true, 3,                     \
+	  "see every replica stream")                                                                 \
+	X(BACKUP, backup, "backup", LEADER, true, 1, "ask for a fresh backup")                        \
+	X(UNLOCK, unlock, "unlock", ALL, true, 3, "end the journal and give the locks back")
 
 typedef enum RestoreStep
 {
-#define X(id, name, where, touches, part, text) RESTORE_##id,
+#define X(id, function, name, where, touches, part, text) RESTORE_##id,
 	RESTORE_STEPS(X)
 #undef X
 	RESTORE_STEP_COUNT,

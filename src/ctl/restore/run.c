@@ -21,38 +21,28 @@
 /* After a restart of a sidecar a lease is as long as this, at least. */
 #define TAKE_OVER_LIMIT_S (RESTORE_LEASE_S + 15)
 
-/* the lock and the end of the journal are in the writing of it */
-static bool
-nothing(RestoreRun *run, PgbrError *error)
+static const RestoreStepFunction functions[RESTORE_STEP_COUNT] = {
+#define X(id, function, name, where, touches, part, text) [RESTORE_##id] = restore_do_##function,
+	RESTORE_STEPS(X)
+#undef X
+};
+
+/* The lock is taken, and given back, by the journal that is written before and after a step. */
+bool
+restore_do_lock(RestoreRun *run, PgbrError *error)
 {
 	(void) run;
 	(void) error;
 	return true;
 }
 
-static const RestoreStepFunction functions[RESTORE_STEP_COUNT] = {
-	[RESTORE_LOCK] = nothing,
-	[RESTORE_WAIT_JOBS] = restore_do_wait_jobs,
-	[RESTORE_UNDO_POINT] = restore_do_undo_point,
-	[RESTORE_PAUSE] = restore_do_pause,
-	[RESTORE_STOP_LEADER] = restore_do_stop_leader,
-	[RESTORE_STOP_REPLICAS] = restore_do_stop_replicas,
-	[RESTORE_ARCHIVE] = restore_do_archive,
-	[RESTORE_KEEP_OLD] = restore_do_keep_old,
-	[RESTORE_START_RESTORE] = restore_do_start_restore,
-	[RESTORE_START_REPLICAS] = restore_do_start_replicas,
-	[RESTORE_RESTORE_LEADER] = restore_do_restore_leader,
-	[RESTORE_RECOVER] = restore_do_recover,
-	[RESTORE_VERIFY] = restore_do_verify,
-	[RESTORE_HAND_OVER] = restore_do_hand_over,
-	[RESTORE_HISTORY_ARCHIVED] = restore_do_history_archived,
-	[RESTORE_RESTORE_REPLICAS] = restore_do_restore_replicas,
-	[RESTORE_UNFENCE] = restore_do_unfence,
-	[RESTORE_RESUME] = restore_do_resume,
-	[RESTORE_REPLICAS_STREAM] = restore_do_replicas_stream,
-	[RESTORE_BACKUP] = restore_do_backup,
-	[RESTORE_UNLOCK] = nothing,
-};
+bool
+restore_do_unlock(RestoreRun *run, PgbrError *error)
+{
+	(void) run;
+	(void) error;
+	return true;
+}
 
 void
 restore_run_take_signals(Cluster *cluster)

@@ -1,6 +1,7 @@
 /*
  * steps.h
- *		What each step of a restore does: a function in one of the steps_*.c, called by run.c.
+ *		What each step of a restore does: a function in one of the steps_*.c, called by run.c. A row of
+ *		RESTORE_STEPS declares it and has it called.
  *
  * A step can be done again after it was left at any moment. It returns false with an error when it has
  * failed, and may set run->skipped when there was nothing to do.
@@ -14,27 +15,9 @@
 
 typedef bool (*RestoreStepFunction)(RestoreRun *run, PgbrError *error);
 
-/* On the members, by their sidecars. */
-extern bool restore_do_wait_jobs(RestoreRun *run, PgbrError *error);
-extern bool restore_do_undo_point(RestoreRun *run, PgbrError *error);
-extern bool restore_do_stop_leader(RestoreRun *run, PgbrError *error);
-extern bool restore_do_stop_replicas(RestoreRun *run, PgbrError *error);
-extern bool restore_do_archive(RestoreRun *run, PgbrError *error);
-extern bool restore_do_keep_old(RestoreRun *run, PgbrError *error);
-extern bool restore_do_start_restore(RestoreRun *run, PgbrError *error);
-extern bool restore_do_start_replicas(RestoreRun *run, PgbrError *error);
-extern bool restore_do_restore_leader(RestoreRun *run, PgbrError *error);
-extern bool restore_do_recover(RestoreRun *run, PgbrError *error);
-extern bool restore_do_verify(RestoreRun *run, PgbrError *error);
-extern bool restore_do_history_archived(RestoreRun *run, PgbrError *error);
-extern bool restore_do_restore_replicas(RestoreRun *run, PgbrError *error);
-extern bool restore_do_unfence(RestoreRun *run, PgbrError *error);
-extern bool restore_do_backup(RestoreRun *run, PgbrError *error);
-
-/* By Patroni. */
-extern bool restore_do_pause(RestoreRun *run, PgbrError *error);
-extern bool restore_do_hand_over(RestoreRun *run, PgbrError *error);
-extern bool restore_do_resume(RestoreRun *run, PgbrError *error);
-extern bool restore_do_replicas_stream(RestoreRun *run, PgbrError *error);
+#define X(id, function, name, where, touches, part, text) \
+	extern bool restore_do_##function(RestoreRun *run, PgbrError *error);
+RESTORE_STEPS(X)
+#undef X
 
 #endif
