@@ -160,8 +160,8 @@ use_last(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *
 
 /* Have the files of the plan's repository looked at, or find out who has. */
 static bool
-verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how, const RestorePlan *plan,
-	   PgbrError *error)
+decide_verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
+			  const RestorePlan *plan, PgbrError *error)
 {
 	const ClusterMember *leader = cluster_find(cluster, plan->leader);
 	const SidecarClient *client = &leader->sidecar;
@@ -229,7 +229,7 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOpti
 	if (ok && how->before)
 		remember_before(cluster, &facts, how, request);
 	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&
-		 verify(cluster, &facts, how, plan, error) &&
+		 decide_verify(cluster, &facts, how, plan, error) &&
 		 restore_plan_make(request, &facts, plan, refusal);
 	restore_facts_done(&facts);
 	return ok;

@@ -22,7 +22,7 @@
 #define JOB_EARLIER 50
 
 static RestoreJob *
-find_job(RestoreRun *run, RestoreStep step, const char *member)
+job_known(RestoreRun *run, RestoreStep step, const char *member)
 {
 	for (int i = 0; i < run->job_count; i++)
 	{
@@ -33,7 +33,7 @@ find_job(RestoreRun *run, RestoreStep step, const char *member)
 }
 
 static int
-index_of(const RestorePlan *plan, const char *member)
+member_index(const RestorePlan *plan, const char *member)
 {
 	for (int i = 0; i < plan->member_count; i++)
 	{
@@ -45,7 +45,7 @@ index_of(const RestorePlan *plan, const char *member)
 
 /* Ask for the job as its so-many-th try; gives the one that was asked for earlier by the same name. */
 static bool
-post(RestoreRun *run, RestoreJob *known, const json_t *body, json_t **job, PgbrError *error)
+job_post(RestoreRun *run, RestoreJob *known, const json_t *body, json_t **job, PgbrError *error)
 {
 	RestoreJournal *journal = run->journal;
 	const JournalStep *entry = journal_document_find(&journal->document, known->step);
@@ -55,16 +55,16 @@ post(RestoreRun *run, RestoreJob *known, const json_t *body, json_t **job, PgbrE
 	snprintf(path, sizeof(path), "/v1/restores/%s/jobs", journal->document.plan.id);
 	if (known->anew)
 		snprintf(key, sizeof(key), "%s.%d.%d.%d", journal->holder, (int) known->step,
-				 index_of(&journal->document.plan, known->member), known->tries);
+				 member_index(&journal->document.plan, known->member), known->tries);
 	else
 		snprintf(key, sizeof(key), "%s.%d.%d.%d.%d", journal->document.plan.id, (int) known->step,
-				 index_of(&journal->document.plan, known->member), entry ? entry->attempt : 0,
+				 member_index(&journal->document.plan, known->member), entry ? entry->attempt : 0,
 				 known->tries);
 	return restore_call(run, known->member, path, body, key, 0, job, error);
 }
 
 static json_t *
-make_body(const RestoreRun *run, const char *kind, json_t *arguments)
+job_body(const RestoreRun *run, const char *kind, json_t *arguments)
 {
 	json_t *body = arguments ? arguments : json_object();
 
@@ -77,8 +77,8 @@ bool
 restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const char *kind,
 				  json_t *arguments, json_t **job, PgbrError *error)
 {
-	RestoreJob *known = find_job(run, step, member);
-	json_t *body = make_body(run, kind, arguments);
+	RestoreJob *known = job_known(run, step, member);
+	json_t *body = job_body(run, kind, arguments);
 	PgbrError lost;
 	JobView view;
 	bool ok = false;
@@ -103,7 +103,7 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 		known->tries++;
 		json_decref(*job);
 		*job = NULL;
-		ok = post(run, known, body, job, error) && job_view_read(*job, &view, error);
+		ok = job_post(run, known, body, job, error) && job_view_read(*job, &view, error);
 		/* what has ended before it was asked for is of an earlier run */
 		if (!ok || !pgbr_job_state_is_final(view.state) || view.state == PGBR_STATE_SUCCEEDED)
 			break;
@@ -121,7 +121,7 @@ bool
 restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
 				 PgbrError *error)
 {
-	const RestoreJob *known = find_job(run, step, member);
+	const RestoreJob *known = job_known(run, step, member);
 	char path[128];
 
 	*job = NULL;
@@ -135,7 +135,7 @@ restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t *
 }
 
 static bool
-refuse(const char *member, const JobView *job, PgbrError *error)
+job_fail(const char *member, const JobView *job, PgbrError *error)
 {
 	PgbrErrorCode code = job->error ? pgbr_error_code_parse(job->error) : PGBR_ERROR_INTERNAL;
 
@@ -153,7 +153,7 @@ refuse(const char *member, const JobView *job, PgbrError *error)
 
 /* The job as it is when its state changes, or in a second. */
 static bool
-follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
+job_follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
 {
 	const char *id = json_text(*job, "id");
 	char path[128];
@@ -175,7 +175,7 @@ follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
 
 /* Ask again for a job that was interrupted, as it was. */
 static bool
-repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
+job_repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
 {
 	json_t *arguments = json_deep_copy(json_object_get(*job, "arguments"));
 	json_t *body;
@@ -188,9 +188,9 @@ repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
 		json_decref(arguments);
 		arguments = NULL;
 	}
-	body = make_body(run, json_text(*job, "kind"), arguments);
+	body = job_body(run, json_text(*job, "kind"), arguments);
 	known->tries++;
-	ok = post(run, known, body, &next, error) && job_view_read(next, &view, error);
+	ok = job_post(run, known, body, &next, error) && job_view_read(next, &view, error);
 	json_decref(body);
 	if (!ok)
 	{
@@ -207,7 +207,7 @@ bool
 restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t **job,
 				 bool until_begun, PgbrError *error)
 {
-	RestoreJob *known = find_job(run, step, member);
+	RestoreJob *known = job_known(run, step, member);
 	int limit = known->tries + JOB_TRIES;
 	RestoreWait wait;
 
@@ -229,17 +229,17 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 		{
 			restore_events_note(run->events, "member %s: the sidecar was restarted, %s begins anew",
 								member, view.kind);
-			if (!repeat(run, known, job, error))
+			if (!job_repeat(run, known, job, error))
 				return false;
 			continue;
 		}
 		if (pgbr_job_state_is_final(view.state))
-			return refuse(member, &view, error);
+			return job_fail(member, &view, error);
 		if (interrupt_is_raised())
 			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
 		if (!restore_still_holds(run, error))
 			return false;
-		if (!follow(run, member, job, error))
+		if (!job_follow(run, member, job, error))
 			return false;
 	}
 }

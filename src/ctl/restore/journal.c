@@ -127,7 +127,7 @@ restore_journal_read(RestoreJournal *journal, Cluster *cluster, const JournalRec
 }
 
 static json_t *
-make_body(const RestoreJournal *journal, bool done, bool with_document, int lease)
+journal_body(const RestoreJournal *journal, bool done, bool with_document, int lease)
 {
 	json_t *body = json_object();
 
@@ -143,8 +143,8 @@ make_body(const RestoreJournal *journal, bool done, bool with_document, int leas
 }
 
 static bool
-put_once(const RestoreJournal *journal, const ClusterMember *member, const json_t *body,
-		 PgbrError *error)
+journal_put_once(const RestoreJournal *journal, const ClusterMember *member, const json_t *body,
+				 PgbrError *error)
 {
 	char path[64];
 	json_t *answer = NULL;
@@ -158,7 +158,7 @@ put_once(const RestoreJournal *journal, const ClusterMember *member, const json_
 
 /* Write to one member, again and again while it does not answer. */
 static bool
-put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrError *error)
+journal_put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrError *error)
 {
 	const ClusterMember *member = cluster_find(journal->cluster, name);
 	int64_t until = clock_monotonic_ms() + RESTORE_OUTAGE_S * 1000;
@@ -167,7 +167,7 @@ put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrErr
 	if (member == NULL || member->sidecar.url[0] == '\0')
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
 							  "it is not known where the sidecar of member \"%s\" is", name);
-	while (!put_once(journal, member, body, &reason))
+	while (!journal_put_once(journal, member, body, &reason))
 	{
 		if (!restore_may_pass(&reason) || clock_monotonic_ms() >= until)
 		{
@@ -248,19 +248,19 @@ restore_journal_harmless(const RestoreJournal *journal)
 }
 
 static json_t *
-next_body(RestoreJournal *journal, bool done)
+journal_next_body(RestoreJournal *journal, bool done)
 {
 	journal->document.touched |= restore_journal_touched(journal);
 	journal->document.harmless = restore_journal_harmless(journal);
 	journal->revision++;
 	journal->renewed_ms = clock_monotonic_ms();
-	return make_body(journal, done, true, done ? 0 : RESTORE_LEASE_S);
+	return journal_body(journal, done, true, done ? 0 : RESTORE_LEASE_S);
 }
 
 bool
 restore_journal_write(RestoreJournal *journal, PgbrError *error)
 {
-	json_t *body = next_body(journal, false);
+	json_t *body = journal_next_body(journal, false);
 	bool ok = body || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
 	/* in the order of names: of two that begin at once, the second meets the first at once */
@@ -268,7 +268,7 @@ restore_journal_write(RestoreJournal *journal, PgbrError *error)
 	{
 		if (journal->document.plan.members[i].left_out)
 			continue;
-		ok = put(journal, journal->document.plan.members[i].name, body, error);
+		ok = journal_put(journal, journal->document.plan.members[i].name, body, error);
 		journal->reached[i] |= ok;
 	}
 	json_decref(body);
@@ -278,7 +278,7 @@ restore_journal_write(RestoreJournal *journal, PgbrError *error)
 bool
 restore_journal_finish(RestoreJournal *journal, PgbrError *error)
 {
-	json_t *body = next_body(journal, true);
+	json_t *body = journal_next_body(journal, true);
 	bool taken = false;
 
 	*error = (PgbrError) PGBR_ERROR_INIT;
@@ -286,7 +286,7 @@ restore_journal_finish(RestoreJournal *journal, PgbrError *error)
 	{
 		if (journal->document.plan.members[i].left_out)
 			continue;
-		if (put(journal, journal->document.plan.members[i].name, body, error))
+		if (journal_put(journal, journal->document.plan.members[i].name, body, error))
 			taken = true;
 		/* who goes on with it ends it, too */
 		else if (!taken && !restore_may_pass(error))
@@ -301,7 +301,7 @@ restore_journal_finish(RestoreJournal *journal, PgbrError *error)
 bool
 restore_journal_write_once(RestoreJournal *journal, PgbrError *error)
 {
-	json_t *body = next_body(journal, false);
+	json_t *body = journal_next_body(journal, false);
 	bool ok = body != NULL;
 
 	for (int i = 0; body && i < journal->document.plan.member_count; i++)
@@ -310,7 +310,7 @@ restore_journal_write_once(RestoreJournal *journal, PgbrError *error)
 			cluster_find(journal->cluster, journal->document.plan.members[i].name);
 
 		if (!journal->document.plan.members[i].left_out && member && member->sidecar.url[0])
-			ok &= put_once(journal, member, body, error);
+			ok &= journal_put_once(journal, member, body, error);
 	}
 	json_decref(body);
 	return ok;
@@ -319,7 +319,7 @@ restore_journal_write_once(RestoreJournal *journal, PgbrError *error)
 void
 restore_journal_end(RestoreJournal *journal)
 {
-	json_t *body = next_body(journal, true);
+	json_t *body = journal_next_body(journal, true);
 	PgbrError ignored;
 
 	for (int i = 0; body && i < journal->document.plan.member_count; i++)
@@ -328,7 +328,7 @@ restore_journal_end(RestoreJournal *journal)
 			cluster_find(journal->cluster, journal->document.plan.members[i].name);
 
 		if (journal->reached[i] && member)
-			(void) put_once(journal, member, body, &ignored);
+			(void) journal_put_once(journal, member, body, &ignored);
 	}
 	json_decref(body);
 }
@@ -336,19 +336,20 @@ restore_journal_end(RestoreJournal *journal)
 /* A sidecar that has lost its state folder since, or has given the restore up as harmless before it heard of more,
  * gets the journal again with the lease. */
 static bool
-put_whole(const RestoreJournal *journal, const ClusterMember *member, int seconds, PgbrError *error)
+journal_put_whole(const RestoreJournal *journal, const ClusterMember *member, int seconds,
+				  PgbrError *error)
 {
-	json_t *body = make_body(journal, false, true, seconds);
-	bool ok = body && put_once(journal, member, body, error);
+	json_t *body = journal_body(journal, false, true, seconds);
+	bool ok = body && journal_put_once(journal, member, body, error);
 
 	json_decref(body);
 	return ok;
 }
 
 static bool
-put_lease(RestoreJournal *journal, int seconds, PgbrError *error)
+journal_put_lease(RestoreJournal *journal, int seconds, PgbrError *error)
 {
-	json_t *body = make_body(journal, false, false, seconds);
+	json_t *body = journal_body(journal, false, false, seconds);
 	bool ok = true;
 
 	for (int i = 0; body && ok && i < journal->document.plan.member_count; i++)
@@ -358,10 +359,10 @@ put_lease(RestoreJournal *journal, int seconds, PgbrError *error)
 		PgbrError reason;
 
 		if (journal->document.plan.members[i].left_out || member == NULL ||
-			member->sidecar.url[0] == '\0' || put_once(journal, member, body, &reason) ||
+			member->sidecar.url[0] == '\0' || journal_put_once(journal, member, body, &reason) ||
 			restore_may_pass(&reason) ||
 			((reason.code == PGBR_ERROR_NOT_FOUND || reason.code == PGBR_ERROR_CONFLICT) &&
-			 (put_whole(journal, member, seconds, &reason) || restore_may_pass(&reason))))
+			 (journal_put_whole(journal, member, seconds, &reason) || restore_may_pass(&reason))))
 			continue;
 		*error = reason;
 		ok = false;
@@ -376,7 +377,7 @@ restore_journal_renew(RestoreJournal *journal, PgbrError *error)
 	if (clock_monotonic_ms() - journal->renewed_ms < RESTORE_RENEW_S * 1000)
 		return true;
 	journal->renewed_ms = clock_monotonic_ms();
-	return put_lease(journal, RESTORE_LEASE_S, error);
+	return journal_put_lease(journal, RESTORE_LEASE_S, error);
 }
 
 void
@@ -384,7 +385,7 @@ restore_journal_release(RestoreJournal *journal)
 {
 	PgbrError ignored;
 
-	put_lease(journal, 0, &ignored);
+	journal_put_lease(journal, 0, &ignored);
 }
 
 void

@@ -31,13 +31,13 @@ struct Field
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 static void *
-place(void *base, const Field *field)
+field_place(void *base, const Field *field)
 {
 	return (char *) base + field->offset;
 }
 
 static const void *
-source(const void *base, const Field *field)
+field_source(const void *base, const Field *field)
 {
 	return (const char *) base + field->offset;
 }
@@ -93,7 +93,7 @@ write_fields(const Field *fields, size_t count, const void *base, json_t *unknow
 }
 
 static void
-keep(json_t **array, const json_t *value)
+keep_unknown(json_t **array, const json_t *value)
 {
 	if (*array == NULL)
 		*array = json_array();
@@ -103,19 +103,19 @@ keep(json_t **array, const json_t *value)
 static void
 read_flag(const json_t *value, void *base, const Field *field)
 {
-	*(bool *) place(base, field) = json_is_true(value);
+	*(bool *) field_place(base, field) = json_is_true(value);
 }
 
 static json_t *
 write_flag(const void *base, const Field *field)
 {
-	return json_boolean(*(const bool *) source(base, field));
+	return json_boolean(*(const bool *) field_source(base, field));
 }
 
 static json_t *
 write_set_flag(const void *base, const Field *field)
 {
-	return *(const bool *) source(base, field) ? json_true() : NULL;
+	return *(const bool *) field_source(base, field) ? json_true() : NULL;
 }
 
 /* A word that does not fit is none of ours. */
@@ -125,7 +125,7 @@ read_word(const json_t *value, void *base, const Field *field)
 	const char *text = json_string_value(value);
 
 	if (text && strlen(text) < field->size)
-		strcpy(place(base, field), text);
+		strcpy(field_place(base, field), text);
 }
 
 static void
@@ -133,13 +133,13 @@ read_text(const json_t *value, void *base, const Field *field)
 {
 	const char *text = json_string_value(value);
 
-	pgbr_copy_text(place(base, field), field->size, text ? text : "");
+	pgbr_copy_text(field_place(base, field), field->size, text ? text : "");
 }
 
 static json_t *
 write_text(const void *base, const Field *field)
 {
-	const char *text = source(base, field);
+	const char *text = field_source(base, field);
 
 	return text[0] ? json_string(text) : NULL;
 }
@@ -157,13 +157,13 @@ read_count(const json_t *value, void *base, const Field *field)
 {
 	json_int_t number = json_integer_value(value);
 
-	*(int *) place(base, field) = number > 0 && number < INT32_MAX ? (int) number : 0;
+	*(int *) field_place(base, field) = number > 0 && number < INT32_MAX ? (int) number : 0;
 }
 
 static json_t *
 write_count(const void *base, const Field *field)
 {
-	return json_integer(*(const int *) source(base, field));
+	return json_integer(*(const int *) field_source(base, field));
 }
 
 static void
@@ -171,13 +171,14 @@ read_timeline(const json_t *value, void *base, const Field *field)
 {
 	json_int_t number = json_integer_value(value);
 
-	*(uint32_t *) place(base, field) = number > 0 && number <= UINT32_MAX ? (uint32_t) number : 0;
+	*(uint32_t *) field_place(base, field) =
+		number > 0 && number <= UINT32_MAX ? (uint32_t) number : 0;
 }
 
 static json_t *
 write_timeline(const void *base, const Field *field)
 {
-	uint32_t timeline = *(const uint32_t *) source(base, field);
+	uint32_t timeline = *(const uint32_t *) field_source(base, field);
 
 	return timeline > 0 ? json_integer(timeline) : NULL;
 }
@@ -186,13 +187,13 @@ static void
 read_object(const json_t *value, void *base, const Field *field)
 {
 	if (json_is_object(value))
-		journal_document_put(place(base, field), json_incref((json_t *) value));
+		journal_document_put(field_place(base, field), json_incref((json_t *) value));
 }
 
 static json_t *
 write_object(const void *base, const Field *field)
 {
-	return json_incref(*(json_t *const *) source(base, field));
+	return json_incref(*(json_t *const *) field_source(base, field));
 }
 
 static json_t *
@@ -212,13 +213,13 @@ read_before(const json_t *value, void *base, const Field *field)
 	json_t *before = json_object_get(value, KEY_BEFORE);
 
 	if (json_is_object(value))
-		journal_document_put(place(base, field), before ? json_incref(before) : json_null());
+		journal_document_put(field_place(base, field), before ? json_incref(before) : json_null());
 }
 
 static json_t *
 write_before(const void *base, const Field *field)
 {
-	json_t *before = *(json_t *const *) source(base, field);
+	json_t *before = *(json_t *const *) field_source(base, field);
 	json_t *object = before ? json_object() : NULL;
 
 	json_object_set(object, KEY_BEFORE, before);
@@ -230,26 +231,28 @@ read_step(const json_t *value, void *base, const Field *field)
 {
 	const char *name = json_string_value(value);
 
-	if (name == NULL || !restore_step_parse(name, place(base, field)))
-		*(RestoreStep *) place(base, field) = RESTORE_STEP_COUNT;
+	if (name == NULL || !restore_step_parse(name, field_place(base, field)))
+		*(RestoreStep *) field_place(base, field) = RESTORE_STEP_COUNT;
 }
 
 static json_t *
 write_step(const void *base, const Field *field)
 {
-	return json_string(restore_step_info(*(const RestoreStep *) source(base, field))->name);
+	return json_string(restore_step_info(*(const RestoreStep *) field_source(base, field))->name);
 }
 
 static void
 read_state(const json_t *value, void *base, const Field *field)
 {
-	*(RestoreStepState *) place(base, field) = restore_step_state_parse(json_string_value(value));
+	*(RestoreStepState *) field_place(base, field) =
+		restore_step_state_parse(json_string_value(value));
 }
 
 static json_t *
 write_state(const void *base, const Field *field)
 {
-	return json_string(restore_step_state_name(*(const RestoreStepState *) source(base, field)));
+	return json_string(
+		restore_step_state_name(*(const RestoreStepState *) field_source(base, field)));
 }
 
 /* Always there; left out when it is false. */
@@ -332,7 +335,7 @@ read_members(const json_t *value, void *base, const Field *field)
 			document->members[document->member_count++] = member;
 		else
 		{
-			keep(&document->unknown_members, json);
+			keep_unknown(&document->unknown_members, json);
 			json_decref(member.unknown);
 		}
 	}
@@ -379,7 +382,7 @@ read_steps(const json_t *value, void *base, const Field *field)
 			document->steps[document->step_count++] = entry;
 		else
 		{
-			keep(&document->unknown_steps, json);
+			keep_unknown(&document->unknown_steps, json);
 			done_step(&entry);
 		}
 	}

@@ -79,7 +79,7 @@ end_of(const JournalRecord *record)
  * off has heard last: it is told by the next restore.
  */
 static void
-merge(JournalRecord *known, JournalRecord *other)
+list_merge(JournalRecord *known, JournalRecord *other)
 {
 	int lease = known->holder_seconds_left > other->holder_seconds_left
 					? known->holder_seconds_left
@@ -108,7 +108,7 @@ done_record(JournalRecord *record)
 
 /* Takes the record over. */
 static void
-insert(RestoreList *list, JournalRecord *record)
+list_insert(RestoreList *list, JournalRecord *record)
 {
 	int at = list->count;
 
@@ -116,7 +116,7 @@ insert(RestoreList *list, JournalRecord *record)
 	{
 		if (strcmp(list->records[i].id, record->id) == 0)
 		{
-			merge(&list->records[i], record);
+			list_merge(&list->records[i], record);
 			done_record(record);
 			return;
 		}
@@ -155,7 +155,7 @@ restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrErro
 
 		if (!read_record(json, &record, error))
 			return false;
-		insert(list, &record);
+		list_insert(list, &record);
 	}
 	list->answered++;
 	return true;
@@ -197,7 +197,7 @@ is_over(const RestoreList *list, const JournalRecord *record)
 }
 
 static void
-settle(const JournalRecord *record, long long revision, const ClusterMember *member)
+list_settle(const JournalRecord *record, long long revision, const ClusterMember *member)
 {
 	int64_t until = clock_monotonic_ms() + SETTLE_LIMIT_MS;
 	json_t *body = json_object();
@@ -235,7 +235,7 @@ restore_list_settle(const RestoreList *list, Cluster *cluster)
 			const char *state = told ? json_text(told, "state") : NULL;
 
 			if (state && strcmp(state, "active") == 0)
-				settle(record, json_number(told, "revision", 0), cluster->members[j]);
+				list_settle(record, json_number(told, "revision", 0), cluster->members[j]);
 		}
 	}
 }

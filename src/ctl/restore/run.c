@@ -107,7 +107,7 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 
 /* Add what can be done now, and where the cluster stands, to a failure. */
 static void
-advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
+stop_advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->document.plan;
 	PgbrError reason = *error;
@@ -166,7 +166,7 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 	if (restore_holds_now(run, &ignored) || !run->lost)
 		(void) restore_journal_write_once(journal, &ignored);
 	restore_journal_release(journal);
-	advise(run, step, error);
+	stop_advise(run, step, error);
 	return aborted ? EXIT_INTERRUPTED : EXIT_STOPPED;
 }
 
@@ -178,7 +178,7 @@ seconds_since(int64_t begin)
 
 /* One step with its journal. */
 static bool
-run_step(RestoreRun *run, RestoreStep step, PgbrError *error)
+restore_run_step(RestoreRun *run, RestoreStep step, PgbrError *error)
 {
 	RestoreJournal *journal = run->journal;
 	int64_t begin = clock_monotonic_ms();
@@ -249,7 +249,7 @@ restore_run(Cluster *cluster, RestoreJournal *journal, RestoreEvents *events, Pg
 	}
 	while (code == EXIT_OK && restore_state_next(&journal->document.plan, journal->states, &step))
 	{
-		if (!run_step(&run, step, error))
+		if (!restore_run_step(&run, step, error))
 			code = stop_at(&run, step, error);
 	}
 	if (code == EXIT_OK)

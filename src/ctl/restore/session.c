@@ -254,8 +254,8 @@ get_archive(RestoreSession *session, const RestoreRequest *request, json_t **arc
 
 /* The leader may have gone on archiving after the control binary that waited for it was gone. */
 static bool
-revise(RestoreSession *session, RestoreJournal *journal, const RestoreRequest *request,
-	   PgbrError *error)
+session_revise(RestoreSession *session, RestoreJournal *journal, const RestoreRequest *request,
+			   PgbrError *error)
 {
 	const RestorePlan *plan = &journal->document.plan;
 	uint32_t recovered = journal_document_new_timeline(&journal->document);
@@ -291,7 +291,7 @@ restore_session_read(RestoreSession *session, const JournalRecord *record,
 	return !restore_request_is_without(request, journal->document.plan.leader) ||
 		   (!restore_session_is_driven(record, error) &&
 			await_key(session, journal, request, error) &&
-			revise(session, journal, request, error));
+			session_revise(session, journal, request, error));
 }
 
 ExitCode
@@ -399,7 +399,7 @@ inherit_check_timeline(RestorePlan *plan, const RestorePlan *before)
 /* What a restore keeps of the one whose place it takes. Where that has not opened the leader, the way back is still
  * that one's. */
 static void
-inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
+journal_inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 {
 	JournalDocument *document = &journal->document;
 	RestorePlan *plan = &document->plan;
@@ -433,7 +433,7 @@ inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 }
 
 static ExitCode
-refuse(RestoreSession *session, const RestoreRefusal *refusal, PgbrError *error)
+session_refuse(RestoreSession *session, const RestoreRefusal *refusal, PgbrError *error)
 {
 	if (refusal->error.code == PGBR_ERROR_NONE || !session->events.json)
 		return restore_show_refusal(session->format, refusal, error);
@@ -474,7 +474,7 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 	if (decided)
 		restore_journal_begin(&session->journal, &session->cluster, &plan);
 	if (decided && active)
-		inherit(&session->journal, &before, whole);
+		journal_inherit(&session->journal, &before, whole);
 	if (decided && active && !whole &&
 		restore_request_is_without(request, before.document.plan.leader) &&
 		(before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
@@ -486,7 +486,7 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 			before.document.plan.leader);
 	restore_journal_done(&before);
 	if (!decided)
-		return refuse(session, &refusal, error);
+		return session_refuse(session, &refusal, error);
 	if (undone)
 	{
 		strcpy(session->journal.document.undo_of, undone->id);

@@ -156,7 +156,7 @@ stop_arguments(const RestorePlan *plan)
 }
 
 static bool
-stop(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
+stop_members(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
 {
 	json_t *results = json_object();
 	bool ok = restore_run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
@@ -168,13 +168,14 @@ stop(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
 bool
 restore_do_stop_leader(RestoreRun *run, PgbrError *error)
 {
-	return stop(run, RESTORE_STOP_LEADER, true, error);
+	return stop_members(run, RESTORE_STOP_LEADER, true, error);
 }
 
 bool
 restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
 {
-	return stop(run, RESTORE_STOP_REPLICAS, false, error) && restore_await_stops_seen(run, error);
+	return stop_members(run, RESTORE_STOP_REPLICAS, false, error) &&
+		   restore_await_stops_seen(run, error);
 }
 
 /* After an orderly shutdown all that was committed is in segments that PostgreSQL gives away itself. */
@@ -307,7 +308,7 @@ restore_do_unfence(RestoreRun *run, PgbrError *error)
 }
 
 static bool
-recover(RestoreRun *run, PgbrError *error)
+recover_leader(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->document.plan;
 	json_t *arguments = json_object();
@@ -340,13 +341,13 @@ restore_leader_again(RestoreRun *run, PgbrError *error)
 bool
 restore_do_recover(RestoreRun *run, PgbrError *error)
 {
-	if (recover(run, error))
+	if (recover_leader(run, error))
 		return true;
 	if (error->code != PGBR_ERROR_NOT_FOUND)
 		return false;
 	restore_events_note(run->events, "member %s: %s; it is restored again",
 						run->journal->document.plan.leader, error->message);
-	return restore_leader_again(run, error) && recover(run, error);
+	return restore_leader_again(run, error) && recover_leader(run, error);
 }
 
 bool
