@@ -39,6 +39,13 @@ static const char *const job_states[] = {
 	[PGBR_STATE_CANCELLED] = "cancelled", [PGBR_STATE_INTERRUPTED] = "interrupted",
 };
 
+static const char *const verdicts[] = {
+	[PGBR_VERDICT_OK] = "ok",
+	[PGBR_VERDICT_WARN] = "warn",
+	[PGBR_VERDICT_UNKNOWN] = "unknown",
+	[PGBR_VERDICT_FAIL] = "fail",
+};
+
 static const char *
 name_of(const char *const *names, size_t count, size_t value)
 {
@@ -77,6 +84,12 @@ pgbr_job_state_name(PgbrJobState state)
 	return name_of(job_states, LENGTH(job_states), state);
 }
 
+const char *
+pgbr_verdict_name(PgbrVerdict outcome)
+{
+	return name_of(verdicts, LENGTH(verdicts), (size_t) outcome);
+}
+
 bool
 pgbr_backup_type_parse(const char *text, PgbrBackupType *type)
 {
@@ -107,6 +120,17 @@ pgbr_job_state_parse(const char *text, PgbrJobState *state)
 	if (!value_of(job_states, LENGTH(job_states), text, &value))
 		return false;
 	*state = (PgbrJobState) value;
+	return true;
+}
+
+bool
+pgbr_verdict_parse(const char *text, PgbrVerdict *outcome)
+{
+	size_t value;
+
+	if (!value_of(verdicts, LENGTH(verdicts), text, &value))
+		return false;
+	*outcome = (PgbrVerdict) value;
 	return true;
 }
 

@@ -49,15 +49,26 @@ typedef enum PgbrJobState
 	PGBR_STATE_INTERRUPTED, /* the sidecar or its host went down in mid job */
 } PgbrJobState;
 
+/* How a check of "doctor" ended, by weight: what could not be learned weighs more than a warning. */
+typedef enum PgbrVerdict
+{
+	PGBR_VERDICT_OK,
+	PGBR_VERDICT_WARN,
+	PGBR_VERDICT_UNKNOWN,
+	PGBR_VERDICT_FAIL,
+} PgbrVerdict;
+
 /* The text of a value; never NULL. */
 extern const char *pgbr_backup_type_name(PgbrBackupType type);
 extern const char *pgbr_job_kind_name(PgbrJobKind kind);
 extern const char *pgbr_job_state_name(PgbrJobState state);
+extern const char *pgbr_verdict_name(PgbrVerdict outcome);
 
 /* The value of a text, letter by letter; false when there is none. */
 extern bool pgbr_backup_type_parse(const char *text, PgbrBackupType *type);
 extern bool pgbr_job_kind_parse(const char *text, PgbrJobKind *kind);
 extern bool pgbr_job_state_parse(const char *text, PgbrJobState *state);
+extern bool pgbr_verdict_parse(const char *text, PgbrVerdict *outcome);
 
 /* True for a step of a restore: it belongs to one, and is asked for there. */
 extern bool pgbr_job_kind_is_step(PgbrJobKind kind);

@@ -178,6 +178,7 @@ sub with_token
 		[ GET => '/v1/jobs/x/log', undef, 401, 404, 404, 404 ],
 		[ GET => '/v1/info', undef, 401, 200, 200, 200 ],
 		[ GET => '/v1/node', undef, 401, 200, 200, 200 ],
+		[ GET => '/v1/doctor', undef, 401, 200, 200, 200 ],
 		[ GET => '/v1/wal/x', undef, 401, 422, 422, 422 ],
 		[ GET => '/v1/restore-points', undef, 401, 200, 200, 200 ],
 		[ POST => '/v1/restore-points', \%point, 401, 403, 201, 409 ],

@@ -20,8 +20,8 @@
 #define SAME_START_US SECOND_OF_US
 #define SECOND_OF_US  1000000
 
-static bool
-same_start(const char *a, const char *b)
+bool
+gather_same_start(const char *a, const char *b)
 {
 	const char *ignored;
 	int64_t a_us;
@@ -48,7 +48,7 @@ compare_with_patroni(RestoreFacts *facts, FactMember *fact, Cluster *cluster,
 	if (facts->system_identifier[0] == '\0')
 		strcpy(facts->system_identifier, patroni.system_identifier);
 	if (start && fact->running && patroni.running && patroni.postmaster_start_time[0])
-		fact->mismatch = !same_start(start, patroni.postmaster_start_time);
+		fact->mismatch = !gather_same_start(start, patroni.postmaster_start_time);
 }
 
 static bool

@@ -24,7 +24,8 @@
 	X(plan)          \
 	X(restore)       \
 	X(undo)          \
-	X(status)
+	X(status)        \
+	X(doctor)
 
 #define X(name) extern const Verb verb_##name;
 VERBS(X)

@@ -45,6 +45,7 @@ HANDLER(handle_job_delete);
 HANDLER(handle_job_log);
 HANDLER(handle_info);
 HANDLER(handle_node);
+HANDLER(handle_doctor);
 HANDLER(handle_wal);
 HANDLER(handle_point_list);
 HANDLER(handle_point_post);

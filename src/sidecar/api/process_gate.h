@@ -20,7 +20,8 @@
 	X(NODE, 4)	  /* psql, pg_controldata, pgbackrest version */       \
 	X(WAL, 4)	  /* pgbackrest, in the repository */                  \
 	X(ARCHIVE, 3) /* the same, over the whole archive: takes memory */ \
-	X(METRICS, 3)
+	X(METRICS, 3)                                                      \
+	X(DOCTOR, 3) /* psql, postgres -C, crontab */
 
 typedef enum Gate
 {

@@ -39,6 +39,7 @@ static const Route routes[] = {
 	{ON_API, "GET", "/v1/jobs/{id}/log", SCOPE_READ, handle_job_log, {NULL}},
 	{ON_API, "GET", "/v1/info", SCOPE_READ, handle_info, {"refresh", "wait"}},
 	{ON_API, "GET", "/v1/node", SCOPE_READ, handle_node, {NULL}},
+	{ON_API, "GET", "/v1/doctor", SCOPE_READ, handle_doctor, {NULL}},
 	{ON_API, "GET", "/v1/wal/{segment}", SCOPE_READ, handle_wal, {NULL}},
 	{ON_API, "GET", "/v1/restore-points", SCOPE_READ, handle_point_list, {"name", "timeline"}},
 	{ON_API, "POST", "/v1/restore-points", SCOPE_OPERATE, handle_point_post, {"claimed_by"}},
@@ -76,10 +77,8 @@ static const struct
 	void (*handle)(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response);
 	Gate gate;
 } gates[] = {
-	{handle_node, GATE_NODE},
-	{handle_wal, GATE_WAL},
-	{handle_archive, GATE_ARCHIVE},
-	{handle_metrics, GATE_METRICS},
+	{handle_node, GATE_NODE},		{handle_wal, GATE_WAL},		  {handle_archive, GATE_ARCHIVE},
+	{handle_metrics, GATE_METRICS}, {handle_doctor, GATE_DOCTOR},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

@@ -6,12 +6,20 @@
 
 #include <string.h>
 
+static const char *const texts[] = {[SCOPE_NONE] = "none",
+									[SCOPE_READ] = "read",
+									[SCOPE_OPERATE] = "operate",
+									[SCOPE_RESTORE] = "restore"};
+
+const char *
+scope_name(Scope scope)
+{
+	return texts[scope];
+}
+
 bool
 scope_parse(const char *text, Scope *scope)
 {
-	static const char *const texts[] = {
-		[SCOPE_READ] = "read", [SCOPE_OPERATE] = "operate", [SCOPE_RESTORE] = "restore"};
-
 	for (int i = SCOPE_READ; i <= SCOPE_RESTORE; i++)
 	{
 		if (strcmp(texts[i], text) == 0)

@@ -24,6 +24,9 @@ typedef enum CallerKind
 	CALLER_CERTIFICATE,
 } CallerKind;
 
+/* Its text; "none" for none. */
+extern const char *scope_name(Scope scope);
+
 /* The scope of a text (read, operate, restore); false when there is none. */
 extern bool scope_parse(const char *text, Scope *scope);
 
