@@ -9,8 +9,8 @@
 int
 main(int argc, char **argv)
 {
-	/* What the sidecar sends is UTF-8 whatever the user's locale is, and so is what is printed;
-	 * only the width of characters is asked of the locale. */
+	/* Input and output are UTF-8 whatever the user's locale is. Only the width of characters comes
+	 * from the locale. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	return command_main(argc, argv);
 }

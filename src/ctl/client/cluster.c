@@ -12,10 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A node that starts PostgreSQL can take seconds; one that is gone must not hold up the others. */
+/* A member that starts PostgreSQL can take seconds to answer; one that is gone must not hold up the
+ * others. */
 #define PATRONI_TIMEOUT_MS 5000
 
-/* Who may have the token, and who Patroni's password, without being named. */
+/* Decide by which rule the token and Patroni's password go to hosts that the user has not named. */
 static void
 set_rules(Cluster *cluster)
 {
@@ -57,8 +58,8 @@ cluster_init(Cluster *cluster, const ClusterArguments *arguments, const ClusterS
 		   patroni_read_user(&cluster->patroni, named->user_file, error);
 }
 
-/* The sidecar beside a member whose sidecar nobody named: on the host of its REST API. On this one it
- * has a socket, at which nobody else can listen. */
+/* Guess the sidecar of a member where the user names none: it is on the host of the member's REST
+ * API. On this host it is at the default socket, where only PostgreSQL's user can listen. */
 static void
 guess_sidecar(const Cluster *cluster, const char *api_url, char *url, size_t size)
 {
@@ -121,7 +122,7 @@ cluster_is_silent(Cluster *cluster, const char *name)
 		json_decref(node);
 		return false;
 	}
-	/* an answer that is an error is one, too */
+	/* an error response is a sign of life, too */
 	return (member == NULL || member->api_url[0] == '\0' ||
 			!patroni_watch_node(&cluster->patroni, member->api_url, &patroni, &api)) &&
 		   (sidecar.code == PGBR_ERROR_UNREACHABLE || sidecar.code == PGBR_ERROR_TIMEOUT) &&
@@ -142,7 +143,7 @@ cluster_is_gone(Cluster *cluster, const char *name)
 	return !cluster_is_leading(cluster, name) && cluster_is_silent(cluster, name);
 }
 
-/* The member of a name, made at its place in the order of names when there is none. */
+/* Find a member by name, or make it; the members are sorted by name. */
 static ClusterMember *
 find_or_make(Cluster *cluster, const char *name)
 {
@@ -151,7 +152,7 @@ find_or_make(Cluster *cluster, const char *name)
 
 	if (member || cluster->count == CLUSTER_MEMBERS_MAX)
 		return member;
-	/* others hold on to members */
+	/* callers keep pointers to members, so none may move */
 	member = &cluster->places[cluster->count];
 	for (; at > 0 && strcmp(cluster->members[at - 1]->name, name) > 0; at--)
 		cluster->members[at] = cluster->members[at - 1];
@@ -164,7 +165,7 @@ find_or_make(Cluster *cluster, const char *name)
 	return member;
 }
 
-/* What others say is no mistake of the user's. */
+/* A response with a bad URL is a protocol error, not the user's mistake. */
 static bool
 invalid_url(const char *what, const char *name, PgbrError *error)
 {
@@ -193,7 +194,7 @@ cluster_add(Cluster *cluster, const char *name, const char *api_url, const char 
 		return invalid_url("sidecar", name, error);
 	if (named)
 		strcpy(member->sidecar.url, named);
-	/* a socket is that of the host on which it was said, and here another member's */
+	/* a socket of a journal is on the host that wrote it: here it would be another member's */
 	else if (sidecar_url && sidecar_url[0] && pgbr_url_glue(sidecar_url)[0] == '\0')
 		strcpy(member->sidecar.url, sidecar_url);
 	else if (member->sidecar.url[0] == '\0' && member->api_url[0])
@@ -215,7 +216,7 @@ cluster_ask(Cluster *cluster, const char *url, PgbrError *error)
 	{
 		if (!patroni_get_node(&cluster->patroni, url, &node, error))
 			return false;
-		/* it is shown to whoever has to type it */
+		/* the user is asked to type this name */
 		if (node.scope[0] == '\0' || !pgbr_is_plain_text(node.scope, sizeof(node.scope) - 1))
 			return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
 								  "Patroni's answer has no usable name of the cluster");

@@ -3,11 +3,12 @@
  *		The cluster a verb works on: its members as Patroni lists them, each with the sidecar beside
  *		it.
  *
- * A member is known by its name. Where its sidecar is comes from --sidecar or the configuration file,
- * else from a journal, else it is on the host of the member's REST API: port 8430, or the default
- * socket of this host. Token and password go to what the user has not named by secret_rule.h alone. A
- * Cluster owns nothing but its own memory, borrows the texts of the sidecars' settings, and is used by
- * one thread; its clients ask should_abort when it is set.
+ * A member is known by its name. The address of its sidecar comes from --sidecar or the
+ * configuration file, else from a journal. Else the sidecar is expected on the host of the member's
+ * REST API: at port 8430, or at the default socket of this host. secret_rule.h decides whether
+ * token and password go to an address that the user has not named. A Cluster owns nothing but its
+ * own memory, borrows the texts of the sidecars' settings, and is used by one thread; its clients
+ * ask should_abort when it is set.
  */
 #ifndef PGBR_CTL_CLIENT_CLUSTER_H
 #define PGBR_CTL_CLIENT_CLUSTER_H
@@ -36,7 +37,7 @@ typedef struct Cluster
 	PgbrError patroni_error;					 /* why not */
 	ClusterMember *members[CLUSTER_MEMBERS_MAX]; /* by name */
 	int count;
-	ClusterMember places[CLUSTER_MEMBERS_MAX]; /* what they point to, as they came */
+	ClusterMember places[CLUSTER_MEMBERS_MAX]; /* their storage, in order of arrival */
 
 	ClusterSettings named;			 /* where things are, as the user said */
 	SecretRule rule;				 /* for the token */
@@ -44,42 +45,44 @@ typedef struct Cluster
 	SidecarClient sidecar;			 /* what the members' clients are made from */
 } Cluster;
 
-/* Take where things are from the options and from what the configuration file says, NULL without one.
- * Nothing is asked yet. CONFIG. The cluster must not be moved afterwards. */
+/* Read the options, and the configuration file unless it is NULL. No request is sent yet. CONFIG.
+ * The cluster must not be moved afterwards. */
 extern bool
 cluster_init(Cluster *cluster, const ClusterArguments *arguments, const ClusterSettings *file,
 			 const SidecarSettings *settings, PgbrError *error);
 
 /*
  * Ask Patroni for its members, at the URLs given and at those of the members known, and add those
- * that --sidecar names. False when no Patroni answers: patroni_error says so as well, and the members
- * are those known otherwise, which is enough for verbs that can do without Patroni.
+ * that --sidecar names. False when no Patroni answers, with the reason also in patroni_error. The
+ * members are then those known from --sidecar and journals, which is enough for verbs that can do
+ * without Patroni.
  */
 extern bool cluster_refresh(Cluster *cluster, PgbrError *error);
 
-/* Add a member that somebody else knows of, or fill in what is not known of it. */
+/* Add a member that a response or a journal names, or complete a known one. */
 extern bool cluster_add(Cluster *cluster, const char *name, const char *api_url,
 						const char *sidecar_url, PgbrError *error);
 
-/* Say at whose word members are added from now on, by the URL that answered: what another host says of
- * addresses of this one is not trusted with secrets. */
+/* Note the URL of the host that reports members from now on. What another host says about addresses
+ * of this host is not trusted with secrets. */
 extern void cluster_hear(Cluster *cluster, const char *url);
 
-/* The member of a name; NULL when there is none. It stays where it is, whoever is added. */
+/* The member of a name; NULL when there is none. The pointer stays valid when others are added. */
 extern ClusterMember *cluster_find(Cluster *cluster, const char *name);
 
-/* Who leads by Patroni's word when the cluster was last refreshed; NULL when nobody does. */
+/* The leader that Patroni reported at the last refresh; NULL when there is none. */
 extern const ClusterMember *cluster_find_leading(const Cluster *cluster);
 
 extern bool cluster_is_leading(const Cluster *cluster, const char *name);
 
-/* Whether neither the sidecar nor Patroni of a member answers, also one that is not known. */
+/* True when neither the sidecar nor Patroni of a member answers; also for an unknown member. */
 extern bool cluster_is_silent(Cluster *cluster, const char *name);
 
-/* The same, and it had not the leader key when the cluster was last refreshed: one that keeps it runs. */
+/* The same, and the member did not hold the leader key at the last refresh: a member that renews
+ * its key is running. */
 extern bool cluster_is_gone(Cluster *cluster, const char *name);
 
-/* Have all clients ask this several times a second whether to give up. */
+/* Have all clients call this several times a second; when it returns true they give up. */
 extern void
 cluster_set_abort(Cluster *cluster, bool (*should_abort)(void *argument), void *argument);
 

@@ -90,7 +90,7 @@ take_flag(ClusterConfig *config, YamlReader *yaml, size_t target)
 
 	if (text == NULL || (strcmp(text, "true") != 0 && strcmp(text, "false") != 0))
 		return complain(yaml, "true or false is expected");
-	/* the command line has said so already */
+	/* the command line may have set it already */
 	*flag = *flag || strcmp(text, "true") == 0;
 	return true;
 }
@@ -207,7 +207,7 @@ cluster_config_parse(ClusterConfig *config, const char *name, const char *text, 
 	YamlReader yaml;
 	bool ok = yaml_reader_init(&yaml, name, text, strlen(text), error);
 
-	/* up to what the document begins with */
+	/* skip the events before the document's first node */
 	while (ok && (ok = yaml_reader_next(&yaml)) &&
 		   (yaml.event.type == YAML_STREAM_START_EVENT ||
 			yaml.event.type == YAML_DOCUMENT_START_EVENT))
@@ -219,7 +219,7 @@ cluster_config_parse(ClusterConfig *config, const char *name, const char *text, 
 		   yaml.event.type != YAML_MAPPING_END_EVENT)
 		ok = take_key(config, &yaml);
 	yaml_reader_done(&yaml);
-	/* a pair is taken from one place */
+	/* certificate and key must come from the same place */
 	if (ok && (config->cert_file[0] == '\0') != (config->key_file[0] == '\0'))
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "cert-file and key-file belong together");
@@ -245,8 +245,8 @@ read_file(ClusterConfig *config, const char *path, PgbrError *error)
 	return ok;
 }
 
-/* Whether a default file is there. Another user's home directory may be closed to us: HOME is often kept by
- * those who run a program as another user. */
+/* Whether a default file is there. Another user's home directory may be closed to us: HOME is often
+ * kept by those who run a program as another user. */
 static bool
 find_default(char *path, size_t size)
 {

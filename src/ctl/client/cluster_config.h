@@ -1,7 +1,7 @@
 /*
  * cluster_config.h
- *		The configuration file of the control binary: the options that tell where the cluster and its
- *		sidecars are, as YAML.
+ *		The configuration file of the control binary: the options that tell where the cluster and
+ *		its sidecars are, as YAML.
  *
  * The file is the one that -c or PGBRCTL_CONFIG names, else ~/.config/pgbackrest_ctl/ctl.yaml, else
  * /etc/pgbackrest_ctl/ctl.yaml; only one of them is read. The file holds no secret, but it says where
@@ -32,16 +32,16 @@ typedef struct ClusterConfig
 	int timeout; /* seconds */
 } ClusterConfig;
 
-/* Read the file of this name, or the default one when path is NULL; none of these need be there. CONFIG,
- * with the line of what is wrong. */
+/* Read the file of this name, or the default one when path is NULL; none of these need be there.
+ * CONFIG, with the line of what is wrong. */
 extern bool cluster_config_load(ClusterConfig *config, const char *path, PgbrError *error);
 
 /* Read a file's text; name is its name for messages. CONFIG. */
 extern bool
 cluster_config_parse(ClusterConfig *config, const char *name, const char *text, PgbrError *error);
 
-/* Fill in what neither the command line nor the environment has given. The settings then borrow texts
- * of the file's, which must live as long. */
+/* Fill in what neither the command line nor the environment has given. The settings then borrow
+ * texts of the file's, which must live as long. */
 extern void cluster_config_apply(const ClusterConfig *config, SidecarSettings *settings);
 
 #endif

@@ -59,7 +59,7 @@ cluster_settings_take_sidecar(ClusterSettings *settings, const char *name, const
 {
 	if (!http_call_check_url("sidecar", url, SIDECAR_URL_MAX, true, error))
 		return false;
-	/* the first one counts: the command line is read before the file */
+	/* the first one wins: the command line is read before the file */
 	for (int i = 0; i < settings->sidecar_count; i++)
 	{
 		if (strcmp(settings->sidecars[i].name, name) == 0)
@@ -95,7 +95,7 @@ take_sidecar_option(ClusterSettings *settings, const char *text, PgbrError *erro
 	return true;
 }
 
-/* What the command line has not said is the file's. */
+/* Take the file's value where the command line gives none. */
 static bool
 merge(ClusterSettings *settings, const ClusterSettings *file, PgbrError *error)
 {
@@ -149,7 +149,7 @@ cluster_settings_read(ClusterSettings *settings, const ClusterArguments *argumen
 		!choose_file(settings->cert_file, arguments->patroni_cert_file, error) ||
 		!choose_file(settings->key_file, arguments->patroni_key_file, error))
 		return false;
-	/* a pair is taken from one place */
+	/* certificate and key must come from the same place */
 	if ((settings->cert_file[0] == '\0') != (settings->key_file[0] == '\0'))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "--patroni-cert-file and --patroni-key-file belong together");

@@ -81,8 +81,8 @@ typedef struct ClusterSettings
 extern bool cluster_settings_read(ClusterSettings *settings, const ClusterArguments *arguments,
 								  const ClusterSettings *file, PgbrError *error);
 
-/* Add URLs of Patroni, separated by commas; and the sidecar of a member, unless one was given before.
- * CONFIG. */
+/* Add URLs of Patroni, separated by commas; and the sidecar of a member, unless one was given
+ * before. CONFIG. */
 extern bool
 cluster_settings_take_urls(ClusterSettings *settings, const char *text, PgbrError *error);
 extern bool cluster_settings_take_sidecar(ClusterSettings *settings, const char *name,

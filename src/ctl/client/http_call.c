@@ -15,7 +15,7 @@ http_call_check_url(const char *what, const char *url, size_t size, bool may_be_
 {
 	if (strlen(url) < size && pgbr_url_is_valid(url, may_be_socket))
 		return true;
-	/* a password in it is not to be repeated */
+	/* the URL may hold a password: do not repeat it */
 	if (strchr(url, '@'))
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid %s URL: there is a \"@\" in it", what);
 	else

@@ -1,7 +1,6 @@
 /*
  * job_request.h
- *		The requests about one job that more than one caller sends: its path, its log, and its next state
- *		for who follows it.
+ *		The requests about one job that several callers send: its path, its log, and its next state.
  */
 #ifndef PGBR_CTL_CLIENT_JOB_REQUEST_H
 #define PGBR_CTL_CLIENT_JOB_REQUEST_H
@@ -13,11 +12,11 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Append the path of a job. hold is the seconds for which the sidecar may hold the answer back while
- * nothing changes; 0 asks for the job as it is. */
+/* Append the path of a job. hold is the seconds for which the sidecar may hold the answer back
+ * while nothing changes; 0 asks for the job as it is. */
 extern void job_request_put_path(StrBuf *path, const char *id, int hold);
 
-/* GET it; *job is the caller's. What the answer says is not looked at. */
+/* GET it; *job is the caller's. The response is not checked. */
 extern bool job_request_get(const SidecarClient *client, const char *id, int hold, json_t **job,
 							PgbrError *error);
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A member that goes into a line of its own; NULL when it is no such text. */
+/* A text of one line; NULL when the member is anything else. */
 static const char *
 word(const json_t *object, const char *key)
 {

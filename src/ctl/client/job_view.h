@@ -1,7 +1,7 @@
 /*
  * job_view.h
- *		A job as the sidecar describes it (Job in docs/reference/openapi.yaml), read once into a struct,
- *		and the tables that show jobs.
+ *		A job as the sidecar describes it (Job in docs/reference/openapi.yaml), read once into a
+ *		struct, and the tables that show jobs.
  *
  * A JobView lends its texts from the JSON it was read from, which must outlive it. Pure.
  */
@@ -38,10 +38,10 @@ typedef struct JobView
 /* Fails with PROTOCOL when a member that the contract requires is missing or makes no sense. */
 extern bool job_view_read(const json_t *document, JobView *job, PgbrError *error);
 
-/* Whether it is the job that was asked for; PROTOCOL. */
+/* True when it is the job that was asked for; else PROTOCOL. */
 extern bool job_view_is(const JobView *job, const char *id, PgbrError *error);
 
-/* Both, of a document that is only passed on. */
+/* Read and check in one, for a document that is only passed on. */
 extern bool job_view_check(const json_t *document, const char *id, PgbrError *error);
 
 /* "full backup 20261122T154107", "check 20261122T154107". */

@@ -106,7 +106,7 @@ show_job(Watch *watch, const JobView *job)
 	strbuf_done(&words);
 }
 
-/* True when the failure is one that passes: the sidecar is being restarted, or the network is. */
+/* True when the failure may be temporary: the sidecar or the network is restarting. */
 static bool
 may_pass(Watch *watch, const PgbrError *error)
 {

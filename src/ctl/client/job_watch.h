@@ -1,10 +1,10 @@
 /*
  * job_watch.h
- *		Wait for the end of a job and show how it goes on: redrawn in place on a terminal, a line for
- *		every change elsewhere.
+ *		Wait for the end of a job and show its progress: redrawn in place on a terminal, else one
+ *		line for every change.
  *
- * The wait outlives a restart of the sidecar, a time limit and Ctrl-C only end the wait: the job
- * goes on in any case. Ctrl-C ends it only where the caller catches it (see interrupt.h).
+ * The wait survives a restart of the sidecar. A time limit or Ctrl-C ends only the wait: the job
+ * goes on. Ctrl-C ends it only where the caller catches it (see interrupt.h).
  */
 #ifndef PGBR_CTL_CLIENT_JOB_WATCH_H
 #define PGBR_CTL_CLIENT_JOB_WATCH_H
@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* How long a sidecar that doesn't answer is asked again before the wait is given up. */
+/* How long to retry while the sidecar does not answer before giving up the wait. */
 #define JOB_WATCH_OUTAGE_S 60
 
 typedef enum JobWatchEnd
@@ -28,8 +28,8 @@ typedef enum JobWatchEnd
 } JobWatchEnd;
 
 /*
- * Wait. *job holds the job as it was told last and is replaced on the way; it is the caller's. limit
- * is in seconds, 0 for none. Progress goes to the stream, or nowhere when it is NULL.
+ * Wait. *job holds the last known state of the job and is replaced on the way; the caller frees it.
+ * limit is in seconds, 0 for none. Progress goes to the stream, or nowhere when it is NULL.
  */
 extern JobWatchEnd
 job_watch(const SidecarClient *client, json_t **job, int limit, FILE *stream, PgbrError *error);

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A key of the dynamic configuration that never is there. */
+/* A key that the dynamic configuration never has. */
 #define PROGRAM_KEY "pgbackrest_ctl"
 
 bool
@@ -163,7 +163,7 @@ take_text(const json_t *object, const char *key, char *target, size_t size)
 {
 	const char *text = json_text(object, key);
 
-	/* it is told as it is */
+	/* show the value as it was sent */
 	pgbr_copy_visible(target, size, text ? text : "");
 	target[strcspn(target, "\t\n")] = '\0';
 }
@@ -306,8 +306,8 @@ patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 	return true;
 }
 
-/* The document of a member. Its status is for load balancers: 503 while PostgreSQL is down, with the same
- * document. */
+/* The document of a member. Its status is for load balancers: 503 while PostgreSQL is down, with
+ * the same document. */
 static bool
 get_node(const PatroniClient *client, const char *url, const char *path, long *status,
 		 PatroniNode *node, PgbrError *error)
@@ -388,7 +388,7 @@ patroni_check_access(const PatroniClient *client, const char *url, PgbrError *er
 	json_t *patch = json_object();
 	bool ok;
 
-	/* a key that nobody sets is removed: that takes the rights of any change, and is none */
+	/* removing a key that nobody sets needs the same rights as any change, and changes nothing */
 	json_object_set_new(patch, PROGRAM_KEY, json_null());
 	ok = patroni_patch_config(client, url, patch, error);
 	json_decref(patch);

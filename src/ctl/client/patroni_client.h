@@ -2,9 +2,9 @@
  * patroni_client.h
  *		Requests to Patroni's REST API, and what its answers mean, for Patroni 3 and 4 alike.
  *
- * Every call names the member by the URL of its API, without a path. A PatroniClient holds only what
- * all calls share, and borrows the URLs that the user has named: there goes the password, and to others
- * by the rule alone. A zero timeout stands for the client's own. Failures:
+ * Every call names the member by the URL of its API, without a path. A PatroniClient holds only
+ * what all calls share, and borrows the URLs that the user has named. The password goes to these;
+ * for other URLs the rule decides. A zero timeout stands for the client's own. Failures:
  * UNREACHABLE, TIMEOUT, TLS as pgbr_http_perform has them; PROTOCOL for what is not Patroni;
  * FORBIDDEN when it wants other credentials; UNAVAILABLE for another refusal, which may pass.
  */
@@ -83,12 +83,13 @@ typedef struct PatroniNode
 	int streaming_count;
 } PatroniNode;
 
-/* While PostgreSQL does not answer, Patroni asks it again and again for half of its retry_timeout, five
- * seconds, before it says so. */
+/* While PostgreSQL does not answer, Patroni retries for half of its retry_timeout (five seconds)
+ * before it responds. */
 extern bool
 patroni_get_node(const PatroniClient *client, const char *url, PatroniNode *node, PgbrError *error);
 
-/* The same at once, for who asks again: Patroni's first question over a lost connection is in vain. */
+/* The same without that delay, for callers that poll: Patroni's first query over a lost connection
+ * fails. */
 extern bool patroni_watch_node(const PatroniClient *client, const char *url, PatroniNode *node,
 							   PgbrError *error);
 
@@ -96,7 +97,7 @@ extern bool patroni_watch_node(const PatroniClient *client, const char *url, Pat
 extern bool patroni_read_cluster(const json_t *answer, PatroniCluster *cluster, PgbrError *error);
 extern bool patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error);
 
-/* Whether GET /primary says 200, which is that it holds the leader key; and the member, as
+/* *primary is true when GET /primary returns 200: the member holds the leader key. *node is as
  * patroni_watch_node gives it. */
 extern bool patroni_is_primary(const PatroniClient *client, const char *url, bool *primary,
 							   PatroniNode *node, PgbrError *error);
@@ -105,17 +106,17 @@ extern bool patroni_is_primary(const PatroniClient *client, const char *url, boo
 extern bool
 patroni_get_config(const PatroniClient *client, const char *url, json_t **config, PgbrError *error);
 
-/* Change it; a member that is null is removed. Also wakes the member's loop when nothing changes. A
- * change by another at the same moment is CONFLICT: try again. */
+/* Change it; a member that is null is removed. The PATCH wakes the member's HA loop even when
+ * nothing changes. CONFLICT when another client changed it at the same moment: try again. */
 extern bool patroni_patch_config(const PatroniClient *client, const char *url, const json_t *patch,
 								 PgbrError *error);
 
-/* Whether it would take a change from us; nothing is changed. FORBIDDEN when not. */
+/* True when Patroni would accept a change from us; nothing is changed. Else FORBIDDEN. */
 extern bool patroni_check_access(const PatroniClient *client, const char *url, PgbrError *error);
 
 /*
- * Return when the round of its loop that the member is in, if any, has ended. DELETE /restart waits for that,
- * and changes nothing as long as no restart is scheduled, which is the caller's to know.
+ * Wait for the HA-loop iteration that the member is in, if any. DELETE /restart waits for that and
+ * changes nothing unless a restart is scheduled: the caller checks that none is.
  */
 extern bool patroni_await_round(const PatroniClient *client, const char *url, PgbrError *error);
 

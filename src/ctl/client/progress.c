@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A speed measured over less time than this says little. */
+/* A speed measured over less time than this is unreliable. */
 #define ESTIMATE_AFTER_S 2.0
 
-/* The bar gets what the other parts leave when they are of usual length, so it does not change its
- * size while they do. */
+/* The bar's width assumes that the other parts have their usual length, so it stays constant while
+ * they change. */
 #define BAR_OTHERS		62
 #define BAR_COLUMNS_MIN 12
 #define BAR_COLUMNS_MAX 50
@@ -35,7 +35,7 @@ progress_note(Progress *progress, const JobView *job, double now)
 
 	if (first)
 		progress->begin = now;
-	/* a job that starts again, or in a new phase, is measured anew */
+	/* restart the measurement when a job starts again or enters a new phase */
 	if (job->percent >= 0 &&
 		(progress->measured_from == 0 || job->percent < progress->measured_percent))
 	{

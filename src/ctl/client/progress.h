@@ -28,8 +28,8 @@ typedef struct Progress
 	long long bytes_total;
 } Progress;
 
-/* Take in the job as it is now. True when state, phase or the full tenth of the percentage is
- * another than at the last call, or when it is the first. */
+/* Take in the job as it is now. True at the first call, and whenever state, phase or the full tenth
+ * of the percentage has changed. */
 extern bool progress_note(Progress *progress, const JobView *job, double now);
 
 /* Seconds until 100 %, by the speed seen so far; -1 while it can't be told. */

@@ -35,7 +35,7 @@ secret_rule_is_this_host(const char *url)
 		return false;
 	memcpy(host, start, length);
 	host[length] = '\0';
-	/* a name may be given any address, and "127.0.0.1.example.com" is one */
+	/* a DNS name can resolve to any address, and "127.0.0.1.example.com" is a name */
 	return strcasecmp(host, "localhost") == 0 ||
 		   (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127) ||
 		   (inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six));
@@ -50,7 +50,7 @@ secret_rule_refuses(const SecretRule *rule, const char *url)
 		return rule->private_ca ? NULL
 								: "only an answer names it, and any certificate of a public CA "
 								  "would do there";
-	/* at the default one nobody but PostgreSQL's user can listen */
+	/* only PostgreSQL's user can listen at the default socket */
 	if (!has_scheme(url, "http:"))
 		return strcmp(url, PGBR_DEFAULT_URL) == 0 ? NULL : "only an answer names that socket";
 	if (!secret_rule_is_this_host(url))

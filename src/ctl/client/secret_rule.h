@@ -2,9 +2,10 @@
  * secret_rule.h
  *		Whether a token or a password goes to a URL that the user has not named: pure.
  *
- * Patroni's answers and the journals of restores tell where members are, and whoever can forge one of
- * them, or listens on the way, would collect what is sent there. So a secret goes to what the user has
- * named, and else only where nobody but the right one can read it.
+ * Addresses of members come from Patroni's responses and from journals of restores. An attacker who
+ * forges one of these, or listens on the network, would receive what is sent there. So a secret
+ * goes to addresses that the user has named. It goes to others only where nobody but the right
+ * server can read it.
  */
 #ifndef PGBR_CTL_CLIENT_SECRET_RULE_H
 #define PGBR_CTL_CLIENT_SECRET_RULE_H
@@ -13,9 +14,9 @@
 
 typedef struct SecretRule
 {
-	bool private_ca; /* https is held to a CA that the user named; the system's vouch for anybody */
-	bool on_this_host;	/* only this host was asked where the members are */
-	bool trust_members; /* the user trusts all that is told, and the network */
+	bool private_ca;	/* the user named a CA for https; the system's CAs vouch for anybody */
+	bool on_this_host;	/* only this host reported the members */
+	bool trust_members; /* the user trusts all reported addresses, and the network */
 } SecretRule;
 
 /* NULL when a secret may go there, else why not, as the end of a sentence. */

@@ -118,7 +118,7 @@ explain_failure(const SidecarClient *client, PgbrError *error)
 				  "--sidecar=NAME=URL, names another one.");
 }
 
-/* The sidecar's hints are for whoever speaks HTTP. Of a certificate that was shown it says what is wrong. */
+/* The sidecar's hints are for HTTP clients. About a rejected certificate it says what is wrong. */
 static void
 explain_unauthorized(const SidecarClient *client, const char *method, const char *url,
 					 PgbrError *error)
@@ -132,7 +132,7 @@ explain_unauthorized(const SidecarClient *client, const char *method, const char
 						"of the sidecar's own file, or --cert-file and --key-file.");
 }
 
-/* Whoever wants a token that was kept from him says that there was none. */
+/* A server that never got the withheld token reports a missing token: say why it was withheld. */
 static void
 explain_withheld(const SidecarClient *client, PgbrError *error)
 {
@@ -147,7 +147,8 @@ explain_withheld(const SidecarClient *client, PgbrError *error)
 						   "--trust-members sends the token wherever members are said to be.");
 }
 
-/* Send, and return true only for a 2xx answer of this content type; the caller ends the response. */
+/* Send, and return true only for a 2xx answer of this content type; the caller ends the
+ * response. */
 static bool
 send_request(const SidecarClient *client, const char *method, const char *path, const char *body,
 			 const char *key, int wait, const char *content_type, PgbrHttpResponse *response,

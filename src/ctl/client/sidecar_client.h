@@ -3,7 +3,7 @@
  *		Requests to one sidecar: JSON in, JSON or a PgbrError out.
  *
  * Knows how the sidecar is reached (URL, token, certificates, time-out) and how it says no
- * (application/problem+json); knows no verb. An answer that is not the contract's is PROTOCOL. The
+ * (application/problem+json); knows no verb. A response that violates the contract is PROTOCOL. The
  * client borrows the texts of its settings and owns nothing; one thread uses it at a time.
  */
 #ifndef PGBR_CTL_CLIENT_SIDECAR_CLIENT_H
@@ -46,9 +46,9 @@ sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, Pgbr
 
 /*
  * Send a request. path begins with a slash and is already encoded; body is the JSON to send, or
- * NULL; wait is the seconds that the sidecar was asked to hold its answer back. True: *answer is the
- * object that came with a 2xx status, the caller's to free. False: the sidecar's own refusal, or
- * what pgbr_http_perform says.
+ * NULL; wait is the seconds that the sidecar was asked to hold its answer back. True: *answer is
+ * the object that came with a 2xx status, the caller's to free. False: the sidecar's own refusal,
+ * or what pgbr_http_perform says.
  */
 extern bool sidecar_client_call(const SidecarClient *client, const char *method, const char *path,
 								const json_t *body, int wait, json_t **answer, PgbrError *error);

@@ -34,7 +34,7 @@ typedef struct Conf
 	ConfOption *options;	 /* in the order they are written */
 	size_t count;
 	bool failed; /* out of memory */
-	/* What is wrong, in the form of values' own problems: those first, then ours. */
+	/* The problems: first those of the values file's reader, then ours. */
 	PgbrError *problems;
 	size_t problem_count;
 } Conf;

@@ -1,6 +1,6 @@
 /*
  * conf_build.h
- *		Adds options and problems to a Conf while a values file is gone through. Pure.
+ *		Adds options and problems to a Conf while a values file is read. Pure.
  */
 #ifndef PGBR_CTL_CONF_CONF_BUILD_H
 #define PGBR_CTL_CONF_CONF_BUILD_H
@@ -18,7 +18,7 @@ typedef struct ConfBuilder
 /* Add an option behind the others. Running out of memory is remembered in the Conf. */
 extern void conf_add(ConfBuilder *builder, ConfOrigin origin, const char *name, const char *value);
 
-/* Take note of what is wrong at a place. Returns where to put the hint, which may be NULL. */
+/* Record a problem at a place. Returns the problem, for its hint; may be NULL. */
 extern PgbrError *conf_problem(ConfBuilder *builder, PgbrValuesPlace place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

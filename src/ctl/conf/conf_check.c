@@ -158,7 +158,7 @@ conf_check(const PgbackrestFile *file, const char *name, bool others_can_read,
 	}
 }
 
-/* The next section that is a stanza's; others were warned of. */
+/* The next section of a stanza; there is a warning about all other sections already. */
 static bool
 next_stanza(const PgbackrestFile *file, size_t *from, char *stanza, size_t size)
 {

@@ -2,8 +2,8 @@
  * conf_check.h
  *		What is wrong with a pgbackrest.conf: pure.
  *
- * pgbackrest finds most mistakes itself, but one after the other, some only when the option is used, and
- * of those that it ignores it tells in a warning.
+ * pgbackrest finds most mistakes itself, but only one at a time, and some only when the option is
+ * used. Those that it ignores it reports as warnings.
  */
 #ifndef PGBR_CTL_CONF_CONF_CHECK_H
 #define PGBR_CTL_CONF_CONF_CHECK_H
@@ -24,15 +24,15 @@ typedef struct ConfFindings
 } ConfFindings;
 
 /* True when the text is a pgbackrest.conf: its first line that is not empty or a comment begins a
- * section or holds an option. What else it may be is a values file. */
+ * section or holds an option. Otherwise it may be a values file. */
 extern bool conf_is_pgbackrest(const char *text, size_t length);
 
-/* Look through a file that was read; name is for messages, and others_can_read is about the file. */
+/* Check a file that was read. name is for messages; others_can_read tells the file's mode. */
 extern void conf_check(const PgbackrestFile *file, const char *name, bool others_can_read,
 					   ConfFindings *findings);
 
-/* The stanza whose settings count: the wanted one, else the only one there is, else otherwise. False:
- * CONFIG, there are several, or the wanted one is not a name. */
+/* The stanza whose settings count: the wanted one, else the only one there is, else otherwise.
+ * False: CONFIG, there are several, or the wanted one is not a name. */
 extern bool conf_choose_stanza(const PgbackrestFile *file, const char *wanted,
 							   const char *otherwise, char *stanza, size_t size, PgbrError *error);
 

@@ -1,8 +1,8 @@
 /*
  * conf_params.c
- *		See conf_params.h. configParams are pgBackRest's own options and go in as they are,
- *		but for those that pgbackrest would ignore or refuse. It tells of them only when it runs, and
- *		of some in its log alone.
+ *		See conf_params.h. configParams are pgBackRest's own options and go in as they are, except
+ *		those that pgbackrest would ignore or refuse. It reports these only when it runs, and some
+ *		only in its log.
  */
 #include "ctl/conf/conf_params.h"
 
@@ -30,8 +30,8 @@ static const struct
 	{"config-include-path", true, "pgBackRest takes it on its command line only."},
 };
 
-/* True for an option that names a program or a command to be run: pgbackrest's own elsewhere, ssh, or
- * what goes into PostgreSQL's configuration at a restore, as restore_command does. */
+/* True for an option that names a program or command to run: pgbackrest on another host, ssh, or a
+ * setting such as restore_command that a restore writes into PostgreSQL's configuration. */
 static bool
 names_command(const char *name)
 {
@@ -176,7 +176,7 @@ check_param(ConfBuilder *builder, const PgbrValuesParam *param)
 	return true;
 }
 
-/* A wrong one is left out. */
+/* An invalid one is skipped. */
 static void
 take_param(ConfBuilder *builder, const PgbrValuesParam *param)
 {
@@ -207,7 +207,7 @@ take_param(ConfBuilder *builder, const PgbrValuesParam *param)
 		conf_add(builder, CONF_PARAM, param->name, param->value);
 }
 
-/* A repository is encrypted with both or not at all; pgbackrest says so when it is too late. */
+/* Encryption needs both options; pgbackrest says so when it is too late. */
 static void
 check_cipher(ConfBuilder *builder, const PgbrValuesParam *param)
 {

@@ -12,7 +12,8 @@
 /* Check configParams and lay them over the options. */
 extern void conf_take_params(ConfBuilder *builder);
 
-/* What is wrong with an option's name or value, a sentence that says what to write; NULL: nothing. */
+/* What is wrong with an option's name or value, a sentence that says what to write; NULL:
+ * nothing. */
 extern const char *conf_name_hint(const char *name);
 extern const char *conf_value_hint(const char *name, const char *value);
 

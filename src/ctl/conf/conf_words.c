@@ -1,7 +1,7 @@
 /*
  * conf_words.c
- *		See conf_words.h. A retention in words: what pgbackrest's documentation says of the options,
- *		with the numbers that are set.
+ *		See conf_words.h. A retention in words: what pgbackrest's documentation says about the
+ *		options, with the configured numbers.
  */
 #include "ctl/conf/conf_words.h"
 

@@ -11,8 +11,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* What the file sets up, a repository an item: number, type, where it is, and "keeps", sentences. The
- * caller owns a reference; NULL when out of memory. */
+/* What the file sets up, a repository an item: number, type, where it is, and "keeps", sentences.
+ * The caller owns a reference; NULL when out of memory. */
 extern json_t *
 conf_repositories(const PgbackrestFile *file, const char *stanza, const RetentionConfig *retention);
 

@@ -1,7 +1,7 @@
 /*
  * conf_write.c
- *		See conf_write.h. Every name and value was held to a grammar before:
- *		no line can hold another one.
+ *		See conf_write.h. Every name and value was checked against a grammar before, so none can add
+ *		another line.
  */
 #include "ctl/conf/conf_write.h"
 
@@ -19,7 +19,7 @@ conf_variable(const char *option, char *variable)
 	return variable;
 }
 
-/* Where what is missing in the file comes from. */
+/* Say where options come from that are not in the file. */
 static void
 write_comment(const Conf *conf, StrBuf *out)
 {
@@ -63,8 +63,8 @@ conf_write(const Conf *conf, StrBuf *out)
 	write_section(conf, conf->stanza, true, out);
 }
 
-/* A value without anything that a reader could take for its own is better without quotes: not every
- * reader of such files takes them off. */
+/* A value without special characters gets no quotes: not every reader of such files removes
+ * them. */
 static bool
 is_bare(const char *value)
 {

@@ -1,6 +1,6 @@
 /*
  * kubernetes.c
- *		See kubernetes.h. Where the objects can't have comments, the reasons stand here.
+ *		See kubernetes.h. The objects can't hold comments, so the reasons are here.
  */
 #include "ctl/conf/kubernetes.h"
 
@@ -34,8 +34,8 @@ typedef struct Mount
 	const char *path;
 } Mount;
 
-/* Shared by the container of PostgreSQL, whose archive_command runs pgbackrest, and the sidecar: the
- * locks and the spool must be the same for both. */
+/* Shared by the container of PostgreSQL, whose archive_command runs pgbackrest, and the sidecar:
+ * the locks and the spool must be the same for both. */
 static const Mount shared_mounts[] = {
 	{"pgbackrest-lock", "/tmp/pgbackrest"},
 	{"pgbackrest-spool", "/var/spool/pgbackrest"},
@@ -151,7 +151,7 @@ add_claim(Manifest *manifest, const PgbrValues *values, const ManifestOptions *o
 	bool bound = values->rwx.volumes.count > 0;
 	const char *class = values->rwx.storage_class.text;
 
-	/* without a class a claim would get the default one, which provides another volume */
+	/* a claim without a class would get the default class, which provides another volume */
 	if (bound && class == NULL)
 		class = "";
 	return manifest_add(manifest, "resources.yaml", false,
@@ -254,7 +254,7 @@ make_env_from(const char *secret)
 	return secret ? json_pack("[{s:{s:s}}]", "secretRef", "name", secret) : NULL;
 }
 
-/* Where the data is differs from member to member; pgbackrest.conf is one for all. */
+/* The data directory differs between members; they all share one pgbackrest.conf. */
 static json_t *
 make_env(const ManifestOptions *options)
 {
@@ -307,13 +307,13 @@ make_arguments(const ManifestOptions *options, const Conf *conf)
 
 	snprintf(stanza, sizeof(stanza), "--stanza=%s", conf->stanza);
 	snprintf(conninfo, sizeof(conninfo), "--pg-conninfo=%s", options->pg_conninfo);
-	/* the queue must outlive the pod: beside the data directory, on its volume */
+	/* the queue must survive the pod, so it is on the volume of the data directory */
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s/pgbackrest_sidecar",
 			 options->data_mount);
-	/* PostgreSQL's container has that volume, too. A volume for the socket alone would be one in which
-	 * everybody may remove it: emptyDir has no other mode. */
+	/* PostgreSQL's container has that volume, too. A volume for the socket alone would be one in
+	 * which everybody may remove it: emptyDir has no other mode. */
 	snprintf(socket, sizeof(socket), "--socket=%s" SOCKET_ON_DATA, options->data_mount);
-	/* those who call the ports of existing clients send no token */
+	/* existing clients send no token to these ports */
 	arguments = json_pack("[s, s, s, s, s, s, s, s, s, s, s]", stanza, conninfo, state_dir, socket,
 						  "--listen=0.0.0.0:8430", "--compat-listen=0.0.0.0:3000",
 						  "--daemon-listen=0.0.0.0:8080", "--daemon-list-listen=0.0.0.0:8081",
@@ -350,8 +350,8 @@ make_quantities(const PgbrValuesQuantities *values)
 					 "ephemeral-storage", values->ephemeral_storage.text);
 }
 
-/* What the values say. No limit of memory by default: a restore starts PostgreSQL here, with the
- * shared_buffers that it has. */
+/* The resources from the values file. There is no default memory limit: a restore starts PostgreSQL
+ * here, with its own shared_buffers. */
 static json_t *
 make_resources(const PgbrValues *values)
 {
@@ -369,8 +369,8 @@ make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *
 	put_mount(mounts, options->data_volume, options->data_mount, false);
 	put_mount(mounts, "pgbackrest-tmp", "/tmp", false);
 	put_mount(mounts, "pgbackrest-tokens", TOKEN_DIR, true);
-	/* Ready when it answers, not when a backup could be made: a repository that is away must not take
-	 * PostgreSQL out of its Services. */
+	/* The probe checks that the sidecar answers, not that a backup is possible: an unreachable
+	 * repository must not remove PostgreSQL from its Services. */
 	return json_pack("{s:s, s:s, s:o, s:o, s:o*, s:o, s:o, s:o, s:o, s:o, s:o,"
 					 " s:{s:b, s:b, s:b, s:i, s:i, s:{s:[s]}, s:{s:s}}}",
 					 "name", SIDECAR, "image",
@@ -386,8 +386,8 @@ make_sidecar(const PgbrValues *values, const Conf *conf, const ManifestOptions *
 }
 
 /*
- * The patch: the sidecar, and for PostgreSQL's container what its archive_command needs. The pod shares
- * its processes, so that the sidecar can stop PostgreSQL for a restore.
+ * The patch: the sidecar, and for PostgreSQL's container what its archive_command needs. The pod
+ * shares its processes, so that the sidecar can stop PostgreSQL for a restore.
  */
 static bool
 add_patch(Manifest *manifest, const PgbrValues *values, const Conf *conf,
@@ -490,8 +490,8 @@ check_options(const ManifestOptions *options, PgbrError *error)
 		   check_path("pg1-path", options->pg1_path, error) && check_socket(options, error);
 }
 
-/* For `kubectl kustomize`, which can patch a StatefulSet that it has. In the form that old and new ones
- * read. */
+/* For `kubectl kustomize`, which patches a StatefulSet from a file, in a form that old and new
+ * versions read. */
 static bool
 add_kustomization(Manifest *manifest, const ManifestOptions *options, bool has_secret)
 {

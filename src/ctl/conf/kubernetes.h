@@ -2,10 +2,10 @@
  * kubernetes.h
  *		The Kubernetes objects that bring the sidecar into the pods of a Patroni StatefulSet: pure.
  *
- * Plain objects of the API as JSON, to be printed as YAML: what belongs beside the StatefulSet, and a
- * strategic merge patch for it. Names are those that existing clients know: ConfigMap pgbackrest-conf,
- * PersistentVolumeClaim pgbackrest-backups, Services backrest, backrest-standby, backrest-headless
- * and postgres-backup-daemon, container pgbackrest-sidecar.
+ * Plain objects of the API as JSON, to be printed as YAML: what belongs beside the StatefulSet, and
+ * a strategic merge patch for it. Names are those that existing clients know: ConfigMap
+ * pgbackrest-conf, PersistentVolumeClaim pgbackrest-backups, Services backrest, backrest-standby,
+ * backrest-headless and postgres-backup-daemon, container pgbackrest-sidecar.
  */
 #ifndef PGBR_CTL_CONF_KUBERNETES_H
 #define PGBR_CTL_CONF_KUBERNETES_H

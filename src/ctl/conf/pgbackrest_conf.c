@@ -1,6 +1,6 @@
 /*
  * pgbackrest_conf.c
- *		See pgbackrest_conf.h. The options; conf_params.c lays configParams over them.
+ *		See pgbackrest_conf.h. This file makes the options; conf_params.c adds configParams.
  */
 #include "ctl/conf/pgbackrest_conf.h"
 
@@ -106,7 +106,7 @@ has_rwx(const PgbrValues *values)
 		   values->rwx.volumes.count > 0;
 }
 
-/* A store that says by itself who asks needs no key. */
+/* A store that identifies the client itself needs no key. */
 static bool
 has_key_type(const PgbrValues *values, int repo)
 {
@@ -175,8 +175,8 @@ take_s3_key(ConfBuilder *builder, int repo, const char *group, const PgbrValuesS
 		add_repo(builder, CONF_KEY, repo, key->option, value->text);
 }
 
-/* A path that pgbackrest takes: absolute, no part of it is empty, and no blank at its end, which would
- * be lost. */
+/* A path that pgbackrest takes: absolute, no part of it is empty, and no blank at its end, which
+ * would be lost. */
 static bool
 is_path(const char *text)
 {
@@ -248,7 +248,7 @@ add_retention(ConfBuilder *builder, const char *option, int limit)
 {
 	char number[12];
 
-	/* a 0 in pgbackrest.conf is an error, and what is not set keeps everything */
+	/* pgbackrest.conf refuses 0; an unset option keeps everything */
 	snprintf(number, sizeof(number), "%d", limit);
 	if (limit > 0)
 		add_repo(builder, CONF_KEY, 1, option, number);

@@ -1,6 +1,6 @@
 /*
  * facts.c
- *		See facts.h. Gathering is in restore_gather.c.
+ *		See facts.h. Gathering is in gather.c.
  */
 #include "ctl/facts/facts.h"
 
@@ -60,8 +60,8 @@ take_number(const json_t *object, const char *key)
 	return text && recovery_number_parse(text, &number) ? number : 0;
 }
 
-/* Bytes, seconds, counts: none is that large, and sums of such fit. Anything else is unknown, as otherwise
- * says. */
+/* A plausible number of bytes or seconds, or a count: sums of these do not overflow. Anything else
+ * is unknown and gives otherwise. */
 #define AMOUNT_MAX (INT64_C(1) << 56)
 
 static long long
@@ -216,7 +216,7 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	member->free_bytes = take_amount(node, "free_bytes", -1);
 	member->is_mount = json_flag(node, "data_directory_is_mount");
 	member->tablespaces = take_int(node, "tablespaces", -1);
-	/* a replica archives nothing, and what its leader had still to archive is not known here */
+	/* a replica archives nothing, and its backlog says nothing about the leader's */
 	member->unarchived = state && (strcmp(state, "in archive recovery") == 0 ||
 								   strcmp(state, "shut down in recovery") == 0)
 							 ? -1
@@ -267,7 +267,7 @@ read_backup(RestoreFacts *facts, const json_t *json, PgbrError *error)
 		return bad_answer(error, "label");
 	if (backup.repo < 1 || backup.repo > PGBR_REPO_MAX)
 		return bad_answer(error, "number of a repository");
-	/* an offline backup, which no WAL follows from, has neither LSN nor segment */
+	/* an offline backup has neither LSN nor segment, and no WAL follows it */
 	return restore_facts_add_backup(facts, &backup) || out_of_memory(error);
 }
 

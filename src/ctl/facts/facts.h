@@ -4,7 +4,7 @@
  *		its node, the backups, the archive, the restore points.
  *
  * Gathering does I/O and decides nothing; the readers turn a JSON answer into structs and are pure.
- * What is not known is 0, -1 or empty, as said below, and the plan tells it. The facts own their
+ * Unknown values are 0, -1 or empty, as noted below; the plan reports them. The facts own their
  * memory: restore_facts_init, restore_facts_done. Not thread-safe.
  */
 #ifndef PGBR_CTL_FACTS_FACTS_H
@@ -44,7 +44,7 @@ typedef struct FactMember
 	char error[256]; /* why its sidecar told nothing; empty: it did */
 
 	bool running;  /* PostgreSQL answers */
-	bool mismatch; /* the sidecar and Patroni's member are not of the same PostgreSQL */
+	bool mismatch; /* the sidecar and Patroni's member belong to different PostgreSQL servers */
 	bool unseen;   /* its sidecar does not see the process of the server that answers */
 	char stanza[65];
 	char system_identifier[24];
@@ -62,10 +62,11 @@ typedef struct FactMember
 	int tablespaces;				  /* -1 unknown */
 	long long unarchived;			  /* segments that wait for the archiver; -1 unknown */
 	int settings[FACT_SETTING_COUNT]; /* -1 unknown */
-	int control[FACT_SETTING_COUNT];  /* what its control data wants of a hot standby; -1 unknown */
-	int64_t time_ms;				  /* its clock, when it answered; 0 unknown */
-	int64_t asked_ms;				  /* this machine's clock then */
-	char restore[RESTORE_ID_SIZE];	  /* the restore that is active there; empty: none */
+	int control
+		[FACT_SETTING_COUNT];	   /* what its control data requires of a hot standby; -1 unknown */
+	int64_t time_ms;			   /* its clock, when it answered; 0 unknown */
+	int64_t asked_ms;			   /* this machine's clock then */
+	char restore[RESTORE_ID_SIZE]; /* the restore that is active there; empty: none */
 	char running_job[72];
 } FactMember;
 
@@ -138,9 +139,9 @@ extern void restore_facts_init(RestoreFacts *facts);
 extern void restore_facts_done(RestoreFacts *facts);
 
 /*
- * Readers of the sidecars' answers. Each adds what the answer tells to the facts; the same thing told twice,
- * by two members, is there once. False with PROTOCOL when a value is outside its grammar, or INTERNAL
- * when out of memory.
+ * Readers of the sidecars' answers. Each adds the answer's content to the facts. What two members
+ * report is stored once. False with PROTOCOL when a value is outside its grammar, or INTERNAL when
+ * out of memory.
  */
 extern bool restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error);
 extern bool restore_facts_read_info(RestoreFacts *facts, const json_t *info, const char *stanza,
@@ -151,8 +152,8 @@ extern bool restore_facts_read_points(RestoreFacts *facts, const json_t *points,
 
 /*
  * What "pgbackrest verify --output=text" printed about a repository: backups with files that are
- * missing or changed become broken, and damaged WAL leaves the archive. *found says whether any such thing
- * was found.
+ * missing or changed become broken, and damaged WAL leaves the archive. *found says whether any
+ * such thing was found.
  */
 extern bool restore_facts_read_verify(RestoreFacts *facts, int repo, const char *text, bool *found,
 									  PgbrError *error);

@@ -2,8 +2,8 @@
  * gather.c
  *		See gather.h.
  *
- * The archive is listed after the leader was asked for its LSN: what had been archived by then is in
- * the list.
+ * The archive is listed after the leader was asked for its LSN: the list has all that was archived
+ * by then.
  */
 #include "ctl/facts/gather.h"
 
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Starts of the same postmaster, told in different precision, differ by less. */
+/* Two reports of the same start time may differ by this much, since their precision differs. */
 #define SAME_START_US SECOND_OF_US
 #define SECOND_OF_US  1000000
 
@@ -27,13 +27,13 @@ gather_same_start(const char *a, const char *b)
 	int64_t a_us;
 	int64_t b_us;
 
-	/* what can't be read tells nothing */
+	/* an unreadable time proves nothing */
 	if (!recovery_time_parse(a, &a_us, &ignored) || !recovery_time_parse(b, &b_us, &ignored))
 		return true;
 	return llabs(a_us - b_us) <= SAME_START_US;
 }
 
-/* Whether Patroni's member and the sidecar's node are one: started at the same moment. */
+/* True when Patroni and the sidecar see the same server: it started at the same moment. */
 static void
 compare_with_patroni(RestoreFacts *facts, FactMember *fact, Cluster *cluster,
 					 const ClusterMember *member, const json_t *node)
@@ -74,7 +74,7 @@ ask_member(RestoreFacts *facts, Cluster *cluster, ClusterMember *member, PgbrErr
 			 !restore_facts_read_points(facts, points, &reason))
 	{
 		pgbr_copy_text(fact->error, sizeof(fact->error), reason.message);
-		/* what everybody would be told is not one member's fault */
+		/* these errors affect all members alike, so report them at once */
 		if (reason.code == PGBR_ERROR_ABORTED || reason.code == PGBR_ERROR_UNAUTHORIZED ||
 			reason.code == PGBR_ERROR_FORBIDDEN)
 		{

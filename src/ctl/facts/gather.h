@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 /*
- * Ask Patroni and every sidecar; facts must be initialised. A member that can't be asked is a fact.
- * False when nothing can be said at all: no Patroni answers, no sidecar, or nonsense.
+ * Ask Patroni and every sidecar; facts must be initialised. A member that can't be reached is
+ * recorded as a fact. False when Patroni or all sidecars are unreachable, or a response is invalid.
  */
 extern bool restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error);
 

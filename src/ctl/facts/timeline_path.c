@@ -33,7 +33,7 @@ wal_archive_add_range(WalArchive *archive, const WalRange *range)
 bool
 wal_archive_remove(WalArchive *archive, uint32_t timeline, uint64_t segment)
 {
-	/* those that are added here do not hold it */
+	/* ranges added in this loop do not hold the segment */
 	size_t count = archive->range_count;
 
 	for (size_t i = 0; i < count; i++)
@@ -103,7 +103,7 @@ wal_archive_last(const WalArchive *archive, uint32_t timeline, uint64_t *segment
 		if (range->timeline != timeline || range->first > range->last ||
 			(found && range->last < *segment))
 			continue;
-		/* of the same segment in two repositories the one that came later counts */
+		/* if two repositories have the same segment, the later time counts */
 		if (!found || range->last > *segment || range->last_time > *time)
 			*time = range->last_time;
 		*segment = range->last;
@@ -136,8 +136,8 @@ wal_archive_has(const WalArchive *archive, uint32_t timeline, uint64_t segment)
 }
 
 /*
- * A recovery that stopped before the last switches of its way: PostgreSQL writes a history that goes back
- * there. What was replayed is of the timelines that had begun by then.
+ * A recovery stopped before the last timeline switches of its path, so PostgreSQL wrote a history
+ * that goes back. Only timelines that had begun by then were replayed.
  */
 static void
 cut(TimelinePath *path, uint64_t end)

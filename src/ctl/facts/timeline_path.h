@@ -1,12 +1,13 @@
 /*
  * timeline_path.h
- *		Which way through the timelines leads to a target, and whether the archive has all WAL of it.
+ *		The path through the timelines to a target, and whether the archive has all WAL of that
+ *		path.
  *
- * Every failover and every restore begins a timeline that leaves its parent at some LSN. The path of
- * timeline N is what its history file says: its ancestors, each up to the LSN where the next one
- * left it, and N itself without an end. Recovery to N reads each segment from the newest timeline of
- * the path that has begun by then: a new timeline's first segment holds a copy of what its parent
- * had written into it. All functions are pure; arrays are borrowed unless said otherwise.
+ * Every failover and every restore begins a timeline that leaves its parent at some LSN. The path
+ * of timeline N is what its history file says: its ancestors, each up to the LSN where the next one
+ * left it, and N itself without an end. Recovery to N reads each segment from the newest timeline
+ * of the path that has begun by then: a new timeline's first segment holds a copy of what its
+ * parent had written into it. All functions are pure; arrays are borrowed unless said otherwise.
  */
 #ifndef PGBR_CTL_FACTS_TIMELINE_PATH_H
 #define PGBR_CTL_FACTS_TIMELINE_PATH_H
@@ -18,7 +19,8 @@
 /* No end is known. */
 #define LSN_MAX UINT64_MAX
 
-/* Segments that follow each other without a gap, by number: LSN divided by the size of a segment. */
+/* Segments that follow each other without a gap, by number: LSN divided by the size of a
+ * segment. */
 typedef struct WalRange
 {
 	uint32_t timeline;
@@ -87,13 +89,13 @@ typedef struct TimelinePath
 } TimelinePath;
 
 /* The path of a timeline. False when its history is not in the archive, or makes no sense, or there
- * is no memory. Timeline 1 has none and needs none. A history that goes back, as PostgreSQL writes one after
- * a recovery to a point before the last switches, ends there. End it with timeline_path_done either
- * way. */
+ * is no memory. Timeline 1 has none and needs none. PostgreSQL writes a history that goes back
+ * after a recovery to a point before the last switches: the path ends there. Call
+ * timeline_path_done in any case. */
 extern bool timeline_path_init(TimelinePath *path, const WalArchive *archive, uint32_t timeline);
 extern void timeline_path_done(TimelinePath *path);
 
-/* True when the point of that timeline lies on the path: recovery along it comes by. */
+/* True when the point of that timeline lies on the path, so recovery passes it. */
 extern bool timeline_path_has(const TimelinePath *path, uint32_t timeline, uint64_t lsn);
 
 /* The part in which an LSN lies. */

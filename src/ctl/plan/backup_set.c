@@ -1,7 +1,7 @@
 /*
  * backup_set.c
- *		Which backup a restore starts from: the latest on the way to the target that had ended before
- *		it. For a name or a transaction id pgbackrest would take the latest of all.
+ *		Which backup a restore starts from: the latest on the way to the target that had ended
+ *		before it. For a name or a transaction id pgbackrest would take the latest of all.
  */
 #include "ctl/plan/backup_set.h"
 
@@ -50,7 +50,7 @@ is_of_cluster(const RestoreWork *work, const FactBackup *backup)
 	return false;
 }
 
-/* A backup that is based on a bad one is as bad. */
+/* A backup that depends on a damaged one is damaged, too. */
 static bool
 is_damaged(const RestoreWork *work, const FactBackup *backup)
 {
@@ -58,7 +58,7 @@ is_damaged(const RestoreWork *work, const FactBackup *backup)
 
 	if (backup->error || backup->broken)
 		return true;
-	/* as many as there are backups: a circle must end, too */
+	/* at most one step per backup, so a cycle ends, too */
 	for (size_t i = 0; prior[0] && i < work->facts->backup_count; i++)
 	{
 		const FactBackup *other = find_backup(work, prior);
@@ -91,15 +91,15 @@ restore_set_on_path(const RestoreWork *work, const FactBackup *backup)
 		   timeline_path_has(&work->path, timeline, backup->lsn_stop);
 }
 
-/* pgbackrest gives whole seconds: the backup ended somewhere in the one that it names. */
+/* pgbackrest gives whole seconds: the backup ended at some moment within that second. */
 static int64_t
 end_of(const FactBackup *backup)
 {
 	return (backup->stop + 1) * SECOND_US;
 }
 
-/* Another restore point of the same name between the backup and the one that is meant would end
- * recovery there. */
+/* Recovery would end at another restore point of the same name between the backup and the intended
+ * one. */
 static bool
 is_first_of_name(const RestoreWork *work, const FactBackup *backup)
 {
@@ -116,8 +116,8 @@ is_first_of_name(const RestoreWork *work, const FactBackup *backup)
 }
 
 /*
- * The bound from which on no transaction had begun when the backup ended: by what was recorded with it, or
- * with a later backup or restore point, since ids only grow. 0: nothing is known.
+ * No transaction from this ID on had begun when the backup ended. It was recorded with the backup,
+ * or with a later backup or restore point, since IDs only grow. 0: unknown.
  */
 static uint64_t
 xmax_of(const RestoreWork *work, const FactBackup *backup)
@@ -167,7 +167,7 @@ is_early_enough(const RestoreWork *work, const FactBackup *backup)
 	}
 }
 
-/* Of the same end the one in the first repository. */
+/* Of backups with the same end the one in the first repository wins. */
 static bool
 is_later(const FactBackup *a, const FactBackup *b)
 {
@@ -207,7 +207,7 @@ find_earliest(const RestoreWork *work)
 	return found;
 }
 
-/* The first state that a backup can give, in the words of the target that was asked for. */
+/* The earliest state that a backup can give, as a target of the requested type. */
 static void
 offer_start_of(RestoreWork *work, const FactBackup *backup, const char *what)
 {
@@ -244,7 +244,7 @@ target_words(const RestoreWork *work, char *text, size_t size)
 	return text;
 }
 
-/* A damaged backup that would have done is the reason that a user needs to know. */
+/* If a damaged backup would have been suitable, the user must know. */
 static void
 tell_damaged(RestoreWork *work)
 {
@@ -300,7 +300,7 @@ refuse_no_set(RestoreWork *work)
 	return false;
 }
 
-/* The backup that was named, held against the target. */
+/* Check the backup that the user named against the target. */
 static bool
 check_named_set(RestoreWork *work)
 {

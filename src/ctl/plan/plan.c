@@ -42,7 +42,7 @@ restore_plan_leave_out(RestorePlan *plan, const RestoreRequest *more, bool leade
 								   member->name);
 		}
 		member->left_out = true;
-		/* it may come back with data of before */
+		/* it may come back with old data */
 		plan->check_timeline |= !plan->request.replicas_only;
 	}
 	restore_request_leave_out(&plan->request, more);

@@ -43,7 +43,7 @@ typedef struct RestorePlan
 	int repo;
 	int64_t set_stop;		  /* seconds since 1970: when the set ended */
 	uint32_t target_timeline; /* always a number; what node-restore gets */
-	uint32_t old_timeline;	  /* the leader's, before; what undo goes back to */
+	uint32_t old_timeline;	  /* the leader's before the restore; undo returns to it */
 	char leader[RESTORE_NAME_SIZE];
 	RestoreMember members[RESTORE_MEMBERS_MAX];
 	int member_count;
@@ -81,14 +81,15 @@ typedef struct RestoreNearest
 
 typedef struct RestoreRefusal
 {
-	PgbrError error; /* its code is CONFLICT, or INVALID_VALUE for a request that can't be meant */
+	PgbrError error; /* its code is CONFLICT, or INVALID_VALUE for a request that makes no sense */
 	RestoreNearest nearest[RESTORE_NEAREST_MAX];
 	int nearest_count;
 } RestoreRefusal;
 
 /*
- * Go on without members that can't be asked any more, those that the request does without. False with INVALID_VALUE
- * for one that the plan does not have, for the leader unless it may be, and when nobody would be left.
+ * Go on without the members that the request leaves out because they can't be reached any more.
+ * INVALID_VALUE for a member that the plan does not have, for the leader unless leader_too, and
+ * when no member would remain.
  */
 extern bool restore_plan_leave_out(RestorePlan *plan, const RestoreRequest *more, bool leader_too,
 								   PgbrError *error);

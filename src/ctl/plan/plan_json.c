@@ -35,7 +35,7 @@ put_flag(json_t *object, const char *key, bool flag)
 	json_object_set_new(object, key, json_boolean(flag));
 }
 
-/* A number that 0 or -1 means "unknown" of. */
+/* A number for which 0 or -1 means "unknown". */
 static void
 put_known(json_t *object, const char *key, long long number, long long unknown)
 {
@@ -241,7 +241,8 @@ read_members(const json_t *array, RestorePlan *plan)
 	return plan->member_count > 0;
 }
 
-/* A step that this version does not know is of another one, and can't be gone on with. */
+/* A step that this version does not know comes from another version: the restore can't be continued
+ * here. */
 static bool
 read_steps(const json_t *array, RestorePlan *plan)
 {
@@ -295,7 +296,8 @@ read_numbers(const json_t *json, RestorePlan *plan)
 	return (plan->wal_segment_size & (plan->wal_segment_size - 1)) == 0;
 }
 
-/* What was read fits together, and its names can be shown: the journal is a sidecar's word. */
+/* True when the plan is consistent and its names can be shown. The journal comes from a sidecar, so
+ * it is not trusted. */
 static bool
 is_sound(const RestorePlan *plan)
 {

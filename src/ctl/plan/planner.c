@@ -22,10 +22,10 @@
 /* Replaying a segment of 16 MB takes about this long. */
 #define SEGMENT_MS 150
 
-/* A guess of more than years says nothing. */
+/* An estimate of years is useless. */
 #define GUESS_MAX_S 1e8
 
-/* The time in an id, in ms since 1970; 0: it is none of ours. */
+/* The time in an ID, in ms since 1970; 0 when it is not one of our IDs. */
 static int64_t
 time_of_id(const char *id)
 {
@@ -37,8 +37,8 @@ time_of_id(const char *id)
 			   : 0;
 }
 
-/* Sorts by time: of the four digits behind the seconds ten bits are the milliseconds, and six are by chance. A clock
- * that is behind the one of the newest restore goes by that one. */
+/* IDs sort by time: of the four digits behind the seconds ten bits are milliseconds and six are
+ * random. If this clock is behind the newest restore's, the new ID follows that one. */
 static void
 make_id(RestorePlan *plan, const RestoreFacts *facts)
 {
@@ -83,8 +83,8 @@ list_members(RestoreWork *work)
 		member->left_out = !member->leader && !is_wanted(work, fact->name);
 		member->data_bytes = fact->cluster_bytes;
 		member->free_bytes = fact->free_bytes;
-		/* one that --member leaves alone goes on as a replica; one that is out of reach may come
-		 * back with data of before */
+		/* a replica that --member does not name goes on as it is; an unreachable one may come back
+		 * with old data */
 		if (member->left_out && !work->request->replicas_only)
 			plan->check_timeline = true;
 	}
@@ -109,8 +109,8 @@ list_steps(RestoreWork *work)
 	}
 }
 
-/* By how long the backup took to be made. Both read and write all files; a delta restore is faster,
- * so this is too much rather than too little. */
+/* Estimate by the time that the backup took: both read and write all files. A delta restore is
+ * faster, so the estimate is rather too high. */
 static void
 estimate(RestoreWork *work)
 {
@@ -119,7 +119,7 @@ estimate(RestoreWork *work)
 	long long best = 0;
 	double guess;
 
-	/* an incremental backup copies little: the largest of the full ones tells the speed */
+	/* an incremental backup copies little: take the speed of the largest full one */
 	for (size_t i = 0; i < work->facts->backup_count; i++)
 	{
 		const FactBackup *backup = &work->facts->backups[i];

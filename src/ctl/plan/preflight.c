@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Clocks further apart than this are told. */
+/* A larger clock difference is reported. */
 #define CLOCK_SLACK_MS 5000
 
 /* What a restore needs beside the files: recovery's own WAL, and the history. */
 #define SPACE_RESERVE (INT64_C(64) << 20)
 
-/* Names that the request gives must be members: a typing error must not leave one in. */
+/* Names in the request must be members: because of a typo the wrong member could take part. */
 static bool
 check_names(RestoreWork *work)
 {
@@ -47,7 +47,7 @@ check_names(RestoreWork *work)
 	return true;
 }
 
-/* With no leader in Patroni the member with the newest data is the one to restore. */
+/* If Patroni has no leader, restore the member with the newest data. */
 static const FactMember *
 find_leader(const RestoreWork *work)
 {
@@ -169,7 +169,7 @@ check_member(RestoreWork *work, const FactMember *member)
 	return true;
 }
 
-/* What would stop a hot standby, and what else a person would want to know of a member. */
+/* Warn of what would stop a hot standby, and of other facts about a member. */
 static void
 warn_of_member(RestoreWork *work, const FactMember *member)
 {
@@ -333,7 +333,7 @@ check_member_space(RestoreWork *work, const FactMember *member, bool keeps_old)
 						 "That there is space for a copy of the data directory of \"%s\": it is a "
 						 "mount point, and the copy lies outside.",
 						 member->name);
-	/* delta writes over the files that are there; a kept copy needs all of it once more */
+	/* delta overwrites the existing files; --keep-old needs the whole size once more */
 	if (!keeps_old || member->is_mount)
 		need -= now;
 	if (need <= member->free_bytes)

@@ -27,17 +27,18 @@ typedef struct RestoreRequest
 /* True when both ask for the same: the second of them goes on with the first's work. */
 extern bool restore_request_equal(const RestoreRequest *a, const RestoreRequest *b);
 
-/* True when the second asks for the same as the first, but perhaps without some more members. */
+/* True when the second asks for the same as the first, but leaves out more members. */
 extern bool restore_request_extends(const RestoreRequest *request, const RestoreRequest *more);
 
 /* Whether a name is among so many. */
 extern bool restore_has_name(const char names[][RESTORE_NAME_SIZE], int count, const char *name);
 
-/* Whether this member is among those that it does without, and those that are to be restored alone. */
+/* True when the request leaves this member out; true when it restores only certain replicas and
+ * this is one. */
 extern bool restore_request_is_without(const RestoreRequest *request, const char *member);
 extern bool restore_request_is_of(const RestoreRequest *request, const char *member);
 
-/* Add to the members that a request does without those of another; a name stands there once. */
+/* Also leave out the members that another request leaves out; each name is listed once. */
 extern void restore_request_leave_out(RestoreRequest *request, const RestoreRequest *more);
 
 #endif

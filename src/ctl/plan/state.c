@@ -44,15 +44,16 @@ set_back(RestoreStepState *states, RestoreStep step)
 	return changed;
 }
 
-/* The leader runs though it was stopped, and nobody has handed it over. */
+/* The leader was stopped and is running again, and this restore did not hand it over. */
 static bool
 revise_leader(RestoreStepState *states)
 {
 	set_back(states, RESTORE_STOP_LEADER);
-	/* what was recovered is whole, whoever has started it; it must not serve before it was verified */
+	/* the recovered data is intact, whoever started the server; it must not serve before it is
+	 * verified */
 	if (is_over(states[RESTORE_RECOVER]))
 		return true;
-	/* Patroni has thrown the target away and replayed the WAL past it */
+	/* Patroni removed the target and replayed WAL past it */
 	if (states[RESTORE_START_RESTORE] != RESTORE_STEP_PENDING)
 	{
 		set_back(states, RESTORE_START_RESTORE);
@@ -69,16 +70,17 @@ restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const Re
 {
 	bool changed = false;
 
-	/* from here on Patroni is the one who starts PostgreSQL, and is meant to */
+	/* from here on Patroni starts PostgreSQL, as intended */
 	if (states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
 		return false;
 	if (is_over(states[RESTORE_PAUSE]) && (!seen->paused || !restore_state_touched(plan, states)))
 	{
 		changed |= !seen->paused;
-		/* the leader may have moved meanwhile; not PENDING, which would say that nothing was done */
+		/* the leader may have moved meanwhile; not PENDING, which would say that nothing was
+		 * done */
 		states[RESTORE_PAUSE] = RESTORE_STEP_STARTED;
 	}
-	/* a sidecar that was away at the pause may have given the restore up, and have begun a backup */
+	/* a sidecar that missed the pause may have given up the restore and started a backup */
 	if (states[RESTORE_PAUSE] != RESTORE_STEP_PENDING && !restore_state_touched(plan, states) &&
 		is_over(states[RESTORE_WAIT_JOBS]))
 		states[RESTORE_WAIT_JOBS] = RESTORE_STEP_STARTED;

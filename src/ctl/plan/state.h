@@ -1,10 +1,9 @@
 /*
  * state.h
- *		Which step of a restore comes next, by the journal and by what was seen of the cluster.
+ *		Which step of a restore comes next, decided by the journal and by the state of the cluster.
  *
- * All of it is pure: a run that goes on after it was killed asks here what is still right. A step is
- * done again when what it had brought about is gone: PostgreSQL that was stopped runs again, Patroni
- * is no longer paused.
+ * Pure. A run that continues after a kill asks here which steps still hold. A step is repeated when
+ * its effect is gone: a stopped PostgreSQL runs again, or Patroni is no longer paused.
  */
 #ifndef PGBR_CTL_PLAN_STATE_H
 #define PGBR_CTL_PLAN_STATE_H
@@ -33,7 +32,7 @@ extern const char *restore_step_state_name(RestoreStepState state);
 /* The state of a word; PENDING for any other. */
 extern RestoreStepState restore_step_state_parse(const char *word);
 
-/* What was seen of the cluster before a run goes on. */
+/* The state of the cluster before a run continues. */
 typedef struct RestoreSeen
 {
 	bool paused;
@@ -41,8 +40,8 @@ typedef struct RestoreSeen
 	bool replica_running; /* one of those that are to be restored */
 } RestoreSeen;
 
-/* Set back the steps whose effect is gone; true when there is one. As long as no data was touched, the pause is done
- * again in any case, and sees who leads. */
+/* Reset the steps whose effect is gone; true when there is one. Until data is touched, the pause is
+ * always repeated, because it also checks who leads. */
 extern bool
 restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const RestoreSeen *seen);
 
@@ -53,8 +52,8 @@ restore_state_next(const RestorePlan *plan, const RestoreStepState *states, Rest
 /* True when a data directory may have been written to: from now on only another restore helps. */
 extern bool restore_state_touched(const RestorePlan *plan, const RestoreStepState *states);
 
-/* True when Patroni has the members again, by the state of RESTORE_RESUME and whether Patroni is paused now: one that has
- * failed there may have got it resumed all the same. */
+/* True when Patroni controls the members again, by the state of RESTORE_RESUME and whether Patroni
+ * is paused now: a resume that failed may still have taken effect. */
 extern bool restore_state_resumed(RestoreStepState resume, bool paused);
 
 /* True when the leader takes writes again, or has never stopped. */

@@ -1,6 +1,6 @@
 /*
  * step.h
- *		The steps of a restore: their order, and what is to be known of each.
+ *		The steps of a restore, in their order, and the properties of each.
  */
 #ifndef PGBR_CTL_PLAN_STEP_H
 #define PGBR_CTL_PLAN_STEP_H
@@ -17,11 +17,12 @@ typedef enum RestoreWhere
 
 /*
  * The steps, in their order. Of each: id; the end of its function's name, restore_do_...; its name;
- * where it runs; whether a data directory is written from here on; whether it is part of a restore of
- * the cluster (1), of the replicas only (2), or of both (3); what it does.
+ * where it runs; whether a data directory is written from here on; whether it is part of a restore
+ * of the cluster (1), of the replicas only (2), or of both (3); what it does.
  *
- * keep-old is in a plan only when it was asked for. The replicas are stopped before the leader: when the
- * leader key goes, Patroni restarts a running replica even in a pause, to change whom it follows.
+ * keep-old is in a plan only when it was asked for. The replicas are stopped before the leader:
+ * when the leader key goes, Patroni restarts a running replica even in a pause, to change whom it
+ * follows.
  */
 #define RESTORE_STEPS(X)                                                                          \
 	X(LOCK, lock, "lock", ALL, false, 3, "take the lock of every sidecar and write the journal")  \

@@ -95,7 +95,7 @@ refuse_unknown_name(RestoreWork *work)
 	return false;
 }
 
-/* A name that means two places: recovery would stop at the first that it meets. */
+/* The name is ambiguous: recovery would stop at the first restore point of that name. */
 static bool
 refuse_ambiguous_name(RestoreWork *work)
 {
@@ -117,7 +117,7 @@ refuse_ambiguous_name(RestoreWork *work)
 	return false;
 }
 
-/* True when recovery to the end of that timeline comes by the point. */
+/* True when recovery to the end of that timeline passes the point. */
 static bool
 is_on_path_of(const RestoreWork *work, uint32_t timeline, const FactPoint *point)
 {
@@ -197,7 +197,7 @@ refuse_unknown_timeline(RestoreWork *work, uint32_t timeline)
 	return false;
 }
 
-/* The WAL of a timeline that nobody writes any more ends with its last segment. */
+/* The WAL of an abandoned timeline ends with its last segment. */
 static void
 find_end(RestoreWork *work, uint32_t timeline)
 {
@@ -213,7 +213,7 @@ find_end(RestoreWork *work, uint32_t timeline)
 	if (wal_archive_last(&work->facts->archive, timeline, &segment, &work->end_time) &&
 		(segment + 1) * work->facts->archive.segment_size > last->begin)
 		work->end_lsn = (segment + 1) * work->facts->archive.segment_size;
-	/* a leader that is down has at least what its last checkpoint says */
+	/* a leader that is down has WAL at least up to its last checkpoint */
 	if (work->on_current && work->leader->lsn > work->end_lsn)
 		work->end_lsn = work->leader->lsn;
 	if (work->on_current)
@@ -221,8 +221,8 @@ find_end(RestoreWork *work, uint32_t timeline)
 }
 
 /*
- * Ids are given without an epoch more often than with one; the newest transaction of that number is
- * meant. On a timeline that was left, the counter of the leader says nothing.
+ * Users mostly give IDs without an epoch and mean the newest transaction of that number. For an
+ * abandoned timeline the leader's counter says nothing.
  */
 static bool
 choose_xid(RestoreWork *work)
@@ -277,7 +277,7 @@ restore_choose_timeline(RestoreWork *work)
 	{
 		if (!choose_point(work))
 			return false;
-		/* a name knows its own timeline, but need not leave the leader's path for it */
+		/* a restore point has its own timeline, but may also lie on the leader's path */
 		if (timeline == 0 && !is_on_path_of(work, work->leader->timeline, work->point))
 			timeline = work->point->timeline;
 	}
@@ -300,9 +300,9 @@ restore_choose_timeline(RestoreWork *work)
 }
 
 /*
- * A moment at which the cluster was on a timeline that the path does not follow to its end. Recovery
- * would stop at the first commit past it, and so give the state of when the timelines parted,
- * which nobody means. Only when the switch says what it left out is this certain.
+ * The target time lies on a timeline that the path leaves before that time. Recovery would stop at
+ * the first later commit and give the state where the timelines parted, which is never intended.
+ * This is certain only when the history of the switch says what it left out.
  */
 static bool
 check_abandoned_time(RestoreWork *work)
@@ -404,7 +404,7 @@ check_lsn(RestoreWork *work)
 	}
 	if (target->timeline != 0)
 		return true;
-	/* the same number may be on a timeline that was left at a smaller one */
+	/* the same LSN may also exist on a timeline that the path left at a smaller LSN */
 	for (size_t i = 0; i + 1 < work->path.count; i++)
 	{
 		const TimelinePart *part = &work->path.parts[i];

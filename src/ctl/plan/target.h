@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* Choose the timeline, with the restore point or the transaction that the target means. False when it
- * has refused. */
+/* Choose the timeline, with the restore point or the transaction that the target means. False when
+ * it has refused. */
 extern bool restore_choose_timeline(RestoreWork *work);
 
 /* Refuse a time or an LSN that is not on the path; called once the path is known. */

@@ -1,7 +1,7 @@
 /*
  * verify.c
- *		Whether recovery has ended where it was to end: what PostgreSQL wrote into the history of the new
- *		timeline, against the target.
+ *		Whether recovery has ended where it was to end: what PostgreSQL wrote into the history of
+ *		the new timeline, against the target.
  *
  * The reasons are those of PostgreSQL's getRecoveryStopReason(), the same in all its versions.
  */
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What recovery says of itself. */
+/* The outcome as recovery reports it. */
 typedef struct Reached
 {
 	uint32_t timeline;
@@ -110,7 +110,7 @@ static bool (*const checks[])(const RecoveryTarget *target, const Reached *reach
 	[RECOVERY_STANDBY] = is_end_reached,
 };
 
-/* All that was committed must be there again: the undo point was the last. */
+/* Everything that was committed must be restored: the undo point was the last record. */
 static uint64_t
 least_of(const RestorePlan *plan, const json_t *mark)
 {

@@ -1,7 +1,7 @@
 /*
  * wal_proof.c
- *		The proof that all WAL from a backup to the target is there: a segment that is missing in the
- *		middle looks to PostgreSQL like the end of WAL.
+ *		The proof that all WAL from a backup to the target is there: a segment that is missing in
+ *		the middle looks to PostgreSQL like the end of WAL.
  */
 #include "ctl/plan/wal_proof.h"
 
@@ -43,9 +43,9 @@ find_need(const RestoreWork *work, WalNeed *need)
 }
 
 /*
- * Segments at the end that the server has not archived yet: the undo point switches to a new one and
- * waits for them, and a leader that is down has them saved. There can be no more of them than wait for the archiver, and
- * the present one.
+ * True for the last segments that the server has not archived yet. The undo point switches WAL and
+ * waits for them, or they are saved from a leader that is down. There are at most as many as wait
+ * for the archiver, plus the current one.
  */
 static bool
 will_be_archived(RestoreWork *work, const WalNeed *need, uint64_t missing)
@@ -75,7 +75,7 @@ will_be_archived(RestoreWork *work, const WalNeed *need, uint64_t missing)
 	return later <= (uint64_t) leader->unarchived + 1;
 }
 
-/* True when the target of a time or an id is surely, or at least most likely, before that LSN. */
+/* True when a target time or transaction ID is certainly, or very likely, before that LSN. */
 static bool
 is_before(RestoreWork *work, uint64_t lsn)
 {
@@ -163,7 +163,7 @@ refuse_missing(RestoreWork *work, const WalNeed *need, uint64_t missing)
 	return false;
 }
 
-/* The least LSN that recovery must have reached when it ends, whatever it says. */
+/* Recovery must have reached at least this LSN when it ends, whatever reason it reports. */
 static uint64_t
 least_lsn(const RestoreWork *work, const WalNeed *need)
 {

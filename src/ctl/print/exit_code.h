@@ -30,7 +30,7 @@ typedef enum ExitCode
 #undef X
 } ExitCode;
 
-/* The exit code of an error that nobody had a better one for. */
+/* The default exit code of an error, where the caller has no better one. */
 extern ExitCode exit_code_of(const PgbrError *error);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * fields.h
- *		Rows of a table out of JSON objects: one row of a field table says which member makes a
- *		column, and how it is printed.
+ *		Table rows from JSON objects: a row of the field table names the member that fills a column,
+ *		and how it is printed.
  *
  * A member that is missing, null or of another type makes an empty cell. Pure.
  */
@@ -35,7 +35,7 @@ typedef struct Field
 /* Start a table with these columns. */
 extern void fields_init_table(Table *table, const Field *fields);
 
-/* Add a row; for_people chooses the forms that are easy to read over those easy to compute with. */
+/* Add a row; for_people chooses readable forms over machine-readable ones. */
 extern void
 fields_add_row(Table *table, const Field *fields, const json_t *object, bool for_people);
 

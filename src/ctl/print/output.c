@@ -17,7 +17,7 @@
 
 #define JSON_INDENTATION 2
 
-/* digits that a double keeps whatever it went through, so that 0.1 is printed as 0.1 */
+/* the digits that a double preserves, so 0.1 is printed as 0.1 */
 #define REAL_DIGITS 15
 
 static const char *const formats[] = {

@@ -35,7 +35,8 @@ extern bool output_is_document(OutputFormat format);
 /* Append a document, indented, with a newline at its end. Members keep their order. */
 extern void output_put_json(const json_t *document, StrBuf *out);
 
-/* The same in YAML. A text that a reader of YAML 1.1 or 1.2 could take for another type is quoted. */
+/* The same in YAML. A text that a reader of YAML 1.1 or 1.2 could take for another type is
+ * quoted. */
 extern void output_put_yaml(const json_t *document, StrBuf *out);
 
 /* Append the document in a format for which output_is_document holds. */

@@ -4,8 +4,8 @@
  *		expanded display, and as tab-separated values.
  *
  * Names of columns are the caller's and must outlive the table; cells are copied. All columns come
- * first, then the cells from left to right, row after row. Running out of memory is remembered, and then nothing is written:
- * the buffer that was to take the output is marked failed instead. Not thread-safe.
+ * first, then the cells from left to right, row after row. After running out of memory nothing is
+ * written, and the output buffer is marked failed. Not thread-safe.
  */
 #ifndef PGBR_CTL_PRINT_TABLE_H
 #define PGBR_CTL_PRINT_TABLE_H

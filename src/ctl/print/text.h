@@ -2,7 +2,7 @@
  * text.h
  *		Text that came from elsewhere, laid out for a terminal.
  *
- * What is unsafe there is src/common/visible.h's to say, and so are the escapes. Widths are the
+ * src/common/visible.h decides what is unsafe there and how it is escaped. Widths are the
  * terminal columns that wcwidth gives, so the process must have set LC_CTYPE to a UTF-8 locale; in
  * another one more characters are escaped, never fewer. All functions are pure but for the buffer
  * they append to.

@@ -2,8 +2,8 @@
  * units.h
  *		Sizes, durations and moments as people read them.
  *
- * Each function writes at most size bytes into target and returns target, so that it can stand in an
- * argument list. Pure, but for the calendar of the C library.
+ * Each function writes at most size bytes into target and returns target, so that it can stand in
+ * an argument list. Pure, but for the calendar of the C library.
  */
 #ifndef PGBR_CTL_PRINT_UNITS_H
 #define PGBR_CTL_PRINT_UNITS_H

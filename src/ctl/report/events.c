@@ -14,7 +14,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* A wait that is shorter is of no interest to people. */
+/* A shorter wait is not shown to people. */
 #define WAIT_TOLD_S 1.0
 
 void

@@ -1,7 +1,7 @@
 /*
  * events.h
- *		What a restore tells while it goes on: lines for people, with a bar on a terminal; or one JSON
- *		object a line.
+ *		What a restore tells while it goes on: lines for people, with a bar on a terminal; or one
+ *		JSON object a line.
  *
  * Every object has "time" and "event":
  *	plan		"plan": the plan, as `plan --format=json` has it; "resumed": whether it goes on
@@ -51,7 +51,8 @@ extern void restore_events_note(RestoreEvents *events, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 extern void restore_events_refusal(RestoreEvents *events, const RestoreRefusal *refusal);
 
-/* Why it ends without a summary, for who reads events; people have the error message. */
+/* The reason when it ends without a summary, for readers of events; people get the error
+ * message. */
 extern void restore_events_stopped(RestoreEvents *events, const PgbrError *error, int exit_code);
 extern void restore_events_summary(RestoreEvents *events, const json_t *outcome);
 

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What a shell takes as it stands. */
+/* Characters that need no quotes in a shell. */
 #define PLAIN_WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+-"
 
 static const char *const where_words[] = {

@@ -13,7 +13,8 @@
 /* Append the plan in a format; tsv has the steps alone. */
 extern void restore_print_plan(const RestorePlan *plan, OutputFormat format, StrBuf *out);
 
-/* Append "Nearest targets that can be reached:" with a line for each; nothing when there are none. */
+/* Append "Nearest targets that can be reached:" with a line for each; nothing when there are
+ * none. */
 extern void restore_print_nearest(const RestoreRefusal *refusal, StrBuf *out);
 
 /* Append the refusal as a document. */

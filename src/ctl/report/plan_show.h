@@ -1,7 +1,7 @@
 /*
  * plan_show.h
- *		How plan and restore tell the outcome of planning: the plan on standard output, a refusal with
- *		the targets that could be reached, and the exit code.
+ *		How plan and restore show the outcome of planning: the plan, or a refusal with the nearest
+ *		reachable targets, and the exit code.
  */
 #ifndef PGBR_CTL_REPORT_PLAN_SHOW_H
 #define PGBR_CTL_REPORT_PLAN_SHOW_H

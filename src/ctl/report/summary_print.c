@@ -8,7 +8,7 @@
 #include "ctl/print/text.h"
 #include "program/json.h"
 
-/* A step that was quicker is not told to people. */
+/* A quicker step is not shown to people. */
 #define STEP_TOLD_S 0.1
 
 static void

@@ -108,9 +108,8 @@ find_backup(const json_t *info, const char *label)
 }
 
 /*
- * ", 22.1MB, 2.9MB added to the repository". The sidecar refreshes its information after each job,
- * but perhaps not yet: then it is asked to. A backup is complete without this, so failures are kept
- * quiet.
+ * ", 22.1MB, 2.9MB added to the repository". The sidecar refreshes its information after each job;
+ * if it has not yet, ask it to. The backup is complete in any case, so failures are ignored.
  */
 static void
 print_sizes(const Context *context, const char *label)

@@ -55,7 +55,7 @@ static const OptionSpec common_options[] = {
 	{NULL},
 };
 
-/* How many of the words a verb's name takes, which is two words at most; 0: it is not that verb. */
+/* The number of words that match the verb's name, at most two; 0 when it is another verb. */
 static int
 name_match(const char *name, char **words, int count)
 {
@@ -68,7 +68,7 @@ name_match(const char *name, char **words, int count)
 	return count > 1 && strcmp(words[1], name + first + 1) == 0 ? 2 : 0;
 }
 
-/* The verb that the words begin with; *taken is how many of them are its name. */
+/* Find the verb that the words begin with; *taken is the number of words in its name. */
 static const Verb *
 find_verb(char **words, int count, int *taken)
 {
@@ -145,8 +145,8 @@ print_verb_help(const Verb *verb)
 	printf("\nThe options of every verb and the exit codes: \"%s help\".\n", PROGRAM_NAME);
 }
 
-/* Add rows to a table, with offsets turned into the addresses of members of the arguments. A verb with
- * more options than there is room for is ours, and found as soon as it is run. */
+/* Add rows to a table, with offsets turned into the addresses of members of the arguments. A verb
+ * with more options than MAX_OPTIONS is a bug that shows at its first run. */
 static int
 add_options(OptionSpec *specs, int count, const OptionSpec *rows, void *arguments)
 {
@@ -194,7 +194,7 @@ take_format(Context *context, const char *format, PgbrError *error)
 	return pgbr_error_hint(error, "Use one of " OUTPUT_FORMATS ".");
 }
 
-/* Everything that is settled before the sidecar is asked. */
+/* Everything that happens before a request is sent. */
 static bool
 prepare(Context *context, const Verb *verb, CommonArguments *common, ClusterConfig *config,
 		PgbrError *error)

@@ -1,9 +1,9 @@
 /*
  * config_check.c
  *		The verb config check: what is wrong with a values file or a pgbackrest.conf, what its
- *		retention keeps, and what it would do to the backups there are. The backups come from a sidecar,
- *		and are judged by the file that is checked, not by what the sidecar is set to: so a retention can be
- *		tried before it is in force.
+ *		retention keeps, and what it would do to the backups there are. The backups come from a
+ *		sidecar, and the retention of the checked file is applied to them, not the sidecar's own. So
+ *		a retention can be tried before it is in force.
  */
 #include "ctl/verbs/verbs.h"
 
@@ -74,7 +74,7 @@ check_schedules(const char *name, const PgbrValues *values, PgbrError *error)
 	return true;
 }
 
-/* A values file is judged by what is rendered from it. */
+/* For a values file, check the configuration that is rendered from it. */
 static bool
 take_values(const char *name, const StrBuf *text, const char *stanza, Checked *checked,
 			PgbrError *error)
@@ -164,7 +164,8 @@ backup_row(const RetentionHistory *history, int index)
 	return row;
 }
 
-/* How soon it goes: smaller is sooner, 0 is at the next expire; -1: never, as things are. */
+/* How soon a backup expires: smaller is sooner, 0 is at the next expire; -1 never, as things
+ * are. */
 static int64_t
 distance(const RetentionBackup *backup)
 {
@@ -176,14 +177,15 @@ distance(const RetentionBackup *backup)
 		return 0;
 	if (backup->after_diff > 0 && (after == 0 || backup->after_diff < after))
 		after = backup->after_diff;
-	/* what goes by time comes behind what goes by number: the two can't be compared */
+	/* backups that expire by time sort behind those that expire by number: the two can't be
+	 * compared */
 	return after > 0				? after
 		   : backup->at > 0			? backup->at
 		   : backup->days_after > 0 ? INT64_MAX
 									: -1;
 }
 
-/* The backups of one repository that go first: a text for each, in the order of the labels. */
+/* The backups of one repository that expire first: a text for each, sorted by label. */
 static json_t *
 next_to_go(const RetentionHistory *history, int repo)
 {
@@ -205,7 +207,8 @@ next_to_go(const RetentionHistory *history, int repo)
 	return list;
 }
 
-/* The sidecar's information about the stanza, decided by the file's settings, into the document. */
+/* Add the sidecar's information about the stanza to the document, with the file's retention
+ * applied. */
 static bool
 add_backups(const Context *context, const Checked *checked, json_t *document, PgbrError *error)
 {
@@ -268,7 +271,7 @@ put_next(const json_t *repository, StrBuf *out)
 	strbuf_putc(out, '\n');
 }
 
-/* For people: what the file sets up, a line a sentence. */
+/* For people: what the file configures, a sentence a line. */
 static void
 put_summary(const json_t *document, StrBuf *out)
 {

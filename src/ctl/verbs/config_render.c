@@ -55,7 +55,7 @@ write_secrets(const Conf *conf, const char *path, PgbrError *error)
 		pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	else
 		ok = file_write_secret(path, text.data, text.length, error);
-	/* no copy stays behind in memory that is given back */
+	/* leave no copy of the secrets in freed memory */
 	explicit_bzero(text.data, text.length);
 	strbuf_done(&text);
 	return ok ? EXIT_OK : exit_code_of(error);
@@ -74,7 +74,8 @@ render(const Conf *conf, const RenderArguments *arguments, PgbrError *error)
 		message_problems(conf->problems, conf->problem_count, error);
 		return exit_code_of(error);
 	}
-	/* first what can fail: a configuration whose secrets are nowhere is of no use */
+	/* write the secrets first, since that can fail: a configuration without its secrets is
+	 * useless */
 	if (env_file)
 		code = write_secrets(conf, env_file, error);
 	if (code != EXIT_OK)

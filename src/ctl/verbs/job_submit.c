@@ -74,7 +74,7 @@ send_request(const Context *context, const JobPlan *plan, const json_t *request,
 	return false;
 }
 
-/* EXIT_OK for a job that succeeded; for one that ended otherwise the error says how and why. */
+/* EXIT_OK when the job succeeded; otherwise the error says how it ended and why. */
 static ExitCode
 job_judge(const JobView *job, PgbrError *error)
 {
@@ -151,7 +151,7 @@ job_print_log(const Context *context, const char *id, PgbrError *error)
 	return ok;
 }
 
-/* The wait ended before the job did: say so, and that this changes nothing for the job. */
+/* The wait ended before the job: say so, and that the job goes on. */
 static ExitCode
 tell_unfinished(const JobView *job, JobWatchEnd end, int limit, PgbrError *error)
 {
@@ -171,7 +171,7 @@ tell_unfinished(const JobView *job, JobWatchEnd end, int limit, PgbrError *error
 	return end == JOB_WATCH_TIMED_OUT ? EXIT_WAIT_OVER : EXIT_INTERRUPTED;
 }
 
-/* The job is not waited for: say what it is, and how to go on. */
+/* Without a wait: show the job, and how to follow it. */
 static ExitCode
 tell_accepted(const Context *context, const json_t *document, PgbrError *error)
 {
@@ -209,7 +209,7 @@ job_follow(Context *context, const JobPlan *plan, json_t **document, PgbrError *
 		printed = job_print(context, &job, &print_error);
 	else if (end == JOB_WATCH_FINISHED)
 		printed = plan->report(context, &job, &print_error);
-	/* how the job ended matters more than that it could not be told in full */
+	/* the outcome of the job matters more than an output that failed */
 	if (printed || code != EXIT_OK)
 		return code;
 	*error = print_error;

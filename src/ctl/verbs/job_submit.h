@@ -1,7 +1,7 @@
 /*
  * job_submit.h
- *		What the verbs that start a job have in common: their options, sending the request, following
- *		the job and telling how it ended; and what other verbs need of that.
+ *		What the verbs that start a job share: options, sending the request, following the job, and
+ *		reporting how it ended.
  */
 #ifndef PGBR_CTL_VERBS_JOB_SUBMIT_H
 #define PGBR_CTL_VERBS_JOB_SUBMIT_H
@@ -39,26 +39,26 @@ typedef struct JobArguments
 			INT_MAX, "wait no longer than this; the job goes on", false                           \
 	}
 
-/* How a verb wants it done. */
+/* How to submit the job of a verb. */
 typedef struct JobPlan
 {
 	PgbrJobKind kind;
 	const JobArguments *arguments;
 	bool wait;
 
-	/* In a pretty output, tell about a job that is over; its failure is told by the caller. */
+	/* Report a finished job in the pretty format; the caller reports its failure. */
 	bool (*report)(const Context *context, const JobView *job, PgbrError *error);
 } JobPlan;
 
 /*
- * Send the request and do what the plan says. request holds the members of this kind of job; the
- * common ones are added, and the reference is taken over. NULL is out of memory.
+ * Send the request and wait or not, as the plan says. request holds the members of this kind of
+ * job; the common ones are added, and the reference is taken over. NULL is out of memory.
  */
 extern ExitCode
 job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *error);
 
-/* Who asks by his own word, for the record: "postgres@db1", or "" where that is no plain text. The
- * sidecar's limits are wider than the system's. */
+/* Who we say we are, for the record: "postgres@db1", or "" when that is not plain text. It fits the
+ * sidecar's limits. */
 #define JOB_CLAIM_SIZE 128
 extern void job_claim(char *text);
 

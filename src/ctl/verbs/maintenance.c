@@ -1,7 +1,7 @@
 /*
  * maintenance.c
- *		The verbs check, verify and expire: jobs that are short as a rule, so they are waited for, and
- *		whose point is what pgbackrest says.
+ *		The verbs check, verify and expire. Their jobs are usually short, so the verbs wait by
+ *		default, and print what pgbackrest says.
  */
 #include "ctl/verbs/verbs.h"
 

@@ -103,7 +103,7 @@ complete(const ManifestArguments *arguments)
 	return objects;
 }
 
-/* A Secret must not end in a file that others can read. */
+/* Never write a Secret to a file that others can read. */
 static bool
 check_output(const Manifest *manifest, PgbrError *error)
 {
@@ -119,7 +119,7 @@ check_output(const Manifest *manifest, PgbrError *error)
 	return pgbr_error_hint(error, "Use --output-dir, or \"umask 077\" first.");
 }
 
-/* The documents of one file, or of all; the kustomization is of use in a folder only. */
+/* The documents of one file, or of all files; a kustomization is useful only in a directory. */
 static void
 put_documents(const Manifest *manifest, const char *file, StrBuf *out)
 {
@@ -209,7 +209,7 @@ check_arguments(const ManifestArguments *arguments, PgbrError *error)
 {
 	const char *conninfo = arguments->objects.pg_conninfo;
 
-	/* whoever may read the StatefulSet reads its command lines */
+	/* everyone who can read the StatefulSet can read its command lines */
 	if (conninfo && !pgbr_conninfo_check("--pg-conninfo", conninfo, error))
 		return false;
 	if (arguments->file && arguments->objects.pg1_path)

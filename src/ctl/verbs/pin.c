@@ -38,7 +38,7 @@ report_pin(const Context *context, const JobView *job, PgbrError *error)
 	return true;
 }
 
-/* An annotation without a value would be none. */
+/* An annotation without a value would remove it. */
 static void
 describe_us(char *text, size_t size)
 {
@@ -82,7 +82,7 @@ run_pin(Context *context, const void *argument, const char *operand, PgbrError *
 	char us[80];
 
 	describe_us(us, sizeof(us));
-	/* what is no text is refused as --reason when the job is sent */
+	/* an invalid --reason is refused when the job is sent */
 	return submit_pin(context, arguments, operand,
 					  arguments->job.reason && pgbr_is_plain_text(arguments->job.reason, 256) &&
 							  arguments->job.reason[0]

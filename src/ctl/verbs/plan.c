@@ -34,7 +34,7 @@ run_plan(Context *context, const void *argument, const char *operand, PgbrError 
 	RestoreRequest request;
 	RestoreRefusal refusal;
 	RestorePlan plan;
-	/* too large for a stack that others may have made small */
+	/* too large for a stack, which a user may have limited */
 	Cluster *cluster = calloc(1, sizeof(*cluster));
 	ExitCode code = EXIT_OK;
 

@@ -2,8 +2,8 @@
  * restore_options.h
  *		The options that plan and restore share, and the request that they make.
  *
- * The words are pgBackRest's; TYPE, TARGET, SET, TARGET_TIMELINE and REPLICAS_ONLY may come from the
- * environment.
+ * The words are pgBackRest's; TYPE, TARGET, SET, TARGET_TIMELINE and REPLICAS_ONLY may come from
+ * the environment.
  */
 #ifndef PGBR_CTL_VERBS_RESTORE_OPTIONS_H
 #define PGBR_CTL_VERBS_RESTORE_OPTIONS_H

@@ -1,6 +1,7 @@
 /*
  * verb.h
- *		What a verb is: a row of the table of verbs, from which parsing, --help and the exit code follow.
+ *		What a verb is: a row of the table of verbs, from which parsing, --help and the exit code
+ *		follow.
  *
  * The options are rows whose target is an offset into the verb's own struct of arguments, made with
  * ARGUMENT(). The struct is all zeroes before parsing, so 0 and NULL mean "not given".
@@ -31,10 +32,10 @@ typedef struct Verb
 	const char *description; /* lines for its own help, each ended by a newline */
 	const OptionSpec *options;
 	size_t arguments_size;
-	bool alone; /* asks nobody: neither the configuration file nor a token is read */
+	bool alone; /* sends no request: neither the configuration file nor a token is read */
 
-	/* Do it. operand is NULL when none was given. Whatever is not EXIT_OK comes with an error that
-	 * the caller prints. */
+	/* Do it. operand is NULL when none was given. Except for EXIT_OK an error is set, which the
+	 * caller prints. */
 	ExitCode (*run)(Context *context, const void *arguments, const char *operand, PgbrError *error);
 } Verb;
 

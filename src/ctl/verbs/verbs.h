@@ -1,7 +1,7 @@
 /*
  * verbs.h
- *		The table of verbs, in the order in which help lists them. A row NAME is verb_NAME of NAME.c, or of
- *		the file of the verbs that it shares its work with.
+ *		The table of verbs, in the order in which help lists them. A row NAME is verb_NAME of
+ *		NAME.c, or of the file of the verbs that it shares its work with.
  */
 #ifndef PGBR_CTL_VERBS_VERBS_H
 #define PGBR_CTL_VERBS_VERBS_H
