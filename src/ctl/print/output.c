@@ -231,6 +231,16 @@ output_terminal_columns(FILE *stream)
 	return 80;
 }
 
+int
+output_columns(FILE *stream)
+{
+	int columns = output_terminal_columns(stream);
+
+	if (columns == 0 || columns > OUTPUT_COLUMNS)
+		return OUTPUT_COLUMNS;
+	return columns < OUTPUT_COLUMNS_LEAST ? OUTPUT_COLUMNS_LEAST : columns;
+}
+
 bool
 output_print(FILE *stream, const StrBuf *out, PgbrError *error)
 {

@@ -45,6 +45,11 @@ extern void output_put_document(const json_t *document, OutputFormat format, Str
 /* Append the table in one of the others; columns as in table_put_aligned. */
 extern void output_put_table(const Table *table, OutputFormat format, int columns, StrBuf *out);
 
+/* How wide a line for people may be: what fits a page, or the terminal where that is narrower. */
+#define OUTPUT_COLUMNS		 100
+#define OUTPUT_COLUMNS_LEAST 60
+extern int output_columns(FILE *stream);
+
 /* Columns of the terminal behind a stream; 0 when there is none. */
 extern int output_terminal_columns(FILE *stream);
 

@@ -295,6 +295,145 @@ table_put_aligned(const Table *table, int columns, StrBuf *out)
 	layout_done(&layout, table->cell_count);
 }
 
+#define FIT_GAP 2
+
+/* A column with blanks in its cells can be wrapped down to this, any other down to the second. */
+#define FIT_WORDS 14
+#define FIT_LEAST 4
+
+/* Leave out columns without anything: their width becomes 0. */
+static void
+fit_leave_out(const Table *table, Layout *layout)
+{
+	for (int i = 0; i < table->column_count; i++)
+	{
+		bool is_empty = table->cell_count > 0;
+
+		for (size_t at = (size_t) i; is_empty && at < table->cell_count;
+			 at += (size_t) table->column_count)
+			is_empty = layout->cells[at][0] == '\0';
+		if (is_empty)
+			layout->widths[i] = 0;
+	}
+}
+
+static bool
+fit_has_words(const Table *table, const Layout *layout, int column)
+{
+	for (size_t at = (size_t) column; at < table->cell_count; at += (size_t) table->column_count)
+	{
+		if (strchr(layout->cells[at], ' '))
+			return true;
+	}
+	return false;
+}
+
+/* The widest of those that are wider than the least; -1: none. */
+static int
+fit_widest(const Table *table, const Layout *layout, const bool *chosen, int least)
+{
+	int widest = -1;
+
+	for (int i = 0; i < table->column_count; i++)
+	{
+		if (chosen[i] && layout->widths[i] > least &&
+			(widest < 0 || layout->widths[i] > layout->widths[widest]))
+			widest = i;
+	}
+	return widest;
+}
+
+/* Make columns narrower until all fit: first those with words, then whatever is widest. */
+static void
+fit_widths(const Table *table, int columns, Layout *layout)
+{
+	bool words[TABLE_MAX_COLUMNS];
+	bool all[TABLE_MAX_COLUMNS];
+	int total = -FIT_GAP;
+
+	fit_leave_out(table, layout);
+	for (int i = 0; i < table->column_count; i++)
+	{
+		words[i] = fit_has_words(table, layout, i);
+		all[i] = true;
+		total += layout->widths[i] ? layout->widths[i] + FIT_GAP : 0;
+	}
+	for (; total > columns; total--)
+	{
+		int widest = fit_widest(table, layout, words, FIT_WORDS);
+
+		if (widest < 0)
+			widest = fit_widest(table, layout, all, FIT_LEAST);
+		if (widest < 0)
+			return;
+		layout->widths[widest]--;
+	}
+}
+
+/* Print one line of a row: of each cell as much as fits. False when that was the last one. */
+static bool
+fit_put_line(const Table *table, const Layout *layout, const char **rest, StrBuf *out)
+{
+	bool goes_on = false;
+	int missing = 0; /* blanks up to where the next cell begins */
+
+	for (int i = 0; i < table->column_count; i++)
+	{
+		int width = layout->widths[i];
+		const char *next = rest[i];
+		size_t length = width && *rest[i] ? text_break(rest[i], width, &next) : 0;
+		int blanks;
+		StrBuf cell;
+
+		if (width == 0)
+			continue;
+		strbuf_init(&cell);
+		strbuf_append(&cell, rest[i], length);
+		blanks = greater(0, width - (length ? text_width(cell.data) : 0));
+		if (length)
+		{
+			put_repeated(out, ' ', missing + (table->columns[i].is_number ? blanks : 0));
+			strbuf_append(out, rest[i], length);
+			missing = table->columns[i].is_number ? 0 : blanks;
+		}
+		else
+			missing += width;
+		missing += FIT_GAP;
+		out->failed |= cell.failed;
+		strbuf_done(&cell);
+		rest[i] = next;
+		goes_on = goes_on || *next;
+	}
+	strbuf_putc(out, '\n');
+	return goes_on;
+}
+
+void
+table_put_fitted(const Table *table, int columns, StrBuf *out)
+{
+	const char *rest[TABLE_MAX_COLUMNS];
+	Layout layout;
+
+	if (!layout_init(&layout, table))
+	{
+		out->failed = true;
+		return;
+	}
+	fit_widths(table, columns, &layout);
+	for (int i = 0; i < table->column_count; i++)
+		rest[i] = table->columns[i].name;
+	while (fit_put_line(table, &layout, rest, out))
+		;
+	for (size_t row = 0; row < row_count(table); row++)
+	{
+		for (int i = 0; i < table->column_count; i++)
+			rest[i] = layout.cells[row * table->column_count + i];
+		while (fit_put_line(table, &layout, rest, out))
+			;
+	}
+	layout_done(&layout, table->cell_count);
+}
+
 void
 table_put_tsv(const Table *table, StrBuf *out)
 {

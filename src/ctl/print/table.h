@@ -1,7 +1,7 @@
 /*
  * table.h
- *		Rows and columns, and the three ways to print them: as psql's aligned table, as psql's
- *		expanded display, and as tab-separated values.
+ *		Rows and columns, and the four ways to print them: within a number of columns, as psql's
+ *		aligned table, as psql's expanded display, and as tab-separated values.
  *
  * Names of columns are the caller's and must outlive the table; cells are copied. All columns come
  * first, then the cells from left to right, row after row. After running out of memory nothing is
@@ -47,6 +47,14 @@ extern void table_addf(Table *table, const char *format, ...) __attribute__((for
  */
 extern void table_put_aligned(const Table *table, int columns, StrBuf *out);
 extern void table_put_expanded(const Table *table, StrBuf *out);
+
+/*
+ * Print for people: names, then rows, in columns that stand two blanks apart, without rules. No line is
+ * wider than so many columns (of which the table needs about six for each of its own): a cell that is
+ * too long goes on in the next line, at a blank where it has one. Columns of which no cell holds
+ * anything are left out.
+ */
+extern void table_put_fitted(const Table *table, int columns, StrBuf *out);
 
 /* A line of names, then a line a row, escaped as COPY's text format is. */
 extern void table_put_tsv(const Table *table, StrBuf *out);

@@ -78,6 +78,63 @@ text_put_cut(StrBuf *buf, const char *visible, int columns)
 	}
 }
 
+size_t
+text_break(const char *visible, int columns, const char **next)
+{
+	const char *rest = visible;
+	const char *fits = visible; /* behind the last character that fits */
+	const char *blank = NULL;	/* the first of the last blanks that fit */
+	PgbrCharacter character;
+	int width = 0;
+
+	*next = NULL;
+	while (pgbr_character_next(&rest, NULL, &character) && character.point != '\n')
+	{
+		width += width_of(&character);
+		if (character.point == ' ' && fits > visible && fits[-1] != ' ')
+			blank = fits;
+		if (width > columns && fits > visible)
+		{
+			*next = blank ? blank : fits;
+			break;
+		}
+		fits = rest;
+	}
+	if (*next == NULL)
+	{
+		*next = *fits == '\n' ? fits + 1 : fits;
+		return (size_t) (fits - visible);
+	}
+	fits = *next;
+	*next += strspn(*next, " ");
+	*next += **next == '\n';
+	return (size_t) (fits - visible);
+}
+
+void
+text_put_wrapped(StrBuf *buf, const char *text, int columns, int indent)
+{
+	const char *next;
+	StrBuf visible;
+	bool is_first = true;
+
+	strbuf_init(&visible);
+	text_put_visible(&visible, text);
+	for (const char *rest = visible.data; is_first || *rest; rest = next)
+	{
+		size_t length;
+
+		if (!is_first)
+			strbuf_printf(buf, "%*s", indent, "");
+		length = text_break(rest, is_first ? columns : columns - indent, &next);
+		strbuf_append(buf, rest, length);
+		strbuf_putc(buf, '\n');
+		is_first = false;
+	}
+	buf->failed |= visible.failed;
+	strbuf_done(&visible);
+}
+
 bool
 text_has_control(const char *text)
 {

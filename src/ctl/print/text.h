@@ -25,6 +25,15 @@ extern int text_width(const char *visible);
 /* Append as much of visible text as fits into so many columns. */
 extern void text_put_cut(StrBuf *buf, const char *visible, int columns);
 
+/* How many bytes of a line of visible text fit into so many columns: up to a blank where there is one,
+ * else up to the character that is too much; at least one character. *next is where the text goes
+ * on, after the blanks or the newline. */
+extern size_t text_break(const char *visible, int columns, const char **next);
+
+/* Append text with everything unprintable escaped, in lines of at most so many columns that end with
+ * a newline; all but the first begin with so many blanks. */
+extern void text_put_wrapped(StrBuf *buf, const char *text, int columns, int indent);
+
 /* True when text holds a character that must not reach a terminal raw: a control character other
  * than newline, or one that turns the direction of reading. */
 extern bool text_has_control(const char *text);

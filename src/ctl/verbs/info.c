@@ -5,6 +5,7 @@
 #include "ctl/verbs/verbs.h"
 
 #include "common/vocabulary.h"
+#include "ctl/print/backup_list.h"
 #include "ctl/print/fields.h"
 #include "ctl/print/text.h"
 #include "ctl/print/units.h"
@@ -18,11 +19,14 @@
 typedef struct InfoArguments
 {
 	bool refresh;
+	bool verbose;
 } InfoArguments;
 
 static const OptionSpec options[] = {
 	{"refresh", 0, OPTION_FLAG, ARGUMENT(InfoArguments, refresh), NULL, NULL, 0, 0,
 	 "have pgbackrest asked now, not the sidecar's copy", false},
+	{"verbose", 'v', OPTION_FLAG, ARGUMENT(InfoArguments, verbose), NULL, NULL, 0, 0,
+	 "show all that is known of each backup", false},
 	{NULL},
 };
 
@@ -45,27 +49,11 @@ static const Field fields[] = {
 	{NULL},
 };
 
-/* What the next expire does to a backup; lent, or NULL. */
-static json_t *
-find_retention(const json_t *info, const json_t *backup)
-{
-	const json_t *repositories =
-		json_object_get(json_object_get(info, "retention"), "repositories");
-	const char *label = json_text(backup, "label");
-	char repo[24];
-
-	snprintf(repo, sizeof(repo), "%lld",
-			 json_number(json_object_get(backup, "database"), "repo-key", 1));
-	return label ? json_object_get(json_object_get(json_object_get(repositories, repo), "backups"),
-								   label)
-				 : NULL;
-}
-
 static void
 add_backup(Table *table, const json_t *info, const char *stanza, const json_t *backup,
 		   bool for_people)
 {
-	json_t *retention = find_retention(info, backup);
+	json_t *retention = backup_list_retention(info, backup);
 	const json_t *timestamp = json_object_get(backup, "timestamp");
 	long long start = json_number(timestamp, "start", -1);
 	long long stop = json_number(timestamp, "stop", -1);
@@ -81,6 +69,15 @@ add_backup(Table *table, const json_t *info, const char *stanza, const json_t *b
 	json_decref(row);
 }
 
+/* Print a line that was put together, within the width. */
+static void
+put_line(StrBuf *line, StrBuf *out)
+{
+	text_put_wrapped(out, line->data, output_columns(stdout), 2);
+	out->failed |= line->failed;
+	strbuf_done(line);
+}
+
 /* "stanza main: ok; repo 1: ok; a backup or expire is running" */
 static void
 put_status(const json_t *stanza, StrBuf *out)
@@ -91,21 +88,20 @@ put_status(const json_t *stanza, StrBuf *out)
 	const char *message = json_text(status, "message");
 	size_t index;
 	json_t *repo;
+	StrBuf line;
 
-	strbuf_puts(out, "stanza ");
-	text_put_visible(out, name ? name : "?");
-	strbuf_puts(out, ": ");
-	text_put_visible(out, message ? message : "unknown");
+	strbuf_init(&line);
+	strbuf_printf(&line, "stanza %s: %s", name ? name : "?", message ? message : "unknown");
 	json_array_foreach(json_object_get(stanza, "repo"), index, repo)
 	{
 		const char *repo_message = json_text(json_object_get(repo, "status"), "message");
 
-		strbuf_printf(out, "; repo %lld: ", json_number(repo, "key", 0));
-		text_put_visible(out, repo_message ? repo_message : "unknown");
+		strbuf_printf(&line, "; repo %lld: %s", json_number(repo, "key", 0),
+					  repo_message ? repo_message : "unknown");
 	}
 	if (json_flag(lock, "held"))
-		strbuf_puts(out, "; a backup or expire is running");
-	strbuf_putc(out, '\n');
+		strbuf_puts(&line, "; a backup or expire is running");
+	put_line(&line, out);
 }
 
 /* How old the information is, and why it is not newer. */
@@ -129,13 +125,14 @@ put_age(const json_t *info, StrBuf *out)
 	if (json_is_object(error))
 	{
 		const char *message = json_text(error, "message");
+		StrBuf line;
 
-		strbuf_puts(out, "last refresh failed: ");
-		text_put_visible(out, message ? message : "for a reason unknown");
+		strbuf_init(&line);
+		strbuf_printf(&line, "last refresh failed: %s", message ? message : "for a reason unknown");
 		if (json_is_integer(json_object_get(error, "exit_code")))
-			strbuf_printf(out, " (pgbackrest's exit code %03lld)",
+			strbuf_printf(&line, " (pgbackrest's exit code %03lld)",
 						  json_number(error, "exit_code", 0));
-		strbuf_putc(out, '\n');
+		put_line(&line, out);
 	}
 }
 
@@ -148,12 +145,13 @@ put_retention(const json_t *retention, StrBuf *out)
 	const char *archive;
 	json_t *repository;
 	json_t *wal;
+	StrBuf line;
 
 	if (error)
 	{
-		strbuf_puts(out, "retention is not known: ");
-		text_put_visible(out, error);
-		strbuf_putc(out, '\n');
+		strbuf_init(&line);
+		strbuf_printf(&line, "retention is not known: %s", error);
+		put_line(&line, out);
 	}
 	json_object_foreach(json_object_get(retention, "repositories"), repo, repository)
 	{
@@ -163,21 +161,30 @@ put_retention(const json_t *retention, StrBuf *out)
 
 			if (from == NULL)
 				continue;
-			strbuf_puts(out, "repo ");
-			text_put_visible(out, repo);
-			strbuf_puts(out, ", archive ");
-			text_put_visible(out, archive);
-			strbuf_puts(out, ": any moment since ");
-			text_put_visible(out, from);
-			strbuf_puts(out, " can be restored\n");
+			strbuf_init(&line);
+			strbuf_printf(&line, "repo %s, archive %s: any moment since %s can be restored", repo,
+						  archive, from);
+			put_line(&line, out);
 		}
 	}
 }
 
+/* What a person wants to know of all backups: their state, how far back any moment can be restored to. */
 static void
-put_tables(const json_t *info, OutputFormat format, StrBuf *out)
+put_head(const json_t *info, StrBuf *out)
 {
-	bool for_people = format == OUTPUT_PRETTY;
+	size_t index;
+	json_t *stanza;
+
+	json_array_foreach(json_object_get(info, "stanzas"), index, stanza) put_status(stanza, out);
+	put_retention(json_object_get(info, "retention"), out);
+	put_age(info, out);
+}
+
+/* All that is known of each backup: for programs, and with --verbose. */
+static void
+put_all(const json_t *info, OutputFormat format, StrBuf *out)
+{
 	size_t i;
 	size_t j;
 	json_t *stanza;
@@ -187,17 +194,8 @@ put_tables(const json_t *info, OutputFormat format, StrBuf *out)
 	fields_init_table(&table, fields);
 	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
 	{
-		if (for_people)
-			put_status(stanza, out);
 		json_array_foreach(json_object_get(stanza, "backup"), j, backup)
-		{
-			add_backup(&table, info, json_text(stanza, "name"), backup, for_people);
-		}
-	}
-	if (for_people)
-	{
-		put_retention(json_object_get(info, "retention"), out);
-		put_age(info, out);
+			add_backup(&table, info, json_text(stanza, "name"), backup, format == OUTPUT_PRETTY);
 	}
 	output_put_table(&table, format, output_terminal_columns(stdout), out);
 	table_done(&table);
@@ -270,7 +268,14 @@ run_info(Context *context, const void *argument, const char *operand, PgbrError 
 	if (output_is_document(context->format))
 		output_put_document(info, context->format, &out);
 	else
-		put_tables(info, context->format, &out);
+	{
+		if (context->format == OUTPUT_PRETTY)
+			put_head(info, &out);
+		if (context->format == OUTPUT_PRETTY && !arguments->verbose)
+			backup_list_put(info, output_columns(stdout), &out);
+		else
+			put_all(info, context->format, &out);
+	}
 	code = output_print(stdout, &out, error) ? judge_info(info, arguments->refresh, error)
 											 : exit_code_of(error);
 	strbuf_done(&out);
@@ -283,9 +288,12 @@ const Verb verb_info = {
 	.summary = "show the backups there are",
 	.description =
 		"The sidecar answers from its copy of what \"pgbackrest info\" says, and tells its age.\n"
-		"With each backup it says when it expires and what keeps it. The formats json and yaml "
-		"give\n"
-		"pgbackrest's own document, and what is known of retention beside it.\n",
+		"With each backup it says when it expires. A diff or incr stands below its full backup,\n"
+		"whose label comes before the _ of its own. Times are UTC. --verbose shows all columns, "
+		"also\n"
+		"what keeps a backup. The formats json and yaml give pgbackrest's own document, and what "
+		"is\n"
+		"known of retention beside it.\n",
 	.options = options,
 	.arguments_size = sizeof(InfoArguments),
 	.run = run_info,

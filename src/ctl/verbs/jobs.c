@@ -21,6 +21,7 @@ typedef struct JobsArguments
 	int limit;
 	const char *before;
 	bool log;
+	bool verbose;
 } JobsArguments;
 
 static const OptionSpec jobs_options[] = {
@@ -34,6 +35,8 @@ static const OptionSpec jobs_options[] = {
 	 "only those older than this job", false},
 	{"log", 0, OPTION_FLAG, ARGUMENT(JobsArguments, log), NULL, NULL, 0, 0,
 	 "of one job: what pgbackrest printed", false},
+	{"verbose", 'v', OPTION_FLAG, ARGUMENT(JobsArguments, verbose), NULL, NULL, 0, 0,
+	 "show all columns, also of one job those without a value", false},
 	{NULL},
 };
 
@@ -81,7 +84,7 @@ put_query(StrBuf *path, const char *name, const char *value)
 }
 
 static bool
-print_list(const Context *context, const json_t *answer, PgbrError *error)
+print_list(const Context *context, const json_t *answer, bool verbose, PgbrError *error)
 {
 	const char *next = json_text(answer, "next");
 	bool for_people = context->format == OUTPUT_PRETTY;
@@ -101,7 +104,15 @@ print_list(const Context *context, const json_t *answer, PgbrError *error)
 		if (ok)
 			job_list_add(&table, &job, (long long) time(NULL), for_people);
 	}
-	output_put_table(&table, context->format, output_terminal_columns(stdout), &out);
+	if (for_people && !verbose)
+	{
+		size_t count = json_array_size(json_object_get(answer, "jobs"));
+
+		table_put_fitted(&table, output_columns(stdout), &out);
+		strbuf_printf(&out, "(%zu job%s)\n", count, count == 1 ? "" : "s");
+	}
+	else
+		output_put_table(&table, context->format, output_terminal_columns(stdout), &out);
 	if (for_people && next)
 	{
 		strbuf_puts(&out, "There are older ones: --before=");
@@ -114,8 +125,29 @@ print_list(const Context *context, const json_t *answer, PgbrError *error)
 	return ok;
 }
 
+/* What is known of a record, a line a column. */
+static void
+put_known(const Table *record, StrBuf *out)
+{
+	Table table;
+
+	table_init(&table);
+	table_add_column(&table, "job", false);
+	table_add_column(&table, "", false);
+	for (int i = 0; i < record->column_count && (size_t) i < record->cell_count; i++)
+	{
+		if (record->cells[i] == NULL || record->cells[i][0] == '\0')
+			continue;
+		table_add(&table, record->columns[i].name);
+		table_add(&table, record->cells[i]);
+	}
+	table.failed |= record->failed;
+	table_put_fitted(&table, output_columns(stdout), out);
+	table_done(&table);
+}
+
 static bool
-print_record(const Context *context, const json_t *answer, PgbrError *error)
+print_record(const Context *context, const json_t *answer, bool verbose, PgbrError *error)
 {
 	bool for_people = context->format == OUTPUT_PRETTY;
 	bool ok;
@@ -128,8 +160,10 @@ print_record(const Context *context, const json_t *answer, PgbrError *error)
 	strbuf_init(&out);
 	job_record_init(&table);
 	job_record_add(&table, &job, (long long) time(NULL), for_people);
-	if (for_people)
+	if (for_people && verbose)
 		table_put_expanded(&table, &out);
+	else if (for_people)
+		put_known(&table, &out);
 	else
 		table_put_tsv(&table, &out);
 	ok = output_print(stdout, &out, error);
@@ -165,7 +199,8 @@ show_jobs(const Context *context, const JobsArguments *arguments, const char *id
 		ok = output_print(stdout, &text, error);
 	}
 	else if (ok)
-		ok = id ? print_record(context, answer, error) : print_list(context, answer, error);
+		ok = id ? print_record(context, answer, arguments->verbose, error)
+				: print_list(context, answer, arguments->verbose, error);
 	json_decref(answer);
 	strbuf_done(&text);
 	return ok;

@@ -1,0 +1,251 @@
+/*
+ * backup_list.c
+ *		See backup_list.h.
+ */
+#include "ctl/print/backup_list.h"
+
+#include "ctl/print/table.h"
+#include "ctl/print/text.h"
+#include "ctl/print/units.h"
+#include "program/json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define INDENT		   2
+#define SEGMENT_LENGTH 24
+
+json_t *
+backup_list_retention(const json_t *info, const json_t *backup)
+{
+	const json_t *repositories =
+		json_object_get(json_object_get(info, "retention"), "repositories");
+	const char *label = json_text(backup, "label");
+	char repo[24];
+
+	snprintf(repo, sizeof(repo), "%lld",
+			 json_number(json_object_get(backup, "database"), "repo-key", 1));
+	return label ? json_object_get(json_object_get(json_object_get(repositories, repo), "backups"),
+								   label)
+				 : NULL;
+}
+
+static long long
+repo_of(const json_t *backup)
+{
+	return json_number(json_object_get(backup, "database"), "repo-key", 1);
+}
+
+static bool
+is_type(const json_t *backup, const char *type)
+{
+	const char *own = json_text(backup, "type");
+
+	return own && strcmp(own, type) == 0;
+}
+
+/* How deep in its chain a backup stands: below its full, or below the diff that it builds on. Those
+ * that only follow each other, incr on incr, stand at one depth. below has, for each label before, the
+ * depth of what builds on it. */
+static int
+depth_of(json_t *below, const json_t *backup)
+{
+	const char *label = json_text(backup, "label");
+	const char *prior = json_text(backup, "prior");
+	int depth = prior ? (int) json_number(below, prior, 1) : 0;
+
+	if (label)
+		json_object_set_new(below, label, json_integer(depth + !is_type(backup, "incr")));
+	return depth;
+}
+
+static void
+add_label(Table *table, json_t *below, const json_t *backup)
+{
+	const char *label = json_text(backup, "label");
+	int depth = depth_of(below, backup);
+	const char *rest = label && depth > 0 ? strchr(label, '_') : NULL;
+	StrBuf text;
+
+	strbuf_init(&text);
+	strbuf_printf(&text, "%*s%s", depth * INDENT, "", rest ? rest : label ? label : "?");
+	table_add(table, text.data);
+	table->failed |= text.failed;
+	strbuf_done(&text);
+}
+
+/* "11-02 01:00"; the year is in the label */
+static void
+add_time(Table *table, const json_t *timestamp)
+{
+	time_t stop = (time_t) json_number(timestamp, "stop", -1);
+	char text[UNIT_TEXT];
+	struct tm utc;
+
+	if (stop >= 0 && gmtime_r(&stop, &utc) && strftime(text, sizeof(text), "%m-%d %H:%M", &utc) > 0)
+		table_add(table, text);
+	else
+		table_add(table, NULL);
+}
+
+static void
+add_duration(Table *table, const json_t *timestamp)
+{
+	long long start = json_number(timestamp, "start", -1);
+	long long stop = json_number(timestamp, "stop", -1);
+	char text[UNIT_TEXT];
+
+	table_add(table,
+			  start >= 0 && stop >= start ? unit_duration(text, sizeof(text), stop - start) : NULL);
+}
+
+static void
+add_size(Table *table, const json_t *object)
+{
+	const json_t *size = json_object_get(object, "size");
+	char text[UNIT_TEXT];
+
+	table_add(table, json_is_integer(size) ? unit_size(text, sizeof(text), json_integer_value(size))
+										   : NULL);
+}
+
+/* A segment's number as an LSN begins, "A/FE", without its timeline. */
+static bool
+put_segment(StrBuf *out, const char *segment)
+{
+	const char *log;
+	const char *number;
+
+	if (segment == NULL || strlen(segment) != SEGMENT_LENGTH ||
+		strspn(segment, "0123456789ABCDEF") != SEGMENT_LENGTH)
+		return false;
+	log = segment + 8 + strspn(segment + 8, "0");
+	number = segment + 16 + strspn(segment + 16, "0");
+	if (log > segment + 15)
+		log = segment + 15;
+	if (number > segment + 22)
+		number = segment + 22;
+	strbuf_printf(out, "%.*s/%s", (int) (segment + 16 - log), log, number);
+	return true;
+}
+
+/* "0/02-0/03", what makes the backup consistent */
+static void
+add_wal(Table *table, const json_t *archive)
+{
+	const char *start = json_text(archive, "start");
+	const char *stop = json_text(archive, "stop");
+	StrBuf text;
+
+	strbuf_init(&text);
+	if (put_segment(&text, start) && stop && strcmp(start, stop) != 0)
+	{
+		strbuf_putc(&text, '-');
+		put_segment(&text, stop);
+	}
+	table_add(table, text.length ? text.data : NULL);
+	table->failed |= text.failed;
+	strbuf_done(&text);
+}
+
+static void
+add_expires(Table *table, const json_t *info, const json_t *backup)
+{
+	const char *expires = json_text(backup_list_retention(info, backup), "expires");
+	StrBuf text;
+
+	strbuf_init(&text);
+	strbuf_puts(&text, expires ? expires : "");
+	if (json_flag(backup, "error"))
+		strbuf_printf(&text, "%sholds damaged pages", text.length ? "; " : "");
+	table_add(table, text.data);
+	table->failed |= text.failed;
+	strbuf_done(&text);
+}
+
+static size_t
+put_repository(const json_t *info, const json_t *backups, long long repo, int columns, StrBuf *out)
+{
+	size_t index;
+	size_t count = 0;
+	json_t *below = json_object();
+	json_t *backup;
+	Table table;
+
+	table_init(&table);
+	table.failed = below == NULL;
+	table_add_column(&table, "label", false);
+	table_add_column(&table, "type", false);
+	table_add_column(&table, "ended (UTC)", false);
+	table_add_column(&table, "took", true);
+	table_add_column(&table, "size", true);
+	table_add_column(&table, "in repo", true);
+	table_add_column(&table, "WAL", false);
+	table_add_column(&table, "expires", false);
+	json_array_foreach((json_t *) backups, index, backup)
+	{
+		const json_t *size = json_object_get(backup, "info");
+
+		if (repo_of(backup) != repo)
+			continue;
+		add_label(&table, below, backup);
+		table_add(&table, json_text(backup, "type"));
+		add_time(&table, json_object_get(backup, "timestamp"));
+		add_duration(&table, json_object_get(backup, "timestamp"));
+		add_size(&table, size);
+		add_size(&table, json_object_get(size, "repository"));
+		add_wal(&table, json_object_get(backup, "archive"));
+		add_expires(&table, info, backup);
+		count++;
+	}
+	if (count > 0)
+		table_put_fitted(&table, columns, out);
+	table_done(&table);
+	json_decref(below);
+	return count;
+}
+
+/* Its backups, a repository after the other; what it has is named where there are several. */
+static size_t
+put_stanza(const json_t *info, const json_t *stanza, bool is_one_of_many, int columns, StrBuf *out)
+{
+	const json_t *repos = json_object_get(stanza, "repo");
+	const char *name = json_text(stanza, "name");
+	size_t count = 0;
+	size_t index;
+	json_t *repo;
+
+	json_array_foreach((json_t *) repos, index, repo)
+	{
+		long long key = json_number(repo, "key", 1);
+		StrBuf line;
+
+		strbuf_putc(out, '\n');
+		if (is_one_of_many || json_array_size(repos) > 1)
+		{
+			strbuf_init(&line);
+			if (is_one_of_many)
+				strbuf_printf(&line, "stanza %s, ", name ? name : "?");
+			strbuf_printf(&line, "repository %lld:", key);
+			text_put_wrapped(out, line.data, columns, INDENT);
+			out->failed |= line.failed;
+			strbuf_done(&line);
+		}
+		count += put_repository(info, json_object_get(stanza, "backup"), key, columns, out);
+	}
+	return count;
+}
+
+void
+backup_list_put(const json_t *info, int columns, StrBuf *out)
+{
+	const json_t *stanzas = json_object_get(info, "stanzas");
+	size_t count = 0;
+	size_t index;
+	json_t *stanza;
+
+	json_array_foreach((json_t *) stanzas, index, stanza) count +=
+		put_stanza(info, stanza, json_array_size(stanzas) > 1, columns, out);
+	strbuf_printf(out, "(%zu backup%s)\n", count, count == 1 ? "" : "s");
+}
