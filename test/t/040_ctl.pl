@@ -45,7 +45,7 @@ sub wait_running
 		[ ['restart'], qr/unknown verb "restart"/ ],
 		[ [ 'help', 'restart' ], qr/unknown verb "restart"/ ],
 		[ [ '--url=x', 'info' ], qr/the verb comes before its options/ ],
-		[ [ 'info', '--verbose' ], qr/unrecognized option "--verbose"/ ],
+		[ [ 'info', '--loud' ], qr/unrecognized option "--loud"/ ],
 		[ [ 'info', 'more' ], qr/too many arguments: "more"/ ],
 		[ ['cancel'], qr/cancel wants an argument: ID/ ],
 		[ [ 'info', '--format=xml' ], qr/invalid value "xml" for --format/ ],
@@ -130,12 +130,26 @@ my ($full, $incr);
 	my $out = ctl_ok('info', 'info');
 	like(
 		$out,
-		qr/\Astanza main: ok; repo 1: ok\nrepo 1, archive \d+-1: any moment since \S+Z can be restored\nas of \S+Z, \d+:\d\d ago\n stanza \| repo \|/,
+		qr/\Astanza main: ok; repo 1: ok\nrepo 1, archive \d+-1: any moment since \S+Z can be restored\nas of \S+Z, \d+:\d\d ago\n\nlabel /,
 		'info: what it is about');
-	like($out, qr/^ main +\| +1 \| \Q$full\E +\| full \| \S+Z \| \S+Z \| +\d:\d\d \| +\S+MB \|/m,
+	like(
+		$out,
+		qr/^label +type  ended \(UTC\) +took +size +in repo  WAL +expires\n\Q$full\E +full  \d\d-\d\d \d\d:\d\d +\d:\d\d +\S+MB +\S+MB  [0-9A-F]+\/\S+ +\S/m,
 		'info: a row');
-	like($out, qr/\| owner=dba +\+\n/, 'info: annotations, a line each');
-	like($out, qr/^\(4 rows\)\n\n\z/m, 'info: the footer');
+	my ($tail) = $incr =~ /(_.*)/;
+	like($out, qr/^  \Q$tail\E +incr  /m, 'info: an incr below its full');
+	like($out, qr/^\(4 backups\)\n\z/m, 'info: the footer');
+	$out = ctl_ok('info --verbose', 'info', '--verbose');
+	like(
+		$out,
+		qr/\Astanza main: ok; repo 1: ok\nrepo 1, archive \d+-1: any moment since \S+Z can be restored\nas of \S+Z, \d+:\d\d ago\n stanza \| repo \|/,
+		'info --verbose: what it is about');
+	like(
+		$out,
+		qr/^ main +\| +1 \| \Q$full\E +\| full \| \S+Z \| \S+Z \| +\d:\d\d \| +\S+MB \|/m,
+		'info --verbose: a row');
+	like($out, qr/\| owner=dba +\+\n/, 'info --verbose: annotations, a line each');
+	like($out, qr/^\(4 rows\)\n\n\z/m, 'info --verbose: the footer');
 
 	my @rows = rows(my $tsv = ctl_ok('info -f tsv', qw(info -f tsv)));
 	is_deeply(
@@ -175,9 +189,9 @@ my ($full, $incr);
 {
 	my @jobs = @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} };
 	my $out = ctl_ok('jobs', 'jobs');
-	like($out, qr/\A +id +\| +kind +\| type \| +state /, 'jobs: a table');
+	like($out, qr/\Aid +kind +type +state /, 'jobs: a table');
 	my $count = @jobs;
-	like($out, qr/^\($count rows\)$/m, 'jobs: all of them');
+	like($out, qr/^\($count jobs\)$/m, 'jobs: all of them');
 	is_deeply(
 		[ map { $_->{id} } rows(ctl_ok('jobs -f tsv', qw(jobs -f tsv))) ],
 		[ map { $_->{id} } @jobs ],
@@ -197,14 +211,20 @@ my ($full, $incr);
 	my ($before) = $out =~ /^There are older ones: --before=(\S+)$/m or diag $out;
 	isnt((rows(ctl_ok('jobs: next page', qw(jobs --limit=1 -ftsv), "--before=$before")))[0]{id},
 		$jobs[0]{id}, 'jobs: --before goes on');
-	like(ctl_ok('jobs --state=queued', qw(jobs --state=queued)), qr/^\(0 rows\)$/m, 'jobs: none');
+	like(ctl_ok('jobs --state=queued', qw(jobs --state=queued)), qr/^\(0 jobs\)$/m, 'jobs: none');
 
 	my ($job) = grep { ($_->{label} // '') eq $full } @jobs;
+	my @known = (
+		[ id => $job->{id} ],
+		[ state => 'succeeded' ],
+		[ label => $full ],
+		[ reason => 'nightly' ],
+		[ exit_code => 0 ]);
 	$out = ctl_ok('jobs ID', 'jobs', $job->{id});
-	like($out, qr/\A-\[ RECORD 1 \]-*\+-+\n/, 'jobs ID: expanded as in psql');
-	like($out, qr/^$_->[0] +\| \Q$_->[1]\E$/m, "jobs ID: $_->[0]")
-	  for [ id => $job->{id} ], [ state => 'succeeded' ], [ label => $full ],
-	  [ reason => 'nightly' ], [ exit_code => 0 ];
+	like($out, qr/^$_->[0] +\Q$_->[1]\E$/m, "jobs ID: $_->[0]") for @known;
+	$out = ctl_ok('jobs ID --verbose', 'jobs', $job->{id}, '--verbose');
+	like($out, qr/\A-\[ RECORD 1 \]-*\+-+\n/, 'jobs ID --verbose: expanded as in psql');
+	like($out, qr/^$_->[0] +\| \Q$_->[1]\E$/m, "jobs ID --verbose: $_->[0]") for @known;
 	is_deeply($json->decode(ctl_ok('jobs ID -f json', 'jobs', $job->{id}, '-f', 'json')),
 		$job, 'jobs ID -f json');
 	like(
@@ -308,10 +328,13 @@ for my $columns (120, 50, 12)
 	like($out, qr/full backup \S+ is complete/, "terminal of $columns: the end");
 }
 {
-	my ($status, $out) = on_terminal(400, 'info');
-	like($out, qr/^ stanza \| repo \|/m, 'info on a wide terminal: aligned');
-	($status, $out) = on_terminal(80, 'info');
-	like($out, qr/^-\[ RECORD 1 \]/m, 'info on a narrow one: expanded');
+	my ($status, $out) = on_terminal(400, 'info', '--verbose');
+	like($out, qr/^ stanza \| repo \|/m, 'info --verbose on a wide terminal: aligned');
+	($status, $out) = on_terminal(80, 'info', '--verbose');
+	like($out, qr/^-\[ RECORD 1 \]/m, 'info --verbose on a narrow one: expanded');
+	($status, $out) = on_terminal(70, 'info');
+	is_deeply([ grep { length > 70 } split /\r?\n/, $out ],
+		[], 'info on a narrow one: within its width');
 }
 
 # ---- check, verify, expire
@@ -324,7 +347,7 @@ for my $columns (120, 50, 12)
 	like(ctl_ok('verify', 'verify'), qr/^verify \S+ succeeded$/m, 'verify');
 	$out = ctl_ok('expire --dry-run', qw(expire --dry-run), "--set=$full");
 	like($out, qr/remove expired backup \Q$full\E/, 'expire --dry-run: what it would remove');
-	like(ctl_ok('info', 'info'), qr/\Q$incr\E/, 'expire --dry-run: removes nothing');
+	like(ctl_ok('info', 'info', '--verbose'), qr/\Q$incr\E/, 'expire --dry-run: removes nothing');
 	$out = ctl_ok('expire --set', 'expire', "--set=$full", '--reason=too old');
 	unlike(ctl_ok('info', qw(info --refresh)),
 		qr/\Q$full\E/, 'expire --set: removes it and what depends on it');
@@ -364,7 +387,7 @@ for my $columns (120, 50, 12)
 	chmod 0750, "$root/repo";
 	like(
 		ctl_ok('info: it can be read again', qw(info --refresh)),
-		qr/^\([1-9]\d* rows?\)$/m,
+		qr/^\([1-9]\d* backups?\)$/m,
 		'info: its backups');
 
 	rename $member->{config}, "$member->{config}.away" or die $!;
@@ -376,7 +399,7 @@ for my $columns (120, 50, 12)
 		qw(info --refresh));
 	like(
 		$out,
-		qr/^last refresh failed: .*exit code \d{3}.*^ stanza \|.*^\([1-9]\d* rows?\)$/ms,
+		qr/^last refresh failed: .*exit code\s+\d{3}.*^label .*^\([1-9]\d* backups?\)$/ms,
 		'info --refresh: the older copy, and why it is not newer');
 	like(
 		ctl_ok('info: pgbackrest has failed', 'info'),

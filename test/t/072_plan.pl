@@ -6,6 +6,7 @@ use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
+use PgbrWidth;
 use Test::More;
 
 my $json = JSON::PP->new->utf8;
@@ -140,6 +141,7 @@ reachable('a backup by itself', $full, '--type=immediate', "--set=$full");
 }
 reachable('replicas', $incr, '--replicas-only', '--member=' . ($cluster->replicas)[0]->name);
 my ($status, $out, $errors) = $cluster->cluster_ctl('plan', '--type=time', "--target=$first_time");
+is_within(100, $out, 'the plan');
 like(
 	$out,
 	qr/^ *\d+\. leader: .*\n *by hand: pgbackrest --stanza=main --repo=1 --delta --set=\Q$full\E --type=time/m,
@@ -292,7 +294,8 @@ for my $nearest (@{ $refusal->{nearest} })
 my ($replica) = $cluster->replicas;
 $replica->sidecar->stop;
 my (undef, $members, $why) = $cluster->cluster_ctl('status');
-like($members, qr/^ \Q$replica->{name}\E .* can't be asked *$/m, 'status: who can not be asked');
+is_within(100, $members, 'status');
+like($members, qr/^\Q$replica->{name}\E .* can't be asked *$/m, 'status: who can not be asked');
 like(
 	$why,
 	qr/warning: the sidecar of member "\Q$replica->{name}\E" can't be asked: could not connect .*; hint: /,

@@ -249,14 +249,83 @@ test_fields(void **state)
 	table_done(&table);
 }
 
+static void
+expect_fitted(const Table *table, int columns, const char *wanted)
+{
+	StrBuf out;
+
+	strbuf_init(&out);
+	table_put_fitted(table, columns, &out);
+	assert_false(out.failed);
+	assert_string_equal(out.data, wanted);
+	strbuf_done(&out);
+}
+
+static void
+test_fitted(void **state)
+{
+	Table table;
+
+	(void) state;
+	table_init(&table);
+	table_add_column(&table, "name", false);
+	table_add_column(&table, "none", false);
+	table_add_column(&table, "size", true);
+	table_add_column(&table, "why", false);
+	expect_fitted(&table, 100, "name  none  size  why\n");
+	table_add(&table, "漢字");
+	table_add(&table, NULL);
+	table_add(&table, "1");
+	table_add(&table, "a reason that is given in words");
+	table_add(&table, "second");
+	table_add(&table, "");
+	table_add(&table, "1000");
+	table_add(&table, NULL);
+	expect_fitted(&table, 45,
+				  "name    size  why\n"
+				  "漢字       1  a reason that is given in words\n"
+				  "second  1000\n");
+	expect_fitted(&table, 30,
+				  "name    size  why\n"
+				  "漢字       1  a reason that is\n"
+				  "              given in words\n"
+				  "second  1000\n");
+	/* narrower than words are wrapped to: whatever is widest */
+	expect_fitted(&table, 20,
+				  "name    size  why\n"
+				  "漢字       1  a\n"
+				  "              reason\n"
+				  "              that\n"
+				  "              is\n"
+				  "              given\n"
+				  "              in\n"
+				  "              words\n"
+				  "second  1000\n");
+	/* and words, too */
+	expect_fitted(&table, 17,
+				  "name  size  why\n"
+				  "漢字     1  a\n"
+				  "            reaso\n"
+				  "            n\n"
+				  "            that\n"
+				  "            is\n"
+				  "            given\n"
+				  "            in\n"
+				  "            words\n"
+				  "seco  1000\n"
+				  "nd\n");
+	table_done(&table);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_aligned), cmocka_unit_test(test_expanded),
-		cmocka_unit_test(test_tsv),		cmocka_unit_test(test_failed_table),
-		cmocka_unit_test(test_json),	cmocka_unit_test(test_yaml),
-		cmocka_unit_test(test_formats), cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_fitted),		 cmocka_unit_test(test_aligned),
+		cmocka_unit_test(test_expanded),	 cmocka_unit_test(test_tsv),
+		cmocka_unit_test(test_failed_table), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_yaml),		 cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_fields),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -123,13 +123,76 @@ test_units(void **state)
 	assert_string_equal(unit_time(text, sizeof(text), INT64_MAX), "9223372036854775807");
 }
 
+static void
+expect_wrapped(const char *text, int columns, int indent, const char *wanted)
+{
+	StrBuf buf;
+
+	strbuf_init(&buf);
+	text_put_wrapped(&buf, text, columns, indent);
+	assert_string_equal(buf.data, wanted);
+	strbuf_done(&buf);
+}
+
+static void
+test_wrapped(void **state)
+{
+	(void) state;
+	expect_wrapped("", 10, 2, "\n");
+	expect_wrapped("just  fits", 10, 2, "just  fits\n");
+	expect_wrapped("just fits, but", 10, 2, "just fits,\n  but\n");
+	expect_wrapped("two   blanks here", 5, 0, "two\nblank\ns\nhere\n");
+	expect_wrapped("a\nb c", 10, 1, "a\n b c\n");
+	expect_wrapped("  indented words", 10, 4, "  indented\n    words\n");
+	/* a character of two columns, of which half would fit; an accent takes none */
+	expect_wrapped("漢漢漢", 5, 0, "漢漢\n漢\n");
+	expect_wrapped("e\u0301e\u0301e\u0301", 2, 0, "e\u0301e\u0301\ne\u0301\n");
+	expect_wrapped("a\x1bz", 3, 0, "a\\x\n1Bz\n");
+}
+
+static void
+test_page(void **state)
+{
+	StrBuf buf;
+
+	(void) state;
+	strbuf_init(&buf);
+	text_put_page(&buf, "  target   time of day\n\n  - one two three\nend", 16);
+	assert_string_equal(buf.data, "  target   time\n           of\n           day\n\n"
+								  "  - one two\n    three\nend\n");
+	strbuf_done(&buf);
+}
+
+static void
+expect_command(const char *command, const char *wanted)
+{
+	StrBuf buf;
+
+	strbuf_init(&buf);
+	text_put_command(&buf, command, 20, 4);
+	assert_string_equal(buf.data, wanted);
+	strbuf_done(&buf);
+}
+
+static void
+test_command(void **state)
+{
+	(void) state;
+	expect_command("run it", "run it\n");
+	expect_command("run --one --two --three", "run --one \\\n    --two --three\n");
+	expect_command("run --at='a b c d' x", "run \\\n    --at='a b c d' \\\n    x\n");
+	expect_command("run --is-much-too-long-for-a-line x",
+				   "run \\\n    --is-much-too-long-for-a-line \\\n    x\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_visible),		cmocka_unit_test(test_width),
-		cmocka_unit_test(test_has_control), cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_wrapped), cmocka_unit_test(test_page),
+		cmocka_unit_test(test_command), cmocka_unit_test(test_visible),
+		cmocka_unit_test(test_width),	cmocka_unit_test(test_has_control),
+		cmocka_unit_test(test_copy),	cmocka_unit_test(test_units),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

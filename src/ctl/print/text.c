@@ -11,6 +11,9 @@
 
 #define TAB_COLUMNS 8
 
+/* before which column the first part of a line ends, where it has two */
+#define PAGE_LABEL 20
+
 static int
 width_of(const PgbrCharacter *character)
 {
@@ -133,6 +136,84 @@ text_put_wrapped(StrBuf *buf, const char *text, int columns, int indent)
 	}
 	buf->failed |= visible.failed;
 	strbuf_done(&visible);
+}
+
+/* Where a line that is too long goes on. */
+static int
+page_indent(const char *line, size_t length)
+{
+	size_t blanks = strspn(line, " ");
+
+	for (size_t i = blanks; i + 2 < length && i < PAGE_LABEL; i++)
+	{
+		if (line[i] == ' ' && line[i + 1] == ' ')
+			return (int) (i + strspn(line + i, " "));
+	}
+	return (int) blanks + 2;
+}
+
+void
+text_put_page(StrBuf *buf, const char *visible, int columns)
+{
+	while (*visible)
+	{
+		size_t length = strcspn(visible, "\n");
+		StrBuf line;
+
+		strbuf_init(&line);
+		strbuf_append(&line, visible, length);
+		text_put_wrapped(buf, line.data, columns, page_indent(visible, length));
+		buf->failed |= line.failed;
+		strbuf_done(&line);
+		visible += length + (visible[length] == '\n');
+	}
+}
+
+/* The bytes of a word of a command; a blank within quotes does not end it. */
+static size_t
+word_length(const char *word)
+{
+	bool quoted = false;
+	size_t length = 0;
+
+	for (; word[length] && (quoted || word[length] != ' '); length++)
+		quoted = quoted != (word[length] == '\'');
+	return length;
+}
+
+void
+text_put_command(StrBuf *buf, const char *visible, int columns, int indent)
+{
+	int column = indent;
+
+	while (*visible)
+	{
+		size_t length = word_length(visible);
+		StrBuf word;
+		int width;
+
+		strbuf_init(&word);
+		strbuf_append(&word, visible, length);
+		width = text_width(word.data);
+		/* room for a blank and the sign that it goes on */
+		if (column > indent && column + 1 + width + 2 > columns)
+		{
+			strbuf_printf(buf, " \\\n%*s", indent, "");
+			column = indent;
+		}
+		else if (column > indent)
+		{
+			strbuf_putc(buf, ' ');
+			column++;
+		}
+		strbuf_append(buf, visible, length);
+		column += width;
+		buf->failed |= word.failed;
+		strbuf_done(&word);
+		visible += length;
+		visible += strspn(visible, " ");
+	}
+	strbuf_putc(buf, '\n');
 }
 
 bool

@@ -34,6 +34,15 @@ extern size_t text_break(const char *visible, int columns, const char **next);
  * a newline; all but the first begin with so many blanks. */
 extern void text_put_wrapped(StrBuf *buf, const char *text, int columns, int indent);
 
+/* Append visible text of several lines, each within so many columns. What a line goes on with stands
+ * below its second part, where two blanks set that off ("  target   time 12:00"), else indented. */
+extern void text_put_page(StrBuf *buf, const char *visible, int columns);
+
+/* Append a command for a shell, whose first line begins after so many columns: a line that goes on
+ * ends with "\", never within quotes, and the next begins with as many blanks. A newline is appended.
+ * A word that is wider than a line stays whole. */
+extern void text_put_command(StrBuf *buf, const char *visible, int columns, int indent);
+
 /* True when text holds a character that must not reach a terminal raw: a control character other
  * than newline, or one that turns the direction of reading. */
 extern bool text_has_control(const char *text);

@@ -14,6 +14,8 @@
 /* Characters that need no quotes in a shell. */
 #define PLAIN_WORD "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+-"
 
+#define BY_HAND "        by hand: "
+
 static const char *const where_words[] = {
 	[RESTORE_ON_ALL] = "all",
 	[RESTORE_ON_LEADER] = "leader",
@@ -216,7 +218,14 @@ put_steps(const RestorePlan *plan, StrBuf *out)
 		strbuf_init(&command);
 		put_command(plan, plan->steps[i], &command);
 		if (command.length > 0)
-			strbuf_printf(out, "        by hand: %s\n", command.data);
+		{
+			strbuf_puts(out, BY_HAND);
+			/* SQL goes on in another line as it is */
+			if (plan->steps[i] == RESTORE_UNDO_POINT)
+				strbuf_printf(out, "%s\n", command.data);
+			else
+				text_put_command(out, command.data, OUTPUT_COLUMNS, (int) strlen(BY_HAND));
+		}
 		out->failed |= command.failed;
 		strbuf_done(&command);
 	}
@@ -264,10 +273,16 @@ restore_print_plan(const RestorePlan *plan, OutputFormat format, StrBuf *out)
 		put_table(plan, out);
 	else
 	{
-		put_summary(plan, out);
-		put_steps(plan, out);
-		put_notes("What to know:", plan->warnings, plan->warning_count, out);
-		put_notes("What could not be proven:", plan->unproven, plan->unproven_count, out);
+		StrBuf page;
+
+		strbuf_init(&page);
+		put_summary(plan, &page);
+		put_steps(plan, &page);
+		put_notes("What to know:", plan->warnings, plan->warning_count, &page);
+		put_notes("What could not be proven:", plan->unproven, plan->unproven_count, &page);
+		text_put_page(out, page.data, OUTPUT_COLUMNS);
+		out->failed |= page.failed;
+		strbuf_done(&page);
 	}
 }
 

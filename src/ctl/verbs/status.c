@@ -112,7 +112,7 @@ put_steps(const JournalRecord *record, const RestorePlan *plan, StrBuf *out)
 												  : entry->started_at);
 		table_add(&table, entry && entry->message[0] ? entry->message : NULL);
 	}
-	table_put_aligned(&table, 0, out);
+	table_put_fitted(&table, output_columns(stdout), out);
 	table_done(&table);
 }
 
@@ -143,8 +143,20 @@ put_members(const RestoreSession *session, const json_t *members, StrBuf *out)
 			table_add(&table, NULL);
 		table_add(&table, json_flag(member, "sidecar_answers") ? "answers" : "can't be asked");
 	}
-	output_put_table(&table, session->format, output_terminal_columns(stdout), out);
+	if (session->format == OUTPUT_PRETTY)
+		table_put_fitted(&table, output_columns(stdout), out);
+	else
+		table_put_tsv(&table, out);
 	table_done(&table);
+}
+
+/* Append what a function has put together, within the width. */
+static void
+put_page(StrBuf *page, StrBuf *out)
+{
+	text_put_page(out, page->data, output_columns(stdout));
+	out->failed |= page->failed;
+	strbuf_done(page);
 }
 
 static void
@@ -152,20 +164,22 @@ put_restore(const JournalRecord *record, StrBuf *out)
 {
 	PgbrError ignored;
 	const RestorePlan *plan = journal_record_plan(record, &ignored);
+	StrBuf page;
 
+	strbuf_init(&page);
 	if (record->document->outcome)
-	{
-		restore_summary_put(record->document->outcome, out);
-		return;
-	}
-	if (plan == NULL)
+		restore_summary_put(record->document->outcome, &page);
+	put_page(&page, out);
+	if (record->document->outcome || plan == NULL)
 		return;
 	strbuf_printf(out, "restore %s is %s", record->id, record->state);
 	strbuf_puts(out, record->holder_seconds_left > 0 ? ", and somebody is at work on it.\n"
 													 : ", and nobody is at work on it.\n");
-	strbuf_puts(out, "Target: ");
-	restore_print_target(&plan->request.target, out);
-	strbuf_printf(out, "; leader: %s\n\n", plan->leader);
+	strbuf_init(&page);
+	strbuf_puts(&page, "Target: ");
+	restore_print_target(&plan->request.target, &page);
+	strbuf_printf(&page, "; leader: %s\n\n", plan->leader);
+	put_page(&page, out);
 	put_steps(record, plan, out);
 	if (record->holder_seconds_left <= 0 && strcmp(record->state, "active") == 0)
 		strbuf_puts(out, "The command that began it goes on with it; \"" PROGRAM_NAME
@@ -186,6 +200,8 @@ print(const RestoreSession *session, const JournalRecord *record, PgbrError *err
 	else
 	{
 		put_members(session, json_object_get(document, "members"), &out);
+		if (format == OUTPUT_PRETTY)
+			strbuf_putc(&out, '\n');
 		if (format == OUTPUT_PRETTY && session->cluster.view.paused)
 			strbuf_puts(&out, "Patroni is paused.\n");
 		if (format == OUTPUT_PRETTY && record)
