@@ -91,7 +91,7 @@ subtest 'nobody has changed anything since' => sub {
 		spew($test->leader->data . '/base/big', "\1" x (256 << 20));
 		my ($leader, $timeline) = ($test->leader, timeline());
 		my $run = interrupt_at($step, '--keep-old');
-		like($run->errors, qr/no data directory was written to/, "$step: and what that means");
+		like($run->errors, qr/No data directory was written to/, "$step: and what that means");
 		is_given_up($step);
 		is($test->leader, $leader, "$step: the leader is who it was");
 		is(timeline(), $timeline, "$step: on the timeline that it was on");

@@ -83,7 +83,7 @@ subtest
 	$run = $test->is_done('without the leader', 'undo', "--without-member=$gone->{name}");
 	ok( (   grep {
 				($_->{message} // '') =~
-				  /member $gone->{name} may have been opened .* clear its data directory/
+				  /member $gone->{name} may have started on a timeline .* empty its data directory/
 			} $run->events),
 		'what that means is told');
 	remove_tree($gone->data);

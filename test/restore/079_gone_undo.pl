@@ -52,7 +52,7 @@ subtest 'the leader, while a replica alone is restored' => sub {
 	is( scalar(
 			grep {
 					 $_->{event} eq 'note'
-				  && $_->{message} =~ /^the host of member $gone->{name} must be down: /
+				  && $_->{message} =~ /^make sure that the host of member $gone->{name} is down: /
 			} $run->events),
 		1,
 		'what must be so is told');
@@ -149,7 +149,7 @@ subtest 'a leader that can only not be reached is not left out' => sub {
 	isnt($run->{status}, 0, 'it is refused');
 	like(
 		$run->last_words,
-		qr/member "$leader->{name}" does not answer, but keeps the leader key/,
+		qr/member "$leader->{name}" does not answer, but renews the leader key/,
 		'with the reason');
 	$lead_to->($config);
 	$leader->sidecar->start;

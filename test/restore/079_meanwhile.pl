@@ -158,7 +158,7 @@ subtest 'a sidecar has given the restore up' => sub {
 	$run = $test->begin('restore', @target);
 	ok( $run->wait_event(
 			event => 'note',
-			message => "member $away->{name}: verify $job->{id} is running; waiting for its end"),
+			message => "member $away->{name}: verify $job->{id} is running; waiting for it to end"),
 		'the job is waited for') or diag $run->last_words;
 	kill CONT => $pgbackrest;
 	is($run->finish, 0, 'given up by one: goes on') or diag $run->last_words;
@@ -258,7 +258,7 @@ subtest 'a sidecar is away at the end' => sub {
 		is($status, 0, 'it is done all the same') or diag $run->last_words;
 		like(
 			join("\n", map { $_->{message} // '' } $run->events),
-			qr/could not write the journal on member "$away->{name}".*the next restore, undo or status tells it/,
+			qr/could not write the journal on member "$away->{name}".*the next restore, undo or status tells that member/,
 			'and says who does not know');
 		is($state->(), 'active', 'who does not know');
 		$test->status;

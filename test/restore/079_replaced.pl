@@ -59,7 +59,8 @@ subtest 'the leader has moved to another timeline while replicas were not whole'
 			$run->last_words,
 			qr/the leader has changed since the plan was made/,
 			'the second restore is given up');
-		my ($hint) = $run->last_words =~ /"pgbackrest_ctl undo (\S+)" restores the replicas for it/;
+		my ($hint) =
+		  $run->last_words =~ /"pgbackrest_ctl undo (\S+)" restores the replicas to follow it/;
 		ok($hint, 'with what is to be done for the replicas') or diag $run->last_words;
 		$test->is_done('the replicas', 'undo', $hint);
 	}

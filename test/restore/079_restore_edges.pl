@@ -189,7 +189,10 @@ subtest 'the name is asked for' => sub {
 	is(status()->{restore}, undef, 'no restore was begun');
 	my ($status, undef, $errors) = $cluster->cluster_ctl(@command);
 	is($status, 2, 'without a terminal it is refused');
-	like($errors, qr/no terminal to confirm at\n.*--force/, 'with the way out');
+	like(
+		$errors,
+		qr/could not ask for confirmation: standard input is not a terminal\n.*--force/,
+		'with the way out');
 	is_healthy('one two zero', 'asked');
 
 	my $right = at_terminal(30, @command);
@@ -228,7 +231,7 @@ subtest 'recovery falls short; the same again, and another target' => sub {
 	like($errors, qr/the last commit that was reached is of \d{4}-/, 'tells what was reached');
 	like(
 		$errors,
-		qr/another --target restores to another point; .*"pgbackrest_ctl undo" takes it back/s,
+		qr/with another --target to restore to another point\. "pgbackrest_ctl undo" takes it back/s,
 		'and what can be done');
 	is_closed('short');
 	my ($code, $text) = $cluster->cluster_ctl('status');

@@ -35,7 +35,7 @@ static bool
 get_config(RestoreRun *run, json_t **config, PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
-				   "it is not known where the REST API of any member is");
+				   "no URL of Patroni's REST API is known for any member");
 	for (int i = 0; i < run->journal->document.plan.member_count; i++)
 	{
 		const ClusterMember *member = restore_patroni_member(run, i);
@@ -140,7 +140,7 @@ restore_put_back_check_timeline(RestoreRun *run, PgbrError *error)
 			run->journal->document.check_timeline_is_back = true;
 		if (ok)
 			restore_events_note(run->events,
-								"check_timeline is what it was before restore %s left members out",
+								"check_timeline of Patroni is reset to its value before restore %s",
 								record->id);
 	}
 	json_decref(patch);

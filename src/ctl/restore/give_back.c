@@ -30,7 +30,7 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 	/* an earlier restore may have fenced it off */
 	if (run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
 		return !run->journal->document.paused_before || restore_unfence_leader(run, false, error);
-	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");
+	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member to answer");
 	while (!cluster_refresh(run->cluster, &wait.reason))
 	{
 		if (!restore_wait_more(&wait, error))

@@ -6,6 +6,7 @@
 
 #include "ctl/client/interrupt.h"
 #include "ctl/client/job_view.h"
+#include "ctl/print/message.h"
 #include "ctl/restore/wait.h"
 #include "program/json.h"
 
@@ -145,8 +146,8 @@ job_fail(const char *member, const JobView *job, PgbrError *error)
 				   job->message ? job->message : "no reason given");
 	if (job->exit_code >= 0)
 		pgbr_error_detail(error,
-						  "Its exit code is %lld; \"pgbackrest_ctl jobs --log %s\" on that "
-						  "member has what was printed.",
+						  "Its exit code is %lld. \"" PROGRAM_NAME " jobs --log %s\" on that "
+						  "member shows what it printed.",
 						  job->exit_code, job->id);
 	return job->hint ? pgbr_error_hint(error, "%s", job->hint) : false;
 }
@@ -227,8 +228,9 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 		}
 		if (view.state == PGBR_STATE_INTERRUPTED && known->tries < limit)
 		{
-			restore_events_note(run->events, "member %s: the sidecar was restarted, %s begins anew",
-								member, view.kind);
+			restore_events_note(run->events,
+								"member %s: the sidecar was restarted; starting %s again", member,
+								view.kind);
 			if (!job_repeat(run, known, job, error))
 				return false;
 			continue;

@@ -31,14 +31,13 @@ restore_hint_absent(PgbrError *error, const RestoreJournal *journal, const char 
 	/* Patroni replaces one that has gone since it was resumed */
 	bool leads =
 		strcmp(journal->document.plan.leader, member) == 0 && !restore_journal_is_resumed(journal);
-	const char *format =
-		!leads ? "%s%sIf the member is gone for good, the same command goes on without it: "
-				 "--without-member=%s."
-		: journal->document.plan.request.undo
-			? "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
-			  " undo --without-member=%s\" goes on with another in its place."
-			: "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
-			  " undo --without-member=%s\" takes the restore back without it.";
+	const char *format = !leads ? "%s%sIf the member is gone for good, run the same command with "
+								  "--without-member=%s to continue without it."
+						 : journal->document.plan.request.undo
+							 ? "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
+							   " undo --without-member=%s\" continues with another leader."
+							 : "%s%sIf the leader is gone for good, \"" PROGRAM_NAME
+							   " undo --without-member=%s\" takes the restore back without it.";
 
 	pgbr_error_hint(error, format, reason.hint, reason.hint[0] ? " " : "", member);
 }
@@ -166,7 +165,8 @@ journal_put(const RestoreJournal *journal, const char *name, const json_t *body,
 
 	if (member == NULL || member->sidecar.url[0] == '\0')
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
-							  "it is not known where the sidecar of member \"%s\" is", name);
+							  "the URL of the sidecar of member \"%s\" is not known", name) ||
+			   pgbr_error_hint(error, "Give it with --sidecar=%s=URL.", name);
 	while (!journal_put_once(journal, member, body, &reason))
 	{
 		if (!restore_may_pass(&reason) || clock_monotonic_ms() >= until)
@@ -235,7 +235,8 @@ restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more, b
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 					   "member \"%s\" is the leader and can't be left out: it answers",
 					   journal->document.plan.leader);
-		return pgbr_error_hint(error, "The same command without the option goes on with it.");
+		return pgbr_error_hint(error, "Run the same command without --without-member=%s.",
+							   journal->document.plan.leader);
 	}
 	return restore_plan_leave_out(&journal->document.plan, more, leader_too, error);
 }

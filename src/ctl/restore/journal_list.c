@@ -49,7 +49,7 @@ read_record(const json_t *json, JournalRecord *record, PgbrError *error)
 		created == NULL || !json_is_object(record->json) || revision < 0 ||
 		revision > REVISION_MAX || seconds_left < 0 || seconds_left > LEASE_MAX_S)
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-							  "a sidecar's answer has a restore that makes no sense");
+							  "invalid response from the sidecar: a restore in it is not valid");
 	strcpy(record->id, id);
 	take_word(record->state, sizeof(record->state), state);
 	take_word(record->created_at, sizeof(record->created_at), created);
@@ -148,7 +148,8 @@ restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrErro
 	if (json_object_set_new(list->answers, member, answer) != 0)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	if (!json_is_array(restores))
-		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "a sidecar's answer has no restores");
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "invalid response from the sidecar: it has no list of restores");
 	json_array_foreach(restores, index, json)
 	{
 		JournalRecord record;
@@ -254,7 +255,7 @@ restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 		PgbrError reason;
 
 		if (member->sidecar.url[0] == '\0')
-			pgbr_error_set(&reason, PGBR_ERROR_UNREACHABLE, "it is not known where its sidecar is");
+			pgbr_error_set(&reason, PGBR_ERROR_UNREACHABLE, "the URL of its sidecar is not known");
 		else if (sidecar_client_call(&member->sidecar, "GET", path, NULL, 0, &answer, &reason) &&
 				 restore_list_add(list, member->name, answer, &reason))
 		{

@@ -28,7 +28,7 @@ holds_key(RestoreRun *run, PgbrError *reason)
 		return false;
 	return cluster_is_leading(run->cluster, leader) ||
 		   pgbr_error_set(reason, PGBR_ERROR_CONFLICT,
-						  "member \"%s\" has not got the leader key again yet", leader);
+						  "member \"%s\" does not hold the leader key yet", leader);
 }
 
 /* It runs as primary on the new timeline and holds the leader key. */
@@ -133,7 +133,7 @@ restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 
 	if (leader == NULL || leader->api_url[0] == '\0')
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
-							  "it is not known where Patroni of member \"%s\" is",
+							  "the URL of Patroni's REST API is not known for member \"%s\"",
 							  run->journal->document.plan.leader);
 	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
 	while (!takes_writes(run, &wait.reason))
@@ -143,8 +143,7 @@ restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 		if (open && is_standby(run))
 		{
 			restore_events_note(run->events,
-								"member %s: Patroni has started it as a replica; it is "
-								"started again",
+								"member %s: Patroni started it as a replica; starting it again",
 								run->journal->document.plan.leader);
 			open = restarted = false;
 		}
@@ -207,10 +206,12 @@ bool
 restore_tell_moved(const RestorePlan *plan, const ClusterMember *leading, PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the leader has changed since the plan was made");
-	pgbr_error_detail(error, "It was \"%s\" on timeline %u, and is \"%s\"%s.", plan->leader,
-					  plan->old_timeline, leading->name,
-					  strcmp(leading->name, plan->leader) == 0 ? " on another one" : "");
-	return pgbr_error_hint(error, "Nothing was changed. The same command makes a new plan.");
+	pgbr_error_detail(error,
+					  "The plan is for leader \"%s\" on timeline %u; the leader is now \"%s\"%s.",
+					  plan->leader, plan->old_timeline, leading->name,
+					  strcmp(leading->name, plan->leader) == 0 ? " on another timeline" : "");
+	return pgbr_error_hint(error,
+						   "Nothing was changed. Run the same command again to make a new plan.");
 }
 
 void

@@ -135,7 +135,7 @@ restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error)
 	RestoreWait wait;
 
 	memset(seen, 0, sizeof(*seen));
-	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member");
+	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member to answer");
 	while (!cluster_refresh(run->cluster, &wait.reason))
 	{
 		if (!restore_wait_more(&wait, error))

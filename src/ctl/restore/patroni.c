@@ -41,14 +41,14 @@ restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
 	bool taken = false;
 	RestoreWait wait;
 
-	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to take a change of its configuration");
+	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to accept a configuration change");
 	for (;;)
 	{
 		/* Patroni knows nothing of the lock: whoever slept past his lease must not reach it */
 		if (!restore_holds_now(run, error))
 			return false;
 		pgbr_error_set(&wait.reason, PGBR_ERROR_UNREACHABLE,
-					   "it is not known where the REST API of any member is");
+					   "no URL of Patroni's REST API is known for any member");
 		for (int i = 0; i < run->journal->document.plan.member_count; i++)
 		{
 			const ClusterMember *member = restore_patroni_member(run, i);
@@ -134,8 +134,7 @@ restore_await_stops_seen(RestoreRun *run, PgbrError *error)
 	int64_t nudged = 0;
 	RestoreWait wait;
 
-	restore_wait_begin(&wait, run, STOPPED_LIMIT_S,
-					   "Patroni of all replicas to see that they are stopped");
+	restore_wait_begin(&wait, run, STOPPED_LIMIT_S, "Patroni to see that all replicas are stopped");
 	for (;;)
 	{
 		if (cluster_refresh(run->cluster, &wait.reason))

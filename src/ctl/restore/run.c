@@ -87,8 +87,8 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 			{
 				*error = wait.reason;
 				pgbr_error_hint(error,
-								"Another control binary is at work on restore %s; "
-								"\"" PROGRAM_NAME " status\" shows how far it is.",
+								"Another control binary is running restore %s; "
+								"\"" PROGRAM_NAME " status\" shows its progress.",
 								journal->document.plan.id);
 			}
 			return false;
@@ -97,8 +97,9 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 	if (!ok)
 		*error = wait.reason;
 	if (!ok && error->code == PGBR_ERROR_CONFLICT)
-		pgbr_error_hint(error, "Another control binary has gone on with it meanwhile; run the same "
-							   "command again.");
+		pgbr_error_hint(error,
+						"Another control binary has continued the restore in the meantime. Run "
+						"the same command again.");
 	if (ok && told)
 		restore_wait_end(&wait);
 	json_decref(waits);
@@ -119,23 +120,23 @@ stop_advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 	pgbr_error_set(error, reason.code, "restore %s has stopped at step %s: %s", plan->id,
 				   restore_step_info(step)->name, reason.message);
 	pgbr_error_detail(
-		error, "%s%sPatroni %s%s; %s.", reason.detail, reason.detail[0] ? " " : "",
+		error, "%s%sPatroni %s. %s. %s.", reason.detail, reason.detail[0] ? " " : "",
 		run->journal->states[RESTORE_PAUSE] == RESTORE_STEP_DONE ? "is paused" : "may be paused",
-		serves ? ", the leader serves" : " and no member serves",
-		!touched					  ? "no data directory was written to"
-		: plan->request.replicas_only ? "the replicas are not whole"
-		: serves					  ? "the restore is done but for what follows this step"
-				 : "the state before is in the repository, and \"undo\" goes back to it");
+		serves ? "The leader serves" : "No member serves",
+		!touched					  ? "No data directory was written to"
+		: plan->request.replicas_only ? "The data directories of the replicas are incomplete"
+		: serves					  ? "The restore is done up to this step"
+									  : "The state before the restore is in the repository");
 	if (!touched || !plan->request.replicas_only)
-		snprintf(undo, sizeof(undo), "; \"" PROGRAM_NAME " undo%s%s\" %s",
+		snprintf(undo, sizeof(undo), " \"" PROGRAM_NAME " undo%s%s\" %s.",
 				 plan->request.undo ? " " : "", plan->request.undo ? plan->id : "",
 				 restore_journal_undo_restores(run->journal) ? "takes it back"
 															 : "gives the cluster back as it is");
 	pgbr_error_hint(error,
-					"%s%sThe same command again goes on%s%s; \"" PROGRAM_NAME
+					"%s%sRun the same command again to continue%s.%s \"" PROGRAM_NAME
 					" status\" shows the journal.",
 					reason.hint, reason.hint[0] ? " " : "",
-					short_of ? ", and another --target restores to another point" : "", undo);
+					short_of ? ", or with another --target to restore to another point" : "", undo);
 }
 
 static ExitCode
@@ -219,7 +220,7 @@ end_well(RestoreRun *run, const char *result, PgbrError *error)
 		return stop_at(run, RESTORE_UNLOCK, error);
 	}
 	if (error->code != PGBR_ERROR_NONE)
-		restore_events_note(run->events, "%s; the next restore, undo or status tells it",
+		restore_events_note(run->events, "%s; the next restore, undo or status tells that member",
 							error->message);
 	*error = (PgbrError) PGBR_ERROR_INIT;
 	restore_events_step(run->events, RESTORE_UNLOCK, RESTORE_STEP_DONE, seconds_since(begin), NULL);
@@ -244,8 +245,8 @@ restore_run(Cluster *cluster, RestoreJournal *journal, RestoreEvents *events, Pg
 		if (!restore_look(&run, &seen, error))
 			code = stop_at(&run, step, error);
 		else if (restore_state_revise(&journal->document.plan, journal->states, &seen))
-			restore_events_note(events, "some steps are done again: PostgreSQL was started, or "
-										"Patroni resumed, since they were done");
+			restore_events_note(events, "repeating some steps: PostgreSQL was started or "
+										"Patroni resumed since they were done");
 	}
 	while (code == EXIT_OK && restore_state_next(&journal->document.plan, journal->states, &step))
 	{

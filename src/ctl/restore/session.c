@@ -110,8 +110,9 @@ restore_session_confirm(const RestoreSession *session, const char *what, PgbrErr
 		return true;
 	if (!isatty(STDIN_FILENO))
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "there is no terminal to confirm at");
-		return pgbr_error_hint(error, "--force does it without being asked.");
+		pgbr_error_set(error, PGBR_ERROR_CONFIG,
+					   "could not ask for confirmation: standard input is not a terminal");
+		return pgbr_error_hint(error, "Give --force to go on without confirmation.");
 	}
 	fprintf(stderr, "This will %s. Type the cluster's name, \"%s\", to go on: ", what, name);
 	fflush(stderr);
@@ -128,10 +129,10 @@ restore_session_is_driven(const JournalRecord *record, PgbrError *error)
 {
 	if (record->holder_seconds_left <= 0)
 		return false;
-	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS, "restore %s is being done", record->id);
-	pgbr_error_detail(error, "Whoever does it has the lock for another %d s.",
+	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS, "restore %s is in progress", record->id);
+	pgbr_error_detail(error, "The control binary that runs it holds the lock for %d more s.",
 					  record->holder_seconds_left);
-	pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows how far it is.");
+	pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows its progress.");
 	return true;
 }
 
@@ -217,9 +218,9 @@ await_key(RestoreSession *session, const RestoreJournal *journal, const RestoreR
 		if (clock_monotonic_ms() >= deadline)
 		{
 			pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-						   "member \"%s\" does not answer, but keeps the leader key", leader);
-			return pgbr_error_hint(error, "It runs, and two would take writes: make sure that it "
-										  "is down, or mend the way there.");
+						   "member \"%s\" does not answer, but renews the leader key", leader);
+			return pgbr_error_hint(error, "It is running, and two members would take writes. "
+										  "Stop it, or restore the connection to its host.");
 		}
 		poll(NULL, 0, KEY_POLL_MS);
 	}
@@ -227,8 +228,8 @@ await_key(RestoreSession *session, const RestoreJournal *journal, const RestoreR
 	{
 		restore_events_note(
 			&session->events,
-			"the host of member %s must be down: its PostgreSQL was not stopped, and "
-			"two would take writes",
+			"make sure that the host of member %s is down: its PostgreSQL was not stopped, and "
+			"two members would take writes",
 			leader);
 		session->warned = true;
 	}
@@ -239,7 +240,7 @@ static bool
 get_archive(RestoreSession *session, const RestoreRequest *request, json_t **archive,
 			PgbrError *error)
 {
-	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no sidecar can tell what the archive has");
+	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no sidecar could list the WAL archive");
 	for (int i = 0; i < session->cluster.count; i++)
 	{
 		const ClusterMember *member = session->cluster.members[i];
@@ -302,11 +303,11 @@ restore_session_resume(RestoreSession *session, const JournalRecord *record,
 		!await_key(session, &session->journal, request, error) ||
 		!restore_journal_leave_out(&session->journal, request,
 								   restore_journal_is_resumed(&session->journal), error) ||
-		!restore_session_confirm(session, "go on with the restore that was begun", error))
+		!restore_session_confirm(session, "continue the restore that was begun", error))
 		return exit_code_of(error);
 	restore_run_take_signals(&session->cluster);
 	if (!session->events.json)
-		restore_events_note(&session->events, "going on with restore %s", record->id);
+		restore_events_note(&session->events, "continuing restore %s", record->id);
 	if (!restore_run_take_over(&session->journal, &session->events, error))
 		return exit_code_of(error);
 	return restore_run(&session->cluster, &session->journal, &session->events, error);
@@ -481,8 +482,9 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 		 restore_journal_archived_timeline(&before) != before.document.plan.old_timeline))
 		restore_events_note(
 			&session->events,
-			"member %s may have been opened on a timeline that nobody else knows, and the new "
-			"one may get its number: clear its data directory before Patroni starts there again",
+			"member %s may have started on a timeline that no other member knows, and the new "
+			"timeline may get the same number: empty its data directory before Patroni starts "
+			"there again",
 			before.document.plan.leader);
 	restore_journal_done(&before);
 	if (!decided)
@@ -495,9 +497,8 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 	if (!session->events.json && !restore_show_plan(session->format, &plan, error))
 		return exit_code_of(error);
 	if (!restore_session_confirm(session,
-								 plan.request.replicas_only
-									 ? "replace the data of these replicas"
-									 : "replace the data of every member by that of this moment",
+								 plan.request.replicas_only ? "replace the data of these replicas"
+															: "replace the data of every member",
 								 error))
 		return exit_code_of(error);
 	restore_run_take_signals(&session->cluster);

@@ -65,7 +65,8 @@ wait_jobs_of(RestoreRun *run, const char *member, PgbrError *error)
 	RestoreWait wait;
 	json_t *job;
 
-	restore_wait_begin(&wait, run, JOBS_LIMIT_S, "the jobs of member \"%s\"", member);
+	restore_wait_begin(&wait, run, JOBS_LIMIT_S, "the running jobs of member \"%s\" to end",
+					   member);
 	while ((job = find_running(run, member, error, &ok)) != NULL)
 	{
 		char path[128];
@@ -78,7 +79,7 @@ wait_jobs_of(RestoreRun *run, const char *member, PgbrError *error)
 			return false;
 		}
 		if (!told)
-			restore_events_note(run->events, "member %s: %s %s is running; waiting for its end",
+			restore_events_note(run->events, "member %s: %s %s is running; waiting for it to end",
 								member, view.kind, view.id);
 		told = true;
 		restore_events_job(run->events, RESTORE_WAIT_JOBS, member, &view);
@@ -115,7 +116,7 @@ nothing_to_save(RestoreRun *run)
 	if (!run->journal->document.touched_before || run->journal->document.handed_over_before)
 		return false;
 	strcpy(run->skipped,
-		   "the data directory is not whole; the earlier restore has saved its state");
+		   "the data directory is incomplete; the earlier restore has saved the state before it");
 	return true;
 }
 
@@ -345,7 +346,7 @@ restore_do_recover(RestoreRun *run, PgbrError *error)
 		return true;
 	if (error->code != PGBR_ERROR_NOT_FOUND)
 		return false;
-	restore_events_note(run->events, "member %s: %s; it is restored again",
+	restore_events_note(run->events, "member %s: %s; restoring it again",
 						run->journal->document.plan.leader, error->message);
 	return restore_leader_again(run, error) && recover_leader(run, error);
 }
@@ -390,7 +391,7 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 	if (plan->request.replicas_only && begins_on(plan, timeline))
 		return true;
 	restore_wait_begin(&wait, run, HISTORY_LIMIT_S,
-					   "the history of timeline %u and its first WAL to be in the repository",
+					   "the history of timeline %u and its first WAL segment to be archived",
 					   timeline);
 	for (;;)
 	{
@@ -430,7 +431,7 @@ await_leading(RestoreRun *run, PgbrError *error)
 	const ClusterMember *leading = NULL;
 	RestoreWait wait;
 
-	restore_wait_begin(&wait, run, LEADING_LIMIT_S, "a member to lead");
+	restore_wait_begin(&wait, run, LEADING_LIMIT_S, "a member to become leader");
 	while (!cluster_refresh(run->cluster, &wait.reason) ||
 		   (leading = cluster_find_leading(run->cluster)) == NULL)
 	{
@@ -457,15 +458,15 @@ restore_do_backup(RestoreRun *run, PgbrError *error)
 		/* it has come back, and its lock is that of a restore which it has not heard of */
 		if (restore_request_is_without(&plan->request, leader))
 		{
-			snprintf(run->skipped, sizeof(run->skipped), "member %s leads, which takes no part",
-					 leader);
+			snprintf(run->skipped, sizeof(run->skipped),
+					 "member %s leads, but takes no part in this restore", leader);
 			return true;
 		}
 	}
 	result = json_object();
 	ok = restore_job_start(run, RESTORE_BACKUP, leader, "backup",
 						   json_pack("{ss ss}", "type", pgbr_backup_type_name(PGBR_BACKUP_INCR),
-									 "reason", "the first one after a restore"),
+									 "reason", "the first backup after a restore"),
 						   &job, error);
 
 	if (ok)

@@ -26,7 +26,7 @@ has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
 	if (!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, reason))
 		return reason->code == PGBR_ERROR_UNREACHABLE;
 	if (!node.paused)
-		pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "member \"%s\" is not paused yet",
+		pgbr_error_set(reason, PGBR_ERROR_CONFLICT, "member \"%s\" has not seen the pause yet",
 					   member->name);
 	return node.paused;
 }
@@ -106,7 +106,8 @@ check_leader(RestoreRun *run, PgbrError *error)
 		return let_go(run, error) && restore_tell_moved(&journal->document.plan, leading, error);
 	/* an earlier restore has left replicas that are not whole */
 	(void) restore_tell_moved(&journal->document.plan, leading, error);
-	return pgbr_error_hint(error, "\"" PROGRAM_NAME " undo %s\" restores the replicas for it.",
+	return pgbr_error_hint(error,
+						   "\"" PROGRAM_NAME " undo %s\" restores the replicas to follow it.",
 						   journal->document.plan.id);
 }
 
@@ -118,7 +119,7 @@ restore_do_pause(RestoreRun *run, PgbrError *error)
 	RestoreWait wait;
 
 	json_decref(patch);
-	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "all members to be paused");
+	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "all members to see the pause");
 	for (int i = 0; ok && i < run->journal->document.plan.member_count; i++)
 	{
 		const ClusterMember *member = restore_patroni_member(run, i);

@@ -51,7 +51,7 @@ restore_still_holds(RestoreRun *run, PgbrError *error)
 		return true;
 	if (run->lost)
 		pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
-					   "another control binary has gone on with restore %s",
+					   "another control binary has continued restore %s",
 					   run->journal->document.plan.id);
 	run->lost = error->code != PGBR_ERROR_ABORTED;
 	return false;
@@ -76,11 +76,11 @@ restore_wait_check(RestoreWait *wait, PgbrError *error)
 	if (clock_monotonic_ms() - wait->begin < wait->limit)
 		return true;
 	if (wait->reason.code == PGBR_ERROR_NONE)
-		return pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "waited for %s for %lld s in vain",
-							  wait->what, (long long) wait->limit / 1000);
+		return pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "timed out after %lld s waiting for %s",
+							  (long long) wait->limit / 1000, wait->what);
 	pgbr_error_set(error, restore_may_pass(&wait->reason) ? wait->reason.code : PGBR_ERROR_TIMEOUT,
-				   "waited for %s for %lld s in vain: %s", wait->what,
-				   (long long) wait->limit / 1000, wait->reason.message);
+				   "timed out after %lld s waiting for %s: %s", (long long) wait->limit / 1000,
+				   wait->what, wait->reason.message);
 	pgbr_error_detail(error, "%s", wait->reason.detail);
 	return pgbr_error_hint(error, "%s", wait->reason.hint);
 }
@@ -122,7 +122,8 @@ restore_call(RestoreRun *run, const char *name, const char *path, const json_t *
 
 	if (member == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "member \"%s\" is not known", name);
-	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "the sidecar of member \"%s\"", name);
+	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "the sidecar of member \"%s\" to answer",
+					   name);
 	for (;;)
 	{
 		bool ok =
