@@ -13,8 +13,10 @@
 /* In Patroni's configuration. */
 #define PATRONI_CHECK_TIMELINE "check_timeline"
 
-/* The newest restore that has changed check_timeline for members that it has left out; NULL when it was put back
- * since. */
+/*
+ * The newest restore that changed check_timeline for the members it left out; NULL when a later
+ * one put it back.
+ */
 static const JournalRecord *
 find_changed(const RestoreList *list)
 {
@@ -30,7 +32,7 @@ find_changed(const RestoreList *list)
 	return NULL;
 }
 
-/* All members have the same. */
+/* All members have the same configuration. */
 static bool
 get_config(RestoreRun *run, json_t **config, PgbrError *error)
 {
@@ -79,7 +81,7 @@ restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error)
 	return true;
 }
 
-/* It takes part in this restore, or follows the leader: old data does not. */
+/* It takes part in this restore, or streams from the leader: its data is not the old data. */
 static bool
 is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
 {
@@ -93,7 +95,7 @@ is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
 	return false;
 }
 
-/* All members take part again that restores have left out since it was changed. */
+/* True when every member that was left out since check_timeline was changed takes part again. */
 static bool
 are_back(const RestoreRun *run, const RestoreList *list)
 {

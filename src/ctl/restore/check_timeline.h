@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 /*
- * A member that is left out must not win the leader race with old data: Patroni compares timelines then. What
- * check_timeline was before is kept in the journal. It is put back when the last member that was left out is
- * restored.
+ * A member that is left out must not win the leader race with old data. With check_timeline
+ * Patroni compares timelines. The value before is kept in the journal, and is put back when the
+ * last member that was left out is restored.
  */
 extern bool restore_add_check_timeline(RestoreRun *run, json_t *patch, PgbrError *error);
 extern bool restore_put_back_check_timeline(RestoreRun *run, PgbrError *error);

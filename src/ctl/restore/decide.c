@@ -20,7 +20,7 @@
 /* A repository up to this size is read in seconds. */
 #define SMALL_BYTES (INT64_C(256) << 20)
 
-/* One request waits this long for a change of the job. */
+/* One request waits this long for the job to change. */
 #define POLL_S 30
 
 static long long
@@ -36,7 +36,7 @@ repository_bytes(const RestoreFacts *facts, int repo)
 	return bytes;
 }
 
-/* Follow a verify job to its end; *job is replaced on the way. */
+/* Follow a verify job to its end; *job is replaced by each newer answer. */
 static bool
 wait_for_job(const SidecarClient *client, json_t **job, PgbrError *error)
 {
@@ -63,7 +63,7 @@ wait_for_job(const SidecarClient *client, json_t **job, PgbrError *error)
 	}
 }
 
-/* What a job that is over says about the files: mark the damaged ones. */
+/* Take what a job that is over says about the files: mark the damaged backups. */
 static bool
 use_outcome(RestoreFacts *facts, const SidecarClient *client, const json_t *job, int repo,
 			PgbrError *error)
@@ -103,7 +103,7 @@ use_outcome(RestoreFacts *facts, const SidecarClient *client, const json_t *job,
 	return true;
 }
 
-/* A verification that can't be had is told, and refuses nothing. */
+/* A verification that fails is reported as a fact; it refuses nothing. */
 static bool
 verify_now(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *error)
 {
@@ -129,7 +129,7 @@ verify_now(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError
 	return true;
 }
 
-/* The last verification that has looked at this repository, whoever asked for it. */
+/* Use the last verification of this repository, whoever asked for it. */
 static bool
 use_last(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *error)
 {
@@ -158,7 +158,7 @@ use_last(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *
 	return ok;
 }
 
-/* Have the files of the plan's repository looked at, or find out who has. */
+/* Have pgbackrest verify the plan's repository, or use the last verification. */
 static bool
 decide_verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 			  const RestorePlan *plan, PgbrError *error)
@@ -169,7 +169,7 @@ decide_verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 	char size[UNIT_TEXT];
 	char text[160];
 
-	/* a sidecar whose restore is active runs no other jobs */
+	/* a sidecar in an active restore runs no other jobs */
 	if (how->verifying == RESTORE_VERIFY_NO || how->retry ||
 		(how->verifying == RESTORE_VERIFY_SMALL && bytes > SMALL_BYTES))
 		return use_last(facts, client, plan->repo, error);
@@ -181,9 +181,9 @@ decide_verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 }
 
 /*
- * While a restore is under way, the control data of a server that is down are those of a backup, of a timeline
- * that nobody has archived, or not there at all: what was true before it is what counts. Where the leader of then is
- * gone, it is true of whoever takes its place.
+ * During a restore the control data of a server that is down may be that of a backup, or of a
+ * timeline that is not archived, or be missing. So what was true before the restore counts. When
+ * that leader is gone, it counts for the member that takes its place.
  */
 static void
 remember_before(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
@@ -192,7 +192,7 @@ remember_before(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 	const char *leader = how->before->leader;
 	bool without = restore_request_is_without(request, leader) && cluster_is_gone(cluster, leader);
 
-	/* one that answers may run without the key */
+	/* a leader that answers may run without the leader key */
 	if (!without && restore_request_is_without(request, leader) && facts->leader[0] == '\0')
 		strcpy(facts->leader, leader);
 	for (int i = 0; i < facts->member_count; i++)

@@ -1,9 +1,9 @@
 /*
  * decide.h
- *		From a request to a plan: gather the facts, decide, have the backup verified, decide again.
+ *		From a request to a plan: gather the facts, plan, have the backup verified, plan again.
  *
- * Changes nothing but that a verify job may run on the leader's sidecar. One thread uses a cluster at a
- * time.
+ * Changes nothing, except that a verify job may run on the leader's sidecar. One thread uses a
+ * cluster at a time.
  */
 #ifndef PGBR_CTL_RESTORE_DECIDE_H
 #define PGBR_CTL_RESTORE_DECIDE_H
@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-/* Whether pgbackrest is to read the files of the repository before anything stops. */
+/* Whether pgbackrest reads the files of the repository before anything is stopped. */
 typedef enum RestoreVerifying
 {
 	RESTORE_VERIFY_SMALL, /* when that takes seconds; else the last verify job counts */
@@ -24,22 +24,27 @@ typedef enum RestoreVerifying
 typedef struct DecideOptions
 {
 	RestoreVerifying verifying;
-	/* there is an active restore, which this one goes on with or replaces: a cluster that is paused and sidecars that
-	 * are locked are no hindrance */
+	/*
+	 * There is an active restore, and this one continues or replaces it. A paused cluster and
+	 * locked sidecars are then no reason to refuse.
+	 */
 	bool retry;
-	/* what that one had planned, and the timeline that its leader was on last, or 0 while it has touched no data: once
-	 * it has, the control data of those that are down may be gone, or be those of a backup; NULL: not known */
+	/*
+	 * The plan of that restore; NULL: not known. And the last timeline of its leader; 0 while it
+	 * has touched no data. After that, the control data of a member that is down may be missing or
+	 * be that of a backup.
+	 */
 	const RestorePlan *before;
 	uint32_t timeline_before;
-	uint32_t
-		timeline_followed; /* on which the same target was found then; 0: another one is asked for */
-	const char *newest;	   /* the id of the newest restore that is known; NULL: there is none */
-	void (*tell)(const char *text); /* told what takes long; NULL: nobody is */
+	/* the same target was found on this timeline then; 0: another target is asked for */
+	uint32_t timeline_followed;
+	const char *newest;				/* the ID of the newest known restore; NULL: there is none */
+	void (*tell)(const char *text); /* called with what takes long; may be NULL */
 } DecideOptions;
 
 /*
- * Make the plan. False with refusal->error set when it was refused, whose code is CONFLICT or INVALID_VALUE;
- * false with error set, and refusal->error.code NONE, when the facts can't be had.
+ * Make the plan. False with refusal->error set (CONFLICT or INVALID_VALUE) when the plan is
+ * refused. False with error set, and refusal->error.code NONE, when the facts can't be gathered.
  */
 extern bool
 restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOptions *how,

@@ -13,9 +13,9 @@
 #define GIVE_BACK_LIMIT_S 300
 
 /*
- * The old leader comes first: a replica that was stopped before it may lack its last commits. One that was not
- * stopped is left alone, and so is who leads by now; one that was down before may have been a standby, and who
- * leads then is for Patroni to find out.
+ * The old leader comes first: a replica that was stopped before it may lack its last commits. A
+ * leader that was not stopped is left alone, and so is a member that leads by now. A leader that
+ * was down before may have been a standby: Patroni finds out who leads then.
  */
 static bool
 give_back_leader(RestoreRun *run, PgbrError *error)
@@ -27,7 +27,7 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 
 	if (plan->request.replicas_only || restore_request_is_without(&plan->request, plan->leader))
 		return true;
-	/* an earlier restore may have fenced it off */
+	/* an earlier restore may have fenced it */
 	if (run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
 		return !run->journal->document.paused_before || restore_unfence_leader(run, false, error);
 	restore_wait_begin(&wait, run, RESTORE_OUTAGE_S, "Patroni of any member to answer");
@@ -46,7 +46,7 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
-/* One that leads is enough in the end: a member that is gone for good is not to keep the restore from being over. */
+/* A leader is enough to end: a member that is gone for good must not keep the restore open. */
 static bool
 wait_given_back(RestoreRun *run, PgbrError *error)
 {

@@ -1,6 +1,6 @@
 /*
  * give_back.h
- *		Giving the cluster back to Patroni as it is, where a restore is given up.
+ *		Gives the cluster back to Patroni as it is, when a restore is given up.
  */
 #ifndef PGBR_CTL_RESTORE_GIVE_BACK_H
 #define PGBR_CTL_RESTORE_GIVE_BACK_H
@@ -9,7 +9,10 @@
 
 #include <stdbool.h>
 
-/* Lift the fences, resume Patroni, and see a leader and every member of the plan run. */
+/*
+ * Lift the fences, resume Patroni, and wait until there is a leader and every member of the plan
+ * runs.
+ */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 
 #endif

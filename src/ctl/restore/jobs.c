@@ -13,13 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Seconds that a sidecar holds its answer back while a job goes on: how often progress moves. */
+/*
+ * For how many seconds a sidecar holds its answer while a job goes on: how often the progress
+ * moves.
+ */
 #define HOLD_S 1
 
-/* A job that was interrupted is asked for again so many times. */
+/* An interrupted job is asked for again this often. */
 #define JOB_TRIES 4
 
-/* An earlier run has left so many failed ones at most. */
+/* An earlier run has left at most this many failed jobs. */
 #define JOB_EARLIER 50
 
 static RestoreJob *
@@ -44,7 +47,10 @@ member_index(const RestorePlan *plan, const char *member)
 	return plan->member_count;
 }
 
-/* Ask for the job as its so-many-th try; gives the one that was asked for earlier by the same name. */
+/*
+ * Ask for the job, as a numbered try. A job that was asked for earlier by the same name is
+ * returned instead.
+ */
 static bool
 job_post(RestoreRun *run, RestoreJob *known, const json_t *body, json_t **job, PgbrError *error)
 {
@@ -96,7 +102,7 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 		known->step = step;
 		pgbr_copy_text(known->member, sizeof(known->member), member);
 	}
-	/* what it has done may be undone since: Patroni, or another run, has been at work */
+	/* its effect may be gone since: Patroni or another run may have changed it */
 	known->anew = strcmp(kind, "node-unfence") == 0 || strcmp(kind, "node-stop") == 0;
 	*job = NULL;
 	for (int i = 0; i < JOB_EARLIER; i++)
@@ -105,13 +111,13 @@ restore_job_start(RestoreRun *run, RestoreStep step, const char *member, const c
 		json_decref(*job);
 		*job = NULL;
 		ok = job_post(run, known, body, job, error) && job_view_read(*job, &view, error);
-		/* what has ended before it was asked for is of an earlier run */
+		/* a job that had failed before is of an earlier run */
 		if (!ok || !pgbr_job_state_is_final(view.state) || view.state == PGBR_STATE_SUCCEEDED)
 			break;
 	}
 	if (ok)
 		pgbr_copy_text(known->id, sizeof(known->id), view.id);
-	/* one who slept is told that others have gone on, not what his job was refused for */
+	/* if the lease was lost while we slept, report that instead of why the job was refused */
 	else if (!restore_holds_now(run, &lost) && run->lost)
 		*error = lost;
 	json_decref(body);
@@ -129,7 +135,7 @@ restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t *
 	if (known == NULL || known->id[0] == '\0')
 		return true;
 	snprintf(path, sizeof(path), "/v1/jobs/%s", known->id);
-	/* a sidecar that has lost its state folder is asked for another one */
+	/* a sidecar that has lost its state folder is asked for another job */
 	if (!restore_ask(run, member, path, job, error))
 		return error->code == PGBR_ERROR_NOT_FOUND;
 	return job_view_check(*job, known->id, error);
@@ -152,7 +158,7 @@ job_fail(const char *member, const JobView *job, PgbrError *error)
 	return job->hint ? pgbr_error_hint(error, "%s", job->hint) : false;
 }
 
-/* The job as it is when its state changes, or in a second. */
+/* The job when its state changes, or after a second. */
 static bool
 job_follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
 {
@@ -174,7 +180,7 @@ job_follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
 	return true;
 }
 
-/* Ask again for a job that was interrupted, as it was. */
+/* Ask again for an interrupted job, with the same arguments. */
 static bool
 job_repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
 {
@@ -212,7 +218,7 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 	int limit = known->tries + JOB_TRIES;
 	RestoreWait wait;
 
-	/* no limit: its progress is told, and so is its length, as the step's */
+	/* no limit: its progress is shown, and its length is that of the step */
 	restore_wait_begin(&wait, run, 0, "%s of member \"%s\"", restore_step_info(step)->name, member);
 	for (;;)
 	{

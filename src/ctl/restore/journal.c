@@ -28,7 +28,7 @@ void
 restore_hint_absent(PgbrError *error, const RestoreJournal *journal, const char *member)
 {
 	PgbrError reason = *error;
-	/* Patroni replaces one that has gone since it was resumed */
+	/* once Patroni was resumed, it replaces a leader that is gone */
 	bool leads =
 		strcmp(journal->document.plan.leader, member) == 0 && !restore_journal_is_resumed(journal);
 	const char *format = !leads ? "%s%sIf the member is gone for good, run the same command with "
@@ -47,7 +47,7 @@ make_holder(RestoreJournal *journal)
 {
 	unsigned char bytes[16] = {0};
 
-	/* two that are alike would only let each other in */
+	/* if two were the same, each would let the other in */
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		memcpy(bytes, &(int64_t){clock_now_ms()}, sizeof(int64_t));
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -155,7 +155,7 @@ journal_put_once(const RestoreJournal *journal, const ClusterMember *member, con
 	return ok;
 }
 
-/* Write to one member, again and again while it does not answer. */
+/* Write to one member, and try again while it does not answer. */
 static bool
 journal_put(const RestoreJournal *journal, const char *name, const json_t *body, PgbrError *error)
 {
@@ -194,7 +194,7 @@ restore_journal_touched(const RestoreJournal *journal)
 bool
 restore_journal_serves(const RestoreJournal *journal)
 {
-	/* a leader that this one has not stopped is not whole for that */
+	/* a leader that this restore has not stopped may still be incomplete from an earlier one */
 	return restore_state_serves(&journal->document.plan, journal->states) &&
 		   (journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_DONE ||
 			!journal->document.touched_before);
@@ -264,7 +264,7 @@ restore_journal_write(RestoreJournal *journal, PgbrError *error)
 	json_t *body = journal_next_body(journal, false);
 	bool ok = body || pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
-	/* in the order of names: of two that begin at once, the second meets the first at once */
+	/* in the order of names: of two that begin at once, the second meets the first immediately */
 	for (int i = 0; ok && i < journal->document.plan.member_count; i++)
 	{
 		if (journal->document.plan.members[i].left_out)
@@ -289,7 +289,7 @@ restore_journal_finish(RestoreJournal *journal, PgbrError *error)
 			continue;
 		if (journal_put(journal, journal->document.plan.members[i].name, body, error))
 			taken = true;
-		/* who goes on with it ends it, too */
+		/* the control binary that continues it also ends it */
 		else if (!taken && !restore_may_pass(error))
 			break;
 	}
@@ -334,8 +334,10 @@ restore_journal_end(RestoreJournal *journal)
 	json_decref(body);
 }
 
-/* A sidecar that has lost its state folder since, or has given the restore up as harmless before it heard of more,
- * gets the journal again with the lease. */
+/*
+ * A sidecar may have lost its state folder, or may have given the restore up as harmless before it
+ * heard of more. It gets the journal again with the lease.
+ */
 static bool
 journal_put_whole(const RestoreJournal *journal, const ClusterMember *member, int seconds,
 				  PgbrError *error)
@@ -398,7 +400,7 @@ restore_journal_set(RestoreJournal *journal, RestoreStep step, RestoreStepState 
 	journal->states[step] = state;
 	if (state == RESTORE_STEP_STARTED)
 	{
-		/* one that was left in its midst goes on with the jobs it had asked for */
+		/* a step that was interrupted continues with the jobs it had asked for */
 		if (entry->state != RESTORE_STEP_STARTED)
 			entry->attempt++;
 		clock_format(clock_now_ms(), entry->started_at);

@@ -1,7 +1,7 @@
 /*
  * journal_document.c
- *		See journal_document.h. A key is a row of one of three tables, and has the name of the member
- *		that it fills; a kind of values has one reader and one writer.
+ *		See journal_document.h. A key is a row of one of three tables, and has the name of the
+ *		struct member that it fills. A kind of value has one reader and one writer.
  */
 #include "ctl/restore/journal_document.h"
 
@@ -13,7 +13,7 @@
 
 typedef struct Field Field;
 
-/* How the values of a kind are read and written; a writer that gives NULL leaves the key out. */
+/* How a kind of value is read and written. A writer that returns NULL leaves the key out. */
 typedef struct FieldKind
 {
 	void (*read)(const json_t *value, void *base, const Field *field);
@@ -53,7 +53,10 @@ find_field(const Field *fields, size_t count, const char *key)
 	return NULL;
 }
 
-/* Fill a struct from an object; *unknown becomes an object with the keys that have no row, or NULL. */
+/*
+ * Fill a struct from an object. *unknown becomes an object with the keys that have no row, or
+ * stays NULL.
+ */
 static void
 read_fields(const Field *fields, size_t count, const json_t *object, void *base, json_t **unknown)
 {
@@ -118,7 +121,7 @@ write_set_flag(const void *base, const Field *field)
 	return *(const bool *) field_source(base, field) ? json_true() : NULL;
 }
 
-/* A word that does not fit is none of ours. */
+/* A word that does not fit is ignored. */
 static void
 read_word(const json_t *value, void *base, const Field *field)
 {
@@ -255,11 +258,14 @@ write_state(const void *base, const Field *field)
 		restore_step_state_name(*(const RestoreStepState *) field_source(base, field)));
 }
 
-/* Always there; left out when it is false. */
+/* The first is always written; the second only when it is true. */
 static const FieldKind flag = {read_flag, write_flag};
 static const FieldKind set_flag = {read_flag, write_set_flag};
 
-/* Cut where it is too long, or not taken then; null when it is empty, or left out. */
+/*
+ * A text is cut if it is too long, a word is ignored then. When empty, it is written as null or
+ * left out.
+ */
 static const FieldKind text_or_null = {read_text, write_text_or_null};
 static const FieldKind word_or_null = {read_word, write_text_or_null};
 static const FieldKind word = {read_word, write_text};
@@ -302,7 +308,7 @@ read_plan(const json_t *value, void *base, const Field *field)
 	journal_document_put(&document->told_plan, json_incref((json_t *) value));
 }
 
-/* One that was read may have keys of another version. */
+/* A plan that was read may have keys of another version. */
 static json_t *
 write_plan(const void *base, const Field *field)
 {
@@ -364,7 +370,7 @@ done_step(JournalStep *entry)
 	json_decref(entry->unknown);
 }
 
-/* Of two entries for one step the first counts, as it always has. */
+/* If a step has two entries, the first counts. */
 static void
 read_steps(const json_t *value, void *base, const Field *field)
 {
@@ -516,7 +522,7 @@ journal_document_new_timeline(const JournalDocument *document)
 	return recovered ? (uint32_t) json_number(recovered->result, "timeline", 0) : 0;
 }
 
-/* What the stop-leader and stop-replicas steps keep of a member. */
+/* What the steps stop-leader and stop-replicas keep for each member. */
 #define KEY_HOW			  "how"
 #define KEY_CONTROL_STATE "control_state"
 #define KEY_UNARCHIVED	  "unarchived"

@@ -14,18 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For a lease that nobody renews to run out. */
+/* Time for a lease that nobody renews to run out. */
 #define SETTLE_LIMIT_MS 20000
 #define SETTLE_RETRY_MS 250
 
-/* How many each sidecar is asked for: the newest ones. */
+/* How many restores each sidecar is asked for: the newest ones. */
 #define ASK_FOR 10
 
-/* No restore has so many, and the next one is a number still; a lease is shorter than an hour. */
+/* More than any restore has, and the next number still fits; and no lease is as long as an hour. */
 #define REVISION_MAX INT32_MAX
 #define LEASE_MAX_S	 3600
 
-/* A word as it can be shown. */
+/* A word that is safe to show. */
 static void
 take_word(char *target, size_t size, const char *text)
 {
@@ -59,12 +59,14 @@ read_record(const json_t *json, JournalRecord *record, PgbrError *error)
 	record->document = malloc(sizeof(*record->document));
 	if (record->document == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	/* whoever needs the plan asks whether it makes sense */
+	/* the plan is checked where it is needed */
 	(void) journal_document_read(record->document, record->json);
 	return true;
 }
 
-/* 2: another has taken its place, 1: it was ended, 0: it is active, or was given up by who did not hear of more. */
+/*
+ * 2: replaced by another; 1: ended; 0: active, or given up by a sidecar that did not hear of more.
+ */
 static int
 end_of(const JournalRecord *record)
 {
@@ -75,8 +77,8 @@ end_of(const JournalRecord *record)
 }
 
 /*
- * Put two views of one restore together. One that has come to its end anywhere is over, whatever a member that was cut
- * off has heard last: it is told by the next restore.
+ * Merge two views of one restore. If it has ended anywhere, it is over, whatever a member that was
+ * cut off heard last: the next restore tells that member.
  */
 static void
 list_merge(JournalRecord *known, JournalRecord *other)
@@ -106,7 +108,7 @@ done_record(JournalRecord *record)
 	record->document = NULL;
 }
 
-/* Takes the record over. */
+/* Takes over the record. */
 static void
 list_insert(RestoreList *list, JournalRecord *record)
 {
@@ -126,7 +128,7 @@ list_insert(RestoreList *list, JournalRecord *record)
 		done_record(record);
 		return;
 	}
-	/* ids begin with their time */
+	/* IDs begin with their time */
 	while (at > 0 && strcmp(list->records[at - 1].id, record->id) < 0)
 	{
 		list->records[at] = list->records[at - 1];
@@ -185,7 +187,10 @@ restore_list_told(const RestoreList *list, const char *member, const char *id)
 	return NULL;
 }
 
-/* A member that was away when another has taken its place may say more of it than all others. */
+/*
+ * A member that was away when another restore replaced this one may have a higher revision than
+ * all others.
+ */
 static bool
 is_over(const RestoreList *list, const JournalRecord *record)
 {
@@ -209,13 +214,13 @@ list_settle(const JournalRecord *record, long long revision, const ClusterMember
 	snprintf(path, sizeof(path), "/v1/restores/%s", record->id);
 	json_put_text(body, "holder", "settle");
 	json_object_set_new(body, "lease_seconds", json_integer(0));
-	/* it may have heard more than the others, from a run that was cut off from them */
+	/* it may have a higher revision than the others, from a run that was cut off from them */
 	if (revision < record->revision)
 		revision = record->revision;
 	json_object_set_new(body, "revision", json_integer(revision + 1));
 	json_put_text(body, "state", "done");
 	json_object_set(body, "document", (json_t *) record->json);
-	/* the lease of a holder that is gone may still run */
+	/* the lease of a holder that is gone may not have run out yet */
 	while (!sidecar_client_call(&member->sidecar, "PUT", path, body, 0, &answer, &reason) &&
 		   reason.code == PGBR_ERROR_RESTORE_IN_PROGRESS && clock_monotonic_ms() < until)
 		poll(NULL, 0, SETTLE_RETRY_MS);

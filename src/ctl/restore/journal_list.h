@@ -1,9 +1,9 @@
 /*
  * journal_list.h
- *		The restores that the sidecars know, put together: of what several of them say about one, the
- *		highest revision counts.
+ *		The restores that the sidecars know, merged: of what several sidecars say about one
+ *		restore, the highest revision counts.
  *
- * A list owns its records; restore_list_done ends it. One thread uses it.
+ * A list owns its records; restore_list_done frees them. One thread uses it.
  */
 #ifndef PGBR_CTL_RESTORE_JOURNAL_LIST_H
 #define PGBR_CTL_RESTORE_JOURNAL_LIST_H
@@ -24,7 +24,7 @@ typedef struct JournalRecord
 	int holder_seconds_left;
 	char created_at[32];
 	char updated_at[32];
-	const json_t *json;		   /* the document as it was told; lent by the list */
+	const json_t *json;		   /* the document as the sidecar sent it; lent by the list */
 	JournalDocument *document; /* and as it was read; the list's */
 } JournalRecord;
 
@@ -40,31 +40,31 @@ typedef struct RestoreList
 	json_t *answers; /* what the records lend from */
 } RestoreList;
 
-/* Ask all members. False only when none answers. The caller ends the list in any case. */
+/* Ask all members. False only when none answers. Call restore_list_done in any case. */
 extern bool restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error);
 extern void restore_list_done(RestoreList *list);
 
-/* Take in one sidecar's answer of GET /v1/restores; takes over the reference. PROTOCOL. Pure. */
+/* Add one sidecar's answer of GET /v1/restores; takes over the reference. PROTOCOL. Pure. */
 extern bool
 restore_list_add(RestoreList *list, const char *member, json_t *answer, PgbrError *error);
 
 /* Whether a member's sidecar has answered. */
 extern bool restore_list_answered(const RestoreList *list, const char *member);
 
-/* The record of an id as a member's sidecar has told it; NULL when it has not. Lent. */
+/* A restore as this member's sidecar has sent it; NULL when it has not. Lent. */
 extern const json_t *restore_list_told(const RestoreList *list, const char *member, const char *id);
 
 /*
- * Tell members that were away when a restore ended that it has ended: their locks are left from it.
- * Failures don't matter, the next one to need the lock meets them.
+ * Tell members that were away when a restore ended that it has ended, to free their locks.
+ * Failures are ignored: the next restore that needs the lock meets them.
  */
 extern void restore_list_settle(const RestoreList *list, Cluster *cluster);
 
-/* The active one, the one of an id, or NULL. */
+/* The active restore, or the one with this ID; NULL when there is none. */
 extern const JournalRecord *restore_list_active(const RestoreList *list);
 extern const JournalRecord *restore_list_find(const RestoreList *list, const char *id);
 
-/* Its plan; NULL with PROTOCOL when it makes no sense. Lent. */
+/* Its plan; NULL with PROTOCOL when the plan is not valid. Lent. */
 extern const RestorePlan *journal_record_plan(const JournalRecord *record, PgbrError *error);
 
 /* How far a step of it has come. */

@@ -16,8 +16,8 @@
 #define RESTART_TIMEOUT_MS 120000
 
 /*
- * By the key itself. A member says for the time of its ttl that it is the leader though it has lost the key: when
- * Patroni is resumed then, it is demoted.
+ * By the leader key itself. A member that has lost the key says for its ttl that it still leads;
+ * if Patroni is resumed then, the member is demoted.
  */
 static bool
 holds_key(RestoreRun *run, PgbrError *reason)
@@ -57,11 +57,14 @@ typedef struct HandOver
 	RestoreRun *run;
 	bool (*outer)(void *argument);
 	void *outer_argument;
-	bool busy; /* the questions below are not to ask themselves */
+	bool busy; /* the requests below must not call this again */
 	bool ready;
 } HandOver;
 
-/* POST /restart answers late, or never when its connection is lost: the state counts. */
+/*
+ * POST /restart may answer late, or never if its connection is lost. So the state of the leader
+ * counts.
+ */
 static bool
 is_handed_over(void *argument)
 {
@@ -96,7 +99,7 @@ restore_restart_leader(RestoreRun *run, PgbrError *reason)
 	return ok || hand.ready;
 }
 
-/* Patroni has remembered that it was to be one; it does not promote in a pause. */
+/* Patroni has remembered to start it as a replica, and does not promote in a pause. */
 static bool
 is_standby(RestoreRun *run)
 {
@@ -108,7 +111,7 @@ is_standby(RestoreRun *run)
 		   node.running && !node.primary;
 }
 
-/* Another member leads, which is possible only where Patroni was resumed by somebody. */
+/* True when another member leads: somebody has resumed Patroni. */
 bool
 restore_is_led_by_another(RestoreRun *run)
 {
@@ -121,7 +124,6 @@ restore_is_led_by_another(RestoreRun *run)
 	return leading && leading != restore_planned_leader(run);
 }
 
-/* Have the leader take writes; in a restore that is given up (back) only as long as no other one leads. */
 bool
 restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 {
@@ -166,7 +168,7 @@ restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 				return false;
 			}
 		}
-		/* a pause that somebody has ended is not begun again */
+		/* if somebody has resumed Patroni, it is not paused again */
 		if (restore_is_due(&nudged))
 			(void) restore_nudge(run, restore_planned_leader(run),
 								 !back || run->cluster->view.paused);
@@ -189,7 +191,7 @@ restore_keep_leading(RestoreRun *run, PgbrError *error)
 	return running || restore_open_leader(run, true, error);
 }
 
-/* The leader of the plan leads, on the timeline of the plan, as far as is known. */
+/* True when this is the leader of the plan, on the plan's timeline, as far as is known. */
 bool
 restore_is_planned(RestoreRun *run, const ClusterMember *leading)
 {

@@ -1,6 +1,6 @@
 /*
  * leader.h
- *		The leader of a restore: opened, kept, and looked for where it has moved.
+ *		The leader of a restore: start it, keep it, and notice when another member leads.
  */
 #ifndef PGBR_CTL_RESTORE_LEADER_H
 #define PGBR_CTL_RESTORE_LEADER_H
@@ -9,25 +9,31 @@
 
 #include <stdbool.h>
 
-/* Have the leader take writes; in a restore that is given up (back) only as long as no other one leads. */
+/*
+ * Wait until the leader of the plan takes writes. back: the restore is given up, and another
+ * member may lead instead.
+ */
 extern bool restore_open_leader(RestoreRun *run, bool back, PgbrError *error);
 
-/* In a pause nobody starts a leader again that has gone after it was handed over: do that. */
+/* Start a leader that has crashed after the hand-over: in a pause Patroni does not. */
 extern bool restore_keep_leading(RestoreRun *run, PgbrError *error);
 
-/* Where what the leader was asked to do has failed because another member leads by now: say that instead. */
+/* When a job of the leader has failed because another member leads by now, report that instead. */
 extern void restore_explain_moved(RestoreRun *run, PgbrError *error);
 
-/* Have Patroni of the leader restart it; true also when it takes writes before Patroni has answered. */
+/*
+ * Have Patroni restart the leader. Also true when the leader takes writes before Patroni has
+ * answered.
+ */
 extern bool restore_restart_leader(RestoreRun *run, PgbrError *reason);
 
-/* Another member leads, which is possible only where Patroni was resumed by somebody. */
+/* True when another member leads, because somebody has resumed Patroni. */
 extern bool restore_is_led_by_another(RestoreRun *run);
 
-/* This one is the leader of the plan, on the timeline of the plan, as far as is known. */
+/* True when this is the leader of the plan, on the plan's timeline, as far as is known. */
 extern bool restore_is_planned(RestoreRun *run, const ClusterMember *leading);
 
-/* CONFLICT: it is not. Returns false. */
+/* Set CONFLICT: the leader has changed. Returns false. */
 extern bool
 restore_tell_moved(const RestorePlan *plan, const ClusterMember *leading, PgbrError *error);
 

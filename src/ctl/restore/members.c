@@ -23,7 +23,6 @@ restore_new_timeline(const RestoreRun *run)
 	return journal_document_new_timeline(&run->journal->document);
 }
 
-/* Have the leader do a job, wait for it, and keep its result with the step. */
 bool
 restore_run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *arguments,
 					  PgbrError *error)
@@ -40,8 +39,6 @@ restore_run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_
 	return ok;
 }
 
-/* Have all members that are meant do a job at once, and wait for all; jobs of which the end is not to be
- * waited for are only asked for. */
 bool
 restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 			   json_t *(*make_arguments)(const RestorePlan *plan), bool wait, json_t *results,
@@ -109,7 +106,6 @@ restore_unfence_replicas(RestoreRun *run, PgbrError *error)
 						  NULL, error);
 }
 
-/* The leader of the plan. A member that is new in the cluster moves the others: to be asked for after each refresh. */
 const ClusterMember *
 restore_planned_leader(RestoreRun *run)
 {

@@ -1,6 +1,6 @@
 /*
  * members.h
- *		The members of a restore's plan: who they are now, and jobs that one or all of them do.
+ *		The members of a restore's plan: what they are now, and jobs on one or all of them.
  */
 #ifndef PGBR_CTL_RESTORE_MEMBERS_H
 #define PGBR_CTL_RESTORE_MEMBERS_H
@@ -12,14 +12,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Let the leader be started: as a primary, whatever Patroni has made of it, or as what it was when it was stopped. */
+/*
+ * Allow the leader to be started: as a primary, whatever Patroni has made of it, or as what it was
+ * when it was stopped.
+ */
 extern bool restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error);
 
-/* Set *running when a member's PostgreSQL runs, by its sidecar's word; leave it otherwise. */
+/*
+ * Set *running if a member's PostgreSQL runs, by its sidecar's answer; otherwise leave it
+ * unchanged.
+ */
 extern bool
 restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error);
 
-/* What is true of the cluster now, for restore_state_revise. */
+/* The present state of the cluster, for restore_state_revise. */
 extern bool restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error);
 
 /* True for a member of the plan that is restored as a replica. */
@@ -28,22 +34,29 @@ extern bool restore_is_replica(const RestoreMember *member);
 /* The timeline that recovery has made; 0 before. */
 extern uint32_t restore_new_timeline(const RestoreRun *run);
 
-/* Let the replicas be started again. */
+/* Allow the replicas to be started again. */
 extern bool restore_unfence_replicas(RestoreRun *run, PgbrError *error);
 
 /* The leader of the plan, as a member of it. Lent. */
 extern const RestoreMember *restore_leader_of(const RestorePlan *plan);
 
-/* The same in the cluster, NULL when it is not known there. A member that is new in the cluster moves the others: to be
- * asked for after each refresh. */
+/*
+ * The leader of the plan in the cluster; NULL when it is not known there. Ask again after each
+ * refresh: a new member moves the others.
+ */
 extern const ClusterMember *restore_planned_leader(RestoreRun *run);
 
-/* Have the leader do a job, wait for it, and keep its result with the step. arguments are taken over. */
+/*
+ * Have the leader do a job, wait for it, and keep its result with the step. arguments are taken
+ * over.
+ */
 extern bool restore_run_on_leader(RestoreRun *run, RestoreStep step, const char *kind,
 								  json_t *arguments, PgbrError *error);
 
-/* Have the leader or the replicas do a job at once, and wait for all, or not. What stop jobs have told
- * is added to results, which may be NULL. */
+/*
+ * Have the leader or all replicas do a job at the same time; wait says whether to wait for them.
+ * What is kept of stop jobs is added to results, which may be NULL.
+ */
 extern bool restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 						   json_t *(*make_arguments)(const RestorePlan *plan), bool wait,
 						   json_t *results, PgbrError *error);

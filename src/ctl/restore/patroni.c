@@ -11,7 +11,7 @@
 
 #define PAUSE_LIMIT_S 60
 
-/* Patroni asks a PostgreSQL that has gone for half of its retry_timeout, five seconds, before it goes on. */
+/* Patroni waits half of its retry_timeout, five seconds, for a PostgreSQL that is gone. */
 #define STOPPED_LIMIT_S 60
 
 /* How often a member whose loop lags is woken. */
@@ -44,7 +44,10 @@ restore_patch_all(RestoreRun *run, const json_t *patch, PgbrError *error)
 	restore_wait_begin(&wait, run, PAUSE_LIMIT_S, "Patroni to accept a configuration change");
 	for (;;)
 	{
-		/* Patroni knows nothing of the lock: whoever slept past his lease must not reach it */
+		/*
+		 * Patroni knows nothing of the lock: if our lease ran out while we slept, the change must
+		 * not be sent
+		 */
 		if (!restore_holds_now(run, error))
 			return false;
 		pgbr_error_set(&wait.reason, PGBR_ERROR_UNREACHABLE,
@@ -85,7 +88,6 @@ restore_let_rounds_end(RestoreRun *run, const ClusterMember *member)
 	}
 }
 
-/* A member's loop may be asleep for as long as loop_wait. Failures don't matter; false when its Patroni is down. */
 bool
 restore_nudge(RestoreRun *run, const ClusterMember *member, bool paused)
 {
@@ -108,8 +110,10 @@ restore_is_due(int64_t *last)
 	return true;
 }
 
-/* A replica whose Patroni does not say yet that it is stopped; NULL when all do. One whose Patroni is down, or was
- * resumed by somebody, is not waited for. */
+/*
+ * A replica that its Patroni does not report as stopped yet; NULL when there is none. A member
+ * whose Patroni is down, or which somebody has resumed, is not waited for.
+ */
 static const ClusterMember *
 find_unseen(RestoreRun *run, bool wake)
 {
@@ -150,7 +154,7 @@ restore_await_stops_seen(RestoreRun *run, PgbrError *error)
 			continue;
 		if (run->lost || error->code == PGBR_ERROR_ABORTED)
 			return false;
-		/* the fence keeps it out as well, with an error in the server's log */
+		/* the fence keeps it out as well, but PostgreSQL then logs an error */
 		restore_events_note(run->events, "%s", error->message);
 		break;
 	}

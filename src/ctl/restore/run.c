@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* After a restart of a sidecar a lease is as long as this, at least. */
+/* After a restart of a sidecar its lease is at least this long. */
 #define TAKE_OVER_LIMIT_S (RESTORE_LEASE_S + 15)
 
 static const RestoreStepFunction functions[RESTORE_STEP_COUNT] = {
@@ -27,7 +27,7 @@ static const RestoreStepFunction functions[RESTORE_STEP_COUNT] = {
 #undef X
 };
 
-/* The lock is taken, and given back, by the journal that is written before and after a step. */
+/* The write of the journal before and after a step takes the lock and gives it back. */
 bool
 restore_do_lock(RestoreRun *run, PgbrError *error)
 {
@@ -51,7 +51,7 @@ restore_run_take_signals(Cluster *cluster)
 
 	interrupt_catch(SIGINT);
 	interrupt_catch(SIGTERM);
-	/* whoever reads what is told may leave */
+	/* the reader of our output may be gone */
 	sigaction(SIGPIPE, &ignore, NULL);
 	cluster_set_abort(cluster, interrupt_should_abort, NULL);
 }
@@ -68,7 +68,7 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 
 	restore_wait_begin(&wait, &run, TAKE_OVER_LIMIT_S, "the lock of restore %s",
 					   journal->document.plan.id);
-	/* due at once; and what fails is asked again below, not by the wait */
+	/* renew at once; a failure is retried below, not by the wait */
 	for (;;)
 	{
 		journal->renewed_ms = 0;
@@ -106,7 +106,7 @@ restore_run_take_over(RestoreJournal *journal, RestoreEvents *events, PgbrError 
 	return ok;
 }
 
-/* Add what can be done now, and where the cluster stands, to a failure. */
+/* Add the state of the cluster and what can be done now to a failure. */
 static void
 stop_advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 {
@@ -150,7 +150,7 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 
 	if (aborted && interrupt_is_raised())
 		pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
-	/* what follows is not to be given up */
+	/* what follows must not be interrupted */
 	cluster_set_abort(run->cluster, NULL, NULL);
 	if (run->lost)
 		return exit_code_of(error);
@@ -163,7 +163,10 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 		restore_journal_end(journal);
 		return aborted ? EXIT_INTERRUPTED : exit_code_of(error);
 	}
-	/* one who was cut off may find that another has gone on, and even come to the end */
+	/*
+	 * if the lease was lost while we were cut off, another control binary may have continued the
+	 * restore, and even ended it
+	 */
 	if (restore_holds_now(run, &ignored) || !run->lost)
 		(void) restore_journal_write_once(journal, &ignored);
 	restore_journal_release(journal);
@@ -177,7 +180,7 @@ seconds_since(int64_t begin)
 	return (double) (clock_monotonic_ms() - begin) / 1000;
 }
 
-/* One step with its journal. */
+/* Do one step, and journal it. */
 static bool
 restore_run_step(RestoreRun *run, RestoreStep step, PgbrError *error)
 {
@@ -188,7 +191,7 @@ restore_run_step(RestoreRun *run, RestoreStep step, PgbrError *error)
 	run->skipped[0] = '\0';
 	restore_journal_set(journal, step, RESTORE_STEP_STARTED, NULL);
 	restore_events_step(run->events, step, RESTORE_STEP_STARTED, 0, NULL);
-	/* with this the step before is done as well: nothing happens between the two */
+	/* this also journals that the step before is done: nothing happens in between */
 	if (!restore_write(run, error) || !functions[step](run, error))
 	{
 		if (error->code != PGBR_ERROR_ABORTED)
@@ -198,14 +201,14 @@ restore_run_step(RestoreRun *run, RestoreStep step, PgbrError *error)
 	}
 	state = run->skipped[0] ? RESTORE_STEP_SKIPPED : RESTORE_STEP_DONE;
 	restore_journal_set(journal, step, state, run->skipped[0] ? run->skipped : NULL);
-	/* the journal ends with the write that follows */
+	/* the write that follows ends the journal */
 	if (step != RESTORE_UNLOCK)
 		restore_events_step(run->events, step, state, seconds_since(begin),
 							run->skipped[0] ? run->skipped : NULL);
 	return true;
 }
 
-/* End the journal with what became of it. */
+/* End the journal with its outcome. */
 static ExitCode
 end_well(RestoreRun *run, const char *result, PgbrError *error)
 {

@@ -1,6 +1,6 @@
 /*
  * run_context.h
- *		A run of a restore: what its steps share. Made by run.c.
+ *		A run of a restore: what its steps share. run.c makes it.
  */
 #ifndef PGBR_CTL_RESTORE_RUN_CONTEXT_H
 #define PGBR_CTL_RESTORE_RUN_CONTEXT_H
@@ -19,7 +19,7 @@ typedef struct RestoreJob
 	char member[RESTORE_NAME_SIZE];
 	char id[72];
 	int tries;
-	bool anew; /* not to be one that an earlier run has asked for */
+	bool anew; /* do not take a job that an earlier run has asked for */
 } RestoreJob;
 
 /* A member has a job in few of the steps. */
@@ -33,8 +33,8 @@ typedef struct RestoreRun
 	json_t *waits; /* [{"for", "seconds"}] */
 	RestoreJob jobs[RESTORE_JOBS_MAX];
 	int job_count;
-	char skipped[200]; /* a step sets it when there was nothing to do, and says why */
-	bool lost;		   /* another holder has the lock: nothing may be written any more */
+	char skipped[200]; /* set by a step that had nothing to do: the reason */
+	bool lost;		   /* another control binary holds the lock: nothing may be written any more */
 } RestoreRun;
 
 #endif

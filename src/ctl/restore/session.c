@@ -20,15 +20,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Within this time the same request again is taken for a repetition, not for a second restore. */
+/* Within this time the same request counts as a repetition, not as a second restore. */
 #define REPEAT_MS 600000
 
-/* Patroni's ttl where nobody has set another, in seconds; how many of them a key is waited for that is not renewed. */
+/*
+ * Patroni's default ttl, in seconds, and for how many of them to wait for a leader key to expire.
+ */
 #define TTL_DEFAULT 30
 #define TTLS		3
 #define KEY_POLL_MS 500
 
-/* Where the members are is in the journals too; whoever knows one member learns of the others. */
+/* The journals also say where the members are: from one member we learn of the others. */
 static bool
 learn_members(RestoreSession *session, PgbrError *error)
 {
@@ -82,7 +84,10 @@ restore_session_close(RestoreSession *session)
 	free(session);
 }
 
-/* What Patroni won't take from us is to be known before anything stops; one that is away may come back. */
+/*
+ * Find out before anything stops whether Patroni refuses our changes. A member that is away may
+ * come back.
+ */
 static bool
 check_access(const RestoreSession *session, PgbrError *error)
 {
@@ -186,9 +191,9 @@ get_ttl(const RestoreSession *session)
 }
 
 /*
- * Neither its sidecar nor its Patroni answers, and the leader key is a member's all the same: it runs out when that host
- * is gone, and is renewed where the way there is all that is lost. In a pause Patroni does not stop a server whose key
- * has run out.
+ * Neither the sidecar nor Patroni of the leader answers, and it still has the leader key. The key
+ * expires if its host is gone, and is renewed if only the connection is lost. In a pause Patroni
+ * does not stop a server whose key has expired.
  */
 static bool
 await_key(RestoreSession *session, const RestoreJournal *journal, const RestoreRequest *request,
@@ -253,7 +258,7 @@ get_archive(RestoreSession *session, const RestoreRequest *request, json_t **arc
 	return false;
 }
 
-/* The leader may have gone on archiving after the control binary that waited for it was gone. */
+/* The leader may have continued to archive after the control binary that waited for it was gone. */
 static bool
 session_revise(RestoreSession *session, RestoreJournal *journal, const RestoreRequest *request,
 			   PgbrError *error)
@@ -313,7 +318,7 @@ restore_session_resume(RestoreSession *session, const JournalRecord *record,
 	return restore_run(&session->cluster, &session->journal, &session->events, error);
 }
 
-/* Patroni may have opened the leader though nobody has seen it; its fence stays up until then. */
+/* Patroni may have opened the leader unseen; its fence stays up until then. */
 static bool
 is_opened(RestoreSession *session, const char *leader)
 {
@@ -329,15 +334,18 @@ is_opened(RestoreSession *session, const char *leader)
 	return opened;
 }
 
-/* The data directory of its leader is a server's of the cluster: this restore has not written there, or has handed it
- * over. Else it is that of a backup, or of a recovery that nobody has taken for the cluster's. */
+/*
+ * True when the leader's data directory is that of a server of the cluster: this restore has not
+ * written to it, or has handed it over. Otherwise it is that of a backup, or of a recovery that
+ * was not handed over.
+ */
 static bool
 is_leader_whole(RestoreSession *session, const RestoreJournal *before,
 				const RestoreRequest *request)
 {
 	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
 
-	/* where it is gone, nobody else has the way to its timeline before that is archived */
+	/* if the leader is gone, only an archived timeline can be reached by others */
 	if (restore_request_is_without(request, before->document.plan.leader) &&
 		(handed == RESTORE_STEP_DONE
 			 ? before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE
@@ -351,7 +359,7 @@ is_leader_whole(RestoreSession *session, const RestoreJournal *before,
 		   (before->document.handed_over_before || !before->document.touched_before);
 }
 
-/* The timeline that its leader was on last, as a server of the cluster. */
+/* The last timeline on which its leader was a server of the cluster. */
 static uint32_t
 last_timeline(const RestoreJournal *before, bool whole)
 {
@@ -362,20 +370,23 @@ last_timeline(const RestoreJournal *before, bool whole)
 	return recovered > 0 ? recovered : before->document.plan.old_timeline;
 }
 
-/* Some data directory may be that of a backup. */
+/* True when some data directory may be that of a backup. */
 static bool
 is_torn(const RestoreJournal *before)
 {
 	return restore_journal_touched(before) || before->document.replicas_before;
 }
 
-/* Whether what the new leader's disk has of WAL is a server's of the cluster, and may be more than the archive has. */
+/*
+ * Whether the WAL on the new leader's disk is that of a server of the cluster, and may be more
+ * than the archive has.
+ */
 static bool
 has_own_wal(const RestoreJournal *before, const RestorePlan *plan, bool whole)
 {
 	if (strcmp(before->document.plan.leader, plan->leader) == 0)
 		return whole;
-	/* replicas stream by then */
+	/* the replicas stream by then */
 	if (before->states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
 		return true;
 	for (int i = 0; i < before->document.plan.member_count; i++)
@@ -397,14 +408,16 @@ inherit_check_timeline(RestorePlan *plan, const RestorePlan *before)
 			restore_request_is_without(&plan->request, before->request.without[i]);
 }
 
-/* What a restore keeps of the one whose place it takes. Where that has not opened the leader, the way back is still
- * that one's. */
+/*
+ * Take over what a restore keeps of the one that it replaces. If that one has not opened the
+ * leader, its undo point stays the way back.
+ */
 static void
 journal_inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
 {
 	JournalDocument *document = &journal->document;
 	RestorePlan *plan = &document->plan;
-	/* no other has more WAL than a leader that was stopped before it was gone */
+	/* no other member has more WAL than a leader that was stopped before it was gone */
 	bool archived = strcmp(before->document.plan.leader, plan->leader) != 0 &&
 					before->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE;
 
@@ -416,12 +429,12 @@ journal_inherit(RestoreJournal *journal, const RestoreJournal *before, bool whol
 				 : before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE)
 		document->archived_timeline = restore_journal_archived_timeline(before);
 	strcpy(document->replaces, before->document.plan.id);
-	/* its pause, and the fences of its replicas, are to be ended by this one */
+	/* this restore has to end that one's pause, and the fences of its replicas */
 	document->paused_before =
 		before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING || before->document.paused_before;
 	if (!is_torn(before) && !restore_journal_undo_restores(before) && !archived)
 		return;
-	/* the leader's data is good, and that of the replicas is not, or has not been let in */
+	/* the leader's data is good; that of the replicas is incomplete, or was not let in yet */
 	if (whole && !plan->broken_leader)
 	{
 		document->replicas_before = true;

@@ -1,7 +1,7 @@
 /*
  * session.h
- *		What the verbs restore, undo and status share: reaching the cluster and its journals, asking
- *		whether it is meant, beginning a restore by a request or going on with one.
+ *		What the verbs restore, undo and status share: reach the cluster and its journals, ask for
+ *		confirmation, begin a restore or continue one.
  */
 #ifndef PGBR_CTL_RESTORE_SESSION_H
 #define PGBR_CTL_RESTORE_SESSION_H
@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-/* Too large for the stack; made by restore_session_open, ended by restore_session_close. */
+/* Too large for the stack. restore_session_open creates it, restore_session_close frees it. */
 typedef struct RestoreSession
 {
 	OutputFormat format;
@@ -21,15 +21,15 @@ typedef struct RestoreSession
 	RestoreList list;
 	RestoreJournal journal;
 	RestoreEvents events;
-	bool force;	 /* don't ask */
-	bool warned; /* that a leader which is done without must be down */
+	bool force;	 /* do not ask for confirmation */
+	bool warned; /* the user was told to make sure that a leader which is left out is down */
 } RestoreSession;
 
 /*
- * Reach the cluster, by the options and what the configuration file says (NULL: there is none), and read
- * the journals of all members. Members that were away when a restore ended are told. Without Patroni it
- * goes on when the members are known otherwise. NULL with an error, and *code the exit code. format is
- * that of the command's output.
+ * Reach the cluster by the options and the configuration file (file is NULL without one), and read
+ * the journals of all members. Members that were away when a restore ended are told so. If Patroni
+ * does not answer, members that are known otherwise are enough. NULL with an error, and *code is
+ * the exit code. format is that of the command's output.
  */
 extern RestoreSession *
 restore_session_open(OutputFormat format, const ClusterArguments *arguments,
@@ -42,37 +42,43 @@ extern bool
 restore_session_confirm(const RestoreSession *session, const char *what, PgbrError *error);
 
 /*
- * Read the journal of a record, for a request that takes the restore back or takes its place. Where that does without
- * the leader, wait for the leader key of one that does not answer to expire (CONFLICT when it is renewed), say that its
- * host must be down, and take for done, in memory, what the archive has got though nobody has waited for it.
+ * Read the journal of a record, for a request that undoes or replaces that restore. If the request
+ * leaves out a leader that does not answer, wait until its leader key has expired (CONFLICT when
+ * it is renewed), and say that its host must be down. Steps whose result is archived by now are
+ * set to done, in memory.
  */
 extern bool
 restore_session_read(RestoreSession *session, const JournalRecord *record,
 					 const RestoreRequest *request, RestoreJournal *journal, PgbrError *error);
 
-/* Go on with an active restore, from here on also without the members that the request does without. */
+/* Continue an active restore, from now on also without the members that the request leaves out. */
 extern ExitCode restore_session_resume(RestoreSession *session, const JournalRecord *record,
 									   const RestoreRequest *request, PgbrError *error);
 
 /*
- * Plan a request, tell, ask, and run it. active is the restore whose place it takes, or NULL; undone
- * is the one that it takes back, or NULL: both are lent.
+ * Plan a request, show the plan, ask for confirmation, and run it. active is the restore that it
+ * replaces, undone the one that it undoes; both are lent and may be NULL.
  */
 extern ExitCode restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 									  RestoreVerifying verifying, const JournalRecord *active,
 									  const JournalRecord *undone, PgbrError *error);
 
-/* Done, in contrast to given up. */
+/* True when it was done, not given up. */
 extern bool restore_session_is_done(const JournalRecord *record);
 
-/* The newest restore, when it was done within the last ten minutes: whoever repeats its command then has lost its
- * answer, and does not want it twice. Or NULL. */
+/*
+ * The newest restore, if it was done within the last ten minutes; else NULL. A user who repeats
+ * its command has lost its answer, and does not want it twice.
+ */
 extern const JournalRecord *restore_session_just_done(const RestoreSession *session);
 
 /* Show its summary. */
 extern ExitCode restore_session_tell(RestoreSession *session, const JournalRecord *record);
 
-/* Whether somebody drives it now; then it can't be replaced or taken back. NOT_NOW's error. */
+/*
+ * True when a control binary runs it now: then it can't be replaced or undone. Sets NOT_NOW's
+ * error.
+ */
 extern bool restore_session_is_driven(const JournalRecord *record, PgbrError *error);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * steps.h
- *		What each step of a restore does: a function in one of the steps_*.c, called by run.c. A row of
- *		RESTORE_STEPS declares it and has it called.
+ *		What each step of a restore does: a function in one of the steps_*.c, called by run.c. A
+ *		row of RESTORE_STEPS declares it and has it called.
  *
- * A step can be done again after it was left at any moment. It returns false with an error when it has
- * failed, and may set run->skipped when there was nothing to do.
+ * A step can be repeated after it was interrupted at any moment. It returns false with an error
+ * when it has failed, and may set run->skipped when there was nothing to do.
  */
 #ifndef PGBR_CTL_RESTORE_STEPS_H
 #define PGBR_CTL_RESTORE_STEPS_H

@@ -1,7 +1,7 @@
 /*
  * steps_member.c
  *		The steps of a restore that the members' sidecars do: ask for the jobs, wait for them, keep
- *		what they found out. See steps.h.
+ *		their results. See steps.h.
  */
 #include "ctl/restore/steps.h"
 
@@ -21,16 +21,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A backup may take its time; whoever can't wait cancels it. */
+/* A backup may take long; a user who can't wait cancels it. */
 #define JOBS_LIMIT_S 86400
 
 #define HISTORY_LIMIT_S 300
 #define LEADING_LIMIT_S 300
 
-/* How often it is looked meanwhile whether the leader is still there. */
+/* How often to check meanwhile that the leader is still up. */
 #define LOOK_MS 1000
 
-/* How often it is seen to that the archiver knows what there is to be archived. */
+/* How often to re-create `.ready` files that Patroni may have removed. */
 #define MARK_MS 10000
 
 #define STOP_TIMEOUT_S 60
@@ -108,8 +108,10 @@ restore_do_wait_jobs(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
-/* A restore whose place this one takes had written to the data directories: what lies there is nobody's
- * state to come back to. */
+/*
+ * The restore that this one replaces has written to the data directories: there is no state to
+ * come back to.
+ */
 static bool
 nothing_to_save(RestoreRun *run)
 {
@@ -148,7 +150,7 @@ restore_do_undo_point(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
-/* Patroni may start a member in the pause, out of what it remembers; the fence keeps it from that. */
+/* In the pause Patroni may start a member because of what it remembers; the fence prevents that. */
 static json_t *
 stop_arguments(const RestorePlan *plan)
 {
@@ -179,7 +181,7 @@ restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
 		   restore_await_stops_seen(run, error);
 }
 
-/* After an orderly shutdown all that was committed is in segments that PostgreSQL gives away itself. */
+/* After a clean shutdown PostgreSQL itself hands over all segments with commits for archiving. */
 bool
 restore_do_archive(RestoreRun *run, PgbrError *error)
 {
@@ -232,8 +234,10 @@ replica_arguments(const RestorePlan *plan)
 	return restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
 }
 
-/* See the files of a member restored, or restoring begun: by the job that was asked for before, or by one
- * of now. */
+/*
+ * Wait until the files of a member are restored, or until that has begun: by the job that was
+ * asked for before, or by a new one.
+ */
 static bool
 restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bool until_begun,
 			  json_t **job, PgbrError *error)
@@ -247,7 +251,7 @@ restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bo
 		   restore_job_wait(run, step, member->name, job, until_begun, error);
 }
 
-/* The replicas' files are touched only once pgbackrest has taken the target for the leader. */
+/* The replicas' files are touched only after pgbackrest has accepted the target for the leader. */
 bool
 restore_do_start_restore(RestoreRun *run, PgbrError *error)
 {
@@ -266,7 +270,7 @@ restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 						  false, NULL, error);
 }
 
-/* Jobs that an earlier step asked for are found by their names, or asked for again when they failed. */
+/* Jobs of an earlier step are found by their names, or are asked for again if they have failed. */
 bool
 restore_do_restore_leader(RestoreRun *run, PgbrError *error)
 {
@@ -322,7 +326,10 @@ recover_leader(RestoreRun *run, PgbrError *error)
 	return restore_run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
 }
 
-/* The job that has restored the leader is not to be found again: both steps begin anew, in the journal, too. */
+/*
+ * The job that restored the leader must not be found again: both steps begin anew, also in the
+ * journal.
+ */
 static bool
 restore_leader_again(RestoreRun *run, PgbrError *error)
 {
@@ -338,7 +345,7 @@ restore_leader_again(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
-/* A sidecar that has lost its state folder does not know the target: the files are restored anew. */
+/* A sidecar that has lost its state folder does not know the target: restore the files again. */
 bool
 restore_do_recover(RestoreRun *run, PgbrError *error)
 {
@@ -373,9 +380,10 @@ begins_on(const RestorePlan *plan, uint32_t timeline)
 }
 
 /*
- * Without the history no replica finds the new timeline, and the next restore would take the same number.
- * Without the first segment a replica takes that of the parent instead, which has all that was written
- * there after the timelines had parted: PostgreSQL replays it past the switch, and old rows are back.
+ * Without the history no replica finds the new timeline, and the next restore would take the same
+ * number. Without the first segment a replica takes that of the parent timeline instead. It has
+ * what was written there after the timelines parted: PostgreSQL replays past the switch, and old
+ * rows are back.
  */
 bool
 restore_do_history_archived(RestoreRun *run, PgbrError *error)
@@ -387,7 +395,9 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 	int64_t marked = looked;
 	RestoreWait wait;
 
-	/* with no switch on the way there is no parent's WAL to take, and the first may have expired */
+	/*
+	 * without a switch on the way there is no parent's WAL, and the first segment may have expired
+	 */
 	if (plan->request.replicas_only && begins_on(plan, timeline))
 		return true;
 	restore_wait_begin(&wait, run, HISTORY_LIMIT_S,
@@ -408,7 +418,7 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 				return false;
 			looked = clock_monotonic_ms();
 		}
-		/* Patroni may have made its archiver forget */
+		/* Patroni may have removed the `.ready` files */
 		if (!found && !plan->request.replicas_only && clock_monotonic_ms() - marked >= MARK_MS)
 		{
 			if (!restore_unfence_leader(run, true, error))
@@ -424,7 +434,7 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 	return true;
 }
 
-/* The name of whoever Patroni has chosen since the leader of the plan is gone; NULL on failure. */
+/* The member that Patroni has chosen since the leader of the plan was gone; NULL on failure. */
 static const char *
 await_leading(RestoreRun *run, PgbrError *error)
 {
@@ -455,7 +465,7 @@ restore_do_backup(RestoreRun *run, PgbrError *error)
 		leader = await_leading(run, error);
 		if (leader == NULL)
 			return false;
-		/* it has come back, and its lock is that of a restore which it has not heard of */
+		/* it has come back, and is locked by a restore of which it has not heard the end */
 		if (restore_request_is_without(&plan->request, leader))
 		{
 			snprintf(run->skipped, sizeof(run->skipped),

@@ -1,7 +1,7 @@
 /*
  * steps_patroni.c
- *		The steps of a restore that Patroni does: pause, start the leader, resume, start the replicas.
- *		See steps.h.
+ *		The steps of a restore that Patroni does: pause, start the leader, resume, start the
+ *		replicas. See steps.h.
  */
 #include "ctl/restore/steps.h"
 
@@ -17,7 +17,9 @@
 #define PAUSE_LIMIT_S  60
 #define STREAM_LIMIT_S 3600
 
-/* Whether a member has seen the pause. One whose Patroni is down reads it when it comes back. */
+/*
+ * Whether a member has seen the pause. A member whose Patroni is down reads it when it comes back.
+ */
 static bool
 has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
 {
@@ -32,9 +34,9 @@ has_seen_pause(RestoreRun *run, const ClusterMember *member, PgbrError *reason)
 }
 
 /*
- * A round that has begun may start a server that is stopped in the midst of it, which the fence refuses, with an error
- * in its log; one that begins later finds the server stopped, and leaves it. The leader's come first: with the position
- * that it writes it wakes the replicas.
+ * An iteration of the HA loop that has begun may start a server that is stopped meanwhile; the
+ * fence then refuses, and PostgreSQL logs an error. A later iteration finds the server stopped,
+ * and leaves it. The leader's comes first: it writes its position, and that wakes the replicas.
  */
 static void
 let_all_rounds_end(RestoreRun *run)
@@ -51,7 +53,7 @@ let_all_rounds_end(RestoreRun *run)
 	}
 }
 
-/* Patroni goes on under whoever leads; then nothing of this restore is left. */
+/* Give the cluster back to Patroni, whoever leads: then nothing of this restore is left. */
 static bool
 let_go(RestoreRun *run, PgbrError *error)
 {
@@ -72,9 +74,9 @@ let_go(RestoreRun *run, PgbrError *error)
 }
 
 /*
- * Between the plan and the pause the leader may have moved: a person has thought about the plan for long,
- * or the run was killed and went on days later, or somebody has resumed Patroni meanwhile. Then another member has
- * what must not be lost.
+ * Between the plan and the pause the leader may have changed: the user thought about the plan for
+ * long, the run was killed and continued days later, or somebody has resumed Patroni. Then another
+ * member has data that must not be lost.
  */
 static bool
 check_leader(RestoreRun *run, PgbrError *error)
@@ -93,7 +95,7 @@ check_leader(RestoreRun *run, PgbrError *error)
 	{
 		bool running = false;
 
-		/* one that has crashed in the pause is started by nobody */
+		/* in a pause nobody starts a leader that has crashed */
 		if (!restore_is_running(run, journal->document.plan.leader, &running, error))
 			return false;
 		awaited = awaited && running;
@@ -104,7 +106,7 @@ check_leader(RestoreRun *run, PgbrError *error)
 		return true;
 	if (!journal->document.replicas_before)
 		return let_go(run, error) && restore_tell_moved(&journal->document.plan, leading, error);
-	/* an earlier restore has left replicas that are not whole */
+	/* an earlier restore has left replicas that are incomplete */
 	(void) restore_tell_moved(&journal->document.plan, leading, error);
 	return pgbr_error_hint(error,
 						   "\"" PROGRAM_NAME " undo %s\" restores the replicas to follow it.",
@@ -142,8 +144,9 @@ restore_do_hand_over(RestoreRun *run, PgbrError *error)
 }
 
 /*
- * Until Patroni of the leader has gone another round with the key, the DCS says how far the leader was before the
- * restore. Were it lost now, every member would be too far behind that to be elected, for good.
+ * Until the leader's Patroni has done another iteration with the leader key, the DCS has the
+ * leader's position of before the restore. If the leader were lost now, every member would be too
+ * far behind that position to be elected, for good.
  */
 static void
 have_position_told(RestoreRun *run)
@@ -161,7 +164,7 @@ restore_do_resume(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = restore_pause_patch(false);
 	const RestorePlan *plan = &run->journal->document.plan;
-	/* one that has gone since Patroni may have been resumed is Patroni's to replace */
+	/* Patroni may have been resumed already: then it replaces a leader that is gone */
 	bool without = restore_request_is_without(&plan->request, plan->leader);
 	bool ok = without || restore_keep_leading(run, error);
 

@@ -22,7 +22,7 @@ restore_streams_from(const PatroniNode *leader, const char *name)
 	return false;
 }
 
-/* On the leader's timeline, by its own word. */
+/* On the leader's timeline, by the member's own answer. */
 static bool
 follows(RestoreRun *run, const ClusterMember *member, uint32_t timeline, PgbrError *reason)
 {
@@ -40,8 +40,10 @@ is_primary(RestoreRun *run, const ClusterMember *member, PatroniNode *node, Pgbr
 		   node->primary && node->running;
 }
 
-/* The replica that does not stream yet; NULL when all do. Patroni may have another leader by now, also one that takes
- * no part. */
+/*
+ * A replica that does not stream yet; NULL when all do. By now Patroni may have another leader,
+ * also one that takes no part.
+ */
 static ClusterMember *
 find_late(RestoreRun *run, PgbrError *reason)
 {

@@ -10,10 +10,13 @@
 
 #include <stdbool.h>
 
-/* Wait until all members of the plan but the one that leads stream from it; it need not be the leader of the plan. */
+/*
+ * Wait until all members of the plan stream from the leader, which need not be the leader of the
+ * plan.
+ */
 extern bool restore_wait_streaming(RestoreRun *run, int limit_s, PgbrError *error);
 
-/* A member of this name streams from the leader, by the leader's word. */
+/* True when a member of this name streams from the leader, by the leader's answer. */
 extern bool restore_streams_from(const PatroniNode *leader, const char *name);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Seconds from one moment of the journal to another; -1 when either is unknown, "". */
+/* Seconds between two moments of the journal; -1 when one is unknown, "". */
 static double
 seconds_between(const char *from, const char *to)
 {
@@ -50,7 +50,10 @@ describe_left_out(const RestoreJournal *journal)
 	return names;
 }
 
-/* The steps with their lengths; *began is the first one's start, *writes the end of the hand-over. */
+/*
+ * The steps with their lengths. *began is the start of the first, *writes the end of the hand-
+ * over.
+ */
 static json_t *
 describe_steps(const RestoreJournal *journal, const char **began, const char **ended,
 			   const char **writes)

@@ -60,7 +60,7 @@ restore_still_holds(RestoreRun *run, PgbrError *error)
 bool
 restore_holds_now(RestoreRun *run, PgbrError *error)
 {
-	/* a machine that was asleep does not know for how long */
+	/* after a sleep of the machine we do not know how old the lease is */
 	run->journal->renewed_ms = 0;
 	return restore_still_holds(run, error);
 }
@@ -92,7 +92,7 @@ restore_wait_more(RestoreWait *wait, PgbrError *error)
 	return restore_wait_check(wait, error);
 }
 
-/* List a wait that is over. */
+/* Add a wait that is over to the list. */
 double
 restore_wait_list(const RestoreWait *wait)
 {
@@ -111,7 +111,6 @@ restore_wait_end(RestoreWait *wait)
 	restore_events_wait(wait->run->events, wait->what, restore_wait_list(wait));
 }
 
-/* A request to a member's sidecar, repeated while it does not answer. key is of a POST, or NULL. */
 bool
 restore_call(RestoreRun *run, const char *name, const char *path, const json_t *body,
 			 const char *key, int hold, json_t **answer, PgbrError *error)

@@ -1,7 +1,8 @@
 /*
  * wait.h
- *		Waits of a restore: each has a name and a limit, keeps the locks, ends with Ctrl-C, and is
- *		listed with its length. And requests to sidecars, repeated while one does not answer.
+ *		The waits of a restore: each has a name and a limit, renews the locks, ends with Ctrl-C,
+ *		and is listed with its length. And requests to sidecars, repeated while a sidecar does not
+ *		answer.
  */
 #ifndef PGBR_CTL_RESTORE_WAIT_H
 #define PGBR_CTL_RESTORE_WAIT_H
@@ -24,37 +25,46 @@ typedef struct RestoreWait
 extern void restore_wait_begin(RestoreWait *wait, RestoreRun *run, int limit_s, const char *format,
 							   ...) __attribute__((format(printf, 4, 5)));
 
-/* Pause for a tenth of a second. False when the wait is over without success: the limit (TIMEOUT, with
- * the reason), ABORTED, or the lock was lost. */
+/*
+ * Pause for a tenth of a second. False when the wait has failed: the limit is over (TIMEOUT, with
+ * the reason), ABORTED, or the lock was lost.
+ */
 extern bool restore_wait_more(RestoreWait *wait, PgbrError *error);
 
-/* The same without a pause, for who has waited in a request. */
+/* The same without a pause, after a request that has waited. */
 extern bool restore_wait_check(RestoreWait *wait, PgbrError *error);
 
-/* Write the journal, and notice when another has gone on with the restore. */
+/* Write the journal, and notice when another control binary has continued the restore. */
 extern bool restore_write(RestoreRun *run, PgbrError *error);
 
-/* Renew the lease when it is due; false when another has it now, and run->lost says so. */
+/*
+ * Renew the lease when it is due. False when another control binary has it now; run->lost says so.
+ */
 extern bool restore_still_holds(RestoreRun *run, PgbrError *error);
 
-/* The same whether it is due or not: for what can't be refused by a sidecar. */
+/* The same, due or not: before a request that no sidecar can refuse. */
 extern bool restore_holds_now(RestoreRun *run, PgbrError *error);
 
-/* A failure to write that means that another has gone on with the restore, or ended it. Pure. */
+/*
+ * Whether a failed write means that another control binary has continued or ended the restore.
+ * Pure.
+ */
 extern bool restore_is_lost(const PgbrError *error);
 
-/* The condition holds. */
+/* The condition holds: show and list the wait. */
 extern void restore_wait_end(RestoreWait *wait);
 
-/* The same, without telling it; gives its seconds. */
+/* List a wait that is over without showing it; its length in seconds. */
 extern double restore_wait_list(const RestoreWait *wait);
 
-/* A request to a member's sidecar, repeated while it does not answer: GET, held for so many seconds, or
- * a POST with this Idempotency-Key. *answer is the caller's. */
+/*
+ * A request to a member's sidecar, repeated while it does not answer: a GET that is held for hold
+ * seconds, or a POST when key, its Idempotency-Key, is not NULL. *answer is the caller's.
+ */
 extern bool restore_call(RestoreRun *run, const char *name, const char *path, const json_t *body,
 						 const char *key, int hold, json_t **answer, PgbrError *error);
 
-/* GET of a member's sidecar, asked again while it does not answer. *answer is the caller's. */
+/* GET from a member's sidecar, repeated while it does not answer. *answer is the caller's. */
 extern bool restore_ask(RestoreRun *run, const char *member, const char *path, json_t **answer,
 						PgbrError *error);
 
