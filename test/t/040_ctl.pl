@@ -47,7 +47,7 @@ sub wait_running
 		[ [ '--url=x', 'info' ], qr/the verb comes before its options/ ],
 		[ [ 'info', '--loud' ], qr/unrecognized option "--loud"/ ],
 		[ [ 'info', 'more' ], qr/too many arguments: "more"/ ],
-		[ ['cancel'], qr/cancel wants an argument: ID/ ],
+		[ ['cancel'], qr/cancel needs an argument: ID/ ],
 		[ [ 'info', '--format=xml' ], qr/invalid value "xml" for --format/ ],
 		[ [ 'info', '--timeout=0' ], qr/invalid value "0" for --timeout/ ],
 		[ [ 'info', '--url=127.0.0.1' ], qr/invalid sidecar URL/ ],
@@ -425,7 +425,7 @@ for my $columns (120, 50, 12)
 	ctl_fails(
 		'a wrong token',
 		4,
-		qr/not known here\n.*GET http.*\n.*hint: .*--token-file or .* a token of the sidecar's own/,
+		qr/not known here\n.*GET http.*\n.*hint: .*--token-file or .* a token from the sidecar's own/,
 		'info',
 		"--token-file=$root/stranger");
 	ctl_ok('a right token', 'info', "--token-file=$root/reader");
@@ -538,7 +538,7 @@ for my $columns (120, 50, 12)
 		[ 'no-jobs', $http->('{"jobs":[{"id":"a"}]}'), 3, qr/no kind/ ],
 		[
 			'proxy', $http->('<html>', status => 403, type => 'text/html'),
-			3, qr/what answered is not a sidecar/
+			3, qr/the server that answered is not a sidecar/
 		],
 		[ 'large', $http->(' ' x (9 << 20)), 3, qr/larger than 8 MB/ ],
 		[
@@ -579,7 +579,7 @@ for my $columns (120, 50, 12)
 	cmp_ok(time - $began, '<', 5, 'silence: the time-out holds');
 	ctl_fails(
 		'silence for a backup',
-		3, qr/may have been accepted all the same/,
+		3, qr/may have accepted the backup: check with/,
 		'backup', '--timeout=1', $hang);
 	ctl_fails(
 		'a job that gets lost',

@@ -327,7 +327,7 @@ for my $case (
 	],
 	[
 		"$head$keys  configParams: {repo1-cipher-type: aes-256-cbc}\n",
-		4, 37, qr/wants "repo1-cipher-pass" beside it/
+		4, 37, qr/needs "repo1-cipher-pass" beside it/
 	],
 	[
 		"$head$keys  configParams: {repo1-cipher-pass: 'minio\"123'}\n",
@@ -440,7 +440,7 @@ $ENV{PGBACKREST_REPO1_CIPHER_PASS} = 'tell nobody';
 		'config check: the retention in words');
 	like(
 		$out,
-		qr/Next to go: \Q$labels[0]\E, \Q$labels[1]\E\n/,
+		qr/Next to expire: \Q$labels[0]\E, \Q$labels[1]\E\n/,
 		'config check: what goes next, with what depends on it');
 	like(
 		$out,
@@ -472,7 +472,7 @@ $ENV{PGBACKREST_REPO1_CIPHER_PASS} = 'tell nobody';
 	is($status, 0, 'config check of a pgbackrest.conf: exit status') or diag $errors;
 	like(
 		$out,
-		qr/: pgbackrest\.conf, nothing is wrong.*Next to go: \Q$labels[0]\E, /s,
+		qr/: pgbackrest\.conf, nothing is wrong.*Next to expire: \Q$labels[0]\E, /s,
 		'config check of a pgbackrest.conf: the same');
 	($status, $out, $errors) =
 	  $member->ctl(qw(config check --backups --stanza=other), $member->{config});

@@ -146,7 +146,7 @@ my %cases = (
 					member(state => $odd, role => "leader", timeline => -5, lag => 'x'),
 					member(name => 'm2', role => $odd, state => undef)));
 		},
-		qr/the token was not sent to http:\/\/\Q$elsewhere\E:8430: only an answer names it, and plain HTTP can be read on the way/
+		qr/the token was not sent to http:\/\/\Q$elsewhere\E:8430: only a response names its address, and plain HTTP can be read on the way/
 	],
 	'elsewhere' => [
 		sub { answer($_[0], members(member())) },

@@ -279,13 +279,13 @@ is($neighbour->secrets, '', 'and gets nothing') or diag $all;
 
 my ($known, $kept) = ($thief->requests, $thief->secrets);
 my %refused = (
-	redirect => [ 3, qr/what answered is not a sidecar|HTTP status 307/ ],
+	redirect => [ 3, qr/the server that answered is not a sidecar|HTTP status 307/ ],
 	moved => [ 1, qr/./ ],
 	deep => [ 3, qr/nested more than 64 levels/ ],
 	huge => [ 3, qr/larger than 8 MB/ ],
 	drip => [ 3, qr/no answer within 3\.0 s/ ],
 	types => [ undef, qr// ],
-	'no-id' => [ 3, qr/holds no job's id/ ]);
+	'no-id' => [ 3, qr/has no job ID/ ]);
 for my $behaviour (sort keys %refused)
 {
 	my ($wanted, $pattern) = @{ $refused{$behaviour} };
@@ -303,14 +303,14 @@ for my $behaviour (sort keys %refused)
 }
 my ($status, $said) = ctl('other', 'backup', '--wait');
 is($status, 3, 'another job in the place of ours');
-like($said, qr/the answer is about job "another" where "$id" was asked for/, 'is not taken for it');
+like($said, qr/the response is about job "another" instead of "$id"/, 'is not taken for it');
 for my $verb ([ 'jobs', $id ], [ 'jobs', $id, '--format=json' ], [ 'cancel', $id ])
 {
 	($status, $said) = ctl('other', @$verb);
 	is($status, 3, "@$verb: nor is it shown for it");
 	like(
 		$said,
-		qr/the answer is about job "another" where "$id" was asked for/,
+		qr/the response is about job "another" instead of "$id"/,
 		"@$verb: and that is said");
 }
 is_deeply([ $thief->requests, $thief->secrets ], [ $known, $kept ], 'nobody was led to the thief');

@@ -213,13 +213,13 @@ cmp_ok($refused, '>', 200, "and refused ($refused)");
 
 # ---- options that would run something, or stand for others
 for my $case (
-	[ 'repo1-host-cmd', '/tmp/evil', qr/says what is run/ ],
-	[ 'pg1-host-cmd', '/tmp/evil', qr/says what is run/ ],
-	[ 'cmd', '/tmp/evil', qr/says what is run/ ],
-	[ 'cmd-ssh', '/tmp/evil', qr/says what is run/ ],
-	[ 'db-cmd', '/tmp/evil', qr/says what is run/ ],
-	[ 'backup-cmd', '/tmp/evil', qr/says what is run/ ],
-	[ 'recovery-option', 'restore_command=touch /tmp/evil', qr/says what is run/ ],
+	[ 'repo1-host-cmd', '/tmp/evil', qr/names a program to run/ ],
+	[ 'pg1-host-cmd', '/tmp/evil', qr/names a program to run/ ],
+	[ 'cmd', '/tmp/evil', qr/names a program to run/ ],
+	[ 'cmd-ssh', '/tmp/evil', qr/names a program to run/ ],
+	[ 'db-cmd', '/tmp/evil', qr/names a program to run/ ],
+	[ 'backup-cmd', '/tmp/evil', qr/names a program to run/ ],
+	[ 'recovery-option', 'restore_command=touch /tmp/evil', qr/names a program to run/ ],
 	[ 'config', '/tmp/evil.conf', qr/takes no option/ ],
 	[ 'config-include-path', '/tmp', qr/takes no option/ ],
 	[ 'stanza', 'other', qr/takes no option/ ],

@@ -228,7 +228,7 @@ test_words(void **state)
 	SAYS(true, SET(.full = 2, .archive_type = PGBR_BACKUP_INCR), "the 2 newest", "go with",
 		 "WAL is never removed");
 	SAYS(false, SET(.full = 2, .archive_type = PGBR_BACKUP_FULL), "the 2 newest", "go with", "WAL",
-		 "expire-auto=n: nothing of this happens after a backup");
+		 "expire-auto=n: nothing expires after a backup");
 }
 
 int

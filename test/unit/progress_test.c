@@ -167,7 +167,7 @@ test_words(void **state)
 	strbuf_init(&words);
 	note(&progress, 100, "{\"state\":\"queued\",\"covered_by\":\"20261122T154107\"}");
 	progress_put_words(&progress, &words);
-	assert_string_equal(words.data, "queued, covered by 20261122T154107, 0:00 elapsed");
+	assert_string_equal(words.data, "queued, coalesced into 20261122T154107, 0:00 elapsed");
 	strbuf_clear(&words);
 	note(&progress, 165, RUNNING("33.3"));
 	progress_put_words(&progress, &words);

@@ -38,25 +38,25 @@ typedef struct ClusterArguments
 		name, 0, OPTION_TEXT, ARGUMENT(type, member), value, variable, 0, 0, help, repeats \
 	}
 
-#define CLUSTER_OPTIONS(t, m)                                                                    \
-	CLUSTER_TEXT(t, m.patroni_url, "patroni-url", "URL[,URL]", "PGBRCTL_PATRONI_URL",            \
-				 "REST API of any member (default: http://127.0.0.1:8008)", false),              \
-		CLUSTER_TEXT(t, m.patroni_user_file, "patroni-user-file", "FILE",                        \
-					 "PGBRCTL_PATRONI_USER_FILE",                                                \
-					 "USER:PASSWORD of the REST API, on its first line", false),                 \
-		CLUSTER_TEXT(t, m.patroni_ca_file, "patroni-ca-file", "FILE", "PGBRCTL_PATRONI_CA_FILE", \
-					 "certificates to trust for it (default: --ca-file)", false),                \
-		CLUSTER_TEXT(t, m.patroni_cert_file, "patroni-cert-file", "FILE",                        \
-					 "PGBRCTL_PATRONI_CERT_FILE",                                                \
-					 "client certificate for it (default: --cert-file)", false),                 \
-		CLUSTER_TEXT(t, m.patroni_key_file, "patroni-key-file", "FILE",                          \
-					 "PGBRCTL_PATRONI_KEY_FILE", "its key (default: --key-file)", false),        \
-		CLUSTER_TEXT(t, m.sidecars, "sidecar", "NAME=URL", "PGBRCTL_SIDECARS",                   \
-					 "the sidecar of a member; may be repeated", true),                          \
-	{                                                                                            \
-		"trust-members", 0, OPTION_FLAG, ARGUMENT(t, m.trust_members), NULL,                     \
-			"PGBRCTL_TRUST_MEMBERS", 0, 0,                                                       \
-			"send token and password also over http to members that others name", false          \
+#define CLUSTER_OPTIONS(t, m)                                                                      \
+	CLUSTER_TEXT(t, m.patroni_url, "patroni-url", "URL[,URL]", "PGBRCTL_PATRONI_URL",              \
+				 "REST API of any member (default: http://127.0.0.1:8008)", false),                \
+		CLUSTER_TEXT(t, m.patroni_user_file, "patroni-user-file", "FILE",                          \
+					 "PGBRCTL_PATRONI_USER_FILE",                                                  \
+					 "USER:PASSWORD of the REST API, on its first line", false),                   \
+		CLUSTER_TEXT(t, m.patroni_ca_file, "patroni-ca-file", "FILE", "PGBRCTL_PATRONI_CA_FILE",   \
+					 "certificates to trust for it (default: --ca-file)", false),                  \
+		CLUSTER_TEXT(t, m.patroni_cert_file, "patroni-cert-file", "FILE",                          \
+					 "PGBRCTL_PATRONI_CERT_FILE",                                                  \
+					 "client certificate for it (default: --cert-file)", false),                   \
+		CLUSTER_TEXT(t, m.patroni_key_file, "patroni-key-file", "FILE",                            \
+					 "PGBRCTL_PATRONI_KEY_FILE", "its key (default: --key-file)", false),          \
+		CLUSTER_TEXT(t, m.sidecars, "sidecar", "NAME=URL", "PGBRCTL_SIDECARS",                     \
+					 "the sidecar of a member; may be repeated", true),                            \
+	{                                                                                              \
+		"trust-members", 0, OPTION_FLAG, ARGUMENT(t, m.trust_members), NULL,                       \
+			"PGBRCTL_TRUST_MEMBERS", 0, 0,                                                         \
+			"send token and password over http, too, to members that only a response names", false \
 	}
 
 typedef struct ClusterSettings

@@ -43,10 +43,11 @@ job_view_read(const json_t *document, JobView *job, PgbrError *error)
 	job->message = json_text(document, "message");
 	job->hint = json_text(document, "hint");
 	if (job->id == NULL || !pgbr_is_job_id(job->id))
-		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the answer holds no job's id");
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the response has no job ID");
 	if (job->kind == NULL || state == NULL || !pgbr_job_state_parse(state, &job->state))
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-							  "the answer holds no kind or no known state of job \"%s\"", job->id);
+							  "the response has no kind or an unknown state for job \"%s\"",
+							  job->id);
 	/* a percentage ends up in a column of fixed width */
 	if (job->percent > 100)
 		job->percent = 100;
@@ -58,7 +59,7 @@ job_view_is(const JobView *job, const char *id, PgbrError *error)
 {
 	return strcmp(job->id, id) == 0 ||
 		   pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-						  "the answer is about job \"%s\" where \"%s\" was asked for", job->id, id);
+						  "the response is about job \"%s\" instead of \"%s\"", job->id, id);
 }
 
 bool

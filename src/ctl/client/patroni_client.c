@@ -122,23 +122,26 @@ patroni_refuse(const PatroniClient *client, const char *method, const char *url,
 																		   : PGBR_ERROR_PROTOCOL;
 
 	if (code == PGBR_ERROR_PROTOCOL)
-		pgbr_error_set(error, code, "what answered is not Patroni: HTTP status %ld", status);
+		pgbr_error_set(error, code, "the server that answered is not Patroni: HTTP status %ld",
+					   status);
 	else if (why)
 		pgbr_error_set(error, code, "the password was not sent to Patroni at %s: %s", url, why);
 	else
 		pgbr_error_set(error, code, "Patroni refused with HTTP status %ld", status);
 	pgbr_error_detail(error, "The request was %s %s%s.", method, url, path);
 	if (why)
-		pgbr_error_hint(error,
-						"Name the REST APIs of all members with --patroni-url=URL,URL, or in the "
-						"configuration file; or serve them over https and give --patroni-ca-file. "
-						"--trust-members sends the password wherever members are said to be.");
+		pgbr_error_hint(
+			error,
+			"Name the REST APIs of all members with --patroni-url=URL,URL, or in the "
+			"configuration file; or serve them over https and give --patroni-ca-file. "
+			"--trust-members sends the password to every address that is reported for a member.");
 	else if (status == 401)
 		pgbr_error_hint(error, "--patroni-user-file names a file with its REST API's user and "
 							   "password.");
 	else if (status == 403)
-		pgbr_error_hint(error, "Its REST API wants a client certificate (--patroni-cert-file, "
-							   "--patroni-key-file), or its allowlist leaves this machine out.");
+		pgbr_error_hint(error,
+						"Its REST API requires a client certificate (--patroni-cert-file, "
+						"--patroni-key-file), or its allowlist does not include this machine.");
 	return false;
 }
 
@@ -280,7 +283,8 @@ patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 
 	memset(node, 0, sizeof(*node));
 	if (!json_is_object(patroni) || json_text(answer, "state") == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "what answered is not Patroni");
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "the server that answered is not Patroni");
 	take_text(patroni, "scope", node->scope, sizeof(node->scope));
 	take_text(patroni, "version", node->version, sizeof(node->version));
 	take_text(answer, "state", node->state, sizeof(node->state));

@@ -87,7 +87,7 @@ make_parts(const Progress *progress, char parts[PART_COUNT][PART_SIZE])
 
 	memset(parts, 0, (size_t) PART_COUNT * PART_SIZE);
 	if (progress->state == PGBR_STATE_QUEUED && progress->covered_by[0])
-		snprintf(parts[PART_WHAT], PART_SIZE, "queued, covered by %s", progress->covered_by);
+		snprintf(parts[PART_WHAT], PART_SIZE, "queued, coalesced into %s", progress->covered_by);
 	else
 		snprintf(parts[PART_WHAT], PART_SIZE, "%s",
 				 progress->phase[0] ? progress->phase : pgbr_job_state_name(progress->state));

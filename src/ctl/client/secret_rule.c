@@ -48,12 +48,12 @@ secret_rule_refuses(const SecretRule *rule, const char *url)
 		return NULL;
 	if (has_scheme(url, "https:"))
 		return rule->private_ca ? NULL
-								: "only an answer names it, and any certificate of a public CA "
-								  "would do there";
+								: "only a response names its address, and any public CA's "
+								  "certificate would do there";
 	/* only PostgreSQL's user can listen at the default socket */
 	if (!has_scheme(url, "http:"))
-		return strcmp(url, PGBR_DEFAULT_URL) == 0 ? NULL : "only an answer names that socket";
+		return strcmp(url, PGBR_DEFAULT_URL) == 0 ? NULL : "only a response names that socket";
 	if (!secret_rule_is_this_host(url))
-		return "only an answer names it, and plain HTTP can be read on the way";
-	return rule->on_this_host ? NULL : "another host's answer names an address of this one";
+		return "only a response names its address, and plain HTTP can be read on the way";
+	return rule->on_this_host ? NULL : "another host's response names an address of this host";
 }

@@ -79,7 +79,7 @@ sidecar_client_refusal(const PgbrHttpResponse *response, PgbrError *error)
 	}
 	if (detail == NULL || code == NULL)
 	{
-		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "what answered is not a sidecar");
+		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the server that answered is not a sidecar");
 		pgbr_error_detail(error, "The answer has HTTP status %ld and content type \"%s\".",
 						  response->status, response->content_type);
 		pgbr_error_hint(error, "Check the URL, and proxies on the way to it.");
@@ -127,9 +127,8 @@ explain_unauthorized(const SidecarClient *client, const char *method, const char
 		return;
 	pgbr_error_detail(error, "The request was %s %s.", method, url);
 	if (client->token[0] || client->settings->cert_file == NULL)
-		pgbr_error_hint(error,
-						"Show what it wants: --token-file or PGBRCTL_TOKEN_FILE with a token "
-						"of the sidecar's own file, or --cert-file and --key-file.");
+		pgbr_error_hint(error, "Give --token-file or PGBRCTL_TOKEN_FILE with a token from the "
+							   "sidecar's own file, or --cert-file and --key-file.");
 }
 
 /* A server that never got the withheld token reports a missing token: say why it was withheld. */
@@ -142,9 +141,10 @@ explain_withheld(const SidecarClient *client, PgbrError *error)
 		(code != PGBR_ERROR_UNAUTHORIZED && code != PGBR_ERROR_FORBIDDEN))
 		return;
 	pgbr_error_set(error, code, "the token was not sent to %s: %s", client->url, client->withheld);
-	pgbr_error_hint(error, "Name the member's sidecar with --sidecar=NAME=URL, or in the "
-						   "configuration file; or serve it over https and give --ca-file. "
-						   "--trust-members sends the token wherever members are said to be.");
+	pgbr_error_hint(
+		error, "Name the member's sidecar with --sidecar=NAME=URL, or in the "
+			   "configuration file; or serve it over https and give --ca-file. "
+			   "--trust-members sends the token to every address that is reported for a member.");
 }
 
 /* Send, and return true only for a 2xx answer of this content type; the caller ends the

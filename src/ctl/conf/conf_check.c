@@ -143,7 +143,7 @@ conf_check(const PgbackrestFile *file, const char *name, bool others_can_read,
 
 		if (strcmp(option->section, section) != 0 && !is_section(option->section))
 			pgbr_error_hint(conf_finding(&checker, true, option->line,
-										 "pgbackrest looks for nothing in section [%.100s]",
+										 "pgbackrest does not read section [%.100s]",
 										 option->section),
 							"A section is global or a stanza, with or without :COMMAND behind.");
 		section = option->section;

@@ -152,12 +152,13 @@ check_param(ConfBuilder *builder, const PgbrValuesParam *param)
 											param->name),
 							   "%s", name_hint);
 	if (names_command(param->name))
-		return pgbr_error_hint(conf_problem(builder, param->place,
-											"option \"%s\" says what is run, and is not taken "
-											"from a values file",
-											param->name),
-							   "Who owns the host may write it into a file of pgbackrest's "
-							   "conf.d folder.");
+		return pgbr_error_hint(
+			conf_problem(
+				builder, param->place,
+				"option \"%s\" names a program to run, and is not taken from a values file",
+				param->name),
+			"The administrator of the host can put it into a file of pgbackrest's conf.d "
+			"directory.");
 	if (value_hint)
 		return pgbr_error_hint(conf_problem(builder, param->place,
 											"invalid value \"%.100s\" of option \"%s\"",
@@ -167,7 +168,7 @@ check_param(ConfBuilder *builder, const PgbrValuesParam *param)
 		return pgbr_error_hint(conf_problem(builder, param->place,
 											"value of option \"%s\" has blanks around it",
 											param->name),
-							   "pgbackrest would take them off; remove them.");
+							   "pgbackrest would strip them; remove them.");
 	if (builder->conf->secret_name && pgbr_is_secret_option(param->name))
 		return pgbr_error_hint(
 			conf_problem(builder, param->place,
@@ -229,7 +230,7 @@ check_cipher(ConfBuilder *builder, const PgbrValuesParam *param)
 		strcpy(name + length, pairs[i].other);
 		if (conf_find(builder->conf, name) || builder->conf->secret_name)
 			continue;
-		pgbr_error_hint(conf_problem(builder, param->place, "option \"%s\" wants \"%s\" beside it",
+		pgbr_error_hint(conf_problem(builder, param->place, "option \"%s\" needs \"%s\" beside it",
 									 param->name, name),
 						"A repository is encrypted with both, from its first backup on.");
 	}

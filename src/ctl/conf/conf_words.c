@@ -107,8 +107,7 @@ conf_keeps(const RetentionSettings *settings, bool expire_auto)
 	say_wal(list, settings);
 	if (!expire_auto)
 		say(list,
-			"expire-auto=n: nothing of this happens after a backup, only when pgbackrest expire "
-			"is run.");
+			"expire-auto=n: nothing expires after a backup, only when pgbackrest expire runs.");
 	return list;
 }
 

@@ -25,8 +25,8 @@ write_comment(const Conf *conf, StrBuf *out)
 {
 	char variable[CONF_VARIABLE_SIZE];
 
-	strbuf_puts(out,
-				"# Made by pgbackrest_ctl config render from a values file: change that one.\n");
+	strbuf_puts(out, "# Made by pgbackrest_ctl config render from a values file: change the values "
+					 "file instead.\n");
 	if (conf->secret_name)
 		strbuf_printf(out, "# The secrets are in the Secret %s.\n", conf->secret_name);
 	for (size_t i = 0; i < conf->count; i++)

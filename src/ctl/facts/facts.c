@@ -29,8 +29,8 @@ out_of_memory(PgbrError *error)
 static bool
 bad_answer(PgbrError *error, const char *what)
 {
-	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-						  "the sidecar's answer holds a value that makes no sense: %s", what);
+	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "invalid value in the sidecar's response: %s",
+						  what);
 }
 
 /* A member's text into an array; what is missing is empty. */

@@ -65,7 +65,7 @@ ask_member(RestoreFacts *facts, Cluster *cluster, ClusterMember *member, PgbrErr
 	pgbr_copy_text(fact->state, sizeof(fact->state), member->patroni.state);
 	fact->asked_ms = clock_now_ms();
 	if (member->sidecar.url[0] == '\0')
-		pgbr_copy_text(fact->error, sizeof(fact->error), "it is not known where it is");
+		pgbr_copy_text(fact->error, sizeof(fact->error), "its address is not known");
 	else if (!sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node,
 								  &reason) ||
 			 !restore_facts_read_node(fact, node, &reason) ||
@@ -170,7 +170,7 @@ restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error)
 	{
 		if (facts->members[i].error[0])
 		{
-			pgbr_error_detail(error, "That of \"%s\": %s.", facts->members[i].name,
+			pgbr_error_detail(error, "The sidecar of \"%s\": %s.", facts->members[i].name,
 							  facts->members[i].error);
 			break;
 		}

@@ -276,7 +276,7 @@ refuse_no_set(RestoreWork *work)
 	if (earliest == NULL)
 		return pgbr_error_hint(&work->refusal->error,
 							   "No usable backup is an ancestor of timeline %" PRIu32
-							   "; \"pgbackrest_ctl info\" shows what there is.",
+							   "; \"pgbackrest_ctl info\" lists the backups.",
 							   work->plan->target_timeline);
 	if (work->refusal->error.detail[0] == '\0')
 		pgbr_error_detail(&work->refusal->error,

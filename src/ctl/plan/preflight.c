@@ -40,7 +40,7 @@ check_names(RestoreWork *work)
 	{
 		restore_refuse(work, "--replicas-only takes no target");
 		pgbr_error_hint(&work->refusal->error,
-						"Replicas follow the leader; leave --type and --target away.");
+						"Replicas follow the leader: omit --type and --target.");
 		work->refusal->error.code = PGBR_ERROR_INVALID_VALUE;
 		return false;
 	}
@@ -82,10 +82,9 @@ check_patroni(RestoreWork *work)
 	if (facts->paused && !facts->undo_retry)
 	{
 		restore_refuse(work, "cluster \"%s\" is paused", facts->scope);
-		return pgbr_error_hint(&work->refusal->error,
-							   "Whoever has paused it may be at work there. If not: patronictl "
-							   "resume %s.",
-							   facts->scope);
+		return pgbr_error_hint(
+			&work->refusal->error,
+			"Someone may be doing maintenance there. If not: patronictl resume %s.", facts->scope);
 	}
 	for (int i = 0; i < facts->member_count; i++)
 	{
@@ -118,9 +117,8 @@ check_member(RestoreWork *work, const FactMember *member)
 					   member->error);
 		return pgbr_error_hint(
 			error,
-			"Start it there, or tell its place: --sidecar=%s=URL. Where the member "
-			"is gone --without-member=%s restores without it; it must be rebuilt "
-			"afterwards.",
+			"Start it there, or give its address with --sidecar=%s=URL. If the member is gone, "
+			"--without-member=%s restores without it; rebuild it afterwards.",
 			member->name, member->name);
 	}
 	if (member->mismatch)
@@ -134,9 +132,8 @@ check_member(RestoreWork *work, const FactMember *member)
 		restore_refuse(work,
 					   "the process of PostgreSQL on member \"%s\" is not seen by its sidecar",
 					   member->name);
-		return pgbr_error_hint(error,
-							   "Where they run in containers of their own, let them share the "
-							   "process namespace and the user.");
+		return pgbr_error_hint(error, "If they run in separate containers, let these share the "
+									  "process namespace and the user.");
 	}
 	if (member->restore[0] && !work->facts->undo_retry)
 	{
@@ -184,8 +181,8 @@ warn_of_member(RestoreWork *work, const FactMember *member)
 	{
 		if (member->settings[i] >= 0 && member->settings[i] < work->leader->control[i])
 			restore_warn(work,
-						 "%s is %d on member \"%s\", lower than the %d that the WAL asks of a hot "
-						 "standby: it would stop replaying there.",
+						 "%s is %d on member \"%s\", but the WAL needs at least %d on a hot "
+						 "standby: replay would stop there.",
 						 names[i], member->settings[i], member->name, work->leader->control[i]);
 	}
 	if (member->running_job[0])
@@ -193,8 +190,8 @@ warn_of_member(RestoreWork *work, const FactMember *member)
 					 member->running_job, member->name);
 	if (member->tablespaces > 0 && member == work->leader)
 		restore_warn(work,
-					 "There are %d tablespaces: their folders must be writable at the same place "
-					 "on every member.",
+					 "There are %d tablespaces: their directories must be writable at the same "
+					 "path on every member.",
 					 member->tablespaces);
 	if (member->time_ms != 0 && (ahead > CLOCK_SLACK_MS || ahead < -CLOCK_SLACK_MS))
 		restore_warn(work, "The clock of member \"%s\" is %" PRId64 " s %s that of this machine.",
@@ -212,7 +209,7 @@ check_leader(RestoreWork *work)
 		restore_refuse(work, "the folder of PostgreSQL's programs on member \"%s\" is not known",
 					   leader->name);
 		return pgbr_error_hint(&work->refusal->error,
-							   "The sidecar learns it from a running server, or from its option "
+							   "The sidecar finds it through a running server, or by its option "
 							   "--pg-bin. In a pod its image needs PostgreSQL's programs.");
 	}
 	if (work->facts->archive.segment_size == 0 || leader->timeline == 0)
@@ -224,11 +221,11 @@ check_leader(RestoreWork *work)
 	if (!leader->running || work->facts->leader[0] == '\0')
 	{
 		work->plan->broken_leader = true;
-		restore_warn(work,
-					 "PostgreSQL on member \"%s\" does not run as a leader: no undo point can be "
-					 "made. Its WAL that is not archived yet is saved, and undo returns to the end "
-					 "of it.",
-					 leader->name);
+		restore_warn(
+			work,
+			"PostgreSQL on member \"%s\" does not run as a leader, so no undo point can be made. "
+			"Its unarchived WAL is saved, and undo returns to the end of that WAL.",
+			leader->name);
 	}
 	return true;
 }

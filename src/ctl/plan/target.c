@@ -78,8 +78,8 @@ refuse_unknown_name(RestoreWork *work)
 
 	restore_refuse(work, "there is no restore point \"%s\"", name);
 	pgbr_error_hint(&work->refusal->error,
-					"Only those made with pgbr_restore_point() are known. Of another one "
-					"give the place: --type=lsn or --type=time.");
+					"Only those made with pgbr_restore_point() are known. For any other give its "
+					"LSN or time: --type=lsn or --type=time.");
 	for (int at = 0; at <= limit; at++)
 	{
 		for (size_t i = 0; i < facts->point_count; i++)
@@ -103,9 +103,9 @@ refuse_ambiguous_name(RestoreWork *work)
 	const char *name = target_of(work)->text;
 
 	restore_refuse(work, "there is more than one restore point \"%s\"", name);
-	pgbr_error_hint(&work->refusal->error,
-					"Say which: by its place with --type=lsn, or by its timeline with "
-					"--target-timeline.");
+	pgbr_error_hint(
+		&work->refusal->error,
+		"Choose one by its LSN with --type=lsn, or by its timeline with --target-timeline.");
 	for (size_t i = 0; i < facts->point_count; i++)
 	{
 		const FactPoint *point = &facts->points[i];
@@ -179,8 +179,8 @@ refuse_unknown_timeline(RestoreWork *work, uint32_t timeline)
 		pgbr_error_detail(&work->refusal->error,
 						  "It is the leader's, but its history is not in the repository.");
 		return pgbr_error_hint(&work->refusal->error,
-							   "Right after a failover it may still be on its way: try again. If "
-							   "not, look at archiving.");
+							   "Right after a failover it may still be in the archiver's queue: "
+							   "try again. If it does not arrive, check archiving.");
 	}
 	pgbr_error_detail(&work->refusal->error,
 					  "The repository holds neither its history nor WAL of it.");
@@ -388,8 +388,8 @@ check_lsn(RestoreWork *work)
 
 	if (work->on_current && work->plan->broken_leader && target->lsn > work->end_lsn)
 	{
-		restore_unproven(work, "That the WAL of member \"%s\" goes as far as %s.",
-						 work->leader->name, target->text);
+		restore_unproven(work, "That the WAL of member \"%s\" reaches %s.", work->leader->name,
+						 target->text);
 		return true;
 	}
 	if (work->on_current ? target->lsn > work->end_lsn : target->lsn >= work->end_lsn)

@@ -136,28 +136,28 @@ restore_verify(const RestorePlan *plan, const json_t *recovered, const json_t *m
 
 	if (!read_reached(recovered, &reached))
 		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-							  "it is not known which point recovery has reached");
+							  "it is not known which point recovery reached");
 	recovery_lsn_format(reached.fork_lsn, lsn);
 	if (!checks[target->type](target, &reached))
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-					   "recovery has not ended at the target %s%s%s: it ended at %s, \"%s\"",
+					   "recovery did not end at the target %s%s%s: it ended at %s, \"%s\"",
 					   recovery_type_name(target->type), target->text[0] ? " " : "", target->text,
 					   lsn, reached.reason);
 		if (reached.last_xact_time)
-			pgbr_error_detail(error, "The last transaction that it holds was committed at %s.",
+			pgbr_error_detail(error, "Its last transaction was committed at %s.",
 							  reached.last_xact_time);
 		return false;
 	}
 	if (reached.fork_lsn < least)
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has ended too early, at %s", lsn);
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery ended too early, at %s", lsn);
 		recovery_lsn_format(least, lsn);
 		return pgbr_error_detail(error, "It must come as far as %s.", lsn);
 	}
 	if (reached.timeline <= plan->target_timeline)
 		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-							  "recovery has not begun a new timeline: it is on %" PRIu32,
+							  "recovery did not begin a new timeline: it is on %" PRIu32,
 							  reached.timeline);
 	return true;
 }

@@ -25,7 +25,7 @@ static const OptionSpec options[] = {
 	{"annotation", 0, OPTION_TEXT, ARGUMENT(BackupArguments, annotations), "KEY=VALUE", NULL, 0, 0,
 	 "note kept with the backup; may be repeated", true},
 	{"wait", 0, OPTION_FLAG, ARGUMENT(BackupArguments, wait), NULL, NULL, 0, 0,
-	 "wait for its end and show its progress", false},
+	 "wait until it ends and show its progress", false},
 	JOB_OPTIONS(BackupArguments, job),
 	{NULL},
 };
@@ -180,10 +180,10 @@ run_backup(Context *context, const void *argument, const char *operand, PgbrErro
 const Verb verb_backup = {
 	.name = "backup",
 	.summary = "make a backup",
-	.description = "The sidecar makes one backup at a time; others wait for their turn. A backup "
-				   "that a queued\n"
-				   "one will do anyway is covered by that one. With --wait the exit code tells how "
-				   "it ended.\n",
+	.description = "The sidecar makes one backup at a time; others wait for their turn. A request "
+				   "is coalesced\n"
+				   "into a queued one that does the same or more. With --wait the exit code tells "
+				   "how it ended.\n",
 	.options = options,
 	.arguments_size = sizeof(BackupArguments),
 	.run = run_backup,

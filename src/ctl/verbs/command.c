@@ -118,7 +118,7 @@ print_help(void)
 #undef X
 	};
 
-	printf("%s has backups made by a pgbackrest sidecar, and shows what there is.\n\n",
+	printf("%s asks a pgbackrest sidecar for backups, shows them, and restores the cluster.\n\n",
 		   PROGRAM_NAME);
 	printf("Usage:\n  %s VERB [OPTION]...\n  %s help [VERB]\n  %s --version\n\nVerbs:\n",
 		   PROGRAM_NAME, PROGRAM_NAME, PROGRAM_NAME);
@@ -178,7 +178,7 @@ parse(const Verb *verb, int argc, char **argv, CommonArguments *common, void *ar
 	if (operands > (verb->operand ? 1 : 0))
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "too many arguments: \"%s\"", argv[operands]);
 	else if (operands == 0 && verb->operand && verb->operand[0] != '[')
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "%s wants an argument: %s", verb->name,
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "%s needs an argument: %s", verb->name,
 					   verb->operand);
 	else
 		return true;

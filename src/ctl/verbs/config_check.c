@@ -34,7 +34,7 @@ static const OptionSpec options[] = {
 	{"stanza", 0, OPTION_TEXT, ARGUMENT(CheckArguments, stanza), "NAME", NULL, 0, 0,
 	 "the stanza (default: the file's, " CONF_DEFAULT_STANZA " for a values file)", false},
 	{"backups", 0, OPTION_FLAG, ARGUMENT(CheckArguments, backups), NULL, NULL, 0, 0,
-	 "ask the sidecar for the backups: which would go, and when", false},
+	 "ask the sidecar for its backups: which would expire, and when", false},
 	{NULL},
 };
 
@@ -230,7 +230,7 @@ add_backups(const Context *context, const Checked *checked, json_t *document, Pg
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "the sidecar knows no stanza \"%s\"",
 					   checked->stanza);
 		ok = pgbr_error_hint(error, "Choose another one with --stanza; \"" PROGRAM_NAME
-									" info\" shows what there is.");
+									" info\" lists the stanzas.");
 	}
 	ok = ok && retention_read(wanted, &history, error);
 	if (ok)
@@ -261,8 +261,8 @@ put_next(const json_t *repository, StrBuf *out)
 
 	if (list == NULL)
 		return;
-	strbuf_puts(out,
-				json_array_size(list) == 0 ? "  No backup goes, as things are." : "  Next to go:");
+	strbuf_puts(out, json_array_size(list) == 0 ? "  No backup expires, as things are."
+												: "  Next to expire:");
 	json_array_foreach((json_t *) list, i, label)
 	{
 		strbuf_puts(out, i == 0 ? " " : ", ");
@@ -358,13 +358,13 @@ run_config_check(Context *context, const void *argument, const char *operand, Pg
 const Verb verb_config_check = {
 	.name = "config check",
 	.operand = "FILE",
-	.summary = "check a values file or a pgbackrest.conf, and tell what it keeps",
+	.summary = "check a values file or a pgbackrest.conf, and explain its retention",
 	.description =
-		"Tells all that is wrong with the file, and in words what its retention keeps. With "
+		"Reports every problem in the file, and says in words what its retention keeps. With "
 		"--backups\n"
-		"the sidecar is asked for the backups there are, and each is judged by the retention of "
-		"the\n"
-		"file, whatever is in force there: what would go next, and what keeps the others.\n",
+		"it asks the sidecar for its backups and applies the file's retention to them: which "
+		"would\n"
+		"expire next, and what keeps the others. The retention in force there does not matter.\n",
 	.options = options,
 	.arguments_size = sizeof(CheckArguments),
 	.run = run_config_check,

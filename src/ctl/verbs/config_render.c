@@ -36,9 +36,9 @@ static const OptionSpec render_options[] = {
 	{"pg1-user", 0, OPTION_TEXT, ARGUMENT(RenderArguments, member.user), "NAME", NULL, 0, 0,
 	 "the role that pgbackrest connects as (default: the user it runs as)", false},
 	{"env-file", 0, OPTION_TEXT, ARGUMENT(RenderArguments, env_file), "PATH", NULL, 0, 0,
-	 "put the secrets there, 0600, for systemd's EnvironmentFile=", false},
+	 "write the secrets to this file, 0600, for systemd's EnvironmentFile=", false},
 	{"output", 'o', OPTION_TEXT, ARGUMENT(RenderArguments, output), "PATH", NULL, 0, 0,
-	 "put pgbackrest.conf there, at once, instead of printing it", false},
+	 "write pgbackrest.conf to this file, atomically, instead of printing it", false},
 	{NULL},
 };
 
@@ -91,7 +91,7 @@ render(const Conf *conf, const RenderArguments *arguments, PgbrError *error)
 		code = exit_code_of(error);
 	strbuf_done(&out);
 	if (code == EXIT_OK && env_file == NULL && conf_has_secrets(conf))
-		message_warning("the secrets were not written; --env-file puts them into a file");
+		message_warning("the secrets were not written; --env-file writes them to a file");
 	return code;
 }
 
@@ -107,7 +107,7 @@ run_render(Context *context, const void *argument, const char *operand, PgbrErro
 	(void) operand;
 	if (arguments->file == NULL)
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "config render wants a values file");
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "config render needs a values file");
 		pgbr_error_hint(error, "Give it with --file.");
 		return exit_code_of(error);
 	}
@@ -126,11 +126,11 @@ run_render(Context *context, const void *argument, const char *operand, PgbrErro
 
 const Verb verb_config_render = {
 	.name = "config render",
-	.summary = "make pgbackrest.conf out of a values file",
+	.summary = "make pgbackrest.conf from a values file",
 	.description =
-		"Makes the configuration that the section pgBackRest of a values file asks for. Without\n"
-		"a member there is no pg1-path in it, so that one file does for all members and each says\n"
-		"where its data is by PGBACKREST_PG1_PATH. The secrets are never in it.\n",
+		"Makes the configuration that the section pgBackRest of a values file describes. Without\n"
+		"--member it has no pg1-path: then one file serves all members, and each sets\n"
+		"PGBACKREST_PG1_PATH. The secrets are never in it.\n",
 	.options = render_options,
 	.arguments_size = sizeof(RenderArguments),
 	.alone = true,

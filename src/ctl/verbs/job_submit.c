@@ -67,10 +67,9 @@ send_request(const Context *context, const JobPlan *plan, const json_t *request,
 	if (sidecar_client_call(&context->client, "POST", PGBR_PATH_JOBS, request, 0, job, error))
 		return true;
 	if (error->code == PGBR_ERROR_TIMEOUT || error->code == PGBR_ERROR_ABORTED)
-		pgbr_error_hint(error,
-						"The %s may have been accepted all the same: look with \"" PROGRAM_NAME
-						" jobs\".",
-						pgbr_job_kind_name(plan->kind));
+		pgbr_error_hint(
+			error, "The sidecar may have accepted the %s: check with \"" PROGRAM_NAME " jobs\".",
+			pgbr_job_kind_name(plan->kind));
 	return false;
 }
 
@@ -226,7 +225,7 @@ tell_first(const Context *context, const json_t *document)
 		return;
 	printf("%s was accepted", job_view_name(&job, name, sizeof(name)));
 	if (job.covered_by)
-		printf(" and is covered by %s", job.covered_by);
+		printf(" and is coalesced into %s", job.covered_by);
 	printf("\n");
 	fflush(stdout);
 }

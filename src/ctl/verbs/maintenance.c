@@ -33,7 +33,7 @@ static const OptionSpec options[] = {
 
 static const OptionSpec expire_options[] = {
 	{"dry-run", 0, OPTION_FLAG, ARGUMENT(MaintenanceArguments, dry_run), NULL, NULL, 0, 0,
-	 "only tell what would be removed", false},
+	 "only show what would be removed", false},
 	{"set", 0, OPTION_TEXT, ARGUMENT(MaintenanceArguments, set), "LABEL", NULL, 0, 0,
 	 "remove this backup and those that depend on it", false},
 	NO_WAIT_OPTION,
@@ -113,7 +113,7 @@ run_expire(Context *context, const void *argument, const char *operand, PgbrErro
 const Verb verb_check = {
 	.name = "check",
 	.summary = "check that WAL arrives in the repository",
-	.description = "Runs \"pgbackrest check\" as a job and prints its lines when it is over.\n",
+	.description = "Runs \"pgbackrest check\" as a job and prints its output at the end.\n",
 	.options = options,
 	.arguments_size = sizeof(MaintenanceArguments),
 	.run = run_check,
@@ -122,7 +122,7 @@ const Verb verb_check = {
 const Verb verb_verify = {
 	.name = "verify",
 	.summary = "verify the files in the repository",
-	.description = "Runs \"pgbackrest verify\" as a job and prints its lines when it is over.\n",
+	.description = "Runs \"pgbackrest verify\" as a job and prints its output at the end.\n",
 	.options = options,
 	.arguments_size = sizeof(MaintenanceArguments),
 	.run = run_verify,
@@ -132,8 +132,8 @@ const Verb verb_expire = {
 	.name = "expire",
 	.summary = "remove what the retention no longer keeps",
 	.description =
-		"Runs \"pgbackrest expire\" as a job and prints its lines when it is over. With --set one\n"
-		"backup and those that depend on it are removed, whatever the retention says.\n",
+		"Runs \"pgbackrest expire\" as a job and prints its output at the end. --set removes one\n"
+		"backup and those that depend on it, whatever the retention says.\n",
 	.options = expire_options,
 	.arguments_size = sizeof(MaintenanceArguments),
 	.run = run_expire,

@@ -43,7 +43,8 @@ typedef struct ManifestArguments
 static const OptionSpec options[] = {
 	{"file", 'f', OPTION_TEXT, ARGUMENT(ManifestArguments, file), "FILE", NULL, 0, 0,
 	 "the values file; must be given", false},
-	TEXT_OPTION("output-dir", output_dir, "DIR", "write files there, for kubectl kustomize"),
+	TEXT_OPTION("output-dir", output_dir, "DIR",
+				"write files to this directory, for kubectl kustomize"),
 	TEXT_OPTION("pg1-path", objects.pg1_path, "PATH", "the data directory; must be given"),
 	TEXT_OPTION("stanza", stanza, "NAME", "the stanza (default: " CONF_DEFAULT_STANZA ")"),
 	TEXT_OPTION("namespace", objects.namespace, "NAME", "(default: none is written)"),
@@ -214,7 +215,7 @@ check_arguments(const ManifestArguments *arguments, PgbrError *error)
 		return false;
 	if (arguments->file && arguments->objects.pg1_path)
 		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFIG, "manifest wants --%s",
+	pgbr_error_set(error, PGBR_ERROR_CONFIG, "manifest needs --%s",
 				   arguments->file ? "pg1-path" : "file");
 	return pgbr_error_hint(error, "Try \"" PROGRAM_NAME " help manifest\".");
 }
@@ -245,14 +246,13 @@ run_manifest(Context *context, const void *argument, const char *operand, PgbrEr
 
 const Verb verb_manifest = {
 	.name = "manifest",
-	.summary = "make Kubernetes objects out of a values file",
-	.description = "Prints the ConfigMap, Secret, PersistentVolumeClaim and Services that the "
-				   "section pgBackRest\n"
-				   "of a values file asks for, and a patch that adds the sidecar to a StatefulSet "
-				   "of Patroni.\n"
-				   "With --output-dir they become files with a kustomization; a statefulset.yaml "
-				   "that is there\n"
-				   "already is patched by it.\n",
+	.summary = "make Kubernetes objects from a values file",
+	.description =
+		"Prints the ConfigMap, Secret, PersistentVolumeClaim and Services that the section "
+		"pgBackRest\n"
+		"of a values file describes, and a patch that adds the sidecar to Patroni's StatefulSet.\n"
+		"With --output-dir it writes them as files with a kustomization, which also patches a\n"
+		"statefulset.yaml that is already there.\n",
 	.options = options,
 	.arguments_size = sizeof(ManifestArguments),
 	.alone = true,

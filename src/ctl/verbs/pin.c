@@ -62,7 +62,7 @@ submit_pin(Context *context, const PinArguments *arguments, const char *label, c
 
 	if (!pgbr_is_backup_label(label))
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is no backup's label", label);
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not the label of a backup", label);
 		pgbr_error_hint(error, "\"" PROGRAM_NAME " info\" shows the labels.");
 		return exit_code_of(error);
 	}
@@ -101,10 +101,10 @@ const Verb verb_pin = {
 	.name = "pin",
 	.operand = "LABEL",
 	.summary = "keep a backup, whatever the retention says",
-	.description = "The backup and those it depends on are not expired any more until it is "
-				   "unpinned. The reason\n"
-				   "is kept with it, as its annotation \"pinned\". A pgbackrest that is run by "
-				   "hand knows no pins.\n",
+	.description =
+		"The sidecar expires neither the backup nor those it depends on until it is unpinned. The\n"
+		"reason is kept as the backup's annotation \"pinned\". pgbackrest run by hand ignores "
+		"pins.\n",
 	.options = options,
 	.arguments_size = sizeof(PinArguments),
 	.run = run_pin,
@@ -113,8 +113,8 @@ const Verb verb_pin = {
 const Verb verb_unpin = {
 	.name = "unpin",
 	.operand = "LABEL",
-	.summary = "leave a pinned backup to the retention again",
-	.description = "Nothing is removed by it; the next expire may.\n",
+	.summary = "let the retention expire a pinned backup again",
+	.description = "It removes nothing; the next expire may remove the backup.\n",
 	.options = options,
 	.arguments_size = sizeof(PinArguments),
 	.run = run_unpin,

@@ -26,9 +26,9 @@ static const OptionSpec options[] = {
 	{"dry-run", 0, OPTION_FLAG, ARGUMENT(CmdArguments, dry_run), NULL, NULL, 0, 0,
 	 "show the plan and end, as the verb plan does", false},
 	{"force", 0, OPTION_FLAG, ARGUMENT(CmdArguments, force), NULL, NULL, 0, 0,
-	 "don't ask for the cluster's name", false},
+	 "do not ask for the cluster's name", false},
 	{"again", 0, OPTION_FLAG, ARGUMENT(CmdArguments, again), NULL, NULL, 0, 0,
-	 "do it though the same restore has just been done", false},
+	 "restore again although the same restore was just done", false},
 	{NULL},
 };
 
@@ -48,8 +48,9 @@ is_same(const RestorePlan *plan, const RestoreRequest *request)
 		   restore_request_extends(request, &plan->request);
 }
 
-/* The command that has begun it is run again, perhaps without a member that is gone since. The leader's data is what
- * is restored: without that it is another plan, until Patroni may have another lead. */
+/* The command that has begun it is run again, perhaps without a member that is gone since. The
+ * leader's data is what is restored: without that it is another plan, until Patroni may have
+ * another lead. */
 static bool
 goes_on(const RestoreSession *session, const JournalRecord *active, const RestoreRequest *request)
 {
@@ -67,8 +68,8 @@ goes_on(const RestoreSession *session, const JournalRecord *active, const Restor
 								  session->cluster.view.paused));
 }
 
-/* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of WAL is
- * another each time. */
+/* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of
+ * WAL is another each time. */
 static const JournalRecord *
 find_done(const RestoreSession *session, const RestoreRequest *request)
 {
@@ -133,7 +134,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 		return verb_plan.run(context, &arguments->restore, NULL, error);
 	if (context->format != OUTPUT_PRETTY && context->format != OUTPUT_JSON)
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "restore tells its progress in pretty or json");
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "restore has only the formats pretty and json");
 		return EXIT_USAGE;
 	}
 	if (!restore_request_read(&arguments->restore, &request, error))
@@ -153,13 +154,11 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 const Verb verb_restore = {
 	.name = "restore",
 	.summary = "restore the whole cluster, to its latest state or to a point in time",
-	.description =
-		"Plans first (see \"help plan\"), asks for the cluster's name, and then goes through the "
-		"steps\n"
-		"of the plan. Run again after it was interrupted, it goes on where it stood. \"undo\" "
-		"takes "
-		"it\n"
-		"back. With --format=json each event is a line.\n",
+	.description = "Plans first (see \"help plan\"), asks for the cluster's name, and goes through "
+				   "the steps of\n"
+				   "the plan. The same command continues an interrupted restore. \"undo\" takes it "
+				   "back. With\n"
+				   "--format=json each event is a line.\n",
 	.options = options,
 	.arguments_size = sizeof(CmdArguments),
 	.run = run,

@@ -42,37 +42,38 @@ typedef struct RestoreArguments
 	}
 
 /* And the rows that fill them. */
-#define RESTORE_OPTIONS(t, m)                                                                     \
-	RESTORE_TEXT(t, m.type, "type", "TYPE", "TYPE",                                               \
-				 PGBR_RECOVERY_TYPE_WORDS " (default: default)", false),                          \
-		RESTORE_TEXT(t, m.target, "target", "TARGET", "TARGET",                                   \
-					 "where to: a time with its zone, an LSN, a name, an xid", false),            \
-		RESTORE_FLAG(t, m.exclusive, "target-exclusive", NULL, "stop just before the target"),    \
-		RESTORE_TEXT(t, m.set, "set", "LABEL", "SET",                                             \
-					 "the backup to start from (default: the plan's choice)", false),             \
-		RESTORE_TEXT(t, m.target_timeline, "target-timeline", "N", "TARGET_TIMELINE",             \
-					 "the timeline to follow (default: the leader's)", false),                    \
-		{"repo",                                                                                  \
-		 0,                                                                                       \
-		 OPTION_COUNT,                                                                            \
-		 ARGUMENT(t, m.repo),                                                                     \
-		 "N",                                                                                     \
-		 NULL,                                                                                    \
-		 1,                                                                                       \
-		 PGBR_REPO_MAX,                                                                           \
-		 "take the backup from this repository",                                                  \
-		 false},                                                                                  \
-		RESTORE_FLAG(t, m.replicas_only, "replicas-only", "REPLICAS_ONLY",                        \
-					 "rebuild replicas from the repository, leave the leader"),                   \
-		RESTORE_TEXT(t, m.members, "member", "NAME", NULL,                                        \
-					 "with it: only this replica; may be repeated", true),                        \
-		RESTORE_TEXT(t, m.without, "without-member", "NAME", NULL,                                \
-					 "restore though this member can't be asked; may be repeated", true),         \
-		RESTORE_FLAG(t, m.keep_old, "keep-old", NULL,                                             \
-					 "keep a copy of the leader's old data directory"),                           \
-		RESTORE_FLAG(t, m.verify, "verify", NULL,                                                 \
-					 "have pgbackrest read all files of the repository first"),                   \
-		RESTORE_FLAG(t, m.no_verify, "no-verify", NULL, "don't, though the repository is small"), \
+#define RESTORE_OPTIONS(t, m)                                                                  \
+	RESTORE_TEXT(t, m.type, "type", "TYPE", "TYPE",                                            \
+				 PGBR_RECOVERY_TYPE_WORDS " (default: default)", false),                       \
+		RESTORE_TEXT(t, m.target, "target", "TARGET", "TARGET",                                \
+					 "where to: a time with its zone, an LSN, a name, an xid", false),         \
+		RESTORE_FLAG(t, m.exclusive, "target-exclusive", NULL, "stop just before the target"), \
+		RESTORE_TEXT(t, m.set, "set", "LABEL", "SET",                                          \
+					 "the backup to start from (default: the plan's choice)", false),          \
+		RESTORE_TEXT(t, m.target_timeline, "target-timeline", "N", "TARGET_TIMELINE",          \
+					 "the timeline to follow (default: the leader's)", false),                 \
+		{"repo",                                                                               \
+		 0,                                                                                    \
+		 OPTION_COUNT,                                                                         \
+		 ARGUMENT(t, m.repo),                                                                  \
+		 "N",                                                                                  \
+		 NULL,                                                                                 \
+		 1,                                                                                    \
+		 PGBR_REPO_MAX,                                                                        \
+		 "take the backup from this repository",                                               \
+		 false},                                                                               \
+		RESTORE_FLAG(t, m.replicas_only, "replicas-only", "REPLICAS_ONLY",                     \
+					 "rebuild replicas from the repository, leave the leader"),                \
+		RESTORE_TEXT(t, m.members, "member", "NAME", NULL,                                     \
+					 "with --replicas-only: only this replica; may be repeated", true),        \
+		RESTORE_TEXT(t, m.without, "without-member", "NAME", NULL,                             \
+					 "restore although this member can't be reached; may be repeated", true),  \
+		RESTORE_FLAG(t, m.keep_old, "keep-old", NULL,                                          \
+					 "keep a copy of the leader's old data directory"),                        \
+		RESTORE_FLAG(t, m.verify, "verify", NULL,                                              \
+					 "have pgbackrest read all files of the repository first"),                \
+		RESTORE_FLAG(t, m.no_verify, "no-verify", NULL,                                        \
+					 "do not read them, even if the repository is small"),                     \
 		CLUSTER_OPTIONS(t, m.cluster)
 
 /* The names of members that an option was given, each once; false with INVALID_VALUE. */

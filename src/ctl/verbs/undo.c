@@ -23,18 +23,18 @@ typedef struct UndoArguments
 
 static const OptionSpec options[] = {
 	{"force", 0, OPTION_FLAG, ARGUMENT(UndoArguments, force), NULL, NULL, 0, 0,
-	 "don't ask for the cluster's name", false},
+	 "do not ask for the cluster's name", false},
 	RESTORE_TEXT(UndoArguments, without, "without-member", "NAME", NULL,
-				 "do it though this member can't be asked; may be repeated", true),
+				 "undo although this member can't be reached; may be repeated", true),
 	RESTORE_FLAG(UndoArguments, no_verify, "no-verify", NULL,
-				 "don't have pgbackrest read the repository first, though it is small"),
+				 "do not have pgbackrest read the repository first, even if it is small"),
 	CLUSTER_OPTIONS(UndoArguments, cluster),
 	{NULL},
 };
 
 /*
- * A restore that has changed the cluster's data, which is what can be taken back. One whose leader served had done so
- * when another took its place, which may have been given up then.
+ * A restore that has changed the cluster's data, which is what can be taken back. One whose leader
+ * served had done so when another took its place, which may have been given up then.
  */
 static bool
 has_changed_data(const JournalRecord *record)
@@ -67,8 +67,8 @@ is_undo_of(const JournalRecord *active, const JournalRecord *record)
 }
 
 /*
- * The undo that this command has done already. With an ID, the cluster is as that restore found it, with what was
- * written since; without, whoever repeats the command has lost its answer.
+ * The undo that this command has done already. With an ID, the cluster is as that restore found it,
+ * with what was written since; without, whoever repeats the command has lost its answer.
  */
 static const JournalRecord *
 find_done(const RestoreSession *session, const char *id)
@@ -145,7 +145,8 @@ restore_old_timeline(RestoreSession *session, const JournalRecord *record,
 								 error);
 }
 
-/* The restore whose place this one has taken has left replicas that must not be let in as they are. */
+/* The restore whose place this one has taken has left replicas that must not be let in as they
+ * are. */
 static ExitCode
 restore_replicas(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 				 PgbrError *error)
@@ -168,7 +169,8 @@ resume_undo(RestoreSession *session, const JournalRecord *record, const RestoreR
 	return restore_session_resume(session, record, asked, error);
 }
 
-/* The journal of an undo is read, and its leader is gone: another member is restored to where it was to lead. */
+/* The journal of an undo is read, and its leader is gone: another member is restored to where it
+ * was to lead. */
 static ExitCode
 undo_elsewhere(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			   PgbrError *error)
@@ -189,7 +191,8 @@ undo_elsewhere(RestoreSession *session, const JournalRecord *record, const Resto
 								 restore_list_find(&session->list, undone), error);
 }
 
-/* named: by its id. An undo that is not finished goes on with it, but for one that is named, which is taken back. */
+/* named: by its id. An undo that is not finished goes on with it, but for one that is named, which
+ * is taken back. */
 static ExitCode
 undo_active(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			bool named, PgbrError *error)
@@ -208,8 +211,8 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 	without = restore_request_is_without(asked, journal->document.plan.leader);
 	/* until Patroni has another member lead, this is for us to do */
 	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
-	/* once its WAL is archived, the archive has more than replicas that were stopped before it; till then they have what
-	 * the archive has not */
+	/* once its WAL is archived, the archive has more than replicas that were stopped before it;
+	 * till then they have what the archive has not */
 	restores = leaderless ? restore_journal_touched(journal) || replicas_before ||
 								journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
 						  : restore_journal_undo_restores(journal);
@@ -266,7 +269,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	}
 	if (context->format != OUTPUT_PRETTY && context->format != OUTPUT_JSON)
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "undo tells its progress in pretty or json");
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "undo has only the formats pretty and json");
 		return EXIT_USAGE;
 	}
 	if (!restore_names_read(&arguments->without, "--without-member", asked.without,
@@ -305,14 +308,15 @@ const Verb verb_undo = {
 	.operand = "[ID]",
 	.summary = "take a restore back, whether it is done or has stopped half-way",
 	.description =
-		"Without an ID it is the active restore, or the newest one that was done; an undo that is\n"
-		"active goes on, unless its own ID is given. As long as no data was touched, Patroni is\n"
-		"resumed and that is all. Else the cluster is restored to the end of the timeline that it\n"
-		"was on before. That is a restore like any other, and can be taken back itself, by its "
-		"ID.\n"
-		"A member that is gone for good is left out with --without-member; \"restore "
-		"--replicas-only\"\n"
-		"brings it back.\n",
+		"Without an ID it takes back the active restore, or else the newest one that was done. An\n"
+		"active undo continues, unless its own ID is given. Before any data was touched, undo "
+		"only\n"
+		"resumes Patroni. Otherwise it restores the cluster to the end of the timeline that it "
+		"was\n"
+		"on before. That is a restore like any other, and its ID can be undone, too. Leave out a\n"
+		"member that is gone for good with --without-member; \"restore --replicas-only\" brings "
+		"it\n"
+		"back.\n",
 	.options = options,
 	.arguments_size = sizeof(UndoArguments),
 	.run = run,
