@@ -43,6 +43,7 @@ sub new
 		(grep { -e } map { "$programs/$_" } qw(pgbackrest_sidecar pgbackrest_ctl unit)),
 		'build/clock_preload.so', 'build/memory_preload.so', "$stage/bin");
 	_quietly('chown', '-R', 'postgres:', $stage) if $> == 0;
+	$ENV{PGBR_CHECKOUT} = $top;
 	@ENV{qw(PGBR_DEST PGBR_BUILD TMPDIR PGBR_LOGS)} = map { "$stage/$_" } qw(dest bin tmp logs);
 	$ENV{PERL5LIB} = "$stage/test/lib";
 	$self->{other_user} = PgbrOtherUser::serve() if $> == 0;
