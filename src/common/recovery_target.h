@@ -76,16 +76,6 @@ recovery_target_parse(RecoveryTarget *target, const char *type, const char *text
 /* True when both ask for the same, however it was spelt. */
 extern bool recovery_target_equal(const RecoveryTarget *a, const RecoveryTarget *b);
 
-/*
- * A moment: YYYY-MM-DD, 'T' or a blank, HH:MM:SS, up to six digits of a fraction, and a zone: Z, UTC
- * or an offset of +-HH, +-HHMM or +-HH:MM, each with or without a blank before it. Years 1970 to 9999.
- * On failure *reason is a constant that says what is wrong: the zone alone may be missing.
- */
-extern bool recovery_time_parse(const char *text, int64_t *us, const char **reason);
-
-/* "2026-11-24 11:41:32.000000+00"; at least RECOVERY_TEXT_SIZE bytes. */
-extern void recovery_time_format(int64_t us, char *text);
-
 /* X/X; false for anything else. */
 extern bool recovery_lsn_parse(const char *text, uint64_t *lsn);
 

@@ -22,9 +22,7 @@ extern int64_t clock_monotonic_ms(void);
 extern void clock_format(int64_t ms, char *text);
 extern void clock_format_seconds(int64_t seconds, char *text);
 
-/* Parse RFC 3339: date, 'T' or a blank, time with seconds, optional fraction, and a zone: 'Z' or an
- * offset of +-HH, +-HHMM or +-HH:MM. False for anything else, for dates that do not exist and for
- * moments that clock_format can't write. */
+/* Read RFC 3339 as moment_parse does; what is below a millisecond is dropped. */
 extern bool clock_parse(const char *text, int64_t *ms);
 
 #endif

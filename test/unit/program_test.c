@@ -124,6 +124,9 @@ test_clock(void **state)
 	assert_true(clock_parse("2026-11-22T12:15:32-05:30", &ms));
 	assert_int_equal(ms, 1795369532000);
 	assert_true(clock_parse("2024-02-29T00:00:00z", &ms));
+	/* as Go writes it */
+	assert_true(clock_parse("2026-11-22T17:45:32.123987654Z", &ms));
+	assert_int_equal(ms, 1795369532123);
 	/* what a repository may say */
 	clock_format(-1, text);
 	assert_string_equal(text, "1970-01-01T00:00:00.000Z");

@@ -7,6 +7,7 @@
  */
 #include "ctl/facts/gather.h"
 
+#include "common/moment.h"
 #include "common/vocabulary.h"
 #include "ctl/facts/archive_view.h"
 #include "program/clock.h"
@@ -28,7 +29,7 @@ gather_same_start(const char *a, const char *b)
 	int64_t b_us;
 
 	/* an unreadable time proves nothing */
-	if (!recovery_time_parse(a, &a_us, &ignored) || !recovery_time_parse(b, &b_us, &ignored))
+	if (!moment_parse(a, true, &a_us, &ignored) || !moment_parse(b, true, &b_us, &ignored))
 		return true;
 	return llabs(a_us - b_us) <= SAME_START_US;
 }

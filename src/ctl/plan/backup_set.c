@@ -5,6 +5,7 @@
  */
 #include "ctl/plan/backup_set.h"
 
+#include "common/moment.h"
 #include "common/wal.h"
 #include "ctl/print/units.h"
 
@@ -216,7 +217,7 @@ offer_start_of(RestoreWork *work, const FactBackup *backup, const char *what)
 
 	if (target->type == RECOVERY_TIME)
 	{
-		recovery_time_format(end_of(backup), text);
+		moment_format(end_of(backup), text);
 		restore_nearest(work, RECOVERY_TIME, text, NULL, target->timeline,
 						"the end of backup %s, %s", backup->label, what);
 	}

@@ -4,6 +4,8 @@
  */
 #include "ctl/plan/findings.h"
 
+#include "common/moment.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,7 +82,7 @@ restore_describe_point(const FactPoint *point, char *text, size_t size)
 	char time[RECOVERY_TEXT_SIZE];
 
 	recovery_lsn_format(point->lsn, lsn);
-	recovery_time_format(point->time_us, time);
+	moment_format(point->time_us, time);
 	snprintf(text, size, "%s on timeline %" PRIu32 ", at %s", lsn, point->timeline, time);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "ctl/plan/target.h"
 
+#include "common/moment.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +38,7 @@ reason_time(const char *reason, int64_t *us)
 {
 	const char *ignored;
 
-	return strncmp(reason, "before ", 7) == 0 && recovery_time_parse(reason + 7, us, &ignored);
+	return strncmp(reason, "before ", 7) == 0 && moment_parse(reason + 7, true, us, &ignored);
 }
 
 /* The steps of an edit distance, with letters of either case the same. */
@@ -349,7 +351,7 @@ check_time(RestoreWork *work)
 	if (target->time_us > now_ms * 1000)
 	{
 		restore_refuse(work, "the target %s is in the future", target->text);
-		recovery_time_format(now_ms * 1000, text);
+		moment_format(now_ms * 1000, text);
 		pgbr_error_detail(&work->refusal->error, "It is %s on member \"%s\".", text,
 						  work->leader->name);
 		restore_nearest(work, RECOVERY_DEFAULT, NULL, NULL, 0, "all that was committed");
@@ -361,7 +363,7 @@ check_time(RestoreWork *work)
 	{
 		restore_refuse(work, "timeline %" PRIu32 " ended before %s", work->plan->target_timeline,
 					   target->text);
-		recovery_time_format(work->end_time * SECOND_US, text);
+		moment_format(work->end_time * SECOND_US, text);
 		pgbr_error_detail(&work->refusal->error, "Its last WAL was archived at %s.", text);
 		restore_nearest(work, RECOVERY_DEFAULT, NULL, NULL, work->plan->target_timeline,
 						"the end of timeline %" PRIu32, work->plan->target_timeline);

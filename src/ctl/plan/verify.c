@@ -7,6 +7,7 @@
  */
 #include "ctl/plan/verify.h"
 
+#include "common/moment.h"
 #include "program/json.h"
 
 #include <inttypes.h>
@@ -51,11 +52,11 @@ is_time_reached(const RecoveryTarget *target, const Reached *reached)
 	const char *ignored;
 	int64_t us;
 
-	if (text == NULL || !recovery_time_parse(text, &us, &ignored) ||
+	if (text == NULL || !moment_parse(text, true, &us, &ignored) ||
 		(target->exclusive ? us < target->time_us : us <= target->time_us))
 		return false;
 	return reached->last_xact_time == NULL ||
-		   !recovery_time_parse(reached->last_xact_time, &us, &ignored) ||
+		   !moment_parse(reached->last_xact_time, true, &us, &ignored) ||
 		   (target->exclusive ? us < target->time_us : us <= target->time_us);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "ctl/plan/wal_proof.h"
 
+#include "common/moment.h"
 #include "common/wal.h"
 #include "ctl/plan/backup_set.h"
 #include "ctl/print/units.h"
@@ -136,7 +137,7 @@ offer_around(RestoreWork *work, uint64_t missing)
 		return;
 	restore_nearest(work, RECOVERY_IMMEDIATE, NULL, after->label, work->request->target.timeline,
 					"backup %s by itself, the first after the gap", after->label);
-	recovery_time_format((after->stop + 1) * SECOND_US, text);
+	moment_format((after->stop + 1) * SECOND_US, text);
 	restore_nearest(work, RECOVERY_TIME, text, after->label, work->request->target.timeline,
 					"the end of that backup");
 }

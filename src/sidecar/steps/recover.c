@@ -8,6 +8,7 @@
  * neither has been killed in between, and takes what is lost with the server's memory from its log.
  */
 #include "sidecar/restore/step_folder.h"
+#include "common/moment.h"
 #include "common/wal.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/restore/temporary_server.h"
@@ -135,13 +136,13 @@ put_log_time(json_t *object, const char *key, const char *text)
 	const char *reason;
 	int64_t us;
 
-	if (!recovery_time_parse(text, &us, &reason))
+	if (!moment_parse(text, true, &us, &reason))
 	{
 		json_put_text(object, key, NULL);
 		return;
 	}
 	/* 2026-11-24 11:41:32.000000+00 */
-	recovery_time_format(us, moment);
+	moment_format(us, moment);
 	moment[10] = 'T';
 	strcpy(moment + 26, "Z");
 	json_put_text(object, key, moment);
