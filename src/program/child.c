@@ -8,14 +8,18 @@
 #include "program/clock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define LINE_MAX_KEPT 8192 /* bytes of a line; the rest is dropped */
 #define BLOCK_SIZE	  16384
 #define PIPE_BLOCKS	  5 /* more than a pipe holds */
-/* between looks whether it has ended: its output may stay open in a child of its own */
+/* between looks whether it has ended, where no descriptor tells: its output may stay open in a child of
+ * its own */
 #define CHECK_MS 20
 
 bool
@@ -25,6 +29,7 @@ child_start(Child *child, const char *const *argv, const char *mark,
 	*child = (Child){.open = true, .take_line = take_line, .argument = argument};
 	if (!process_start(&child->process, argv, mark, true, error))
 		return false;
+	child->ended_fd = pidfd_open(child->process.pid, 0);
 	strbuf_init(&child->line);
 	return true;
 }
@@ -63,20 +68,31 @@ has_ended(const Child *child)
 		   info.si_pid != 0;
 }
 
+/* Wait for one of three descriptors, at most until the deadline. */
+static void
+wait_for(const Child *child, struct pollfd *fds, int64_t deadline)
+{
+	int64_t left = deadline - clock_monotonic_ms();
+
+	if (child->ended_fd < 0 && left > CHECK_MS)
+		left = CHECK_MS;
+	poll(fds, 3, left > INT_MAX ? -1 : left > 0 ? (int) left : 0);
+}
+
 ChildEvent
 child_watch(Child *child, int stop_fd, int ms)
 {
-	int64_t deadline = clock_monotonic_ms() + ms;
-	int64_t left;
+	int64_t deadline = ms < 0 ? INT64_MAX : clock_monotonic_ms() + ms;
 
-	while ((left = deadline - clock_monotonic_ms()) > 0)
+	do
 	{
-		struct pollfd fds[2] = {{child->open ? child->process.out : -1, POLLIN, 0},
-								{stop_fd, POLLIN, 0}};
+		struct pollfd fds[3] = {{child->open ? child->process.out : -1, POLLIN, 0},
+								{stop_fd, POLLIN, 0},
+								{child->ended_fd, POLLIN, 0}};
 
 		if (has_ended(child))
 			return CHILD_ENDED;
-		poll(fds, 2, left < CHECK_MS ? (int) left : CHECK_MS);
+		wait_for(child, fds, deadline);
 		if (fds[1].revents)
 			return CHILD_STOP;
 		if (fds[0].revents)
@@ -84,8 +100,19 @@ child_watch(Child *child, int stop_fd, int ms)
 			child->open = take_output(child);
 			return CHILD_NOTHING;
 		}
-	}
+	} while (clock_monotonic_ms() < deadline);
 	return CHILD_NOTHING;
+}
+
+void
+child_stop(Child *child, int ms)
+{
+	int64_t deadline = clock_monotonic_ms() + ms;
+	int64_t left = ms;
+
+	process_signal(&child->process, SIGTERM);
+	while (left > 0 && child_watch(child, -1, (int) left) != CHILD_ENDED)
+		left = deadline - clock_monotonic_ms();
 }
 
 void
@@ -111,6 +138,8 @@ child_end(Child *child, int grace_ms)
 	if (child->line.length > 0)
 		take_line(child);
 	status = process_end(&child->process, grace_ms);
+	if (child->ended_fd >= 0)
+		close(child->ended_fd);
 	strbuf_done(&child->line);
 	return status;
 }

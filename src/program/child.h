@@ -2,7 +2,8 @@
  * child.h
  *		A program that runs for a while and prints lines, watched while other things are waited for.
  *
- * Start, watch and end it from the same thread.
+ * Start, watch and end it from the same thread. A watched program costs no processor time while it
+ * prints nothing.
  */
 #ifndef PGBR_PROGRAM_CHILD_H
 #define PGBR_PROGRAM_CHILD_H
@@ -15,7 +16,8 @@ typedef struct Child
 {
 	Process process;
 	StrBuf line;
-	bool open; /* its output */
+	bool open;	  /* its output */
+	int ended_fd; /* readable when it has ended; -1 where the kernel has no such descriptors */
 	void (*take_line)(void *argument, char *line);
 	void *argument;
 } Child;
@@ -27,14 +29,17 @@ typedef enum ChildEvent
 	CHILD_STOP, /* stop_fd is readable */
 } ChildEvent;
 
-/* Start a program; take_line is called from child_watch and child_end for each line that it prints,
- * cut at 8 kB and made valid UTF-8. As process_start. */
+/* Start a program; take_line is called from the functions below for each line that it prints, cut at
+ * 8 kB and made visible (visible.h). As process_start. On success the caller ends it with child_end. */
 extern bool
 child_start(Child *child, const char *const *argv, const char *mark,
 			void (*take_line)(void *argument, char *line), void *argument, PgbrError *error);
 
-/* Wait until something happens, at most ms. stop_fd may be -1. */
+/* Wait until something happens, at most ms; without limit when ms is negative. stop_fd may be -1. */
 extern ChildEvent child_watch(Child *child, int stop_fd, int ms);
+
+/* Send SIGTERM to its group, and take lines until it has ended, at most ms. */
+extern void child_stop(Child *child, int ms);
 
 /* Take what is there to read, up to what a pipe holds. */
 extern void child_drain(Child *child);

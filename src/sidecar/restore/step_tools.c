@@ -244,11 +244,8 @@ node_run_pgbackrest(NodeStepContext *context, Command *command, PgbackrestRun *o
 	while (event == CHILD_NOTHING)
 		event = child_watch(&child, job_queue_stop_fd(context->queue), WATCH_MS);
 	if (event == CHILD_STOP)
-	{
-		process_signal(&child.process, SIGTERM);
-		child_watch(&child, -1, 1);
-	}
-	status = child_end(&child, event == CHILD_STOP ? stop_ms : ORPHAN_MS);
+		child_stop(&child, stop_ms);
+	status = child_end(&child, event == CHILD_STOP ? 0 : ORPHAN_MS);
 	if (event == CHILD_STOP)
 		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "pgbackrest was stopped");
 	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||

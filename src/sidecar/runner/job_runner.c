@@ -9,11 +9,9 @@
  */
 #include "sidecar/runner/job_runner.h"
 
-#include "common/strbuf.h"
-#include "common/visible.h"
+#include "program/child.h"
 #include "program/clock.h"
 #include "program/log.h"
-#include "program/process.h"
 #include "sidecar/runner/backup_snapshot.h"
 #include "sidecar/runner/expiry_run.h"
 #include "sidecar/steps/step.h"
@@ -23,22 +21,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOG_MAX		  (256 * 1024) /* bytes of a job's log */
-#define LINE_MAX_KEPT 8192		   /* bytes of a line; the rest is dropped */
-#define BLOCK_SIZE	  16384
-#define PIPE_BLOCKS	  5	  /* more than a pipe holds */
-#define CHECK_MS	  500 /* between looks whether a silent pgbackrest has ended */
-#define ENDING_MS	  5	  /* the same, when it has closed its output */
-#define REFRESH_S	  10  /* to show a new backup before its job says succeeded */
-#define EXPLAIN_S	  60  /* for info to say what is wrong with a repository */
-#define RETRY_MS	  1000
+#define LOG_MAX	  (256 * 1024) /* bytes of a job's log */
+#define REFRESH_S 10		   /* to show a new backup before its job says succeeded */
+#define EXPLAIN_S 60		   /* for info to say what is wrong with a repository */
+#define RETRY_MS  1000
 /* For the children of a pgbackrest that was killed: they have inherited its lock, and by themselves
  * they end after 15 s, SIGTERM or not. */
 #define ORPHAN_MS 1000
@@ -56,13 +48,11 @@ typedef struct Run
 {
 	JobRunner *runner;
 	Job *job;
-	Process process;
+	Child child;
 	PgbackrestRun output;
-	StrBuf line;
 	int log; /* -1: could not be opened */
 	size_t logged;
-	bool stopping; /* SIGTERM was sent */
-	int64_t kill_at;
+	bool stopping;	   /* SIGTERM was sent */
 	char stop_lsn[20]; /* of the backup that was made, or "" */
 } Run;
 
@@ -110,84 +100,29 @@ log_line(Run *run, const char *line)
 }
 
 static void
-take_line(Run *run)
+take_line(void *argument, char *line)
 {
-	pgbr_make_visible(&run->line);
-	backup_snapshot_line(run->line.data, run->stop_lsn);
-	if (pgbackrest_run_line(&run->output, run->line.data))
-		log_line(run, run->line.data);
-	strbuf_clear(&run->line);
+	Run *run = argument;
+
+	backup_snapshot_line(line, run->stop_lsn);
+	if (pgbackrest_run_line(&run->output, line))
+		log_line(run, line);
 }
 
-/* Read one block: a program that prints without end can be stopped between two of them. True while
- * the stream is open. */
-static bool
-take_output(Run *run)
-{
-	char block[BLOCK_SIZE];
-	ssize_t got = read(run->process.out, block, sizeof(block));
-
-	for (ssize_t i = 0; i < got; i++)
-	{
-		if (block[i] == '\n')
-			take_line(run);
-		else if (block[i] != '\0' && run->line.length < LINE_MAX_KEPT)
-			strbuf_putc(&run->line, block[i]);
-	}
-	if (got > 0)
-		job_queue_progress(run->runner->queue, &run->output.progress);
-	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
-}
-
-/* Read what was printed before the end; what others print after it is not waited for. */
-static void
-take_rest(Run *run)
-{
-	for (int i = 0; i < PIPE_BLOCKS && take_output(run); i++)
-		;
-	if (run->line.length > 0)
-		take_line(run);
-}
-
-static bool
-has_ended(const Run *run)
-{
-	siginfo_t info = {0};
-
-	return waitid(P_PID, (id_t) run->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-		   info.si_pid != 0;
-}
-
-static void
-stop(Run *run)
-{
-	log_event(LOG_LEVEL_INFO, run->job->id, "stopping pgbackrest");
-	process_signal(&run->process, SIGTERM);
-	run->stopping = true;
-	run->kill_at = clock_monotonic_ms() + (int64_t) run->runner->config->stop_timeout * 1000;
-}
-
-/* Read until pgbackrest has ended, or has had its time to end. */
+/* Take what pgbackrest prints until it has ended, or has had its time to end. */
 static void
 follow(Run *run)
 {
-	bool open = true;
+	JobQueue *queue = run->runner->queue;
+	ChildEvent event;
 
-	while (!has_ended(run))
-	{
-		struct pollfd fds[2] = {
-			{open ? run->process.out : -1, POLLIN, 0},
-			{run->stopping ? -1 : job_queue_stop_fd(run->runner->queue), POLLIN, 0},
-		};
-
-		poll(fds, 2, open ? CHECK_MS : ENDING_MS);
-		if (fds[0].revents)
-			open = take_output(run);
-		if (fds[1].revents)
-			stop(run);
-		if (run->stopping && clock_monotonic_ms() >= run->kill_at)
-			break;
-	}
+	while ((event = child_watch(&run->child, job_queue_stop_fd(queue), -1)) == CHILD_NOTHING)
+		job_queue_progress(queue, &run->output.progress);
+	if (event != CHILD_STOP)
+		return;
+	log_event(LOG_LEVEL_INFO, run->job->id, "stopping pgbackrest");
+	run->stopping = true;
+	child_stop(&run->child, run->runner->config->stop_timeout * 1000);
 }
 
 static void
@@ -276,7 +211,8 @@ run_command(void *argument, Command *command)
 	make_mark(run->runner->config, run->job->id, mark, sizeof(mark));
 	if (command->failed)
 		set_failure(run->job, -1, "internal", "out of memory", NULL);
-	else if (!process_start(&run->process, (const char *const *) command->argv, mark, true, &error))
+	else if (!child_start(&run->child, (const char *const *) command->argv, mark, take_line, run,
+						  &error))
 		set_failure(run->job, -1, pgbr_error_code_name(error.code), error.message,
 					"Check --pgbackrest of the sidecar.");
 	else
@@ -285,10 +221,9 @@ run_command(void *argument, Command *command)
 
 		/* the verb is the last one; a backup may be followed by expires */
 		log_event(LOG_LEVEL_INFO, run->job->id, "started: pgbackrest %s, process %d",
-				  command->argv[command->count - 1], (int) run->process.pid);
+				  command->argv[command->count - 1], (int) run->child.process.pid);
 		follow(run);
-		take_rest(run);
-		status = process_end(&run->process, run->stopping ? 0 : ORPHAN_MS);
+		status = child_end(&run->child, run->stopping ? 0 : ORPHAN_MS);
 		conclude(run, status);
 	}
 	command_done(command);
@@ -461,7 +396,6 @@ run_job(JobRunner *runner, Job *job)
 	Run run = {.runner = runner, .job = job, .log = -1};
 
 	pgbackrest_run_init(&run.output, job->request.kind);
-	strbuf_init(&run.line);
 	job_queue_progress(runner->queue, &run.output.progress);
 	open_log(&run);
 	if (pgbr_job_kind_is_step(job->request.kind))
@@ -472,7 +406,6 @@ run_job(JobRunner *runner, Job *job)
 		note_snapshot(&run);
 	if (run.log >= 0)
 		close(run.log);
-	strbuf_done(&run.line);
 	/* a step makes no backup, and the whole cluster waits for it */
 	if (!pgbr_job_kind_is_step(job->request.kind))
 		show_outcome(runner, job, &run.output);

@@ -4,19 +4,16 @@
  */
 #include "sidecar/runner/peer_server.h"
 
-#include "common/strbuf.h"
+#include "program/child.h"
 #include "program/clock.h"
 #include "program/log.h"
-#include "program/process.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -24,15 +21,15 @@
 #define RESTART_FIRST_MS 1000
 #define RESTART_MOST_MS	 60000
 #define END_MS			 5000
-#define LINE_MAX_KEPT	 2048
 
 struct PeerServer
 {
 	pthread_t thread;
 	const SidecarConfig *config;
 	int stop_fd;
-	pthread_mutex_t lock; /* guards process.pid */
-	Process process;
+	Child child;
+	pthread_mutex_t lock; /* guards what follows */
+	pid_t pid;			  /* of the child while it may be signalled, or -1 */
 };
 
 /* True when the thread is to end; waits for that at most ms. */
@@ -45,43 +42,18 @@ is_stopping(const PeerServer *server, int ms)
 }
 
 static void
-log_output(const char *data, size_t length, StrBuf *line)
+log_output(void *argument, char *line)
 {
-	for (size_t i = 0; i < length; i++)
-	{
-		if (data[i] != '\n')
-		{
-			if (data[i] && line->length < LINE_MAX_KEPT)
-				strbuf_putc(line, data[i]);
-			continue;
-		}
-		log_event(LOG_LEVEL_INFO, NULL, "pgbackrest server: %s", line->data);
-		strbuf_clear(line);
-	}
+	(void) argument;
+	log_event(LOG_LEVEL_INFO, NULL, "pgbackrest server: %s", line);
 }
 
-/* Pass on what it prints until it ends or the thread is to end. */
 static void
-follow(PeerServer *server)
+set_pid(PeerServer *server, pid_t pid)
 {
-	struct pollfd fds[2] = {{server->process.out, POLLIN, 0}, {server->stop_fd, POLLIN, 0}};
-	char block[4096];
-	ssize_t got = 1;
-	StrBuf line;
-
-	strbuf_init(&line);
-	while (got > 0)
-	{
-		poll(fds, 2, -1);
-		if (fds[1].revents)
-			break;
-		got = read(server->process.out, block, sizeof(block));
-		if (got > 0)
-			log_output(block, (size_t) got, &line);
-		else if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			got = 1;
-	}
-	strbuf_done(&line);
+	pthread_mutex_lock(&server->lock);
+	server->pid = pid;
+	pthread_mutex_unlock(&server->lock);
 }
 
 static bool
@@ -93,26 +65,25 @@ start(PeerServer *server, PgbrError *error)
 
 	snprintf(mark, sizeof(mark), "%s:server", server->config->state_dir);
 	pgbackrest_server_command(server->config, &command);
-	pthread_mutex_lock(&server->lock);
 	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
-						: process_start(&server->process, (const char *const *) command.argv, mark,
-										true, error);
-	pthread_mutex_unlock(&server->lock);
+						: child_start(&server->child, (const char *const *) command.argv, mark,
+									  log_output, NULL, error);
 	command_done(&command);
+	if (ok)
+		set_pid(server, server->child.process.pid);
 	return ok;
 }
 
+/* Pass on what it prints until it ends or the thread is to end; then end it and what it has forked. */
 static void
-end(PeerServer *server)
+follow(PeerServer *server)
 {
-	Process process = server->process;
-
-	process_signal(&process, SIGTERM);
+	while (child_watch(&server->child, server->stop_fd, -1) == CHILD_NOTHING)
+		;
+	process_signal(&server->child.process, SIGTERM);
 	/* from here on nobody may signal a process that may be another's */
-	pthread_mutex_lock(&server->lock);
-	server->process.pid = -1;
-	pthread_mutex_unlock(&server->lock);
-	process_end(&process, END_MS);
+	set_pid(server, -1);
+	child_end(&server->child, END_MS);
 }
 
 static void *
@@ -129,9 +100,8 @@ keep(void *argument)
 		if (start(server, &error))
 		{
 			log_event(LOG_LEVEL_INFO, NULL, "pgbackrest server started, process %d",
-					  (int) server->process.pid);
+					  (int) server->child.process.pid);
 			follow(server);
-			end(server);
 		}
 		else
 			log_error(NULL, "could not start pgbackrest server", &error);
@@ -160,7 +130,7 @@ peer_server_start(const SidecarConfig *config, PgbrError *error)
 		return NULL;
 	}
 	server->config = config;
-	server->process.pid = -1;
+	server->pid = -1;
 	pthread_mutex_init(&server->lock, NULL);
 	server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (server->stop_fd < 0 || pthread_create(&server->thread, NULL, keep, server) != 0)
@@ -179,8 +149,8 @@ peer_server_reload(PeerServer *server)
 		return;
 	pthread_mutex_lock(&server->lock);
 	/* to the server alone: those it has forked serve one client each */
-	if (server->process.pid > 0)
-		kill(server->process.pid, SIGHUP);
+	if (server->pid > 0)
+		kill(server->pid, SIGHUP);
 	pthread_mutex_unlock(&server->lock);
 }
 
