@@ -8,7 +8,7 @@
 #include "program/retention.h"
 
 #include "common/memory.h"
-#include "program/json.h"
+#include "program/pgbackrest_info.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -37,45 +37,33 @@ compare_backups(const void *a, const void *b)
 									: strcmp(one->label, other->label);
 }
 
-/* A whole number that is missing or from least to most. */
 static bool
-is_in_range(const json_t *object, const char *key, long long least, long long most)
+is_database(long long repo, long long database)
 {
-	long long number = json_number(object, key, least);
-
-	return number >= least && number <= most;
+	return repo >= 1 && repo <= PGBR_REPO_MAX && database >= 0 && database <= INT_MAX;
 }
-
-/* The end of the year 9999, in seconds. */
-#define TIME_MAX INT64_C(253402300799)
 
 /* False for what pgbackrest does not write: a repository may hold anything. */
 static bool
-read_backup(const json_t *object, RetentionBackup *backup)
+take_backup(const InfoBackup *info, RetentionBackup *backup)
 {
-	const json_t *database = json_object_get(object, "database");
-	const json_t *archive = json_object_get(object, "archive");
-	const json_t *timestamp = json_object_get(object, "timestamp");
-	const char *type = json_text(object, "type");
-
-	if (!is_in_range(database, "repo-key", 1, PGBR_REPO_MAX) ||
-		!is_in_range(database, "id", 0, INT_MAX) || !is_in_range(timestamp, "stop", 0, TIME_MAX))
+	if (!is_database(info->repo, info->database) || info->stop != info_time(info->stop))
 		return false;
 
 	*backup = (RetentionBackup){
-		.repo = (int) json_number(database, "repo-key", 1),
-		.database = (int) json_number(database, "id", 0),
-		.label = json_text(object, "label"),
+		.repo = (int) info->repo,
+		.database = (int) info->database,
+		.label = info->label,
 		.prior = -1,
-		.stop = json_number(timestamp, "stop", 0),
-		.wal_start = json_text(archive, "start"),
-		.wal_stop = json_text(archive, "stop"),
-		.pin = json_text(json_object_get(object, "annotation"), RETENTION_PIN),
+		.stop = info->stop,
+		.wal_start = info->wal_start,
+		.wal_stop = info->wal_stop,
+		.pin = info_annotation(info, RETENTION_PIN),
 		.holder = -1,
 	};
-	return backup->label && pgbr_is_backup_label(backup->label) && type &&
-		   pgbr_backup_type_parse(type, &backup->type) &&
-		   (!backup->wal_start || pgbr_is_wal_segment(backup->wal_start));
+	return info->label && pgbr_is_backup_label(info->label) && info->type &&
+		   pgbr_backup_type_parse(info->type, &backup->type) &&
+		   (!info->wal_start || pgbr_is_wal_segment(info->wal_start));
 }
 
 /* A prior that is not in the repository is none. */
@@ -91,62 +79,56 @@ find_prior(RetentionHistory *history, RetentionBackup *backup, const char *label
 }
 
 static bool
-read_backups(const json_t *list, RetentionHistory *history)
+read_backups(const json_t *stanza, RetentionHistory *history)
 {
-	size_t i;
-	json_t *object;
+	InfoBackup info;
 
-	json_array_foreach((json_t *) list, i, object)
+	for (size_t i = 0; info_backup_at(stanza, i, &info); i++)
 	{
-		if (!read_backup(object, &history->backups[history->count++]))
+		RetentionBackup *backup = &history->backups[history->count++];
+
+		if (!take_backup(&info, backup))
 			return false;
-		if (history->backups[history->count - 1].pin)
+		if (backup->pin)
 			history->pinned = true;
 	}
 	qsort(history->backups, (size_t) history->count, sizeof(RetentionBackup), compare_backups);
-	json_array_foreach((json_t *) list, i, object)
+	for (size_t i = 0; info_backup_at(stanza, i, &info); i++)
 	{
-		const char *prior = json_text(object, "prior");
 		RetentionBackup key;
 
-		if (prior == NULL || !read_backup(object, &key))
+		if (info.prior == NULL || !take_backup(&info, &key))
 			continue;
 		find_prior(
 			history,
 			bsearch(&key, history->backups, (size_t) history->count, sizeof(key), compare_backups),
-			prior);
+			info.prior);
 	}
 	return true;
 }
 
 /* A text within its grammar, or NULL. */
 static const char *
-text_of(const json_t *object, const char *key, bool (*is_valid)(const char *))
+text_of(const char *text, bool (*is_valid)(const char *))
 {
-	const char *text = json_text(object, key);
-
 	return text && is_valid(text) ? text : NULL;
 }
 
 static void
-read_wals(const json_t *list, RetentionHistory *history)
+read_wals(const json_t *stanza, RetentionHistory *history)
 {
-	size_t i;
-	json_t *object;
+	InfoArchive archive;
 
-	json_array_foreach((json_t *) list, i, object)
+	for (size_t i = 0; info_archive_at(stanza, i, &archive); i++)
 	{
-		const json_t *database = json_object_get(object, "database");
-
-		if (!is_in_range(database, "repo-key", 1, PGBR_REPO_MAX) ||
-			!is_in_range(database, "id", 0, INT_MAX))
+		if (!is_database(archive.repo, archive.database))
 			continue;
 		history->wals[history->wal_count++] = (RetentionWal){
-			.repo = (int) json_number(database, "repo-key", 1),
-			.database = (int) json_number(database, "id", 0),
-			.archive_id = text_of(object, "id", pgbr_is_archive_id),
-			.first = text_of(object, "min", pgbr_is_wal_segment),
-			.last = text_of(object, "max", pgbr_is_wal_segment),
+			.repo = (int) archive.repo,
+			.database = (int) archive.database,
+			.archive_id = text_of(archive.id, pgbr_is_archive_id),
+			.first = text_of(archive.min, pgbr_is_wal_segment),
+			.last = text_of(archive.max, pgbr_is_wal_segment),
 			.from = -1,
 		};
 	}
@@ -155,26 +137,23 @@ read_wals(const json_t *list, RetentionHistory *history)
 bool
 retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error)
 {
-	const json_t *backups = json_object_get(stanza, "backup");
-	const json_t *archives = json_object_get(stanza, "archive");
-
 	*history = (RetentionHistory){
-		.backups = memory_zeroed(json_array_size(backups) + 1, sizeof(RetentionBackup)),
-		.wals = memory_zeroed(json_array_size(archives) + 1, sizeof(RetentionWal)),
+		.backups = memory_zeroed(info_backup_count(stanza) + 1, sizeof(RetentionBackup)),
+		.wals = memory_zeroed(info_archive_count(stanza) + 1, sizeof(RetentionWal)),
 	};
 	if (history->backups == NULL || history->wals == NULL)
 	{
 		retention_done(history);
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	}
-	if (!read_backups(backups, history))
+	if (!read_backups(stanza, history))
 	{
 		retention_done(history);
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
 							  "pgbackrest info shows a backup that is none, by its label, type, "
 							  "time or WAL");
 	}
-	read_wals(archives, history);
+	read_wals(stanza, history);
 	return true;
 }
 

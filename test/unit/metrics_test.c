@@ -82,7 +82,7 @@ world_new(const char *text)
 	assert_non_null(world->info.document);
 	world->info.fetched_at = world->facts.now - 1000;
 	assert_true(
-		retention_read(pgbackrest_find_stanza(world->document, "main"), &world->history, &error));
+		retention_read(info_find_stanza(world->document, "main"), &world->history, &error));
 	retention_decide(&world->history, NULL, 0, world->facts.now / 1000);
 	world->facts.history = &world->history;
 	return world;

@@ -8,6 +8,7 @@
 #include "common/wal.h"
 #include "program/clock.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -33,31 +34,47 @@ bad_answer(PgbrError *error, const char *what)
 						  what);
 }
 
+/* "" for NULL. */
+static void
+copy_text(char *target, size_t size, const char *text)
+{
+	pgbr_copy_text(target, size, text ? text : "");
+}
+
 /* A member's text into an array; what is missing is empty. */
 static void
 take_text(char *target, size_t size, const json_t *object, const char *key)
 {
-	const char *text = json_text(object, key);
-
-	pgbr_copy_text(target, size, text ? text : "");
+	copy_text(target, size, json_text(object, key));
 }
 
+/* 0 for what is none. */
 static uint64_t
-take_lsn(const json_t *object, const char *key)
+lsn_of(const char *text)
 {
-	const char *text = json_text(object, key);
 	uint64_t lsn;
 
 	return text && recovery_lsn_parse(text, &lsn) ? lsn : 0;
 }
 
 static uint64_t
-take_number(const json_t *object, const char *key)
+take_lsn(const json_t *object, const char *key)
 {
-	const char *text = json_text(object, key);
+	return lsn_of(json_text(object, key));
+}
+
+static uint64_t
+number_of(const char *text)
+{
 	uint64_t number;
 
 	return text && recovery_number_parse(text, &number) ? number : 0;
+}
+
+static uint64_t
+take_number(const json_t *object, const char *key)
+{
+	return number_of(json_text(object, key));
 }
 
 /* A plausible number of bytes or seconds, or a count: sums of these do not overflow. Anything else
@@ -65,11 +82,15 @@ take_number(const json_t *object, const char *key)
 #define AMOUNT_MAX (INT64_C(1) << 56)
 
 static long long
+amount_of(long long amount, long long otherwise)
+{
+	return amount >= 0 && amount <= AMOUNT_MAX ? amount : otherwise;
+}
+
+static long long
 take_amount(const json_t *object, const char *key, long long otherwise)
 {
-	long long amount = json_number(object, key, otherwise);
-
-	return amount >= 0 && amount <= AMOUNT_MAX ? amount : otherwise;
+	return amount_of(json_number(object, key, otherwise), otherwise);
 }
 
 /* A timeline; 0 for what is none. */
@@ -83,11 +104,15 @@ take_timeline(const json_t *object)
 
 /* A number that is an int; otherwise for what is none. */
 static int
+int_of(long long number, int otherwise)
+{
+	return number >= 0 && number <= INT_MAX ? (int) number : otherwise;
+}
+
+static int
 take_int(const json_t *object, const char *key, int otherwise)
 {
-	long long number = json_number(object, key, otherwise);
-
-	return number >= 0 && number <= INT_MAX ? (int) number : otherwise;
+	return int_of(json_number(object, key, otherwise), otherwise);
 }
 
 void
@@ -236,33 +261,26 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 }
 
 static bool
-read_backup(RestoreFacts *facts, const json_t *json, PgbrError *error)
+take_backup(RestoreFacts *facts, const InfoBackup *info, PgbrError *error)
 {
-	const json_t *database = json_object_get(json, "database");
-	const json_t *timestamp = json_object_get(json, "timestamp");
-	const json_t *lsn = json_object_get(json, "lsn");
-	const json_t *archive = json_object_get(json, "archive");
-	const json_t *annotation = json_object_get(json, "annotation");
-	const json_t *info = json_object_get(json, "info");
-	const json_t *repository = json_object_get(info, "repository");
 	FactBackup backup = {
-		.repo = take_int(database, "repo-key", 1),
-		.database = take_int(database, "id", 0),
-		.error = json_flag(json, "error"),
-		.start = take_amount(timestamp, "start", 0),
-		.stop = take_amount(timestamp, "stop", 0),
-		.lsn_start = take_lsn(lsn, "start"),
-		.lsn_stop = take_lsn(lsn, "stop"),
-		.snapshot_xmin = take_number(annotation, "snapshot-xmin"),
-		.snapshot_xmax = take_number(annotation, "snapshot-xmax"),
-		.bytes = take_amount(info, "size", 0),
-		.repo_bytes = take_amount(repository, "delta", take_amount(repository, "size", 0)),
+		.repo = int_of(info->repo, 1),
+		.database = int_of(info->database, 0),
+		.error = info->error,
+		.start = amount_of(info->start, 0),
+		.stop = amount_of(info->stop, 0),
+		.lsn_start = lsn_of(info->lsn_start),
+		.lsn_stop = lsn_of(info->lsn_stop),
+		.snapshot_xmin = number_of(info_annotation(info, "snapshot-xmin")),
+		.snapshot_xmax = number_of(info_annotation(info, "snapshot-xmax")),
+		.bytes = amount_of(info->size, 0),
+		.repo_bytes = amount_of(info->repo_delta, amount_of(info->repo_size, 0)),
 	};
 
-	take_text(backup.label, sizeof(backup.label), json, "label");
-	take_text(backup.prior, sizeof(backup.prior), json, "prior");
-	take_text(backup.wal_start, sizeof(backup.wal_start), archive, "start");
-	take_text(backup.wal_stop, sizeof(backup.wal_stop), archive, "stop");
+	copy_text(backup.label, sizeof(backup.label), info->label);
+	copy_text(backup.prior, sizeof(backup.prior), info->prior);
+	copy_text(backup.wal_start, sizeof(backup.wal_start), info->wal_start);
+	copy_text(backup.wal_stop, sizeof(backup.wal_stop), info->wal_stop);
 	if (!pgbr_is_backup_label(backup.label))
 		return bad_answer(error, "label");
 	if (backup.repo < 1 || backup.repo > PGBR_REPO_MAX)
@@ -275,35 +293,24 @@ bool
 restore_facts_read_info(RestoreFacts *facts, const json_t *info, const char *stanza,
 						PgbrError *error)
 {
-	size_t i;
-	size_t j;
-	json_t *object;
-	json_t *element;
+	const json_t *found = info_find_stanza(json_object_get(info, "stanzas"), stanza);
+	InfoDatabase database;
+	InfoBackup backup;
 
-	json_array_foreach(json_object_get(info, "stanzas"), i, object)
+	for (size_t i = 0; info_database_at(found, i, &database); i++)
 	{
-		const char *name = json_text(object, "name");
+		FactDatabase fact = {.repo = int_of(database.repo, 1), .id = int_of(database.id, 0)};
 
-		if (name == NULL || strcmp(name, stanza) != 0)
-			continue;
-		json_array_foreach(json_object_get(object, "db"), j, element)
-		{
-			FactDatabase database = {
-				.repo = take_int(element, "repo-key", 1),
-				.id = take_int(element, "id", 0),
-			};
-
-			snprintf(database.system_identifier, sizeof(database.system_identifier), "%lld",
-					 json_number(element, "system-id", 0));
-			take_text(database.version, sizeof(database.version), element, "version");
-			if (!restore_facts_add_database(facts, &database))
-				return out_of_memory(error);
-		}
-		json_array_foreach(json_object_get(object, "backup"), j, element)
-		{
-			if (!read_backup(facts, element, error))
-				return false;
-		}
+		snprintf(fact.system_identifier, sizeof(fact.system_identifier), "%lld",
+				 database.system_id);
+		copy_text(fact.version, sizeof(fact.version), database.version);
+		if (!restore_facts_add_database(facts, &fact))
+			return out_of_memory(error);
+	}
+	for (size_t i = 0; info_backup_at(found, i, &backup); i++)
+	{
+		if (!take_backup(facts, &backup, error))
+			return false;
 	}
 	return true;
 }

@@ -7,6 +7,7 @@
 #include "ctl/verbs/job_submit.h"
 #include "ctl/print/units.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,28 +86,6 @@ fill_request(json_t *request, const BackupArguments *arguments, PgbrError *error
 	return true;
 }
 
-/* The backup's entry in an answer of /v1/info; NULL when it is not there. */
-static const json_t *
-find_backup(const json_t *info, const char *label)
-{
-	size_t i;
-	size_t j;
-	json_t *stanza;
-	json_t *backup;
-
-	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
-	{
-		json_array_foreach(json_object_get(stanza, "backup"), j, backup)
-		{
-			const char *other = json_text(backup, "label");
-
-			if (other && strcmp(other, label) == 0)
-				return backup;
-		}
-	}
-	return NULL;
-}
-
 /*
  * ", 22.1MB, 2.9MB added to the repository". The sidecar refreshes its information after each job;
  * if it has not yet, ask it to. The backup is complete in any case, so failures are ignored.
@@ -122,19 +101,17 @@ print_sizes(const Context *context, const char *label)
 	for (int i = 0; i < 2 && !found; i++)
 	{
 		json_t *answer = NULL;
-		const json_t *backup;
+		InfoBackup backup;
 		PgbrError ignored;
 
 		if (!sidecar_client_call(&context->client, "GET", paths[i], NULL, i * 10, &answer,
 								 &ignored))
 			return;
-		backup = json_object_get(find_backup(answer, label), "info");
-		found = backup != NULL;
+		found = info_find_backup(json_object_get(answer, "stanzas"), label, &backup);
 		if (found)
-			printf(", %s, %s added to the repository",
-				   unit_size(size, sizeof(size), json_number(backup, "size", 0)),
+			printf(", %s, %s added to the repository", unit_size(size, sizeof(size), backup.size),
 				   unit_size(repo_size, sizeof(repo_size),
-							 json_number(json_object_get(backup, "repository"), "delta", 0)));
+							 backup.repo_delta > 0 ? backup.repo_delta : 0));
 		json_decref(answer);
 	}
 }

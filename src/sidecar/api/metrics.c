@@ -8,10 +8,10 @@
 
 #include "common/memory.h"
 #include "program/clock.h"
-#include "program/json.h"
-#include "program/retention_settings.h"
+#include "program/pgbackrest_info.h"
 #include "sidecar/metrics/prometheus_text.h"
 #include "sidecar/metrics/metrics.h"
+#include "sidecar/pgbackrest/retention_info.h"
 #include "sidecar/postgres/member.h"
 
 #include <malloc.h>
@@ -34,19 +34,16 @@ typedef struct Gathered
 static void
 read_history(const SidecarConfig *config, Gathered *gathered, MetricsFacts *facts)
 {
-	const json_t *stanza = pgbackrest_find_stanza(facts->document, config->stanza);
-	RetentionConfig *settings = memory_alloc(sizeof(*settings));
-	PgbrError error = PGBR_ERROR_INIT;
+	RetentionState *state = memory_alloc(sizeof(*state));
+	PgbrError error;
 
-	if (stanza && settings && retention_read(stanza, &gathered->history, &error))
+	if (state && info_find_stanza(facts->document, config->stanza) &&
+		retention_state_read_anyway(config, facts->document, state, &error))
 	{
-		/* with a configuration that can't be read pgbackrest fails, and what it keeps is all */
-		if (!retention_settings_read(config->pgbackrest_config, config->stanza, settings, &error))
-			settings->count = 0;
-		retention_decide(&gathered->history, settings->repos, settings->count, facts->now / 1000);
+		gathered->history = state->history;
 		facts->history = &gathered->history;
 	}
-	free(settings);
+	free(state);
 }
 
 static bool
@@ -79,9 +76,9 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 	read_history(config, gathered, facts);
 	/* while the repository can't be reached it would only take time */
 	if (!gathered->info.failed)
-		facts->database_count = backup_details_get(
-			sidecar->details, pgbackrest_find_stanza(facts->document, config->stanza),
-			sidecar->stop_fd, &gathered->databases);
+		facts->database_count =
+			backup_details_get(sidecar->details, info_find_stanza(facts->document, config->stanza),
+							   sidecar->stop_fd, &gathered->databases);
 	facts->databases = gathered->databases;
 	return true;
 }

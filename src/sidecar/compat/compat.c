@@ -6,6 +6,7 @@
 
 #include "common/vocabulary.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -180,99 +181,82 @@ compat_make_request(PgbrBackupType type, const char *timestamp, const char *clai
 }
 
 static const char *
-timestamp_of(const json_t *backup)
+timestamp_of(const InfoBackup *backup)
 {
-	return json_text(json_object_get(backup, "annotation"), "timestamp");
+	return info_annotation(backup, "timestamp");
 }
 
+/* A backup as those clients know it. Of its annotations they know one. */
 static json_t *
-text_of(const json_t *object, const char *key)
-{
-	const char *text = json_text(object, key);
-
-	return json_string(text ? text : "");
-}
-
-/* A backup as those clients know it; of NULL one that is empty. Of its annotations they know one. */
-static json_t *
-backup_json(const json_t *backup)
+backup_json(const InfoBackup *backup)
 {
 	const char *timestamp = timestamp_of(backup);
-	const json_t *info = json_object_get(backup, "info");
-	const json_t *times = json_object_get(backup, "timestamp");
 
-	return json_pack("{s:o, s:b, s:{s:I, s:I}, s:o, s:o, s:{s:I, s:I}}", "annotation",
+	return json_pack("{s:o, s:b, s:{s:I, s:I}, s:s, s:s, s:{s:I, s:I}}", "annotation",
 					 timestamp ? json_pack("{s:s}", "timestamp", timestamp) : json_null(), "error",
-					 json_flag(backup, "error"), "info", "delta",
-					 (json_int_t) json_number(info, "delta", 0), "size",
-					 (json_int_t) json_number(info, "size", 0), "label", text_of(backup, "label"),
-					 "type", text_of(backup, "type"), "timestamp", "start",
-					 (json_int_t) json_number(times, "start", 0), "stop",
-					 (json_int_t) json_number(times, "stop", 0));
+					 backup->error, "info", "delta", (json_int_t) backup->delta, "size",
+					 (json_int_t) backup->size, "label", backup->label ? backup->label : "", "type",
+					 backup->type ? backup->type : "", "timestamp", "start",
+					 (json_int_t) backup->start, "stop", (json_int_t) backup->stop);
 }
 
 json_t *
 compat_list(const json_t *stanza)
 {
 	json_t *list = json_array();
-	size_t i;
-	json_t *backup;
+	InfoBackup backup;
 
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
-	{
-		json_array_append_new(list, backup_json(backup));
-	}
+	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
+		json_array_append_new(list, backup_json(&backup));
 	return list;
 }
 
 json_t *
 compat_status(const json_t *stanza, const char *timestamp)
 {
-	size_t i;
-	json_t *backup;
+	InfoBackup backup;
 
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
 	{
-		const char *own = timestamp_of(backup);
+		const char *own = timestamp_of(&backup);
 
 		if (own && strcmp(own, timestamp) == 0)
-			return backup_json(backup);
+			return backup_json(&backup);
 	}
-	return backup_json(NULL);
+	/* one that is empty */
+	return backup_json(&(InfoBackup){.label = ""});
 }
 
 const char *
 compat_find_label(const json_t *stanza, const char *id)
 {
-	size_t i;
-	json_t *backup;
+	InfoBackup backup;
 
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
 	{
-		const char *label = json_text(backup, "label");
-		const char *timestamp = timestamp_of(backup);
+		const char *timestamp = timestamp_of(&backup);
 
-		if (label && (strcmp(label, id) == 0 || (timestamp && strcmp(timestamp, id) == 0)))
-			return label;
+		if (backup.label &&
+			(strcmp(backup.label, id) == 0 || (timestamp && strcmp(timestamp, id) == 0)))
+			return backup.label;
 	}
 	return NULL;
 }
 
 static bool
-reaches(const json_t *backup, const RecoveryTarget *target)
+reaches(const InfoBackup *backup, const RecoveryTarget *target)
 {
-	const char *stop = json_text(json_object_get(backup, "lsn"), "stop");
 	uint64_t lsn;
 
-	if (json_flag(backup, "error") || json_text(backup, "label") == NULL)
+	if (backup->error || backup->label == NULL)
 		return false;
 	switch (target->type)
 	{
 		case RECOVERY_TIME:
-			return json_number(json_object_get(backup, "timestamp"), "stop", 0) * 1000000LL <
-				   target->time_us;
+			return info_time(backup->stop) * 1000000 < target->time_us;
 		case RECOVERY_LSN:
-			return stop && recovery_lsn_parse(stop, &lsn) && lsn <= target->lsn;
+			return backup->lsn_stop && recovery_lsn_parse(backup->lsn_stop, &lsn) &&
+				   lsn <= target->lsn;
 		default:
 			return true;
 	}
@@ -283,17 +267,14 @@ compat_choose_label(const json_t *stanza, const RecoveryTarget *target)
 {
 	const char *label = NULL;
 	long long newest = 0;
-	size_t i;
-	json_t *backup;
+	InfoBackup backup;
 
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
 	{
-		long long stop = json_number(json_object_get(backup, "timestamp"), "stop", 0);
-
-		if (stop > newest && reaches(backup, target))
+		if (backup.stop > newest && reaches(&backup, target))
 		{
-			newest = stop;
-			label = json_text(backup, "label");
+			newest = backup.stop;
+			label = backup.label;
 		}
 	}
 	return label;

@@ -8,6 +8,7 @@
 #include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 #include "sidecar/compat/compat.h"
 #include "sidecar/pgbackrest/repo_space.h"
 
@@ -172,7 +173,7 @@ read_vaults(Sidecar *sidecar, VaultList *vaults, json_t **document, PgbrError *e
 	if (info.document)
 		*document = info_document_parse(info.document, error);
 	info_snapshot_done(&info);
-	vault_list_add_backups(vaults, pgbackrest_find_stanza(*document, sidecar->config->stanza));
+	vault_list_add_backups(vaults, info_find_stanza(*document, sidecar->config->stanza));
 	vault_list_sort(vaults);
 	return ok;
 }
@@ -322,9 +323,10 @@ storage_json(Sidecar *sidecar, const VaultList *vaults)
 static bool
 is_encrypted(const json_t *stanza)
 {
-	const char *cipher = json_text(stanza, "cipher");
+	InfoStanza read;
 
-	return cipher && strcmp(cipher, "none") != 0;
+	info_stanza_read(stanza, &read);
+	return read.cipher && strcmp(read.cipher, "none") != 0;
 }
 
 static bool
@@ -355,16 +357,16 @@ handle_daemon_health(Sidecar *sidecar, const HttpRequest *request, HttpResponse 
 		snprintf(problem, sizeof(problem), "%s", error.message);
 	for (size_t i = 0; newest == NULL && i < vaults.count; i++)
 		newest = vaults.vaults[i].locked ? NULL : &vaults.vaults[i];
-	answer = json_pack(
-		"{s:s, s:o, s:s, s:b, s:{s:i, s:o, s:s}}", "status",
-		problem[0]				   ? "PROBLEM"
-		: newest && newest->failed ? "WARNING"
-								   : "UP",
-		"storage", storage_json(sidecar, &vaults), "encryption",
-		is_encrypted(pgbackrest_find_stanza(document, sidecar->config->stanza)) ? "On" : "Off",
-		"backup_is_in_progress", is_running(sidecar), "backup", "requests_in_queue",
-		count_waiting(sidecar), "time_until_next_backup", time_until_next(sidecar), "eviction_rule",
-		"-");
+	answer =
+		json_pack("{s:s, s:o, s:s, s:b, s:{s:i, s:o, s:s}}", "status",
+				  problem[0]				 ? "PROBLEM"
+				  : newest && newest->failed ? "WARNING"
+											 : "UP",
+				  "storage", storage_json(sidecar, &vaults), "encryption",
+				  is_encrypted(info_find_stanza(document, sidecar->config->stanza)) ? "On" : "Off",
+				  "backup_is_in_progress", is_running(sidecar), "backup", "requests_in_queue",
+				  count_waiting(sidecar), "time_until_next_backup", time_until_next(sidecar),
+				  "eviction_rule", "-");
 	if (problem[0])
 		json_put_text(answer, "message", problem);
 	http_answer_json(response, 200, answer);

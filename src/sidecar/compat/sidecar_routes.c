@@ -6,7 +6,7 @@
 #include "sidecar/compat/sidecar_routes.h"
 
 #include "common/memory.h"
-#include "program/json.h"
+#include "program/pgbackrest_info.h"
 #include "sidecar/compat/compat.h"
 
 #include <stdio.h>
@@ -42,7 +42,7 @@ compat_fresh_stanza(Sidecar *sidecar, const HttpRequest *request, json_t **docum
 		http_answer_text(response, 503, "pgbackrest info has not answered yet");
 	else if ((*document = info_document_parse(info.document, &error)) == NULL)
 		http_answer_refusal(response, &error);
-	else if ((stanza = pgbackrest_find_stanza(*document, sidecar->config->stanza)) == NULL)
+	else if ((stanza = info_find_stanza(*document, sidecar->config->stanza)) == NULL)
 		http_answer_text(response, 500, "pgbackrest info does not know the stanza");
 	info_snapshot_done(&info);
 	return stanza;

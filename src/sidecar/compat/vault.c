@@ -5,7 +5,7 @@
 #include "sidecar/compat/compat.h"
 
 #include "common/memory.h"
-#include "program/json.h"
+#include "program/pgbackrest_info.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,25 +51,21 @@ vault_list_add_job(VaultList *list, const Job *job)
 void
 vault_list_add_backups(VaultList *list, const json_t *stanza)
 {
-	size_t i;
-	json_t *backup;
+	InfoBackup backup;
 
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
 	{
-		const json_t *times = json_object_get(backup, "timestamp");
-		const char *id = json_text(json_object_get(backup, "annotation"), "timestamp");
+		const char *id = info_annotation(&backup, "timestamp");
 		Vault *vault = add(list);
 
 		if (vault == NULL)
 			return;
-		*vault = (Vault){
-			.failed = json_flag(backup, "error"),
-			.start = json_number(times, "start", 0) * 1000,
-			.stop = json_number(times, "stop", 0) * 1000,
-			.size = json_number(json_object_get(json_object_get(backup, "info"), "repository"),
-								"delta", 0)};
+		*vault = (Vault){.failed = backup.error,
+						 .start = info_time(backup.start) * 1000,
+						 .stop = info_time(backup.stop) * 1000,
+						 .size = backup.repo_delta > 0 ? backup.repo_delta : 0};
 		if (id == NULL)
-			id = json_text(backup, "label");
+			id = backup.label;
 		pgbr_copy_text(vault->id, sizeof(vault->id), id ? id : "");
 	}
 }

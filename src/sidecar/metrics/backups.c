@@ -6,7 +6,7 @@
 
 #include "common/memory.h"
 #include "program/clock.h"
-#include "program/json.h"
+#include "program/pgbackrest_info.h"
 #include "sidecar/metrics/prometheus_text.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 /* A backup with the labels that all its samples have, made once. */
 typedef struct Backup
 {
-	const json_t *json;
+	InfoBackup info;
 	char *labels;
 } Backup;
 
@@ -25,107 +25,89 @@ typedef struct BackupList
 	const MetricsFacts *facts;
 	Backup *backups;
 	size_t count;
-	const json_t *last[3]; /* by type: the newest that serves as one; NULL while there is no full */
-	char *last_labels[3];
+	Backup last[PGBR_BACKUP_FULL + 1]; /* by type: the newest that serves as one, or no labels; none
+										* while there is no full */
 } BackupList;
 
-static const json_t *
-repository_of(const json_t *backup)
-{
-	return json_object_get(json_object_get(backup, "info"), "repository");
-}
-
+/* What is told of each backup, and of the last of each type; -1 leaves the sample out. */
 static double
-number(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
-}
-
-/* The end of the year 9999, in seconds. */
-#define TIME_MAX INT64_C(253402300799)
-
-static int64_t
-time_of(const json_t *backup, const char *which)
-{
-	int64_t seconds = json_number(json_object_get(backup, "timestamp"), which, 0);
-
-	return seconds > 0 && seconds <= TIME_MAX ? seconds : 0;
-}
-
-/* What is told of each backup, and of the last of each type. */
-static double
-duration_of(const MetricsFacts *facts, const json_t *backup)
+duration_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return (double) (time_of(backup, "stop") - time_of(backup, "start"));
+	return (double) (info_time(backup->stop) - info_time(backup->start));
 }
 
 static double
-size_of(const MetricsFacts *facts, const json_t *backup)
+size_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return number(json_object_get(backup, "info"), "size");
+	return (double) backup->size;
 }
 
 static double
-delta_of(const MetricsFacts *facts, const json_t *backup)
+delta_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return number(json_object_get(backup, "info"), "delta");
+	return (double) backup->delta;
 }
 
 static double
-repo_size_of(const MetricsFacts *facts, const json_t *backup)
+repo_size_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return number(repository_of(backup), "size");
+	return (double) backup->repo_size;
+}
+
+/* 0 for a number that is not told. */
+static double
+known(long long number)
+{
+	return number >= 0 ? (double) number : 0;
 }
 
 static double
-repo_delta_of(const MetricsFacts *facts, const json_t *backup)
+repo_delta_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return number(repository_of(backup), "delta");
+	return known(backup->repo_delta);
 }
 
 static double
-repo_size_map_of(const MetricsFacts *facts, const json_t *backup)
+repo_size_map_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return number(repository_of(backup), "size-map");
+	return known(backup->repo_size_map);
 }
 
 static double
-repo_delta_map_of(const MetricsFacts *facts, const json_t *backup)
+repo_delta_map_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return number(repository_of(backup), "delta-map");
+	return known(backup->repo_delta_map);
 }
 
 static double
-error_of(const MetricsFacts *facts, const json_t *backup)
+error_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return json_flag(backup, "error");
+	return backup->error;
 }
 
 static double
-annotations_of(const MetricsFacts *facts, const json_t *backup)
+annotations_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
 	(void) facts;
-	return (double) json_object_size(json_object_get(backup, "annotation"));
+	return (double) json_object_size(backup->annotations);
 }
 
-/* Not in the document: -1 leaves the sample out. */
+/* Not in the document. */
 static double
-databases_of(const MetricsFacts *facts, const json_t *backup)
+databases_of(const MetricsFacts *facts, const InfoBackup *backup)
 {
-	BackupDatabases key = {0};
+	BackupDatabases key = {.repo = (int) backup->repo};
 	const BackupDatabases *found;
-	const char *label = json_text(backup, "label");
 
-	pgbr_copy_text(key.label, sizeof(key.label), label ? label : "");
-	key.repo = (int) json_number(json_object_get(backup, "database"), "repo-key", 0);
+	pgbr_copy_text(key.label, sizeof(key.label), backup->label ? backup->label : "");
 	found = facts->database_count ? bsearch(&key, facts->databases, (size_t) facts->database_count,
 											sizeof(key), backup_databases_compare)
 								  : NULL;
@@ -136,7 +118,7 @@ static const struct
 {
 	const char *name; /* after pgbackrest_backup_ and pgbackrest_backup_last_ */
 	const char *help;
-	double (*value)(const MetricsFacts *facts, const json_t *backup);
+	double (*value)(const MetricsFacts *facts, const InfoBackup *backup);
 } values[] = {
 	{"duration_seconds", "Backup duration", duration_of},
 	{"size_bytes", "Full uncompressed size of the database", size_of},
@@ -155,30 +137,39 @@ static const struct
 
 /* A block incremental backup has maps. */
 static const char *
-block_incremental(const json_t *backup)
+block_incremental(const InfoBackup *backup)
 {
-	const json_t *repository = repository_of(backup);
-
-	return json_object_get(repository, "size-map") && json_object_get(repository, "delta-map")
-			   ? "y"
-			   : "n";
+	return backup->repo_size_map >= 0 && backup->repo_delta_map >= 0 ? "y" : "n";
 }
 
+/* Give a backup its labels; false when out of memory. */
 static bool
-read_backup(const MetricsFacts *facts, const json_t *json, Backup *backup)
+label_backup(const MetricsFacts *facts, Backup *backup)
 {
-	const json_t *database = json_object_get(json, "database");
+	const InfoBackup *info = &backup->info;
 	StrBuf labels;
 
 	strbuf_init(&labels);
-	metric_label(&labels, "backup_name", json_text(json, "label"));
-	metric_label(&labels, "backup_type", json_text(json, "type"));
-	metric_label(&labels, "block_incr", block_incremental(json));
-	metric_label_number(&labels, "database_id", json_number(database, "id", 0));
-	metric_label_number(&labels, "repo_key", json_number(database, "repo-key", 0));
+	metric_label(&labels, "backup_name", info->label);
+	metric_label(&labels, "backup_type", info->type);
+	metric_label(&labels, "block_incr", block_incremental(info));
+	metric_label_number(&labels, "database_id", info->database);
+	metric_label_number(&labels, "repo_key", info->repo);
 	metric_label(&labels, "stanza", facts->stanza);
-	*backup = (Backup){json, strbuf_take(&labels)};
+	backup->labels = strbuf_take(&labels);
 	return backup->labels != NULL;
+}
+
+static void
+label_last(const MetricsFacts *facts, PgbrBackupType type, Backup *last)
+{
+	StrBuf labels;
+
+	strbuf_init(&labels);
+	metric_label(&labels, "backup_type", pgbr_backup_type_name(type));
+	metric_label(&labels, "block_incr", block_incremental(&last->info));
+	metric_label(&labels, "stanza", facts->stanza);
+	last->labels = strbuf_take(&labels);
 }
 
 static void
@@ -186,51 +177,37 @@ list_done(BackupList *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		free(list->backups[i].labels);
-	for (int type = 0; type < 3; type++)
-		free(list->last_labels[type]);
+	for (int type = 0; type <= PGBR_BACKUP_FULL; type++)
+		free(list->last[type].labels);
 	free(list->backups);
 }
 
 static void
 list_read(BackupList *list, const MetricsFacts *facts, const json_t *stanza)
 {
-	const json_t *backups = json_object_get(stanza, "backup");
-	size_t size = json_array_size(backups);
-	size_t i;
-	json_t *json;
+	size_t size = info_backup_count(stanza);
+	InfoBackup last[PGBR_BACKUP_FULL + 1];
 
 	*list = (BackupList){.facts = facts, .backups = memory_zeroed(size ? size : 1, sizeof(Backup))};
 	if (list->backups == NULL)
 		return;
-	json_array_foreach((json_t *) backups, i, json)
+	for (size_t i = 0; info_backup_at(stanza, i, &list->backups[list->count].info); i++)
 	{
-		if (read_backup(facts, json, &list->backups[list->count]))
+		if (label_backup(facts, &list->backups[list->count]))
 			list->count++;
 	}
-	pgbackrest_last_backups(stanza, list->last);
-	for (int type = 0; type < 3; type++)
+	info_last_backups(stanza, last);
+	for (int type = 0; type <= PGBR_BACKUP_FULL && last[PGBR_BACKUP_FULL].type; type++)
 	{
-		StrBuf labels;
-
-		if (list->last[PGBR_BACKUP_FULL] == NULL)
-			list->last[type] = NULL;
-		if (list->last[type] == NULL)
-			continue;
-		strbuf_init(&labels);
-		metric_label(&labels, "backup_type", pgbr_backup_type_name((PgbrBackupType) type));
-		metric_label(&labels, "block_incr", block_incremental(list->last[type]));
-		metric_label(&labels, "stanza", facts->stanza);
-		list->last_labels[type] = strbuf_take(&labels);
-		if (list->last_labels[type] == NULL)
-			list->last[type] = NULL;
+		list->last[type].info = last[type];
+		if (last[type].type)
+			label_last(facts, (PgbrBackupType) type, &list->last[type]);
 	}
 }
 
 static const char *
-lsn_of(const json_t *backup, const char *which)
+lsn_or_dash(const char *lsn)
 {
-	const char *lsn = json_text(json_object_get(backup, "lsn"), which);
-
 	return lsn && lsn[0] ? lsn : "-";
 }
 
@@ -256,20 +233,18 @@ write_backup_info(const BackupList *list, const json_t *stanza, StrBuf *out)
 	metric_family(out, name, "gauge", "Backup info.");
 	for (size_t i = 0; i < list->count; i++)
 	{
-		const json_t *json = list->backups[i].json;
-		const json_t *archive = json_object_get(json, "archive");
+		const InfoBackup *info = &list->backups[i].info;
 		StrBuf more;
 
 		strbuf_init(&more);
-		metric_label(&more, "backrest_ver",
-					 json_text(json_object_get(json, "backrest"), "version"));
-		metric_label(&more, "lsn_start", lsn_of(json, "start"));
-		metric_label(&more, "lsn_stop", lsn_of(json, "stop"));
+		metric_label(&more, "backrest_ver", info->pgbackrest_version);
+		metric_label(&more, "lsn_start", lsn_or_dash(info->lsn_start));
+		metric_label(&more, "lsn_stop", lsn_or_dash(info->lsn_stop));
 		metric_label(&more, "pg_version",
-					 metrics_database_version(stanza, json_object_get(json, "database")));
-		metric_label(&more, "prior", json_text(json, "prior"));
-		metric_label(&more, "wal_start", json_text(archive, "start"));
-		metric_label(&more, "wal_stop", json_text(archive, "stop"));
+					 info_database_version(stanza, info->repo, info->database));
+		metric_label(&more, "prior", info->prior);
+		metric_label(&more, "wal_start", info->wal_start);
+		metric_label(&more, "wal_stop", info->wal_stop);
 		sample_with(out, name, &list->backups[i], &more, 1);
 		strbuf_done(&more);
 	}
@@ -300,7 +275,7 @@ write_value(const BackupList *list, size_t which, StrBuf *out)
 	for (size_t i = 0; i < list->count; i++)
 	{
 		const Backup *backup = &list->backups[i];
-		double value = values[which].value(list->facts, backup->json);
+		double value = values[which].value(list->facts, &backup->info);
 		StrBuf more;
 
 		if (values[which].value != duration_of)
@@ -310,8 +285,8 @@ write_value(const BackupList *list, size_t which, StrBuf *out)
 			continue;
 		}
 		strbuf_init(&more);
-		label_time(&more, "start_time", time_of(backup->json, "start"));
-		label_time(&more, "stop_time", time_of(backup->json, "stop"));
+		label_time(&more, "start_time", info_time(backup->info.start));
+		label_time(&more, "stop_time", info_time(backup->info.stop));
 		sample_with(out, name, backup, &more, value);
 		strbuf_done(&more);
 	}
@@ -327,25 +302,26 @@ write_last_value(const BackupList *list, size_t which, StrBuf *out)
 	snprintf(help, sizeof(help), "%s, of the last full, differential or incremental backup.",
 			 values[which].help);
 	metric_family(out, name, "gauge", help);
-	for (int type = 2; type >= 0; type--)
+	for (int type = PGBR_BACKUP_FULL; type >= 0; type--)
 	{
-		double value = list->last[type] ? values[which].value(list->facts, list->last[type]) : -1;
+		const Backup *last = &list->last[type];
+		double value = last->labels ? values[which].value(list->facts, &last->info) : -1;
 
 		if (value >= 0)
-			metric_sample(out, name, list->last_labels[type], value);
+			metric_sample(out, name, last->labels, value);
 	}
 }
 
 /* How many backups of each type a backup depends on; the last letter of a label tells the type. */
 static void
-write_references(const json_t *backup, const char *name, const char *labels, StrBuf *out)
+write_references(const Backup *backup, const char *name, StrBuf *out)
 {
 	static const char letters[] = "IDF";
 	double counts[3] = {0};
 	size_t i;
 	json_t *reference;
 
-	json_array_foreach(json_object_get(backup, "reference"), i, reference)
+	json_array_foreach((json_t *) backup->info.references, i, reference)
 	{
 		const char *label = json_string_value(reference);
 		const char *letter = label && label[0] ? strchr(letters, label[strlen(label) - 1]) : NULL;
@@ -358,7 +334,7 @@ write_references(const json_t *backup, const char *name, const char *labels, Str
 		StrBuf all;
 
 		strbuf_init(&all);
-		strbuf_puts(&all, labels);
+		strbuf_puts(&all, backup->labels);
 		metric_label(&all, "ref_backup", pgbr_backup_type_name((PgbrBackupType) type));
 		metric_sample(out, name, all.data, counts[type]);
 		strbuf_done(&all);
@@ -370,23 +346,23 @@ write_last(const BackupList *list, StrBuf *out)
 {
 	metric_family(out, "pgbackrest_backup_since_last_completion_seconds", "gauge",
 				  "Seconds since the last completed full, differential or incremental backup.");
-	for (int type = 2; type >= 0; type--)
+	for (int type = PGBR_BACKUP_FULL; type >= 0; type--)
 	{
-		if (list->last[type])
-			metric_sample(out, "pgbackrest_backup_since_last_completion_seconds",
-						  list->last_labels[type],
-						  (double) (list->facts->now / 1000 - time_of(list->last[type], "stop")));
+		const Backup *last = &list->last[type];
+
+		if (last->labels)
+			metric_sample(out, "pgbackrest_backup_since_last_completion_seconds", last->labels,
+						  (double) (list->facts->now / 1000 - info_time(last->info.stop)));
 	}
 	for (size_t i = 0; i < VALUE_COUNT; i++)
 		write_last_value(list, i, out);
 	metric_family(out, "pgbackrest_backup_last_references", "gauge",
 				  "Number of references to other backups, of the last full, differential or "
 				  "incremental backup.");
-	for (int type = 2; type >= 0; type--)
+	for (int type = PGBR_BACKUP_FULL; type >= 0; type--)
 	{
-		if (list->last[type])
-			write_references(list->last[type], "pgbackrest_backup_last_references",
-							 list->last_labels[type], out);
+		if (list->last[type].labels)
+			write_references(&list->last[type], "pgbackrest_backup_last_references", out);
 	}
 }
 
@@ -402,8 +378,7 @@ metrics_write_backups(const MetricsFacts *facts, const json_t *stanza, StrBuf *o
 	metric_family(out, "pgbackrest_backup_references", "gauge",
 				  "Number of references to other backups (backup reference list).");
 	for (size_t i = 0; i < list.count; i++)
-		write_references(list.backups[i].json, "pgbackrest_backup_references",
-						 list.backups[i].labels, out);
+		write_references(&list.backups[i], "pgbackrest_backup_references", out);
 	write_last(&list, out);
 	list_done(&list);
 }

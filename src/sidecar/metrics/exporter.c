@@ -5,7 +5,7 @@
  */
 #include "sidecar/metrics/metrics.h"
 
-#include "program/json.h"
+#include "program/pgbackrest_info.h"
 #include "sidecar/metrics/prometheus_text.h"
 
 #include <stdio.h>
@@ -18,27 +18,6 @@
 #else
 #define ARCHITECTURE "-"
 #endif
-
-static double
-number(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
-}
-
-const char *
-metrics_database_version(const json_t *stanza, const json_t *of)
-{
-	size_t i;
-	json_t *database;
-
-	json_array_foreach(json_object_get(stanza, "db"), i, database)
-	{
-		if (json_number(database, "id", -1) == json_number(of, "id", -2) &&
-			json_number(database, "repo-key", -1) == json_number(of, "repo-key", -2))
-			return json_text(database, "version");
-	}
-	return "";
-}
 
 /* Whether the running job holds pgbackrest's lock of the stanza, or restores. */
 static bool
@@ -66,17 +45,15 @@ holds_lock(const MetricsFacts *facts)
 /* The stanza's lock as the document has it, which may be of a minute ago; what runs here and now is
  * known better. */
 static void
-write_lock(const MetricsFacts *facts, const json_t *stanza, const char *which, StrBuf *out)
+write_lock(const MetricsFacts *facts, const InfoLock *lock, const char *which, bool ours,
+		   StrBuf *out)
 {
-	const json_t *lock =
-		json_object_get(json_object_get(json_object_get(stanza, "status"), "lock"), which);
 	bool backup = strcmp(which, "backup") == 0;
-	bool ours = backup ? holds_lock(facts) : runs_restore(facts);
 	const JobProgress *progress = &facts->jobs->running.progress;
 	bool measured = ours && progress->phase && progress->bytes_total > 0;
-	double total = measured ? (double) progress->bytes_total : number(lock, "size");
-	double complete = measured ? (double) progress->bytes_done : number(lock, "size-cplt");
-	double held = ours || json_flag(lock, "held");
+	double total = (double) (measured ? progress->bytes_total : lock->bytes_total);
+	double complete = (double) (measured ? progress->bytes_done : lock->bytes_done);
+	double held = ours || lock->held;
 	StrBuf labels;
 	char name[96];
 
@@ -103,20 +80,18 @@ write_lock(const MetricsFacts *facts, const json_t *stanza, const char *which, S
 static void
 write_repositories(const MetricsFacts *facts, const json_t *stanza, StrBuf *out)
 {
-	size_t i;
-	json_t *repo;
+	InfoRepo repo;
 
 	metric_family(out, "pgbackrest_repo_status", "gauge", "Current repository status.");
-	json_array_foreach(json_object_get(stanza, "repo"), i, repo)
+	for (size_t i = 0; info_repo_at(stanza, i, &repo); i++)
 	{
 		StrBuf labels;
 
 		strbuf_init(&labels);
-		metric_label(&labels, "cipher", json_text(repo, "cipher"));
-		metric_label_number(&labels, "repo_key", json_number(repo, "key", 0));
+		metric_label(&labels, "cipher", repo.cipher);
+		metric_label_number(&labels, "repo_key", repo.key);
 		metric_label(&labels, "stanza", facts->stanza);
-		metric_sample(out, "pgbackrest_repo_status", labels.data,
-					  number(json_object_get(repo, "status"), "code"));
+		metric_sample(out, "pgbackrest_repo_status", labels.data, (double) repo.status.code);
 		strbuf_done(&labels);
 	}
 }
@@ -124,22 +99,19 @@ write_repositories(const MetricsFacts *facts, const json_t *stanza, StrBuf *out)
 static void
 write_wal(const MetricsFacts *facts, const json_t *stanza, StrBuf *out)
 {
-	size_t i;
-	json_t *archive;
+	InfoArchive archive;
 
 	metric_family(out, "pgbackrest_wal_archive_status", "gauge", "Current WAL archive status.");
-	json_array_foreach(json_object_get(stanza, "archive"), i, archive)
+	for (size_t i = 0; info_archive_at(stanza, i, &archive); i++)
 	{
-		const json_t *database = json_object_get(archive, "database");
-		const char *first = json_text(archive, "min");
-		const char *last = json_text(archive, "max");
-		bool known = first && last && first[0] && last[0];
+		bool known = archive.min && archive.max && archive.min[0] && archive.max[0];
 		StrBuf labels;
 
 		strbuf_init(&labels);
-		metric_label_number(&labels, "database_id", json_number(database, "id", 0));
-		metric_label(&labels, "pg_version", metrics_database_version(stanza, database));
-		metric_label_number(&labels, "repo_key", json_number(database, "repo-key", 0));
+		metric_label_number(&labels, "database_id", archive.database);
+		metric_label(&labels, "pg_version",
+					 info_database_version(stanza, archive.repo, archive.database));
+		metric_label_number(&labels, "repo_key", archive.repo);
 		metric_label(&labels, "stanza", facts->stanza);
 		/* a series for each segment would be no series: empty, as the exporter has it by default */
 		metric_label(&labels, "wal_max", "");
@@ -190,19 +162,21 @@ write_program(const MetricsFacts *facts, StrBuf *out)
 void
 metrics_write_exporter(const MetricsFacts *facts, StrBuf *out)
 {
-	const json_t *stanza = pgbackrest_find_stanza(facts->document, facts->stanza);
+	const json_t *stanza = info_find_stanza(facts->document, facts->stanza);
+	InfoStanza read;
 	StrBuf labels;
 
 	write_program(facts, out);
 	if (stanza == NULL)
 		return;
+	info_stanza_read(stanza, &read);
 	strbuf_init(&labels);
 	metric_label(&labels, "stanza", facts->stanza);
 	metric_single(out, "pgbackrest_stanza_status", "gauge", "Current stanza status.", labels.data,
-				  number(json_object_get(stanza, "status"), "code"));
+				  (double) read.status.code);
 	strbuf_done(&labels);
-	write_lock(facts, stanza, "backup", out);
-	write_lock(facts, stanza, "restore", out);
+	write_lock(facts, &read.backup_lock, "backup", holds_lock(facts), out);
+	write_lock(facts, &read.restore_lock, "restore", runs_restore(facts), out);
 	write_repositories(facts, stanza, out);
 	write_wal(facts, stanza, out);
 	metrics_write_backups(facts, stanza, out);

@@ -48,7 +48,4 @@ extern void metrics_write_own(const MetricsFacts *facts, StrBuf *out);
 /* Of the exporter's, those of the backups of a stanza. */
 extern void metrics_write_backups(const MetricsFacts *facts, const json_t *stanza, StrBuf *out);
 
-/* PostgreSQL's version of a database that has "id" and "repo-key"; "" when it is not known. */
-extern const char *metrics_database_version(const json_t *stanza, const json_t *database);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "common/wal.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest/archive_list.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
@@ -162,18 +163,17 @@ read_repository(const SidecarConfig *config, int repo, const char *archive_id,
 	return ok;
 }
 
-/* The newest archive of a repository, or NULL: info lists them from the oldest on. */
+/* The newest archive of a repository, or NULL. */
 static const char *
 newest_archive(const json_t *stanza, int repo)
 {
 	const char *id = NULL;
-	size_t i;
-	json_t *archive;
+	InfoArchive archive;
 
-	json_array_foreach(json_object_get(stanza, "archive"), i, archive)
+	for (size_t i = 0; info_archive_at(stanza, i, &archive); i++)
 	{
-		if (json_number(json_object_get(archive, "database"), "repo-key", 1) == repo)
-			id = json_text(archive, "id");
+		if (archive.repo == repo)
+			id = archive.id;
 	}
 	return id && pgbr_is_archive_id(id) ? id : NULL;
 }
@@ -203,26 +203,17 @@ json_t *
 archive_read(const SidecarConfig *config, const json_t *info, int repo, uint64_t segment_size,
 			 int stop_fd)
 {
+	const json_t *stanza = info_find_stanza(info, config->stanza);
 	json_t *repositories = json_array();
-	size_t i;
-	size_t j;
-	json_t *stanza;
-	json_t *one;
+	InfoRepo one;
 
-	json_array_foreach(info, i, stanza)
+	for (size_t i = 0; info_repo_at(stanza, i, &one); i++)
 	{
-		const char *name = json_text(stanza, "name");
+		int key = one.key >= 1 && one.key <= PGBR_REPO_MAX ? (int) one.key : 0;
 
-		if (name == NULL || strcmp(name, config->stanza) != 0)
-			continue;
-		json_array_foreach(json_object_get(stanza, "repo"), j, one)
-		{
-			int key = (int) json_number(one, "key", 0);
-
-			if (key > 0 && (repo == 0 || repo == key))
-				json_array_append_new(repositories,
-									  repository_json(config, stanza, key, segment_size, stop_fd));
-		}
+		if (key > 0 && (repo == 0 || repo == key))
+			json_array_append_new(repositories,
+								  repository_json(config, stanza, key, segment_size, stop_fd));
 	}
 	return json_pack("{so}", "repositories", repositories);
 }

@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "common/vocabulary.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest/info_cache.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
@@ -63,19 +64,12 @@ read_count(const SidecarConfig *config, const char *text, size_t length)
 {
 	PgbrError error;
 	json_t *document = json_parse(text, length, &error);
-	size_t i;
-	json_t *entry;
+	InfoBackup backup;
 	int count = -1;
 
-	json_array_foreach(document, i, entry)
-	{
-		const char *name = json_text(entry, "name");
-		const json_t *backup = json_array_get(json_object_get(entry, "backup"), 0);
-		const json_t *databases = json_object_get(backup, "database-ref");
-
-		if (name && strcmp(name, config->stanza) == 0 && json_is_array(databases))
-			count = (int) json_array_size(databases);
-	}
+	if (info_backup_at(info_find_stanza(document, config->stanza), 0, &backup) &&
+		json_is_array(backup.database_ref))
+		count = (int) json_array_size(backup.database_ref);
 	json_decref(document);
 	return count;
 }
@@ -103,19 +97,16 @@ ask(BackupDetails *details, int stop_fd, BackupDatabases *backup)
 static int
 find_last(const json_t *stanza, BackupDatabases *last)
 {
-	const json_t *found[3];
+	InfoBackup found[PGBR_BACKUP_FULL + 1];
 	int count = 0;
 
-	pgbackrest_last_backups(stanza, found);
-	for (int at = 0; at < 3; at++)
+	info_last_backups(stanza, found);
+	for (int at = 0; at <= PGBR_BACKUP_FULL; at++)
 	{
-		const char *label = json_text(found[at], "label");
-
-		if (label == NULL || !pgbr_is_backup_label(label))
+		if (found[at].label == NULL || !pgbr_is_backup_label(found[at].label))
 			continue;
-		last[count] = (BackupDatabases){
-			.repo = (int) json_number(json_object_get(found[at], "database"), "repo-key", 1)};
-		pgbr_copy_text(last[count].label, JOB_LABEL_SIZE, label);
+		last[count] = (BackupDatabases){.repo = (int) found[at].repo};
+		pgbr_copy_text(last[count].label, JOB_LABEL_SIZE, found[at].label);
 		count++;
 	}
 	return count;
@@ -138,7 +129,7 @@ int
 backup_details_get(BackupDetails *details, const json_t *stanza, int stop_fd,
 				   BackupDatabases **databases)
 {
-	BackupDatabases last[3];
+	BackupDatabases last[PGBR_BACKUP_FULL + 1];
 	int count = find_last(stanza, last);
 
 	pthread_mutex_lock(&details->lock);

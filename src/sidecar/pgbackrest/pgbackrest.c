@@ -6,7 +6,6 @@
 
 #include "common/memory.h"
 #include "common/visible.h"
-#include "program/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -376,127 +375,84 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 	return true;
 }
 
+/* Add a repository that can't be used. */
 static void
-read_status(const json_t *holder, int *code, char *message, size_t size)
+note_failed(const InfoRepo *repo, int key, PgbackrestStanza *result)
 {
-	const json_t *status = json_object_get(holder, "status");
-	const char *text = json_text(status, "message");
+	char lines[2048];
+	char message[400];
 
-	*code = (int) json_number(status, "code", 99);
-	pgbr_copy_visible(message, size, text ? text : "unknown");
+	result->repo_missing += repo->status.code == INFO_STATUS_MISSING_PATH ||
+							repo->status.code == INFO_STATUS_MISSING_DATA;
+	if (result->repo_failed++ > 0)
+		return;
+	result->failed_repo = key;
+	pgbackrest_status_text(&repo->status, lines, sizeof(lines));
+	pgbackrest_error_text(lines, message, sizeof(message));
+	snprintf(result->repo_message, sizeof(result->repo_message), "repo%d: %s", key, message);
 }
 
-/* Codes of a status that we go by. */
-enum
-{
-	STATUS_OK = 0,
-	STATUS_MISSING_PATH = 1,
-	STATUS_NO_BACKUPS = 2,
-	STATUS_MISSING_DATA = 3,
-};
-
 static void
-read_repositories(const json_t *repos, PgbackrestStanza *result)
+read_repositories(const json_t *stanza, PgbackrestStanza *result)
 {
-	size_t i;
-	json_t *repo;
+	InfoRepo repo;
 
-	json_array_foreach((json_t *) repos, i, repo)
+	for (size_t i = 0; info_repo_at(stanza, i, &repo); i++)
 	{
-		long long number = json_number(repo, "key", 1);
-		int key = number >= 1 && number <= PGBR_REPO_MAX ? (int) number : 0;
-		int code;
-		char lines[2048];
-		char message[400];
+		int key = repo.key >= 1 && repo.key <= PGBR_REPO_MAX ? (int) repo.key : 0;
 
-		read_status(repo, &code, lines, sizeof(lines));
 		result->repo_count++;
-		if (code == STATUS_OK || code == STATUS_NO_BACKUPS)
-		{
-			if (result->archive_repo == 0)
-				result->archive_repo = key;
-			continue;
-		}
-		result->repo_missing += code == STATUS_MISSING_PATH || code == STATUS_MISSING_DATA;
-		if (result->repo_failed++ > 0)
-			continue;
-		result->failed_repo = key;
-		pgbackrest_error_text(lines, message, sizeof(message));
-		snprintf(result->repo_message, sizeof(result->repo_message), "repo%d: %s", key, message);
+		if (!pgbackrest_repo_is_readable(&repo))
+			note_failed(&repo, key, result);
+		else if (result->archive_repo == 0)
+			result->archive_repo = key;
 	}
 }
 
 static void
-read_stanza(const json_t *stanza, PgbackrestStanza *result)
+read_stanza(const json_t *json, PgbackrestStanza *result)
 {
-	const json_t *databases = json_object_get(stanza, "db");
-	const json_t *archives = json_object_get(stanza, "archive");
-	const json_t *newest = json_array_get(databases, json_array_size(databases) - 1);
-	const json_t *archive = json_array_get(archives, json_array_size(archives) - 1);
-	const char *archive_id = json_text(archive, "id");
-	long long system_id = json_number(newest, "system-id", 0);
+	InfoStanza stanza;
+	InfoDatabase database;
+	InfoArchive archive;
+	const char *archive_id = NULL;
+	long long system_id = 0;
 
 	*result = (PgbackrestStanza){0};
-	read_status(stanza, &result->status_code, result->status_message,
-				sizeof(result->status_message));
+	info_stanza_read(json, &stanza);
+	result->status_code = (int) stanza.status.code;
+	pgbackrest_status_text(&stanza.status, result->status_message, sizeof(result->status_message));
+	/* the last ones are the newest */
+	for (size_t i = 0; info_database_at(json, i, &database); i++)
+		system_id = database.system_id;
+	for (size_t i = 0; info_archive_at(json, i, &archive); i++)
+		archive_id = archive.id;
 	if (system_id)
 		snprintf(result->system_id, sizeof(result->system_id), "%llu",
 				 (unsigned long long) system_id);
 	/* it becomes a part of a path */
 	if (archive_id && pgbr_is_archive_id(archive_id))
 		pgbr_copy_text(result->archive_id, sizeof(result->archive_id), archive_id);
-	read_repositories(json_object_get(stanza, "repo"), result);
+	read_repositories(json, result);
 }
 
-const json_t *
-pgbackrest_find_stanza(const json_t *document, const char *stanza)
+bool
+pgbackrest_repo_is_readable(const InfoRepo *repo)
 {
-	size_t i;
-	json_t *entry;
-
-	json_array_foreach((json_t *) document, i, entry)
-	{
-		const char *name = json_text(entry, "name");
-
-		if (name && strcmp(name, stanza) == 0)
-			return entry;
-	}
-	return NULL;
+	return repo->status.code == INFO_STATUS_OK || repo->status.code == INFO_STATUS_NO_BACKUPS;
 }
 
 void
-pgbackrest_last_backups(const json_t *stanza, const json_t **last)
+pgbackrest_status_text(const InfoStatus *status, char *text, size_t size)
 {
-	int64_t stops[PGBR_BACKUP_FULL + 1] = {0};
-	size_t i;
-	json_t *backup;
-
-	for (int at = 0; at <= PGBR_BACKUP_FULL; at++)
-		last[at] = NULL;
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
-	{
-		int64_t stop = json_number(json_object_get(backup, "timestamp"), "stop", 0);
-		const char *word = json_text(backup, "type");
-		PgbrBackupType type;
-
-		if (word == NULL || !pgbr_backup_type_parse(word, &type))
-			continue;
-		for (int at = 0; at <= (int) type; at++)
-		{
-			if (stop > stops[at])
-			{
-				stops[at] = stop;
-				last[at] = backup;
-			}
-		}
-	}
+	pgbr_copy_visible(text, size, status->message ? status->message : "unknown");
 }
 
 bool
 pgbackrest_read_info(const json_t *document, const char *stanza, PgbackrestStanza *result,
 					 PgbrError *error)
 {
-	const json_t *entry = pgbackrest_find_stanza(document, stanza);
+	const json_t *entry = info_find_stanza(document, stanza);
 
 	if (!json_is_array(document))
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,

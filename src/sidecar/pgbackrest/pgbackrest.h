@@ -1,7 +1,8 @@
 /*
  * pgbackrest.h
- *		The one place that knows pgbackrest's command line, what it prints, its exit codes and its
- *		info document: pure, nothing is run here.
+ *		The one place that knows pgbackrest's command line, what it prints, its exit codes and what its
+ *		info document says of a stanza as a whole: pure, nothing is run here. The keys of that document
+ *		are pgbackrest_info.h's.
  *
  * Written for pgbackrest 2.45 and later; the names of the exit codes are those of pgBackRest's own
  * list (its build/error.yaml).
@@ -11,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/strbuf.h"
+#include "program/pgbackrest_info.h"
 #include "sidecar/config/config.h"
 #include "sidecar/queue/job.h"
 #include "sidecar/pgbackrest/pgbackrest_error.h"
@@ -99,12 +101,11 @@ typedef struct PgbackrestStanza
 	int archive_repo;		/* a repository that is usable, or 0 */
 } PgbackrestStanza;
 
-/* A stanza's part of a parsed info document; NULL when it has none. */
-extern const json_t *pgbackrest_find_stanza(const json_t *document, const char *stanza);
+/* True when info could look into the repository: what it does not show of it is not there. */
+extern bool pgbackrest_repo_is_readable(const InfoRepo *repo);
 
-/* The last backup of a stanza that serves as one of each type, by PgbrBackupType: a full serves as a
- * diff, too, and both as an incr. NULL where there is none. */
-extern void pgbackrest_last_backups(const json_t *stanza, const json_t **last);
+/* What a status says, made visible; never empty. */
+extern void pgbackrest_status_text(const InfoStatus *status, char *text, size_t size);
 
 /* Read a parsed info document. False when it is not one or has no such stanza: PROTOCOL. */
 extern bool pgbackrest_read_info(const json_t *document, const char *stanza,

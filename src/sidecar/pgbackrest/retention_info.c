@@ -6,47 +6,45 @@
 
 #include "program/clock.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 
-#include <string.h>
-
-static const json_t *
-find_stanza(const json_t *document, const char *name)
+static bool
+decide(const SidecarConfig *config, const json_t *document, RetentionState *state, PgbrError *error)
 {
-	size_t i;
-	json_t *stanza;
-
-	json_array_foreach((json_t *) document, i, stanza)
-	{
-		const char *found = json_text(stanza, "name");
-
-		if (found && strcmp(found, name) == 0)
-			return stanza;
-	}
-	return NULL;
-}
-
-bool
-retention_state_read(const SidecarConfig *config, const json_t *document, RetentionState *state,
-					 PgbrError *error)
-{
-	if (!retention_settings_read(config->pgbackrest_config, config->stanza, &state->settings,
-								 error) ||
-		!retention_read(find_stanza(document, config->stanza), &state->history, error))
+	if (!retention_read(info_find_stanza(document, config->stanza), &state->history, error))
 		return false;
 	retention_decide(&state->history, state->settings.repos, state->settings.count,
 					 clock_now_ms() / 1000);
 	return true;
 }
 
+bool
+retention_state_read(const SidecarConfig *config, const json_t *document, RetentionState *state,
+					 PgbrError *error)
+{
+	return retention_settings_read(config->pgbackrest_config, config->stanza, &state->settings,
+								   error) &&
+		   decide(config, document, state, error);
+}
+
+bool
+retention_state_read_anyway(const SidecarConfig *config, const json_t *document,
+							RetentionState *state, PgbrError *error)
+{
+	if (!retention_settings_read(config->pgbackrest_config, config->stanza, &state->settings,
+								 error))
+		state->settings.count = 0;
+	return decide(config, document, state, error);
+}
+
 static bool
 has_pin(const json_t *stanza)
 {
-	size_t i;
-	json_t *backup;
+	InfoBackup backup;
 
-	json_array_foreach(json_object_get(stanza, "backup"), i, backup)
+	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
 	{
-		if (json_text(json_object_get(backup, "annotation"), RETENTION_PIN))
+		if (info_annotation(&backup, RETENTION_PIN))
 			return true;
 	}
 	return false;
@@ -59,7 +57,7 @@ retention_info_write(const SidecarConfig *config, const json_t *document, StrBuf
 	PgbrError error;
 	json_t *object = NULL;
 
-	*pinned = has_pin(find_stanza(document, config->stanza));
+	*pinned = has_pin(info_find_stanza(document, config->stanza));
 	if (retention_state_read(config, document, &state, &error))
 	{
 		object = retention_json(&state.history, state.settings.repos, state.settings.count);

@@ -25,6 +25,11 @@ typedef struct RetentionState
 extern bool retention_state_read(const SidecarConfig *config, const json_t *document,
 								 RetentionState *state, PgbrError *error);
 
+/* The same, but with settings that can't be read nothing is set: pgbackrest fails then, and all that is
+ * there stays. */
+extern bool retention_state_read_anyway(const SidecarConfig *config, const json_t *document,
+										RetentionState *state, PgbrError *error);
+
 /*
  * Append the schema Retention of docs/reference/openapi.yaml; what can't be decided is told in its member
  * error. *pinned becomes true when some backup is pinned, also when nothing could be decided.

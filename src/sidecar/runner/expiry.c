@@ -10,7 +10,7 @@
 #include "sidecar/runner/expiry.h"
 
 #include "common/visible.h"
-#include "program/json.h"
+#include "program/pgbackrest_info.h"
 #include "sidecar/pgbackrest/retention_info.h"
 
 #include <stdio.h>
@@ -108,34 +108,20 @@ plan_repository(const RetentionState *state, const RetentionSettings *settings, 
 
 /* pgbackrest info leaves out what it could not read, and exits with 0. */
 static void
-find_unread(const json_t *document, const char *stanza_name, int wanted, Expiry *expiry)
+find_unread(const json_t *stanza, int wanted, Expiry *expiry)
 {
-	size_t i;
-	size_t j;
-	json_t *stanza;
-	json_t *repo;
+	InfoRepo repo;
 
-	json_array_foreach((json_t *) document, i, stanza)
+	for (size_t i = 0; !expiry->unread && info_repo_at(stanza, i, &repo); i++)
 	{
-		const char *name = json_text(stanza, "name");
+		char text[256];
 
-		if (name == NULL || strcmp(name, stanza_name) != 0)
+		if (pgbackrest_repo_is_readable(&repo) || (wanted && wanted != repo.key))
 			continue;
-		json_array_foreach(json_object_get(stanza, "repo"), j, repo)
-		{
-			const json_t *status = json_object_get(repo, "status");
-			const char *message = json_text(status, "message");
-			long long code = json_number(status, "code", 99);
-			int key = (int) json_number(repo, "key", 1);
-			char text[256];
-
-			if (code == 0 || code == 2 || expiry->unread || (wanted && wanted != key))
-				continue;
-			pgbr_copy_visible(text, sizeof(text), message ? message : "unknown");
-			snprintf(expiry->reason, sizeof(expiry->reason),
-					 "could not look into repository %d: %s", key, text);
-			expiry->unread = true;
-		}
+		pgbackrest_status_text(&repo.status, text, sizeof(text));
+		snprintf(expiry->reason, sizeof(expiry->reason), "could not look into repository %d: %s",
+				 (int) repo.key, text);
+		expiry->unread = true;
 	}
 }
 
@@ -156,7 +142,7 @@ expiry_plan(const SidecarConfig *config, const json_t *document, int repo, Expir
 			done = plan_repository(&state, &state.settings.repos[i], expiry);
 	}
 	retention_done(&state.history);
-	find_unread(document, config->stanza, repo, expiry);
+	find_unread(info_find_stanza(document, config->stanza), repo, expiry);
 	return (done && !expiry->notes.failed) ||
 		   pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 }
