@@ -9,8 +9,8 @@
 #include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/api/body.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/restore/step_arguments.h"
-#include "sidecar/restore/restore_command.h"
 #include "fuzz_json.h"
 
 static const SidecarConfig config = {.pgbackrest = "pgbackrest", .stanza = "main"};
@@ -120,7 +120,8 @@ check_step(const JobRequest *request)
 		if (step == NODE_STEP_RESTORE)
 		{
 			MUST(pgbr_is_backup_label(arguments.target.set));
-			pgbackrest_restore_command(&config, &arguments, "/data", &command);
+			pgbackrest_restore_command(&config, arguments.repo, &arguments.target, "/data",
+									   &command);
 			check_command(&command, 1);
 			command_done(&command);
 		}

@@ -8,6 +8,7 @@
  * The first byte is how the retention is set.
  */
 #include "program/json.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/runner/expiry.h"
 #include "sidecar/metrics/metrics.h"
 #include "sidecar/pgbackrest/retention_info.h"
@@ -64,7 +65,7 @@ check_expiry(const SidecarConfig *config, const json_t *document, const Retentio
 	MUST(expiry_plan(config, document, 0, &expiry, &error));
 	for (int i = 0; i < expiry.count; i++)
 	{
-		const ExpiryStep *step = &expiry.steps[i];
+		const ExpireStep *step = &expiry.steps[i];
 		Command command;
 
 		MUST(step->label[0] == '\0' || pgbr_is_backup_label(step->label));
@@ -73,7 +74,7 @@ check_expiry(const SidecarConfig *config, const json_t *document, const Retentio
 				 strcmp(history->backups[j].label, step->label) != 0 ||
 				 history->backups[j].pin == NULL);
 		MUST(step->archive > 0 && step->archive <= RETENTION_MAX);
-		expiry_command(config, step, true, &command);
+		pgbackrest_expire_command(config, step, true, &command);
 		MUST(!command.failed && strcmp(command.argv[command.count - 1], "expire") == 0);
 		command_done(&command);
 	}

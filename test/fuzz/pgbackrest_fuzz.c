@@ -7,7 +7,7 @@
  * The first byte says of which kind of job it is; a stream that runs backwards is one of any other program.
  */
 #include "sidecar/pgbackrest/pgbackrest.h"
-#include "sidecar/restore/restore_command.h"
+#include "sidecar/pgbackrest/pgbackrest.h"
 #include "fuzz.h"
 
 static void

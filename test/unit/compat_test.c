@@ -1,4 +1,4 @@
-// links: sidecar/compat/compat sidecar/compat/vault sidecar/queue/job sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
+// links: sidecar/compat/compat sidecar/compat/vault sidecar/queue/job sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * compat_test.c
  *		What clients of pgskipper's programs send, and the lists that they are shown.
@@ -6,6 +6,7 @@
 #include "sidecar/compat/compat.h"
 
 #include "program/json.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <setjmp.h>

@@ -1,9 +1,10 @@
-// links: sidecar/runner/expiry sidecar/pgbackrest/retention_info sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job
+// links: sidecar/runner/expiry sidecar/pgbackrest/retention_info sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job
 /*
  * expiry_test.c
  *		What pgbackrest is told to remove where backups are pinned, in two repositories of which one
  *		can't be looked into.
  */
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/runner/expiry.h"
 
 #include <setjmp.h>
@@ -87,7 +88,7 @@ is_command(const Expiry *expiry, int step, bool dry_run, const char *wanted)
 	char line[1024] = "";
 
 	assert_true(step < expiry->count);
-	expiry_command(&config, &expiry->steps[step], dry_run, &command);
+	pgbackrest_expire_command(&config, &expiry->steps[step], dry_run, &command);
 	/* what every command line begins with is not looked at */
 	for (int i = 5; i < command.count; i++)
 	{

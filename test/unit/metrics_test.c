@@ -1,4 +1,4 @@
-// links: sidecar/metrics/metrics sidecar/metrics/exporter sidecar/metrics/backups sidecar/metrics/prometheus_text sidecar/pgbackrest/info_document sidecar/postgres/archiver sidecar/pgbackrest/backup_details sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job_tally sidecar/queue/job_queue sidecar/queue/queue_records sidecar/queue/audit_store sidecar/queue/job_cover sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/postgres/psql
+// links: sidecar/metrics/metrics sidecar/metrics/exporter sidecar/metrics/backups sidecar/metrics/prometheus_text sidecar/pgbackrest/info_document sidecar/postgres/archiver sidecar/pgbackrest/backup_details sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job_tally sidecar/queue/job_queue sidecar/queue/queue_records sidecar/queue/audit_store sidecar/queue/job_cover sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/postgres/psql
 /*
  * metrics_test.c
  *		Facts in, Prometheus' text out: escaping, several repositories, block incremental backups, what
@@ -81,8 +81,7 @@ world_new(const char *text)
 	world->info.document = info_document_new(text, strlen(text));
 	assert_non_null(world->info.document);
 	world->info.fetched_at = world->facts.now - 1000;
-	assert_true(
-		retention_read(info_find_stanza(world->document, "main"), &world->history, &error));
+	assert_true(retention_read(info_find_stanza(world->document, "main"), &world->history, &error));
 	retention_decide(&world->history, NULL, 0, world->facts.now / 1000);
 	world->facts.history = &world->history;
 	return world;

@@ -1,10 +1,12 @@
-// links: sidecar/restore/step_arguments sidecar/restore/restore_command sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
+// links: sidecar/restore/step_arguments sidecar/restore/restore_command sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * node_arguments_test.c
  *		What a step of a restore takes, what it does not, and the command lines made of it: nothing
  *		gets onto a command line or into a configuration file that is outside of its grammar.
  */
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/restore/step_arguments.h"
+#include "sidecar/pgbackrest/pgbackrest.h"
 #include "sidecar/restore/restore_command.h"
 
 #include <setjmp.h>
@@ -278,7 +280,7 @@ test_commands(void **state)
 	for (size_t i = 0; i < LENGTH(rows); i++)
 	{
 		assert_true(reads("node-restore", rows[i].arguments, &arguments, &error));
-		pgbackrest_restore_command(&config, &arguments, "/data", &command);
+		pgbackrest_restore_command(&config, arguments.repo, &arguments.target, "/data", &command);
 		assert_int_equal(command.yields, strstr(rows[i].command, "[--type=standby]") != NULL);
 		is_command(&command, rows[i].command);
 	}

@@ -1,9 +1,10 @@
-// links: sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
+// links: sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * pgbackrest_test.c
  *		Command lines for pgbackrest, and what it prints. The lines are pgbackrest 2.45's own.
  */
 #include "program/json.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <setjmp.h>

@@ -12,6 +12,7 @@
 #include "sidecar/metrics/prometheus_text.h"
 #include "sidecar/metrics/metrics.h"
 #include "sidecar/pgbackrest/retention_info.h"
+#include "sidecar/pgbackrest/version.h"
 #include "sidecar/postgres/member.h"
 
 #include <malloc.h>
@@ -58,7 +59,7 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 	if (gathered->info.document)
 		gathered->document = info_document_parse(gathered->info.document, error);
 	archiver_get(sidecar->archiver, sidecar->stop_fd, &gathered->archiver);
-	node_pgbackrest_version(config, gathered->version);
+	pgbackrest_version_read(config, gathered->version);
 	*facts = (MetricsFacts){
 		.stanza = config->stanza,
 		.pgbackrest_version = gathered->version,

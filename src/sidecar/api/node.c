@@ -4,6 +4,7 @@
  */
 #include "sidecar/api/node.h"
 
+#include "sidecar/pgbackrest/version.h"
 #include "sidecar/postgres/member.h"
 #include "sidecar/postgres/member_details.h"
 #include "sidecar/postgres/member_memory.h"
@@ -17,7 +18,7 @@ node_describe(Sidecar *sidecar)
 
 	node_read(sidecar->config, sidecar->stop_fd, &node);
 	node_remember(sidecar->config, sidecar->queue, &node);
-	node_pgbackrest_version(sidecar->config, version);
+	pgbackrest_version_read(sidecar->config, version);
 	json = node_json(&node, sidecar->config->stanza, version);
 	if (json)
 		node_add_details(sidecar->config, sidecar->queue, sidecar->stop_fd, &node, json);

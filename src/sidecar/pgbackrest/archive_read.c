@@ -9,6 +9,7 @@
 #include "program/pgbackrest_info.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest/archive_list.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <stdio.h>

@@ -10,6 +10,7 @@
 #include "program/pgbackrest_info.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest/info_cache.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <pthread.h>

@@ -10,6 +10,7 @@
 #include "program/json.h"
 #include "program/log.h"
 #include "program/process.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/retention_info.h"
 
 #include <malloc.h>

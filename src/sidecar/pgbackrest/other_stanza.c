@@ -8,6 +8,7 @@
 #include "program/json.h"
 #include "program/process.h"
 #include "sidecar/pgbackrest/info_cache.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <string.h>
@@ -25,16 +26,17 @@ other_stanza_find(const json_t *document, const char *stanza, const char *system
 	name[0] = '\0';
 	json_array_foreach((json_t *) document, i, entry)
 	{
-		const char *found = json_text(entry, "name");
+		InfoStanza found;
 		PgbackrestStanza read;
 		PgbrError error;
 
+		info_stanza_read(entry, &found);
 		/* another cluster may have written what stands here, and it is shown */
-		if (found && pgbr_is_stanza(found) && strcmp(found, stanza) != 0 &&
-			pgbackrest_read_info(document, found, &read, &error) &&
+		if (found.name && pgbr_is_stanza(found.name) && strcmp(found.name, stanza) != 0 &&
+			pgbackrest_read_info(document, found.name, &read, &error) &&
 			strcmp(read.system_id, system_identifier) == 0)
 		{
-			pgbr_copy_text(name, OTHER_STANZA_SIZE, found);
+			pgbr_copy_text(name, OTHER_STANZA_SIZE, found.name);
 			return;
 		}
 	}

@@ -4,166 +4,13 @@
  */
 #include "sidecar/pgbackrest/pgbackrest.h"
 
-#include "common/memory.h"
 #include "common/visible.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
-void
-command_done(Command *command)
-{
-	for (int i = 0; i < command->count; i++)
-		free(command->argv[i]);
-	command->count = 0;
-}
-
-void
-command_add(Command *command, const char *format, ...)
-{
-	va_list arguments;
-
-	if (command->count + 1 >= (int) LENGTH(command->argv))
-	{
-		command->failed = true;
-		return;
-	}
-	va_start(arguments, format);
-	if (vasprintf(&command->argv[command->count], format, arguments) < 0)
-	{
-		command->failed = true;
-		memory_note_refused();
-	}
-	else
-		command->argv[++command->count] = NULL;
-	va_end(arguments);
-}
-
-static void
-begin(const SidecarConfig *config, Command *command)
-{
-	*command = (Command){.count = 0};
-	command_add(command, "%s", config->pgbackrest);
-	if (config->pgbackrest_config)
-		command_add(command, "--config=%s", config->pgbackrest_config);
-}
-
-void
-pgbackrest_begin(const SidecarConfig *config, Command *command)
-{
-	begin(config, command);
-	command_add(command, "--stanza=%s", config->stanza);
-}
-
-static void
-add_annotations(Command *command, const JobRequest *request)
-{
-	json_t *annotations = json_loads(request->annotations, 0, NULL);
-	const char *key;
-	json_t *value;
-
-	json_object_foreach(annotations, key, value)
-	{
-		command_add(command, "--annotation=%s=%s", key, json_string_value(value));
-	}
-	json_decref(annotations);
-}
-
-void
-pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *command)
-{
-	const JobRequest *request = &job->request;
-
-	pgbackrest_begin(config, command);
-	/* everything on one stream, in order; single files at detail show the progress */
-	command_add(command, "--log-level-stderr=off");
-	command_add(command, "--log-level-console=%s",
-				request->kind == PGBR_JOB_BACKUP ? "detail" : "info");
-	if (request->repo)
-		command_add(command, "--repo=%d", request->repo);
-	if (request->kind == PGBR_JOB_BACKUP)
-	{
-		command_add(command, "--type=%s", pgbr_backup_type_name(request->type));
-		/* existing clients give their own, among the annotations */
-		if (strstr(request->annotations, "\"timestamp\":") == NULL)
-			command_add(command, "--annotation=timestamp=%s", job->id);
-		if (request->backup_standby)
-			command_add(command, "--backup-standby");
-	}
-	if (request->annotations[0])
-		add_annotations(command, request);
-	if (request->set[0])
-		command_add(command, "--set=%s", request->set);
-	if (request->dry_run)
-		command_add(command, "--dry-run");
-	if (request->kind == PGBR_JOB_VERIFY)
-		command_add(command, "--output=text");
-	command_add(command, "%s", pgbr_job_kind_name(request->kind));
-}
-
-void
-pgbackrest_server_command(const SidecarConfig *config, Command *command)
-{
-	begin(config, command);
-	command_add(command, "--log-level-stderr=off");
-	command_add(command, "--log-level-console=info");
-	command_add(command, "server");
-}
-
-static void
-ask_info(Command *command)
-{
-	command_add(command, "--log-level-console=off");
-	command_add(command, "--log-level-stderr=error");
-	command_add(command, "--output=json");
-	command_add(command, "info");
-}
-
-void
-pgbackrest_info_command(const SidecarConfig *config, Command *command)
-{
-	pgbackrest_begin(config, command);
-	ask_info(command);
-}
-
-void
-pgbackrest_all_info_command(const SidecarConfig *config, Command *command)
-{
-	begin(config, command);
-	ask_info(command);
-}
-
-void
-pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
-							Command *command)
-{
-	pgbackrest_begin(config, command);
-	command_add(command, "--log-level-console=off");
-	command_add(command, "--log-level-stderr=error");
-	command_add(command, "--repo=%d", repo);
-	command_add(command, "--set=%s", set);
-	command_add(command, "--output=json");
-	command_add(command, "info");
-}
-
-void
-pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
-					   const char *segment, Command *command)
-{
-	pgbackrest_begin(config, command);
-	command_add(command, "--log-level-console=off");
-	command_add(command, "--log-level-stderr=error");
-	command_add(command, "--repo=%d", repo);
-	command_add(command, "--output=text");
-	/* not one that is still being written: "....pgbackrest.tmp" */
-	command_add(command, "--filter=^%s-[0-9a-f]{40}(\\.[a-z0-9]+)?$", segment);
-	command_add(command, "repo-ls");
-	command_add(command, "archive/%s/%s/%.16s", config->stanza, archive_id, segment);
-}
 
 void
 pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size)
@@ -461,5 +308,29 @@ pgbackrest_read_info(const json_t *document, const char *stanza, PgbackrestStanz
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "pgbackrest info knows no stanza \"%s\"",
 							  stanza);
 	read_stanza(entry, result);
+	return true;
+}
+
+bool
+pgbackrest_read_restored(const char *line, int64_t *bytes, int64_t *files)
+{
+	static const char units[] = "BKMGTP";
+	const char *text = strstr(line, "restore size = ");
+	double size;
+	char unit;
+	long long count;
+
+	if (text == NULL ||
+		sscanf(text, "restore size = %lf%c%*[^,], file total = %lld", &size, &unit, &count) != 3)
+	{
+		/* below a kilobyte there is one letter only */
+		if (text == NULL ||
+			sscanf(text, "restore size = %lf%c, file total = %lld", &size, &unit, &count) != 3)
+			return false;
+	}
+	for (const char *at = strchr(units, unit); at && at > units; at--)
+		size *= 1024;
+	*bytes = (int64_t) size;
+	*files = count;
 	return true;
 }

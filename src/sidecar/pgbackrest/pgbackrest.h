@@ -1,8 +1,8 @@
 /*
  * pgbackrest.h
- *		The one place that knows pgbackrest's command line, what it prints, its exit codes and what its
- *		info document says of a stanza as a whole: pure, nothing is run here. The keys of that document
- *		are pgbackrest_info.h's.
+ *		What pgbackrest prints while it runs, what its end means, and what its info document says of a
+ *		stanza as a whole: pure. Its command lines are command_line.h's, the keys of that document
+ *		pgbackrest_info.h's.
  *
  * Written for pgbackrest 2.45 and later; the names of the exit codes are those of pgBackRest's own
  * list (its build/error.yaml).
@@ -18,44 +18,6 @@
 #include "sidecar/pgbackrest/pgbackrest_error.h"
 
 #include <jansson.h>
-
-/* A command line. The texts are owned; argv is NULL-terminated. */
-typedef struct Command
-{
-	char *argv[64];
-	int count;
-	bool failed; /* out of memory */
-	bool yields; /* what else there is to do for the processors goes first */
-} Command;
-
-extern void command_done(Command *command);
-
-/* Add an argument; what does not fit sets failed. */
-extern void
-command_add(Command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Begin a command line for our stanza: the program, its configuration file and the stanza. */
-extern void pgbackrest_begin(const SidecarConfig *config, Command *command);
-
-/* The command line of a job. */
-extern void pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *command);
-
-/* `info` as JSON on stdout, errors on stderr. */
-extern void pgbackrest_info_command(const SidecarConfig *config, Command *command);
-
-/* The same of all stanzas in the repositories. */
-extern void pgbackrest_all_info_command(const SidecarConfig *config, Command *command);
-
-/* The same of one backup alone, with its databases. */
-extern void pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
-										Command *command);
-
-/* pgbackrest's TLS server, as pgbackrest.conf describes it. */
-extern void pgbackrest_server_command(const SidecarConfig *config, Command *command);
-
-/* A listing of what the archive holds of a WAL segment; archive_id as info gives it ("15-1"). */
-extern void pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int repo,
-								   const char *segment, Command *command);
 
 /* What is known of a run from what it has printed so far. */
 typedef struct PgbackrestRun
@@ -77,6 +39,9 @@ extern void pgbackrest_run_init(PgbackrestRun *run, PgbrJobKind kind);
 /* Read one line, without its newline. True when it belongs in the job's log: lines about single
  * files do not. */
 extern bool pgbackrest_run_line(PgbackrestRun *run, const char *line);
+
+/* Read "restore size = 29.2MB, file total = 962" from a line of a restore; false for another. */
+extern bool pgbackrest_read_restored(const char *line, int64_t *bytes, int64_t *files);
 
 /* What a user can do about a run that ended with this code: a sentence of ours, and pgbackrest's own
  * hints where they are to the point. "" when there is nothing to say. */

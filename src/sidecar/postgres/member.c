@@ -5,8 +5,6 @@
 #include "sidecar/postgres/member.h"
 
 #include "program/json.h"
-#include "program/process.h"
-#include "sidecar/pgbackrest/pgbackrest.h"
 #include "sidecar/postgres/psql.h"
 
 #include <stdio.h>
@@ -79,22 +77,6 @@ node_read(const SidecarConfig *config, int stop_fd, Node *node)
 		pgbr_copy_text(node->error, sizeof(node->error), error.message);
 	json_decref(answer);
 	strbuf_done(&text);
-}
-
-void
-node_pgbackrest_version(const SidecarConfig *config, char *version)
-{
-	const char *const argv[] = {config->pgbackrest, "version", NULL};
-	ProcessOutput output;
-	PgbrError error;
-
-	version[0] = '\0';
-	process_output_init(&output);
-	/* "pgBackRest 2.45" */
-	if (process_run(argv, NULL, TIMEOUT_MS, MAX_OUTPUT, -1, &output, &error) &&
-		sscanf(output.out.data, "pgBackRest %31[0-9a-z.]", version) != 1)
-		version[0] = '\0';
-	process_output_done(&output);
 }
 
 static json_t *

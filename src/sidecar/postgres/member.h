@@ -29,9 +29,6 @@ typedef struct Node
 /* Ask the local PostgreSQL; takes at most 10 s. stop_fd as in process_run. */
 extern void node_read(const SidecarConfig *config, int stop_fd, Node *node);
 
-/* pgbackrest's version, e.g. "2.45", or "" when it can't be run. version is of 32 bytes. */
-extern void node_pgbackrest_version(const SidecarConfig *config, char *version);
-
 /* The member as the API shows it. The caller owns a reference; NULL when out of memory. */
 extern json_t *node_json(const Node *node, const char *stanza, const char *pgbackrest_version);
 

@@ -8,7 +8,7 @@
 #include "program/clock.h"
 #include "program/options.h"
 #include "program/process.h"
-#include "sidecar/restore/restore_command.h"
+#include "sidecar/pgbackrest/command_line.h"
 
 #include <poll.h>
 #include <signal.h>

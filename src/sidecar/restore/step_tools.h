@@ -10,6 +10,7 @@
 #include "sidecar/postgres/control_data.h"
 #include "sidecar/restore/step_arguments.h"
 #include "sidecar/steps/step.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 #include "sidecar/postgres/postmaster.h"
 

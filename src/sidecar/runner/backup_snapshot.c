@@ -7,7 +7,7 @@
 #include "common/vocabulary.h"
 #include "program/clock.h"
 #include "program/process.h"
-#include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/postgres/psql.h"
 
 #include <poll.h>
@@ -103,7 +103,7 @@ backup_snapshot_note(const SidecarConfig *config, const Job *job, const char *st
 {
 	unsigned long long xmin;
 	unsigned long long xmax;
-	Command command = {0};
+	Command command;
 	ProcessOutput output;
 	bool ok;
 
@@ -111,15 +111,7 @@ backup_snapshot_note(const SidecarConfig *config, const Job *job, const char *st
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "pgbackrest has not told where it ended");
 	if (!take_snapshot(config, stop_lsn, stop_fd, &xmin, &xmax, error))
 		return false;
-	pgbackrest_begin(config, &command);
-	command_add(&command, "--log-level-console=off");
-	command_add(&command, "--log-level-stderr=error");
-	if (job->request.repo)
-		command_add(&command, "--repo=%d", job->request.repo);
-	command_add(&command, "--set=%s", job->label);
-	command_add(&command, "--annotation=snapshot-xmin=%llu", xmin);
-	command_add(&command, "--annotation=snapshot-xmax=%llu", xmax);
-	command_add(&command, "annotate");
+	pgbackrest_note_command(config, job->request.repo, job->label, xmin, xmax, &command);
 	process_output_init(&output);
 	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
 						: process_run((const char *const *) command.argv, mark, ANNOTATE_MS,

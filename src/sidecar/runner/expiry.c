@@ -44,9 +44,9 @@ note_wal(const RetentionHistory *history, const RetentionWal *wal, StrBuf *notes
 }
 
 static bool
-add_step(Expiry *expiry, const ExpiryStep *step)
+add_step(Expiry *expiry, const ExpireStep *step)
 {
-	ExpiryStep *grown =
+	ExpireStep *grown =
 		realloc(expiry->steps, (size_t) (expiry->count + 1) * sizeof(expiry->steps[0]));
 
 	if (grown == NULL)
@@ -63,7 +63,7 @@ add_backups(const RetentionHistory *history, int repo, Expiry *expiry)
 	for (int i = 0; i < history->count; i++)
 	{
 		const RetentionBackup *backup = &history->backups[i];
-		ExpiryStep step = {.repo = repo, .archive = RETENTION_MAX};
+		ExpireStep step = {.repo = repo, .archive = RETENTION_MAX};
 
 		if (backup->repo != repo || !backup->goes ||
 			(backup->prior >= 0 && history->backups[backup->prior].goes))
@@ -84,7 +84,7 @@ static bool
 plan_repository(const RetentionState *state, const RetentionSettings *settings, Expiry *expiry)
 {
 	const RetentionHistory *history = &state->history;
-	ExpiryStep wal = {
+	ExpireStep wal = {
 		.repo = settings->repo,
 		.archive = retention_archive_count(history, settings),
 		.archive_type = settings->archive_type,
@@ -193,28 +193,4 @@ expiry_is_automatic(const SidecarConfig *config)
 
 	return !retention_settings_read(config->pgbackrest_config, config->stanza, &settings, &error) ||
 		   settings.expire_auto;
-}
-
-void
-expiry_command(const SidecarConfig *config, const ExpiryStep *step, bool dry_run, Command *command)
-{
-	pgbackrest_begin(config, command);
-	command_add(command, "--log-level-stderr=off");
-	command_add(command, "--log-level-console=info");
-	command_add(command, "--repo=%d", step->repo);
-	command_add(command, "--repo%d-retention-archive-type=%s", step->repo,
-				pgbr_backup_type_name(step->archive_type));
-	command_add(command, "--repo%d-retention-archive=%d", step->repo, step->archive);
-	if (step->label[0])
-		command_add(command, "--set=%s", step->label);
-	else
-	{
-		/* no backup goes by its own rules */
-		command_add(command, "--repo%d-retention-full-type=count", step->repo);
-		command_add(command, "--repo%d-retention-full=%d", step->repo, RETENTION_MAX);
-		command_add(command, "--repo%d-retention-diff=%d", step->repo, RETENTION_MAX);
-	}
-	if (dry_run)
-		command_add(command, "--dry-run");
-	command_add(command, "expire");
 }

@@ -13,21 +13,14 @@
 #include "common/strbuf.h"
 #include "sidecar/config/config.h"
 #include "sidecar/queue/job.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <jansson.h>
 
-typedef struct ExpiryStep
-{
-	int repo;
-	char label[JOB_LABEL_SIZE]; /* this backup and those that depend on it; "": WAL alone */
-	int archive;				/* the archive's retention that is to be used for it */
-	PgbrBackupType archive_type;
-} ExpiryStep;
-
 typedef struct Expiry
 {
-	ExpiryStep *steps;
+	ExpireStep *steps;
 	int count;
 	StrBuf notes; /* for the job's log: what goes, and what a pin keeps; a line each */
 	bool unread;  /* a repository could not be looked into, as follows */
@@ -46,9 +39,5 @@ extern bool expiry_check_set(const SidecarConfig *config, const json_t *document
 
 /* Whether pgbackrest's configuration wants an expire after each backup; true when it can't be read. */
 extern bool expiry_is_automatic(const SidecarConfig *config);
-
-/* The command line of a step. */
-extern void
-expiry_command(const SidecarConfig *config, const ExpiryStep *step, bool dry_run, Command *command);
 
 #endif

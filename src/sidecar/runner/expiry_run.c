@@ -117,7 +117,7 @@ run_steps(ExpiryRun *run, Expiry *expiry)
 	{
 		Command command;
 
-		expiry_command(run->config, &expiry->steps[i], job->request.dry_run, &command);
+		pgbackrest_expire_command(run->config, &expiry->steps[i], job->request.dry_run, &command);
 		goes_on = run->run_command(run->argument, &command);
 		if (job->state != PGBR_STATE_SUCCEEDED && failed == NULL && (failed = malloc(sizeof(*job))))
 			*failed = *job;
@@ -188,20 +188,6 @@ learn_pins(ExpiryRun *run, int seconds, bool copy_will_do)
 	return pinned;
 }
 
-/* The verb stays the last one. */
-static void
-forbid_expire(Command *command)
-{
-	char *verb;
-
-	command_add(command, "--no-expire-auto");
-	if (command->failed)
-		return;
-	verb = command->argv[command->count - 2];
-	command->argv[command->count - 2] = command->argv[command->count - 1];
-	command->argv[command->count - 1] = verb;
-}
-
 static void
 run_backup(ExpiryRun *run)
 {
@@ -211,7 +197,7 @@ run_backup(ExpiryRun *run)
 
 	pgbackrest_job_command(run->config, run->job, &command);
 	if (pinned)
-		forbid_expire(&command);
+		pgbackrest_forbid_expire(&command);
 	if (!run->run_command(run->argument, &command) || !pinned ||
 		run->job->state != PGBR_STATE_SUCCEEDED || !expiry_is_automatic(run->config))
 		return;

@@ -13,6 +13,7 @@
 #include "sidecar/pgbackrest/info_cache.h"
 #include "sidecar/queue/job.h"
 #include "sidecar/queue/job_queue.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <stdbool.h>

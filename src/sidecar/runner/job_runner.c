@@ -15,6 +15,7 @@
 #include "sidecar/runner/backup_snapshot.h"
 #include "sidecar/runner/expiry_run.h"
 #include "sidecar/steps/step.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <errno.h>

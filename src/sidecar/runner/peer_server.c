@@ -7,6 +7,7 @@
 #include "program/child.h"
 #include "program/clock.h"
 #include "program/log.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 
 #include <poll.h>

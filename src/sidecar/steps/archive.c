@@ -10,7 +10,7 @@
 #include "sidecar/postgres/fence.h"
 #include "common/wal.h"
 #include "sidecar/restore/step_tools.h"
-#include "sidecar/restore/restore_command.h"
+#include "sidecar/pgbackrest/command_line.h"
 
 #include "program/file.h"
 

@@ -9,7 +9,7 @@
 #include "sidecar/postgres/fence.h"
 #include "sidecar/restore/step_folder.h"
 #include "sidecar/restore/step_tools.h"
-#include "sidecar/restore/restore_command.h"
+#include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/restore/temporary_server.h"
 
 #include "program/log.h"
@@ -253,7 +253,8 @@ node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 		return false;
 	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
 	job_queue_progress(context->queue, &output.progress);
-	pgbackrest_restore_command(context->config, arguments, context->data_directory, &command);
+	pgbackrest_restore_command(context->config, arguments->repo, &arguments->target,
+							   context->data_directory, &command);
 	ok = node_run_pgbackrest(context, &command, &output, follow_restore, &restoring, job, error);
 	command_done(&command);
 	/* the hint of its exit code is that of a backup, which writes elsewhere */
