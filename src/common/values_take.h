@@ -10,7 +10,7 @@
 #ifndef PGBR_VALUES_TAKE_H
 #define PGBR_VALUES_TAKE_H
 
-#include "common/values.h"
+#include "common/values_struct.h"
 #include "common/yaml_reader.h"
 
 #include <stdint.h>

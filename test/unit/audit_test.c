@@ -1,11 +1,11 @@
-// links: sidecar/queue/audit_fold sidecar/queue/audit_store sidecar/queue/store_db sidecar/queue/job_store sidecar/queue/job
+// links: sidecar/queue/audit_fold sidecar/queue/audit_store sidecar/queue/store_db sidecar/queue/store_statement sidecar/queue/job_store sidecar/queue/job
 /*
  * audit_test.c
  *		Which refusals become rows, and that rows stay as they are.
  */
 #include "sidecar/queue/audit_fold.h"
 #include "sidecar/queue/audit_store.h"
-#include "sidecar/queue/store_db.h"
+#include "sidecar/queue/store_statement.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

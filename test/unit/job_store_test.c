@@ -1,4 +1,4 @@
-// links: sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job
+// links: sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/store_statement sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job
 /*
  * job_store_test.c
  *		What the store keeps and forgets, whatever the clock says; what it says of a disk that is
@@ -7,7 +7,7 @@
 #include "program/file.h"
 #include "sidecar/queue/job_store.h"
 #include "sidecar/queue/restore_store.h"
-#include "sidecar/queue/store_db.h"
+#include "sidecar/queue/store_statement.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
  */
 #include "sidecar/queue/audit_store.h"
 
-#include "sidecar/queue/store_db.h"
+#include "sidecar/queue/store_statement.h"
 
 /* So that nobody who may only knock, and nobody who may work, can fill the disk: some 15 and 60 MB. */
 #define MOST_REFUSALS 50000

@@ -5,7 +5,7 @@
 #include "sidecar/queue/job_store.h"
 
 #include "common/memory.h"
-#include "sidecar/queue/store_db.h"
+#include "sidecar/queue/store_statement.h"
 
 #include <stdio.h>
 #include <stdlib.h>

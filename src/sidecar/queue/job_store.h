@@ -12,27 +12,7 @@
 
 #include "common/error.h"
 #include "sidecar/queue/job.h"
-
-typedef struct JobStore JobStore;
-
-/* Open or make STATE_DIR/state.db and bring it to this version's form. A second sidecar on the same
- * folder is refused with CONFLICT. NULL on failure. */
-extern JobStore *job_store_open(const char *state_dir, PgbrError *error);
-extern void job_store_close(JobStore *store); /* NULL is fine */
-
-/*
- * Can anything be kept now? The last failure, until a write has succeeded; STORAGE. Something is
- * written for it, as large as a job, but not more often than these say: when the last write
- * succeeded, and when it failed. Damage stays until the store is opened again.
- */
-#define STORE_PROBE_MS 10000
-#define STORE_RETRY_MS 1000
-extern bool job_store_check(JobStore *store, PgbrError *error);
-
-/* Several changes as one. A begun transaction is ended by either. */
-extern bool job_store_begin(JobStore *store, PgbrError *error);
-extern bool job_store_commit(JobStore *store, PgbrError *error);
-extern void job_store_rollback(JobStore *store);
+#include "sidecar/queue/store_db.h"
 
 /* Keep a new job; fills job->seq. key and fingerprint are the request's Idempotency-Key and its
  * canonical JSON, or NULL. */

@@ -4,7 +4,7 @@
  */
 #include "sidecar/queue/restore_store.h"
 
-#include "sidecar/queue/store_db.h"
+#include "sidecar/queue/store_statement.h"
 
 #include <stdio.h>
 

@@ -12,6 +12,7 @@
 #include "sidecar/queue/store_db.h"
 
 #include "program/clock.h"
+#include "sidecar/queue/store_statement.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -74,102 +75,6 @@ static const char *const migrations[] = {
 };
 
 #define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))
-
-#define DAMAGED                                                                                    \
-	"Stop the sidecar, move state.db, state.db-wal and state.db-shm out of its state folder, and " \
-	"start it again. This member's job history, waiting jobs and restore points are lost; a "      \
-	"restore that is under way writes its journal again. See \"A damaged state.db\" in "           \
-	"docs/reference/sidecar.md."
-
-/* What can be done about a failure, by SQLite's primary code. */
-static const struct
-{
-	int code;
-	const char *hint;
-} hints[] = {
-	{SQLITE_FULL, "Free space in the file system of the state folder. No restart is needed."},
-	{SQLITE_READONLY, "Check that state.db and the state folder belong to the sidecar's user, and "
-					  "that their file system is not mounted read-only."},
-	{SQLITE_CANTOPEN, "state.db must be a regular file that the sidecar's user can read and write, "
-					  "or not exist."},
-	{SQLITE_IOERR, "Check the free space of the file system of the state folder, its limits, and "
-				   "the kernel's log."},
-	{SQLITE_CORRUPT, DAMAGED},
-	{SQLITE_NOTADB, DAMAGED},
-	/* our statements fit a store of our form */
-	{SQLITE_ERROR, DAMAGED},
-};
-
-static const char *
-find_hint(int code)
-{
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
-	{
-		if (hints[i].code == code)
-			return hints[i].hint;
-	}
-	return "Check the free space and the permissions of the state folder.";
-}
-
-bool
-store_fail(JobStore *store, PgbrError *error)
-{
-	int code = sqlite3_errcode(store->db) & 0xff;
-	PgbrError *trouble = &store->trouble;
-
-	/* it passes, and says nothing of the store */
-	if (code == SQLITE_NOMEM)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	pgbr_error_set(trouble, PGBR_ERROR_STORAGE, "could not use the job store \"%s\": %s",
-				   store->path, sqlite3_errmsg(store->db));
-	pgbr_error_hint(trouble, "%s", find_hint(code));
-	store->damaged = store->damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-	if (error)
-		*error = *trouble;
-	return false;
-}
-
-bool
-store_fail_row(const char *what, const char *id, PgbrError *error)
-{
-	pgbr_error_set(error, PGBR_ERROR_STORAGE, "%s \"%s\" in the job store is damaged", what, id);
-	return pgbr_error_hint(error, "%s", DAMAGED);
-}
-
-static bool
-execute(JobStore *store, const char *sql, PgbrError *error)
-{
-	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_fail(store, error);
-}
-
-bool
-store_prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error)
-{
-	*statement = sqlite3_next_stmt(store->db, NULL);
-	while (*statement &&
-		   (sqlite3_stmt_busy(*statement) || strcmp(sqlite3_sql(*statement), sql) != 0))
-		*statement = sqlite3_next_stmt(store->db, *statement);
-	return *statement ||
-		   sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) ==
-			   SQLITE_OK ||
-		   store_fail(store, error);
-}
-
-void
-store_release(sqlite3_stmt *statement)
-{
-	sqlite3_reset(statement);
-	sqlite3_clear_bindings(statement);
-}
-
-bool
-store_finish(JobStore *store, sqlite3_stmt *statement, PgbrError *error)
-{
-	bool ok = sqlite3_step(statement) == SQLITE_DONE || store_fail(store, error);
-
-	store_release(statement);
-	return ok;
-}
 
 static bool
 read_version(JobStore *store, int *version, PgbrError *error)
@@ -246,7 +151,7 @@ check_form(JobStore *store, int version, PgbrError *error)
 		pgbr_error_set(error, PGBR_ERROR_STORAGE,
 					   "the database \"%s\" was not made by this program, or was changed",
 					   store->path);
-		pgbr_error_hint(error, "%s", DAMAGED);
+		pgbr_error_hint(error, "%s", store_hint(SQLITE_CORRUPT));
 	}
 	sqlite3_finalize(found);
 	sqlite3_finalize(wanted);
@@ -266,10 +171,10 @@ migrate(JobStore *store, int version, PgbrError *error)
 		return false;
 	for (; version < VERSION; version++)
 	{
-		if (!execute(store, migrations[version], error))
+		if (!store_execute(store, migrations[version], error))
 			goto failed;
 	}
-	if (execute(store, set_version, error) && job_store_commit(store, error))
+	if (store_execute(store, set_version, error) && job_store_commit(store, error))
 		return true;
 
 failed:
@@ -308,7 +213,7 @@ check_writable(JobStore *store, PgbrError *error)
 		return true;
 	pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not write to the job store \"%s\"",
 				   store->path);
-	return pgbr_error_hint(error, "%s", find_hint(SQLITE_READONLY));
+	return pgbr_error_hint(error, "%s", store_hint(SQLITE_READONLY));
 }
 
 JobStore *
@@ -334,10 +239,11 @@ job_store_open(const char *state_dir, PgbrError *error)
 	}
 	/* a small cache: the store is small, and the sidecar's memory is counted */
 	if (read_version(store, &version, error) && check_form(store, version, error) &&
-		execute(store,
-				"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
-				"PRAGMA journal_size_limit = 1048576",
-				error) &&
+		store_execute(
+			store,
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
+			"PRAGMA journal_size_limit = 1048576",
+			error) &&
 		migrate(store, version, error) && check_writable(store, error))
 		return store;
 
@@ -420,26 +326,4 @@ job_store_check(JobStore *store, PgbrError *error)
 		return true;
 	*error = store->trouble;
 	return false;
-}
-
-void
-store_bind_text(sqlite3_stmt *statement, int at, const char *text)
-{
-	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
-}
-
-void
-store_read_text(sqlite3_stmt *row, int at, char *target, size_t size)
-{
-	const unsigned char *text = sqlite3_column_text(row, at);
-
-	pgbr_copy_text(target, size, text ? (const char *) text : "");
-}
-
-const char *
-store_text_at(sqlite3_stmt *row, int at)
-{
-	const unsigned char *text = sqlite3_column_text(row, at);
-
-	return text ? (const char *) text : "";
 }

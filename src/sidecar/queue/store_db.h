@@ -1,49 +1,35 @@
 /*
  * store_db.h
- *		The SQLite database under job_store and restore_store: opening it, its form, and the
- *		statements. For these two alone.
+ *		The database in the state folder, which all that must survive a crash lies in: opening it, its
+ *		form, transactions.
  *
- * The rules of job_store.h hold. A prepared statement is released before the store is used for
- * another of the same text.
+ * Not thread-safe by itself: job_queue's lock guards it. Functions fail with STORAGE (disk full,
+ * unreadable, not ours) unless said otherwise, and then nothing has changed.
  */
 #ifndef PGBR_SIDECAR_QUEUE_STORE_DB_H
 #define PGBR_SIDECAR_QUEUE_STORE_DB_H
 
-#include "sidecar/queue/job_store.h"
+#include "common/error.h"
 
-#include <sqlite3.h>
+typedef struct JobStore JobStore;
 
-struct JobStore
-{
-	sqlite3 *db;
-	int lock;		   /* held for as long as the store is open */
-	char path[4096];   /* of state.db */
-	PgbrError trouble; /* the last failure, until a write has succeeded */
-	bool damaged;	   /* no write that succeeds makes up for it */
-	int64_t probed_at; /* clock_monotonic_ms; 0: never */
-};
+/* Open or make STATE_DIR/state.db and bring it to this version's form. A second sidecar on the same
+ * folder is refused with CONFLICT. NULL on failure. */
+extern JobStore *job_store_open(const char *state_dir, PgbrError *error);
+extern void job_store_close(JobStore *store); /* NULL is fine */
 
-/* What SQLite says of its last failure, as STORAGE with a hint, and remember it. Returns false. */
-extern bool store_fail(JobStore *store, PgbrError *error);
+/*
+ * Can anything be kept now? The last failure, until a write has succeeded; STORAGE. Something is
+ * written for it, as large as a job, but not more often than these say: when the last write
+ * succeeded, and when it failed. Damage stays until the store is opened again.
+ */
+#define STORE_PROBE_MS 10000
+#define STORE_RETRY_MS 1000
+extern bool job_store_check(JobStore *store, PgbrError *error);
 
-/* A row that is not as it was written, by its table's word and its id. Returns false. */
-extern bool store_fail_row(const char *what, const char *id, PgbrError *error);
-
-/* Have a statement ready. It is kept when it is released: to prepare one takes longer than most run. */
-extern bool
-store_prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error);
-
-/* The end of its run, and of what was bound to it. */
-extern void store_release(sqlite3_stmt *statement);
-
-/* Run a statement that gives no rows, and release it. */
-extern bool store_finish(JobStore *store, sqlite3_stmt *statement, PgbrError *error);
-
-/* The text is only lent until the statement is released; NULL is SQL's NULL. */
-extern void store_bind_text(sqlite3_stmt *statement, int at, const char *text);
-
-/* The text of a column of the present row: copied and cut to size, or lent; NULL reads as "". */
-extern void store_read_text(sqlite3_stmt *row, int at, char *target, size_t size);
-extern const char *store_text_at(sqlite3_stmt *row, int at);
+/* Several changes as one. A begun transaction is ended by either. */
+extern bool job_store_begin(JobStore *store, PgbrError *error);
+extern bool job_store_commit(JobStore *store, PgbrError *error);
+extern void job_store_rollback(JobStore *store);
 
 #endif
