@@ -6,6 +6,7 @@
 
 #include "program/json.h"
 #include "sidecar/pgbackrest/archive_read.h"
+#include "sidecar/queue/queue_facts.h"
 
 #include <stdlib.h>
 

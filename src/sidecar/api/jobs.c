@@ -12,6 +12,7 @@
 #include "sidecar/pgbackrest/archive_read.h"
 #include "sidecar/api/body.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/queue/queue_facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

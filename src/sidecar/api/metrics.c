@@ -14,6 +14,7 @@
 #include "sidecar/pgbackrest/retention_info.h"
 #include "sidecar/pgbackrest/version.h"
 #include "sidecar/postgres/member.h"
+#include "sidecar/queue/queue_facts.h"
 
 #include <malloc.h>
 #include <stdlib.h>

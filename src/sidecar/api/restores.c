@@ -8,6 +8,7 @@
 #include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/api/body.h"
+#include "sidecar/queue/queue_restores.h"
 #include "sidecar/steps/step.h"
 
 #include <stdlib.h>

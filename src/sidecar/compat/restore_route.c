@@ -14,6 +14,7 @@
 #include "program/json.h"
 #include "program/log.h"
 #include "sidecar/compat/compat.h"
+#include "sidecar/queue/queue_restores.h"
 #include "sidecar/steps/step.h"
 
 #include <stdio.h>

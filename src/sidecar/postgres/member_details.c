@@ -14,6 +14,8 @@
 #include "sidecar/postgres/postmaster.h"
 #include "sidecar/postgres/postmaster_opts.h"
 #include "sidecar/postgres/psql.h"
+#include "sidecar/queue/queue_restores.h"
+#include "sidecar/queue/queue_facts.h"
 
 #include <dirent.h>
 #include <limits.h>

@@ -4,6 +4,8 @@
  */
 #include "sidecar/postgres/member_memory.h"
 
+#include "sidecar/queue/queue_facts.h"
+
 #include <sys/statvfs.h>
 
 void

@@ -10,6 +10,7 @@
 #include "program/json.h"
 #include "program/log.h"
 #include "sidecar/queue/audit_fold.h"
+#include "sidecar/queue/queue_facts.h"
 
 #include <pthread.h>
 #include <stdlib.h>

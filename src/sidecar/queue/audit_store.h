@@ -1,6 +1,6 @@
 /*
  * audit_store.h
- *		The audit table: who changed what, and who was refused. For job_queue_records alone.
+ *		The audit table: who changed what, and who was refused. For queue_facts alone.
  *
  * Rows are added and never changed, but for the outcome of a change, which is set once; the database
  * itself refuses anything else (triggers), and forgets rows only by their age or their number. The

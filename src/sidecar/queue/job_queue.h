@@ -10,13 +10,8 @@
 #define PGBR_SIDECAR_QUEUE_JOB_QUEUE_H
 
 #include "common/error.h"
-#include "sidecar/queue/audit_row.h"
 #include "sidecar/queue/job.h"
 #include "sidecar/queue/job_store.h"
-#include "sidecar/queue/restore_lock.h"
-#include "sidecar/queue/restore_store.h"
-
-#define FACT_SIZE 4096 /* of what is remembered */
 
 typedef struct JobQueue JobQueue;
 
@@ -65,63 +60,15 @@ extern bool job_queue_cancel(JobQueue *queue, const char *id, Job *job, PgbrErro
 /* Could a job be accepted now? STORAGE or QUEUE_FULL when not. */
 extern bool job_queue_check(JobQueue *queue, PgbrError *error);
 
-/* Only whether the store takes it, as job_store_check. */
-extern bool job_queue_check_store(JobQueue *queue, PgbrError *error);
-
-/* For the runner: wait for the next job and mark it running. False when the queue stops. */
-extern bool job_queue_take(JobQueue *queue, Job *job);
-
-/* For the runner: show how far the running job is. Not on disk. */
-extern void job_queue_progress(JobQueue *queue, const JobProgress *progress);
-
-/* For the runner: the running job has ended as job says. Fails with STORAGE, and is then to be
- * called again. */
-extern bool job_queue_finish(JobQueue *queue, const Job *job, PgbrError *error);
-
-/* A descriptor that becomes readable when the running job is to stop: cancelled, or the sidecar is
- * stopping. It is reset when a job is taken. */
-extern int job_queue_stop_fd(JobQueue *queue);
-extern bool job_queue_cancelled(JobQueue *queue);
-
 /* Accept and hand out nothing any more, and end all waits. */
 extern void job_queue_stop(JobQueue *queue);
 extern bool job_queue_stopping(JobQueue *queue);
 
+/* For job_turn: forget ended jobs that are old, and their logs. The lock of the queue is held; a failure is
+ * logged. */
+extern void job_queue_purge(JobQueue *queue);
+
 /* Where a job's log lies: a file named by its seq, never by anything from outside. */
 extern void job_queue_log_path(JobQueue *queue, const Job *job, char *path, size_t size);
-
-/* Do what restore_put_decide allows; record, which was initialized, then is what is on disk. */
-extern bool job_queue_put_restore(JobQueue *queue, const RestorePut *put, RestoreRecord *record,
-								  int *holder_seconds_left, PgbrError *error);
-
-/* NOT_FOUND. */
-extern bool job_queue_get_restore(JobQueue *queue, const char *id, RestoreRecord *record,
-								  int *holder_seconds_left, PgbrError *error);
-
-/* Call back for the newest, newest first, with the queue locked. */
-typedef void (*RestoreRecordVisitor)(const RestoreRecord *record, int holder_seconds_left,
-									 void *argument);
-extern bool job_queue_list_restores(JobQueue *queue, int limit, RestoreRecordVisitor visit,
-									void *argument, PgbrError *error);
-
-/* The active restore and the running job, "" for none; both of JOB_ID_SIZE. */
-extern void job_queue_at_work(JobQueue *queue, char *restore, char *running);
-
-/* What is known of this member while its PostgreSQL is down; "" when it is not, or is not of its form:
- * a folder's name, a number. A folder of programs is one that only we and root can write to, or "". A
- * failure is logged: nothing waits for it. */
-extern void job_queue_remember(JobQueue *queue, const char *name, const char *value);
-extern void job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size);
-
-/* Restore points, as job_store.h has them. */
-extern bool job_queue_add_point(JobQueue *queue, const RestorePoint *point, PgbrError *error);
-extern bool job_queue_list_points(JobQueue *queue, const char *name, int timeline,
-								  PointVisitor visit, void *argument, PgbrError *error);
-
-/* The audit, as audit_store.h has it. */
-extern bool job_queue_audit_add(JobQueue *queue, AuditRow *row, int64_t before, PgbrError *error);
-extern bool job_queue_audit_end(JobQueue *queue, const AuditRow *row, PgbrError *error);
-extern bool job_queue_audit_list(JobQueue *queue, int64_t before, int limit, AuditVisitor visit,
-								 void *argument, PgbrError *error);
 
 #endif

@@ -1,16 +1,17 @@
 /*
  * job_queue_state.h
- *		What the queue is made of: for job_queue and job_queue_records alone.
+ *		What the queue is made of: for job_queue, job_turn, queue_restores and queue_facts alone.
  */
 #ifndef PGBR_SIDECAR_QUEUE_JOB_QUEUE_STATE_H
 #define PGBR_SIDECAR_QUEUE_JOB_QUEUE_STATE_H
 
-#include "sidecar/queue/job_queue.h"
+#include "sidecar/queue/job.h"
+#include "sidecar/queue/job_store.h"
 #include "sidecar/queue/restore_lock.h"
 
 #include <pthread.h>
 
-struct JobQueue
+typedef struct JobQueue
 {
 	pthread_mutex_t lock;	/* guards all below */
 	pthread_cond_t changed; /* a job's state, the end of a restore, or stopping */
@@ -24,9 +25,6 @@ struct JobQueue
 	bool cancelled; /* the running job is to stop */
 	char running[JOB_ID_SIZE];
 	JobProgress progress; /* of the running job */
-};
-
-/* End a restore that did nothing yet and whose holder is gone; the lock of the queue is held. */
-extern void job_queue_give_up(JobQueue *queue);
+} JobQueue;
 
 #endif

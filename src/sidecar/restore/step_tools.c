@@ -12,6 +12,8 @@
 #include "sidecar/restore/step_folder.h"
 #include "sidecar/postgres/postmaster_opts.h"
 #include "sidecar/postgres/psql.h"
+#include "sidecar/queue/job_turn.h"
+#include "sidecar/queue/queue_facts.h"
 #include "sidecar/restore/temporary_server.h"
 
 #include <dirent.h>

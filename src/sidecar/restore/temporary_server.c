@@ -9,6 +9,9 @@
 #include "sidecar/postgres/fence.h"
 #include "sidecar/restore/step_folder.h"
 #include "sidecar/postgres/postmaster.h"
+#include "sidecar/queue/job_turn.h"
+#include "sidecar/queue/queue_restores.h"
+#include "sidecar/queue/queue_facts.h"
 #include "sidecar/restore/temporary_server_command.h"
 
 #include <errno.h>

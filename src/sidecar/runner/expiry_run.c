@@ -9,6 +9,7 @@
 #include "sidecar/runner/expiry_run.h"
 
 #include "program/json.h"
+#include "sidecar/queue/job_turn.h"
 #include "sidecar/runner/expiry.h"
 
 #include <poll.h>

@@ -17,6 +17,8 @@
 #include "sidecar/steps/step.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/queue/job_turn.h"
+#include "sidecar/queue/queue_facts.h"
 
 #include <errno.h>
 #include <fcntl.h>

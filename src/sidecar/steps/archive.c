@@ -13,6 +13,7 @@
 #include "sidecar/pgbackrest/command_line.h"
 
 #include "program/file.h"
+#include "sidecar/queue/job_turn.h"
 
 #include <dirent.h>
 #include <errno.h>

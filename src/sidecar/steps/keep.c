@@ -7,6 +7,7 @@
  */
 #include "program/copy_folder.h"
 #include "sidecar/postgres/fence.h"
+#include "sidecar/queue/job_turn.h"
 #include "sidecar/restore/step_tools.h"
 
 #include <errno.h>

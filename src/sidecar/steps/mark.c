@@ -8,6 +8,8 @@
 #include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/pgbackrest/archive_read.h"
+#include "sidecar/queue/job_turn.h"
+#include "sidecar/queue/queue_facts.h"
 
 #include <limits.h>
 #include <poll.h>

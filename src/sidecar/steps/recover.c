@@ -15,6 +15,7 @@
 
 #include "program/file.h"
 #include "program/json.h"
+#include "sidecar/queue/job_turn.h"
 
 #include <dirent.h>
 #include <stdio.h>

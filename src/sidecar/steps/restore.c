@@ -14,6 +14,7 @@
 
 #include "program/log.h"
 #include "program/process.h"
+#include "sidecar/queue/job_turn.h"
 
 #include <dirent.h>
 #include <errno.h>

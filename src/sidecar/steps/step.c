@@ -5,6 +5,7 @@
 #include "sidecar/steps/step.h"
 
 #include "program/log.h"
+#include "sidecar/queue/job_turn.h"
 #include "sidecar/restore/step_tools.h"
 
 #include <poll.h>

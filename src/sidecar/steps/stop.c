@@ -15,6 +15,7 @@
 
 #include "program/clock.h"
 #include "sidecar/postgres/member.h"
+#include "sidecar/queue/job_turn.h"
 
 #include <limits.h>
 #include <poll.h>
