@@ -139,7 +139,7 @@ for my $case (
 	[
 		'with more than a name',
 		secret('more', "$token{read} read a b\n"),
-		qr/line 1 of the token file goes on after TOKEN SCOPE NAME/
+		qr/line 1 of the token file has text after TOKEN SCOPE NAME/
 	],
 	[
 		'with too many tokens',

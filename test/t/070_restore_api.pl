@@ -97,13 +97,13 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is_problem(
 		put('one', 'ann', document => { other => 1 }),
 		409, 'conflict',
-		qr/has revision 1 already/,
+		qr/already has revision 1/,
 		'the same revision with another document');
 	is(put('one', 'ann', revision => 5, document => { n => 5 })->{json}{revision},
 		5, 'a newer revision');
 	is_problem(
 		put('one', 'ann', revision => 4),
-		409, 'conflict', qr/revision 5 already: 4 is not new/,
+		409, 'conflict', qr/already has revision 5: revision 4 is not newer/,
 		'an older one');
 	is_deeply(
 		put('one', 'ann', document => undef, revision => undef)->{json}{document},
@@ -116,7 +116,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is_problem(
 		put('one', 'bob', document => undef),
 		409, 'conflict',
-		qr/has revision 5 already/,
+		qr/already has revision 5/,
 		'whoever does not know the journal does not get it');
 	is(put('one', 'bob', document => undef, revision => 5)->{status}, 200, 'and taken by another');
 	is_problem(

@@ -57,7 +57,7 @@ parse_line(char *line, int number, TokenList *list, PgbrError *error)
 							  number);
 	if (name && strtok_r(NULL, " \t\r", &save))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
-							  "line %d of the token file goes on after TOKEN SCOPE NAME", number);
+							  "line %d of the token file has text after TOKEN SCOPE NAME", number);
 	strcpy(token->text, text);
 	if (name)
 		snprintf(token->name, sizeof(token->name), "token:%s", name);

@@ -62,10 +62,11 @@ write_lock(const MetricsFacts *facts, const InfoLock *lock, const char *which, b
 	snprintf(name, sizeof(name), "pgbackrest_stanza_%s_lock_status", which);
 	metric_single(out, name, "gauge", "Current stanza lock status.", labels.data, held);
 	snprintf(name, sizeof(name), "pgbackrest_stanza_%s_total_bytes", which);
-	metric_single(out, name, "gauge", "Total size of what is in progress.", labels.data, total);
+	metric_single(out, name, "gauge", "Total size of the backup or restore in progress.",
+				  labels.data, total);
 	snprintf(name, sizeof(name), "pgbackrest_stanza_%s_complete_bytes", which);
-	metric_single(out, name, "gauge", "Completed size of what is in progress.", labels.data,
-				  complete);
+	metric_single(out, name, "gauge", "Completed size of the backup or restore in progress.",
+				  labels.data, complete);
 	if (backup)
 	{
 		metric_single(out, "pgbackrest_stanza_lock_status", "gauge",
@@ -153,7 +154,7 @@ write_program(const MetricsFacts *facts, StrBuf *out)
 	metric_label(&labels, "tags", "pgbackrest_ctl");
 	metric_label(&labels, "version", PGBR_VERSION);
 	metric_single(out, "pgbackrest_exporter_build_info", "gauge",
-				  "The program that gives these metrics: pgbackrest_sidecar.", labels.data, 1);
+				  "The program that serves these metrics: pgbackrest_sidecar.", labels.data, 1);
 	metric_single(out, "pgbackrest_version_info", "gauge", "Information about pgBackRest version.",
 				  "", version_number(facts->pgbackrest_version));
 	strbuf_done(&labels);

@@ -78,8 +78,7 @@ write_info(const MetricsFacts *facts, StrBuf *out)
 		   info->document && !info->failed);
 	if (info->document)
 		single(facts, out, NAME("info_age_seconds"), "gauge",
-			   "Age of the backup information that these metrics are made of.",
-			   seconds(info->age_ms));
+			   "Age of the backup information behind these metrics.", seconds(info->age_ms));
 	single(facts, out, NAME("info_refreshes_total"), "counter",
 		   "Refreshes of the backup information since the sidecar started.",
 		   (double) info->refreshes);
@@ -118,8 +117,9 @@ write_backups(const MetricsFacts *facts, StrBuf *out)
 
 		success[type] = by_job > (double) newest[type] ? by_job : (double) newest[type];
 	}
-	family = begin(facts, out, NAME("backup_last_success_timestamp_seconds"), "gauge",
-				   "When the last backup of the type succeeded, whoever made it.");
+	family = begin(
+		facts, out, NAME("backup_last_success_timestamp_seconds"), "gauge",
+		"Time of the last successful backup of the type, whether or not this sidecar made it.");
 	for (int type = 0; type < JOB_TALLY_TYPES; type++)
 	{
 		if (success[type] > 0)
@@ -132,7 +132,7 @@ write_backups(const MetricsFacts *facts, StrBuf *out)
 		put(&family, success[type] == 0, "type", pgbr_backup_type_name((PgbrBackupType) type), NULL,
 			NULL);
 	family = begin(facts, out, NAME("backup_last_failure_timestamp_seconds"), "gauge",
-				   "When a backup job of the type failed last.");
+				   "Time of the last failed backup job of the type.");
 	for (int type = 0; type < JOB_TALLY_TYPES; type++)
 	{
 		if (counts[type].last_failure)
@@ -140,7 +140,7 @@ write_backups(const MetricsFacts *facts, StrBuf *out)
 				pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
 	}
 	family = begin(facts, out, NAME("backup_consecutive_failures"), "gauge",
-				   "Backup jobs of the type that failed since one succeeded.");
+				   "Failed backup jobs of the type since the last success.");
 	for (int type = 0; type < JOB_TALLY_TYPES; type++)
 		put(&family, counts[type].failures_in_a_row, "type",
 			pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
@@ -225,12 +225,13 @@ write_jobs(const MetricsFacts *facts, StrBuf *out)
 				put_job(&family, value, kind, type);
 		}
 	}
-	single(facts, out, NAME("queue_depth"), "gauge", "Jobs that wait to be run.", jobs->queued);
+	single(facts, out, NAME("queue_depth"), "gauge", "Jobs waiting to run.", jobs->queued);
 	single(facts, out, NAME("queue_covered"), "gauge",
-		   "Jobs that wait for another one which does their work.", jobs->covered);
+		   "Waiting jobs that are coalesced into another job.", jobs->covered);
 	single(facts, out, NAME("job_running"), "gauge", "Whether a job runs.", jobs->running.seq > 0);
 	if (jobs->running.seq > 0)
-		single(facts, out, NAME("job_running_seconds"), "gauge", "How long it has run.",
+		single(facts, out, NAME("job_running_seconds"), "gauge",
+			   "How long the running job has been running.",
 			   seconds(facts->now - jobs->running.started_at));
 }
 
@@ -272,29 +273,29 @@ write_archiving(const MetricsFacts *facts, StrBuf *out)
 		   archiver->running);
 	if (!archiver->running)
 		return;
-	single(facts, out, NAME("postgres_is_standby"), "gauge", "Whether it is a standby.",
-		   archiver->is_standby);
+	single(facts, out, NAME("postgres_is_standby"), "gauge",
+		   "Whether the local PostgreSQL is a standby.", archiver->is_standby);
 	if (!archiver->archives)
 		return;
 	single(facts, out, NAME("wal_waiting_files"), "gauge", "WAL files that wait to be archived.",
 		   (double) archiver->ready);
 	single(facts, out, NAME("wal_archive_lag_seconds"), "gauge",
-		   "How long the oldest of them has waited.",
+		   "How long the oldest waiting WAL file has been waiting.",
 		   archiver->ready ? seconds(facts->now) - archiver->oldest_ready : 0);
 	single(facts, out, NAME("wal_archived_total"), "counter",
 		   "WAL files that PostgreSQL has archived.", (double) archiver->archived);
 	single(facts, out, NAME("wal_archive_failures_total"), "counter",
-		   "Attempts to archive that failed.", (double) archiver->failed);
+		   "Failed attempts to archive a WAL file.", (double) archiver->failed);
 	if (archiver->last_archived > 0)
 		single(facts, out, NAME("wal_last_archived_timestamp_seconds"), "gauge",
-			   "When a WAL file was archived last.", archiver->last_archived);
+			   "Time of the last successful archiving of a WAL file.", archiver->last_archived);
 	if (archiver->last_failed > 0)
 		single(facts, out, NAME("wal_last_failure_timestamp_seconds"), "gauge",
-			   "When an attempt to archive failed last.", archiver->last_failed);
+			   "Time of the last failed attempt to archive a WAL file.", archiver->last_failed);
 	missing = count_missing(facts);
 	if (missing >= 0)
 		single(facts, out, NAME("wal_missing_segments"), "gauge",
-			   "WAL segments that PostgreSQL believes to be archived and no repository has.",
+			   "WAL segments that PostgreSQL reports as archived but that no repository has.",
 			   missing);
 }
 
@@ -348,7 +349,7 @@ write_window(const MetricsFacts *facts, StrBuf *out)
 					 history->wals[i].repo);
 	}
 	family = begin(facts, out, NAME("recovery_window_end_timestamp_seconds"), "gauge",
-				   "The latest moment that can be restored to, as far as this member knows.");
+				   "The latest moment that can be restored to, as known to this member.");
 	for (int i = 0; i < history->wal_count; i++)
 	{
 		if (is_newest(history, i))
@@ -364,11 +365,11 @@ write_space(const MetricsFacts *facts, StrBuf *out)
 	if (facts->space_count == 0)
 		return;
 	family = begin(facts, out, NAME("repo_free_bytes"), "gauge",
-				   "Room left in a repository that lies in a folder.");
+				   "Free space for a repository in a local folder.");
 	for (int i = 0; i < facts->space_count; i++)
 		put_repo(&family, (double) facts->spaces[i].free_bytes, facts->spaces[i].repo);
 	family = begin(facts, out, NAME("repo_size_bytes"), "gauge",
-				   "Size of the file system that the repository lies in.");
+				   "Size of the file system of that repository.");
 	for (int i = 0; i < facts->space_count; i++)
 		put_repo(&family, (double) facts->spaces[i].total_bytes, facts->spaces[i].repo);
 }
@@ -405,7 +406,7 @@ write_schedules(const MetricsFacts *facts, StrBuf *out)
 	}
 	family =
 		begin(facts, out, NAME("schedule_lag_seconds"), "gauge",
-			  "For how long the last due time has been without its backup; 0 when it was made.");
+			  "How long the backup of the last due time has been overdue; 0 when it was made.");
 	for (int i = 0; i < archiver->schedule_count; i++)
 		put(&family, lag_of(facts, &archiver->schedules[i]), "type",
 			pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
@@ -419,7 +420,7 @@ metrics_write_own(const MetricsFacts *facts, StrBuf *out)
 
 	put(&family, 1, "version", PGBR_VERSION, NULL, NULL);
 	single(facts, out, NAME("store_up"), "gauge",
-		   "Whether the sidecar can keep what it accepts: 0 with a full disk and the like.",
+		   "Whether the sidecar can store jobs: 0, for example, when its disk is full.",
 		   facts->store_up);
 	write_info(facts, out);
 	write_backups(facts, out);
@@ -430,11 +431,11 @@ metrics_write_own(const MetricsFacts *facts, StrBuf *out)
 	write_schedules(facts, out);
 	if (facts->last_restore)
 		single(facts, out, NAME("restore_last_success_timestamp_seconds"), "gauge",
-			   "When this member's data directory was restored last.",
+			   "Time of the last restore of this member's data directory.",
 			   seconds(facts->last_restore));
 	if (facts->last_verified_restore)
 		single(facts, out, NAME("restore_last_verified_timestamp_seconds"), "gauge",
-			   "When a restore last ended at the point that was asked for.",
+			   "Time of the last restore that ended at the requested target.",
 			   seconds(facts->last_verified_restore));
 }
 

@@ -154,7 +154,7 @@ archive_list_read(ArchiveList *list, const char *text, size_t length, PgbrError 
 	if (!room)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-						  "pgbackrest gave a listing of the archive that is not understood");
+						  "could not read pgbackrest's listing of the archive: unexpected format");
 }
 
 static int

@@ -158,7 +158,7 @@ report(const InfoSnapshot *before, const InfoSnapshot *after)
 		log_event(LOG_LEVEL_ERROR, NULL, "could not refresh the backup information: %s: %s",
 				  after->error, after->message);
 	else if (before->failed && !after->failed)
-		log_event(LOG_LEVEL_INFO, NULL, "the backup information is fresh again");
+		log_event(LOG_LEVEL_INFO, NULL, "the backup information is up to date again");
 }
 
 static void

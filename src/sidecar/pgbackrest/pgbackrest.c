@@ -303,10 +303,10 @@ pgbackrest_read_info(const json_t *document, const char *stanza, PgbackrestStanz
 
 	if (!json_is_array(document))
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-							  "pgbackrest info gave no list of stanzas");
+							  "pgbackrest info printed no list of stanzas");
 	if (entry == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "pgbackrest info knows no stanza \"%s\"",
-							  stanza);
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "pgbackrest info does not list stanza \"%s\"", stanza);
 	read_stanza(entry, result);
 	return true;
 }

@@ -42,8 +42,8 @@ static const struct
 	{48, "command-invalid", NULL},
 	{49, "host-connect", "Check that the repository's host can be reached."},
 	{50, "lock-acquire",
-	 "Another pgbackrest works on this stanza; wait for it, or look for one started by hand or by "
-	 "cron."},
+	 "Another pgbackrest is working on this stanza: wait for it, or look for one started by hand "
+	 "or by cron."},
 	{51, "backup-mismatch", "The repository belongs to another database cluster."},
 	{52, "file-sync", "Check the repository's disk."},
 	{53, "path-open", "Check the repository's path and its permissions."},

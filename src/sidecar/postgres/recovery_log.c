@@ -103,7 +103,7 @@ static const struct
 	 "The archived WAL ends before the target, or does not hold it: restore to another one."},
 	{"requested recovery stop point is before consistent recovery point",
 	 "The backup ended after the target: restore an earlier backup."},
-	{"could not restore file", "The repository could not be read: mend it and ask again."},
+	{"could not restore file", "The repository could not be read: fix the cause and ask again."},
 	{"No space left on device", "Make room in the data directory's file system and ask again."},
 	{"is not a child of this server's history",
 	 "The backup is not on the way to the target's timeline: restore another backup."},

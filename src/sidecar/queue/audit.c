@@ -124,7 +124,7 @@ audit_end(Audit *audit, AuditRow *row, const HttpResponse *response)
 	if (response->concerns[0])
 		pgbr_copy_visible(row->concerns, sizeof(row->concerns), response->concerns);
 	if (!job_queue_audit_end(audit->queue, row, &error))
-		log_error(NULL, "could not keep the outcome of a change in the audit", &error);
+		log_error(NULL, "could not write the outcome of a change to the audit", &error);
 }
 
 void

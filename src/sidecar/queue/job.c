@@ -214,7 +214,7 @@ job_request_read(const json_t *body, JobRequest *request, PgbrError *error)
 	{
 		pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "a job of kind %s belongs to a restore",
 					   pgbr_job_kind_name(request->kind));
-		return pgbr_error_hint(error, "It is asked for at " PGBR_PATH_RESTORES "/{id}/jobs.");
+		return pgbr_error_hint(error, "Request it at " PGBR_PATH_RESTORES "/{id}/jobs.");
 	}
 	json_object_foreach((json_t *) body, key, value)
 	{

@@ -58,7 +58,7 @@ job_queue_purge(JobQueue *queue)
 	int64_t before = clock_now_ms() - (int64_t) queue->retention_days * 86400 * 1000;
 
 	if (!job_store_purge(queue->store, before, forget_log, queue, &error))
-		log_error(NULL, "could not forget old jobs", &error);
+		log_error(NULL, "could not remove old jobs", &error);
 }
 
 /* Close what the last sidecar left running. */
@@ -82,7 +82,8 @@ interrupt_leftovers(JobQueue *queue, PgbrError *error)
 		strcpy(job->message, "the sidecar went down while this job ran");
 		strcpy(job->hint, "Ask for it again.");
 		ok = job_store_update(queue->store, job, error);
-		log_event(LOG_LEVEL_WARNING, job->id, "interrupted: the last sidecar went down in mid job");
+		log_event(LOG_LEVEL_WARNING, job->id,
+				  "interrupted: the previous sidecar went down while the job ran");
 	}
 	if (ok)
 		ok = job_store_commit(queue->store, error);

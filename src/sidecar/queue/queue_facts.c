@@ -53,7 +53,7 @@ is_programs_folder(const char *text)
 		return false;
 	if (private_folder_check_way(text, &error))
 		return true;
-	log_error(NULL, "PostgreSQL's programs are not run from where they were", &error);
+	log_error(NULL, "refusing to run PostgreSQL's programs from the remembered folder", &error);
 	return false;
 }
 

@@ -94,7 +94,7 @@ change_hold(JobQueue *queue, const RestorePut *put, const RestoreDecision *decis
 	if (decision->hold)
 	{
 		if (strcmp(hold->id, put->id) != 0)
-			log_event(LOG_LEVEL_INFO, put->id, "the restore begins: other jobs wait for its end");
+			log_event(LOG_LEVEL_INFO, put->id, "the restore begins: other jobs wait until it ends");
 		else if (strcmp(hold->holder, put->holder) != 0)
 			log_event(LOG_LEVEL_INFO, put->id, "the restore has a new holder");
 		strcpy(hold->id, put->id);
@@ -142,7 +142,7 @@ job_queue_give_up(JobQueue *queue)
 		end_given_up(queue, &record, &error))
 	{
 		log_event(LOG_LEVEL_WARNING, record.id,
-				  "the restore is given up: nobody has gone on with it, and nothing was done yet");
+				  "the restore was abandoned: nobody continued it, and nothing had been done yet");
 		queue->hold = (RestoreHold){0};
 		pthread_cond_broadcast(&queue->changed);
 	}

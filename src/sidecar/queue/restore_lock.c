@@ -51,8 +51,8 @@ in_progress(const RestoreHold *hold, PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS, "restore \"%s\" is in progress",
 				   hold->id);
-	return pgbr_error_hint(error, "Wait for its end; `pgbackrest_ctl status` shows where it "
-								  "stands.");
+	return pgbr_error_hint(error,
+						   "Wait until it ends; `pgbackrest_ctl status` shows how far it is.");
 }
 
 static bool
@@ -61,7 +61,7 @@ held(const RestoreHold *hold, int64_t now, PgbrError *error)
 	pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
 				   "restore \"%s\" is driven by another holder, whose lease ends in %d s", hold->id,
 				   restore_seconds_left(hold, now));
-	return pgbr_error_hint(error, "If that program is gone, try again when the lease has ended.");
+	return pgbr_error_hint(error, "If that program is gone, try again after the lease has ended.");
 }
 
 /* One that this member has not met. */
@@ -74,7 +74,7 @@ decide_new(const RestorePut *put, const RestoreHold *hold, int64_t now, RestoreD
 	if (put->document == NULL && !put->done)
 	{
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "restore \"%s\" is not known here", put->id);
-		return pgbr_error_hint(error, "Write its document.");
+		return pgbr_error_hint(error, "Send its journal.");
 	}
 	/* the record of what is over takes no lock */
 	if (put->done)
@@ -94,9 +94,9 @@ static bool
 stale(const RestorePut *put, const RestoreStored *stored, PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-				   "restore \"%s\" has revision %lld already: %lld is not new", put->id,
+				   "restore \"%s\" already has revision %lld: revision %lld is not newer", put->id,
 				   (long long) stored->revision, (long long) put->revision);
-	return pgbr_error_hint(error, "Read it, and go on from what it says.");
+	return pgbr_error_hint(error, "Read the journal and continue from there.");
 }
 
 static bool
