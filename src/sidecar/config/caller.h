@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* What one may do; a right includes those above it here. */
+/* What a caller may do. Each scope includes those above it. */
 typedef enum Scope
 {
 	SCOPE_NONE,

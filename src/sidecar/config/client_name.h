@@ -2,8 +2,8 @@
  * client_name.h
  *		Which client certificates may do what, by the names in them: --tls-client-name.
  *
- * Pure: decides over names that were read from a certificate by others. Names are compared byte by
- * byte, with no patterns and no folding of case: what is not the same name is another client.
+ * Pure: decides on names that other code has read from a certificate. Names are compared byte by
+ * byte, without patterns or case folding: a name that differs belongs to another client.
  */
 #ifndef PGBR_SIDECAR_CONFIG_CLIENT_NAME_H
 #define PGBR_SIDECAR_CONFIG_CLIENT_NAME_H
@@ -28,16 +28,17 @@ typedef struct ClientNames
 	} rows[CLIENT_NAMES];
 } ClientNames;
 
-/* Read the values of the option, CN[=SCOPE] each; operate when no scope is said, as with tokens.
- * CONFIG when one is wrong, or names a client that another names too. */
+/* Read the values of the option, CN[=SCOPE] each; without a scope it is operate, as for tokens.
+ * CONFIG when a value is invalid, or when two values name the same client. */
 extern bool client_names_read(const OptionList *values, ClientNames *names, PgbrError *error);
 
-/* What the client of this name may do; NONE: it is not known here. Without any row a certificate of
- * the CA reads, and no more: what else that CA signs for, the sidecar does not know. */
+/* What the client of this name may do; NONE: the sidecar does not know it. Without any row a
+ * certificate of the CA may only read, because the sidecar does not know what else that CA signs
+ * for. */
 extern Scope client_names_find(const ClientNames *names, const char *name);
 
-/* Take over a common name as it stands in the certificate, not terminated; false for one that could
- * be read as another: empty, too long, no UTF-8, with control characters or a NUL. */
+/* Copy a common name from the certificate, where no NUL ends it. False when it could be read as
+ * another name: it is empty or too long, not UTF-8, or has control characters or a NUL. */
 extern bool client_name_take(const void *bytes, size_t length, char name[CLIENT_NAME_SIZE]);
 
 #endif

@@ -144,7 +144,7 @@ add_listeners(SidecarConfig *config, Face face, const char *text, PgbrError *err
 	return ok;
 }
 
-/* Our own socket, our own addresses, and those of the other faces. */
+/* Our own socket and addresses, and those of the other listener profiles. */
 static bool
 list_listeners(SidecarConfig *config, const Addresses *addresses, PgbrError *error)
 {

@@ -58,8 +58,8 @@ typedef enum ConfigResult
 	CONFIG_ERROR,
 } ConfigResult;
 
-/* Read and check all settings. Fails when an address is not a loopback one and nothing guards it. What
- * only makes a file (--init-tokens) or prints is done. */
+/* Read and check all settings. Fails when an address is not a loopback address and nothing guards
+ * it. Also carries out --init-tokens, --help and --version. */
 extern ConfigResult config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * listener.h
- *		Where the sidecar listens, and which of its faces it shows there: pure but for the look-up of
- *		a host's address.
+ *		Where the sidecar listens, and which listener profile (Face) it serves there. Pure,
+ *		except that it looks up the address of a host name.
  */
 #ifndef PGBR_SIDECAR_CONFIG_LISTENER_H
 #define PGBR_SIDECAR_CONFIG_LISTENER_H
@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* What is served at an address: the routes of this face, and no others. Name, option, and a value
- * for hints. */
+/* The profiles: an address serves the routes of its profile and no others. Name, option, and an
+ * example for hints. */
 #define PGBR_FACES(X)                                                    \
 	X(API, "listen", "127.0.0.1:8430")                                   \
 	X(METRICS, "metrics-listen", "127.0.0.1:9854")                       \
@@ -45,13 +45,13 @@ typedef struct Listener
 	bool open; /* to anyone who reaches it, over plain HTTP: as its option says */
 } Listener;
 
-/* The option that switches a face on, without its dashes. */
+/* The option that turns a profile on, without its dashes. */
 extern const char *face_option(Face face);
 
-/* Fill a listener of a face from its option's value. CONFIG. */
+/* Fill a listener of a profile from its option's value. CONFIG. */
 extern bool listener_init(Listener *listener, Face face, const char *listen, PgbrError *error);
 
-/* Fill that of our own socket, which shows the API. CONFIG. */
+/* Fill the listener of our own socket, which serves the API. CONFIG. */
 extern bool listener_init_socket(Listener *listener, const char *path, PgbrError *error);
 
 /* True when nobody but this host can reach it. */

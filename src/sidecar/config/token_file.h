@@ -1,9 +1,10 @@
 /*
  * token_file.h
- *		The file of bearer tokens: its grammar, and making a first one.
+ *		The file of bearer tokens: its grammar, and how a first one is made.
  *
- * A line is TOKEN [SCOPE [NAME]]; operate when no scope is said, "line N" when no name is. Empty lines
- * and those that begin with # are comments. NAME is how whoever shows the token is called.
+ * A line is TOKEN [SCOPE [NAME]]. Without a scope it is operate; without a name it is "line N". The
+ * sidecar ignores empty lines and lines that begin with #. NAME is what the sidecar calls a client
+ * that sends the token.
  */
 #ifndef PGBR_SIDECAR_CONFIG_TOKEN_FILE_H
 #define PGBR_SIDECAR_CONFIG_TOKEN_FILE_H
@@ -33,7 +34,8 @@ extern TokenList *token_file_read(const char *path, PgbrError *error);
 /* Forget them. NULL is fine. */
 extern void token_list_free(TokenList *list);
 
-/* The token of a text, or NULL. Every one is compared to its last byte, whatever was found before. */
+/* The token of a text, or NULL. Compares all tokens to their last byte even after a match, so that
+ * the time tells nothing. */
 extern const Token *token_list_find(const TokenList *list, const char *text);
 
 /*

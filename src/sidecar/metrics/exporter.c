@@ -42,8 +42,8 @@ holds_lock(const MetricsFacts *facts)
 	}
 }
 
-/* The stanza's lock as the document has it, which may be of a minute ago; what runs here and now is
- * known better. */
+/* The stanza's lock. The document may be a minute old; for a job that is running here we know
+ * better. */
 static void
 write_lock(const MetricsFacts *facts, const InfoLock *lock, const char *which, bool ours,
 		   StrBuf *out)
@@ -114,7 +114,8 @@ write_wal(const MetricsFacts *facts, const json_t *stanza, StrBuf *out)
 					 info_database_version(stanza, archive.repo, archive.database));
 		metric_label_number(&labels, "repo_key", archive.repo);
 		metric_label(&labels, "stanza", facts->stanza);
-		/* a series for each segment would be no series: empty, as the exporter has it by default */
+		/* empty, as the exporter leaves them by default: a label that changes with every segment
+		 * makes a new series each time */
 		metric_label(&labels, "wal_max", "");
 		metric_label(&labels, "wal_min", "");
 		metric_sample(out, "pgbackrest_wal_archive_status", labels.data, known);

@@ -86,7 +86,7 @@ write_info(const MetricsFacts *facts, StrBuf *out)
 		   "Refreshes of the backup information that failed.", (double) info->refresh_errors);
 }
 
-/* When the newest backup of each type ended, by pgbackrest's own account; seconds, 0: there is none. */
+/* When the newest backup of each type ended, according to pgbackrest. Seconds; 0: there is none. */
 static void
 find_newest(const MetricsFacts *facts, int64_t *newest)
 {
@@ -146,7 +146,7 @@ write_backups(const MetricsFacts *facts, StrBuf *out)
 			pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
 }
 
-/* What is told of the jobs of each kind and type that there were. */
+/* The samples of each kind and type of job that has ended at least once. */
 static double
 last_success_of(const JobCount *count)
 {
@@ -235,7 +235,7 @@ write_jobs(const MetricsFacts *facts, StrBuf *out)
 			   seconds(facts->now - jobs->running.started_at));
 }
 
-/* How many segments PostgreSQL believes to be archived that no repository has; -1: not known. */
+/* How many segments PostgreSQL reports as archived that no repository has; -1: not known. */
 static double
 count_missing(const MetricsFacts *facts)
 {
@@ -244,7 +244,7 @@ count_missing(const MetricsFacts *facts)
 	const char *newest = NULL;
 	int64_t found;
 
-	/* the information must be younger than the archiving */
+	/* the copy of info must be newer than the last archiving */
 	if (archived < 0 || strlen(archiver->last_wal) != 24 || facts->history == NULL ||
 		seconds(facts->info->fetched_at) <= archiver->last_archived)
 		return -1;
@@ -299,7 +299,7 @@ write_archiving(const MetricsFacts *facts, StrBuf *out)
 			   missing);
 }
 
-/* The newest database's WAL in each repository, from where any moment can be restored. */
+/* For each repository, the WAL of the newest database and from when any moment can be restored. */
 static bool
 is_newest(const RetentionHistory *history, int at)
 {
@@ -374,7 +374,7 @@ write_space(const MetricsFacts *facts, StrBuf *out)
 		put_repo(&family, (double) facts->spaces[i].total_bytes, facts->spaces[i].repo);
 }
 
-/* For how long the last due time has been without a backup. */
+/* How long the backup of the last due time has been overdue. */
 static double
 lag_of(const MetricsFacts *facts, const ArchiverSchedule *schedule)
 {

@@ -1,9 +1,10 @@
 /*
  * metrics.h
- *		What is known of a stanza, its jobs and its archiving, as metrics: facts in, text out. Pure.
+ *		What is known about a stanza, its jobs and its archiving, as metrics: facts in, text out.
+ *		Pure.
  *
- * Two sets of names: those of pgbackrest_exporter, so that dashboards and alerts made for it go on
- * working, and our own, pgbackrest_ctl_*, for what it does not tell. docs/reference/metrics.md lists them.
+ * There are two sets of names. Those of pgbackrest_exporter keep its dashboards and alerts working.
+ * Our own, pgbackrest_ctl_*, cover what it does not report. docs/reference/metrics.md lists them.
  */
 #ifndef PGBR_SIDECAR_METRICS_METRICS_H
 #define PGBR_SIDECAR_METRICS_METRICS_H
@@ -25,7 +26,7 @@ typedef struct MetricsFacts
 	const char *pgbackrest_version; /* e.g. "2.45" */
 	int64_t now;					/* ms since 1970 */
 	const InfoSnapshot *info;
-	const json_t *document;			 /* the snapshot's, parsed */
+	const json_t *document;			 /* the document of the snapshot, parsed */
 	const RetentionHistory *history; /* the same stanza's, decided */
 	const JobSummary *jobs;
 	const ArchiverState *archiver;
@@ -33,7 +34,7 @@ typedef struct MetricsFacts
 	int space_count;
 	const BackupDatabases *databases; /* as backup_details_get gives them */
 	int database_count;
-	bool store_up;		  /* what is accepted can be kept */
+	bool store_up;		  /* the store takes new jobs */
 	int64_t last_restore; /* ms since 1970 */
 	int64_t last_verified_restore;
 } MetricsFacts;

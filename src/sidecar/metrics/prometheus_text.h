@@ -1,10 +1,10 @@
 /*
  * prometheus_text.h
- *		Prometheus' text format (version 0.0.4): a family's head, its samples, and labels with what
- *		must be escaped in them. Pure.
+ *		Prometheus' text format (version 0.0.4): the head of a family, its samples, and labels
+ *		with the necessary escapes. Pure.
  *
- * All samples of a family stand together, after its head. Labels are made once, as text, and can be
- * used for many samples.
+ * All samples of a family follow its head. A label text is made once and can be used for many
+ * samples.
  */
 #ifndef PGBR_SIDECAR_METRICS_PROMETHEUS_TEXT_H
 #define PGBR_SIDECAR_METRICS_PROMETHEUS_TEXT_H

@@ -1,7 +1,7 @@
 /*
  * archive_list.h
- *		What a listing of the archive says: which WAL is there in one piece, on which timeline, and
- *		which history files. Pure.
+ *		What a listing of the archive contains: the ranges of WAL without gaps, by timeline, and
+ *		the history files. Pure.
  *
  * The list owns its memory: archive_list_init, archive_list_done. Not thread-safe.
  */
@@ -36,9 +36,9 @@ typedef struct ArchiveList
 extern void archive_list_init(ArchiveList *list, uint64_t segment_size);
 extern void archive_list_done(ArchiveList *list);
 
-/* Read `pgbackrest repo-ls --recurse --output=json` of an archive, member by member: the whole as JSON
- * values would take ten times the memory of the text. Files that are neither WAL nor history are
- * passed over. PROTOCOL when it is not such a listing, INTERNAL when out of memory. */
+/* Read the output of `pgbackrest repo-ls --recurse --output=json`, member by member: as JSON values
+ * it would take ten times the memory of the text. Skips files that are neither WAL nor history.
+ * PROTOCOL when it is not such a listing, INTERNAL when out of memory. */
 extern bool archive_list_read(ArchiveList *list, const char *text, size_t length, PgbrError *error);
 
 /* Sort it, so that it can be shown; histories come with the highest timeline first. */

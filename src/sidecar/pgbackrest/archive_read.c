@@ -24,7 +24,7 @@
 #define LOOK_MAX	65536
 #define REFRESH_S	5
 
-/* False with the first line that pgbackrest has complained in. */
+/* On failure, error holds the first line of pgbackrest's complaint. */
 static bool
 has_succeeded(ProcessOutput *output, const char *what, PgbrError *error)
 {
@@ -110,7 +110,8 @@ is_listed(const ArchiveList *list, uint32_t timeline)
 	return false;
 }
 
-/* Add a timeline's history, and those of its ancestors: theirs are the beginning of its own. */
+/* Add the history of a timeline and of its ancestors: the history of an ancestor is the beginning
+ * of its own. */
 static void
 add_histories(const ArchiveList *list, uint32_t timeline, json_t *entries, json_t *histories)
 {

@@ -20,11 +20,11 @@ extern json_t *archive_read(const SidecarConfig *config, const json_t *info, int
 							uint64_t segment_size, int stop_fd);
 
 /*
- * Look for one WAL segment in the first repository that info takes for usable; found says whether it
- * is there. A copy of info that has none is from a moment at which the repository was away, or from
- * before the stanza: it is refreshed first. UNAVAILABLE when there is none still, PGBACKREST with its
- * exit_code (else -1) when the repository can't be read, or as process_run, which mark and stop_fd
- * are for. Takes at most 35 s.
+ * Look for a WAL segment in the first usable repository; found says whether it is there. If the
+ * copy of info names none, it was made while the repository was away or before the stanza existed,
+ * so it is refreshed first. UNAVAILABLE when there still is none; PGBACKREST with its exit_code
+ * (else -1) when the repository can't be read; else as process_run, which gets mark and stop_fd.
+ * Takes at most half a minute.
  */
 extern bool
 archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *segment,

@@ -1,9 +1,10 @@
 /*
  * backup_details.h
- *		How many databases a backup holds: the one thing that pgbackrest tells of a single backup only.
+ *		How many databases a backup holds, which pgbackrest tells only when asked about one
+ *		backup.
  *
- * Asked once for each backup that is the last of its type, and remembered until the sidecar ends; a
- * history of thousands is not asked through. Thread-safe.
+ * It is asked once for each backup that is the last of its type, and the answer is kept until the
+ * sidecar ends. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_PGBACKREST_BACKUP_DETAILS_H
 #define PGBR_SIDECAR_PGBACKREST_BACKUP_DETAILS_H
@@ -26,9 +27,9 @@ extern BackupDetails *backup_details_new(const SidecarConfig *config); /* NULL: 
 extern void backup_details_free(BackupDetails *details);			   /* NULL is fine */
 
 /*
- * Ask about the last backups of a stanza's info document, unless that was done, and give what is
- * known of all: an array that the caller frees, sorted by repository and label. Takes at most 5 s for
- * each. stop_fd as in process_run.
+ * Ask about the last backups of a stanza, unless that was done already, and return all known
+ * numbers: an array sorted by repository and label, which the caller frees. Takes at most 5 s for
+ * each backup. stop_fd as in process_run.
  */
 extern int backup_details_get(BackupDetails *details, const json_t *stanza, int stop_fd,
 							  BackupDatabases **databases);

@@ -159,7 +159,7 @@ pgbackrest_wal_command(const SidecarConfig *config, const char *archive_id, int 
 	command_add(command, "--log-level-stderr=error");
 	command_add(command, "--repo=%d", repo);
 	command_add(command, "--output=text");
-	/* not one that is still being written: "....pgbackrest.tmp" */
+	/* skip files that are still being written: "....pgbackrest.tmp" */
 	command_add(command, "--filter=^%s-[0-9a-f]{40}(\\.[a-z0-9]+)?$", segment);
 	command_add(command, "repo-ls");
 	command_add(command, "archive/%s/%s/%.16s", config->stanza, archive_id, segment);
@@ -247,10 +247,10 @@ pgbackrest_restore_command(const SidecarConfig *config, int repo, const Recovery
 	/* these two know no action, and pgbackrest refuses one */
 	if (target->type != RECOVERY_DEFAULT && target->type != RECOVERY_STANDBY)
 		command_add(command, "--target-action=promote");
-	/* of type immediate pgbackrest knows no timeline; the temporary server is given it all the same */
+	/* pgbackrest accepts no timeline for immediate; the temporary server gets it from us */
 	if (target->timeline && target->type != RECOVERY_IMMEDIATE)
 		command_add(command, "--target-timeline=%u", target->timeline);
-	/* where members share a machine the leader is restored as if it were alone */
+	/* if members share a machine, the leader is restored as if it were alone */
 	command->yields = target->type == RECOVERY_STANDBY;
 	command_add(command, "restore");
 }
@@ -260,7 +260,7 @@ pgbackrest_push_command(const SidecarConfig *config, const char *data_directory,
 						Command *command)
 {
 	begin_restore(config, data_directory, "warn", command);
-	/* the exit status is to tell of this file, not of one before it */
+	/* the exit status must be that of this file, not of an earlier one */
 	command_add(command, "--no-archive-async");
 	command_add(command, "archive-push");
 	command_add(command, "%s/pg_wal/%s", data_directory, file);

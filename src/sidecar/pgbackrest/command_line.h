@@ -1,8 +1,10 @@
 /*
  * command_line.h
- *		All command lines of pgbackrest: pure, nothing is run here. Written for pgbackrest 2.45 and later.
+ *		All command lines of pgbackrest: pure, runs nothing. Written for pgbackrest 2.45 and
+ *		later.
  *
- * Each function makes a whole one, which the caller ends with command_done, also when it has failed.
+ * Each function makes a whole command line. The caller ends it with command_done, even if it has
+ * failed.
  */
 #ifndef PGBR_SIDECAR_PGBACKREST_COMMAND_LINE_H
 #define PGBR_SIDECAR_PGBACKREST_COMMAND_LINE_H
@@ -19,7 +21,7 @@ typedef struct Command
 	char *argv[64];
 	int count;
 	bool failed; /* out of memory */
-	bool yields; /* what else there is to do for the processors goes first */
+	bool yields; /* run it with the lowest priority */
 } Command;
 
 extern void command_done(Command *command);
@@ -64,15 +66,15 @@ typedef struct ExpireStep
 {
 	int repo;
 	char label[JOB_LABEL_SIZE]; /* this backup and those that depend on it; "": WAL alone */
-	int archive;				/* the archive's retention that is to be used for it */
+	int archive;				/* the retention of the archive to use for this step */
 	PgbrBackupType archive_type;
 } ExpireStep;
 
 extern void pgbackrest_expire_command(const SidecarConfig *config, const ExpireStep *step,
 									  bool dry_run, Command *command);
 
-/* What follows is given the data directory: where pgbackrest.conf names another pg1-path, pgbackrest
- * must still not write into a directory that is not this PostgreSQL's. */
+/* The following get the data directory: even if pgbackrest.conf names another pg1-path, pgbackrest
+ * must write only into the data directory of this PostgreSQL. */
 extern void
 pgbackrest_restore_command(const SidecarConfig *config, int repo, const RecoveryTarget *target,
 						   const char *data_directory, Command *command);

@@ -1,10 +1,10 @@
 /*
  * info_cache.h
- *		A copy of what `pgbackrest info` says, kept fresh by a thread of its own, so that nobody who
- *		asks for it waits for pgbackrest.
+ *		A copy of the output of `pgbackrest info`, refreshed by a thread of its own, so that
+ *		reads never block on pgbackrest.
  *
  * Refreshed at start, every info_interval, after every job and on request. A refresh that fails
- * leaves the last copy in place and says why beside it. Thread-safe.
+ * keeps the last copy and stores the reason beside it. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_PGBACKREST_INFO_CACHE_H
 #define PGBR_SIDECAR_PGBACKREST_INFO_CACHE_H

@@ -26,9 +26,9 @@ struct Archiver
 	ArchiverState state;
 };
 
-/* We may be a superuser, and a view runs with the rights of who reads it: the extension's is read only
- * where nobody but superusers can put another under its name, or change what it calls. Gives those
- * others who own its schema or a part of the extension. */
+/* The sidecar may be a superuser, and a view runs with the rights of its reader. So read the view
+ * of the extension only if nobody but superusers can replace it or change what it calls. Returns
+ * the other users who own its schema or a part of the extension. */
 #define STRANGERS                                                                            \
 	"SELECT r.rolname FROM pg_catalog.pg_extension AS e"                                     \
 	" JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"                           \
@@ -62,8 +62,8 @@ static const char query[] =
 	" FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
 	" WHERE e.extname = 'pgbackrest_ctl') AS v ON true";
 
-/* Before it is read it is locked, so that it stays, and looked at again: it must be of the extension,
- * and no strangers may have come. A division by zero ends it else; they give no rows. */
+/* Lock the view before reading, so that it stays as it is, and check again: it must belong to the
+ * extension, and no other owner may have appeared. Otherwise a division by zero ends it. */
 static const char lock_command[] = "LOCK TABLE %s IN ACCESS SHARE MODE";
 static const char member_check[] =
 	"SELECT FROM pg_catalog.pg_extension AS e"

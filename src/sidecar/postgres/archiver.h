@@ -1,10 +1,10 @@
 /*
  * archiver.h
- *		What the local PostgreSQL says of its archiving, and of the extension's schedules: asked
- *		through psql, for metrics.
+ *		The archiving state of the local PostgreSQL and the schedules of the extension, read
+ *		through psql for metrics.
  *
- * PostgreSQL is asked by one thread at a time, and at most every few seconds however many ask here:
- * who comes in between gets the last answer. Thread-safe.
+ * One thread at a time asks PostgreSQL, and at most every few seconds; other callers get the last
+ * answer. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_ARCHIVER_H
 #define PGBR_SIDECAR_POSTGRES_ARCHIVER_H

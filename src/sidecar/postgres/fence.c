@@ -62,7 +62,7 @@ set_guard(const char *data_directory, bool on, PgbrError *error)
 		   file_sync_folder(data_directory, error);
 }
 
-/* The new name is on disk before the old one is gone there. */
+/* Put the new name on disk before the old one is removed. */
 static bool
 move(const char *from, const char *to, const char *from_folder, const char *to_folder,
 	 PgbrError *error)
@@ -91,7 +91,7 @@ fence_raise(const char *data_directory, PgbrError *error)
 	return set_guard(data_directory, false, error);
 }
 
-/* What somebody else has put there stays. */
+/* Leaves files that others have put there. */
 static bool
 drop_folder(const char *path, PgbrError *error)
 {
@@ -103,7 +103,7 @@ drop_folder(const char *path, PgbrError *error)
 static bool
 put_back(const Paths *paths, PgbrError *error)
 {
-	/* somebody may have put other files in the place of those that were fenced */
+	/* other files may have taken the place of the fenced ones */
 	if (access(paths->fenced, F_OK) == 0 &&
 		!(access(paths->control, F_OK) == 0
 			  ? (unlink(paths->fenced) == 0 || fail("remove file", paths->fenced, error)) &&

@@ -24,10 +24,10 @@
 /* In the data directory: global/pg_control is in there. */
 #define FENCE_FOLDER "pgbr_fence"
 
-/* Raise it; it is on disk at the return. A directory without pg_control needs none. */
+/* Raise the fence; it is on disk when this returns. A directory without pg_control needs none. */
 extern bool fence_raise(const char *data_directory, PgbrError *error);
 
-/* Lift it, the guard too. One that does not stand is fine. */
+/* Lift the fence and the guard. Fine if there is none. */
 extern bool fence_lift(const char *data_directory, PgbrError *error);
 
 /* Let nobody start a server; for pgbackrest from when it has set the directory's mode, for a server of ours

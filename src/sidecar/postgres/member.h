@@ -1,6 +1,6 @@
 /*
  * member.h
- *		What this member is: its PostgreSQL, its disk, its pgbackrest. Thread-safe.
+ *		The state of this member: its PostgreSQL, its disk, its pgbackrest. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_MEMBER_H
 #define PGBR_SIDECAR_POSTGRES_MEMBER_H

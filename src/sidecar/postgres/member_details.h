@@ -1,7 +1,7 @@
 /*
  * member_details.h
- *		What the planner of a restore must know of this member beyond node.h, from PostgreSQL while it
- *		runs, and from its files and from memory while it does not. Thread-safe.
+ *		What the planner of a restore needs to know of this member beyond member.h: from
+ *		PostgreSQL while it runs, otherwise from its files and from memory. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_MEMBER_DETAILS_H
 #define PGBR_SIDECAR_POSTGRES_MEMBER_DETAILS_H

@@ -1,6 +1,6 @@
 /*
  * member_memory.h
- *		What is kept of this member for when its PostgreSQL is down. Thread-safe.
+ *		What is remembered of this member for the time when its PostgreSQL is down. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_MEMBER_MEMORY_H
 #define PGBR_SIDECAR_POSTGRES_MEMBER_MEMORY_H

@@ -44,12 +44,14 @@ extern pid_t postmaster_find_writer(const char *data_directory, const char **nam
 extern bool postmaster_reserve(const char *data_directory, PgbrError *error);
 extern void postmaster_release(const char *data_directory);
 
-/* Make the file of a server of ours say that it was started long ago. Patroni takes it for that of another
- * process then, and not for its own PostgreSQL, which it would ask in vain. PostgreSQL does not look. */
+/* Make the postmaster.pid of our server say that it was started long ago. Patroni then takes it for
+ * the file of another process, and does not try to connect to it. PostgreSQL does not read that
+ * line. */
 extern void postmaster_hide(const char *data_directory);
 
-/* Remove the file of a postmaster that is gone; none is fine. CONFLICT when somebody still holds the
- * shared memory that it names: a server that is not seen from here, as in a container of its own. */
+/* Remove the file of a postmaster that is gone; fine if there is none. CONFLICT when a process
+ * still holds the shared memory that the file names: a server that we can't see, such as one in
+ * another container. */
 extern bool postmaster_forget(const char *data_directory, PgbrError *error);
 
 #endif

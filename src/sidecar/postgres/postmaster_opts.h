@@ -1,10 +1,9 @@
 /*
  * postmaster_opts.h
- *		The command line that a server was started with last, as it keeps it in postmaster.opts:
- *		pure.
+ *		The command line of the last start of a server, from postmaster.opts: pure.
  *
- * The settings that Patroni gives on the command line are in no file; a server that replays this
- * cluster's WAL needs them.
+ * No file holds the settings that Patroni passes on the command line; a server that replays the WAL
+ * of this cluster needs them.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_POSTMASTER_OPTS_H
 #define PGBR_SIDECAR_POSTGRES_POSTMASTER_OPTS_H

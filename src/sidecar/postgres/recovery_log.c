@@ -76,11 +76,11 @@ recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size)
 		read_log(log, text, wal_segment_size);
 	else if ((text = after(line, "pgbackrest_sidecar: could not get ")) != NULL)
 	{
-		/* the first says why, what follows that it stayed so */
+		/* the first message has the reason; later ones only say that it persists */
 		if (log->archive[0] == '\0')
 			pgbr_copy_text(log->archive, sizeof(log->archive), text);
 	}
-	/* what it tells those who come too early ends nothing */
+	/* an answer to a client that connected too early; the server goes on */
 	else if (after(line, "FATAL:  the database system is "))
 		return;
 	else if ((text = after(line, "FATAL:  ")) != NULL || (text = after(line, "PANIC:  ")) != NULL)

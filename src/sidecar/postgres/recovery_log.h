@@ -1,9 +1,9 @@
 /*
  * recovery_log.h
- *		What a PostgreSQL in recovery prints, and what its history files say: pure.
+ *		The log of a PostgreSQL in recovery, and history files: pure.
  *
- * Lines are read as lc_messages = 'C' and an empty log_line_prefix give them; the temporary server
- * is started with both.
+ * Expects lines with lc_messages = 'C' and an empty log_line_prefix; the temporary server runs with
+ * both.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_RECOVERY_LOG_H
 #define PGBR_SIDECAR_POSTGRES_RECOVERY_LOG_H

@@ -1,11 +1,12 @@
 /*
  * audit.h
- *		Who did what: a row for every change that is asked for and let in, and for every request that
- *		was refused because of who asked.
+ *		Who did what: a row for every change that was allowed, and for every request that was
+ *		refused because of its caller.
  *
- * A change has its row on disk before it is made, and is not made when that fails; the outcome is
- * added as it is answered. Refusals can't hold up anybody, nor fill the disk: repeated ones share a
- * row (audit_fold.h), and one that can't be kept is in the log alone. Thread-safe.
+ * A change has its row on disk before it is made; if the row can't be written, the change is not
+ * made. The outcome is added when the request is answered. Refusals can neither block other
+ * requests nor fill the disk: repeated ones share a row (audit_fold.h), and one whose row can't
+ * be written is only logged. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_QUEUE_AUDIT_H
 #define PGBR_SIDECAR_QUEUE_AUDIT_H
@@ -20,16 +21,17 @@ typedef struct Audit Audit;
 /* The queue keeps the rows, and must outlive it. NULL when out of memory. */
 extern Audit *audit_new(JobQueue *queue, int retention_days);
 
-/* Keeps what has been counted. NULL is fine. */
+/* Writes the refusals that are counted but not yet written. NULL is fine. */
 extern void audit_free(Audit *audit);
 
-/* Whether a request of this method is one for a change. */
+/* Whether a request with this method asks for a change. */
 extern bool audit_is_change(const char *method);
 
-/* A change is about to be made. STORAGE when that can't be written down: then it must not be. */
+/* A change is about to be made. STORAGE when its row can't be written: then the change must not
+ * be made. */
 extern bool audit_begin(Audit *audit, const HttpRequest *request, AuditRow *row, PgbrError *error);
 
-/* It was answered. A failure is logged. */
+/* The change was answered. A failure is logged. */
 extern void audit_end(Audit *audit, AuditRow *row, const HttpResponse *response);
 
 /* A request was refused because of who asked. A failure is logged. */

@@ -1,7 +1,8 @@
 /*
  * audit_fold.h
- *		Which refusals become rows of the audit: pure. One who knocks again and again gets a row for
- *		the first time and one for all others of a minute, so that rows come at a bounded rate.
+ *		Which refusals become rows of the audit: pure. A caller that is refused again and again
+ *		gets one row for the first refusal and one for all others of a minute, so the number of
+ *		rows per minute is bounded.
  */
 #ifndef PGBR_SIDECAR_QUEUE_AUDIT_FOLD_H
 #define PGBR_SIDECAR_QUEUE_AUDIT_FOLD_H
@@ -25,8 +26,8 @@ typedef struct AuditFold
 	AuditSlot slots[AUDIT_FOLD_SLOTS];
 } AuditFold;
 
-/* Count a refusal, its row's count being 1. True: *row, perhaps made one of many others', is to be
- * kept now. Slots whose minute is over must have been taken before. */
+/* Count a refusal; the count in its row is 1. True: write *row now; it may have been changed to
+ * stand for many callers. Call audit_fold_take first for slots whose minute is over. */
 extern bool audit_fold_add(AuditFold *fold, AuditRow *row, int64_t now);
 
 /* Give a row that stands for those that were counted in a slot whose minute is over, or, with `all`,

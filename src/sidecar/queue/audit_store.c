@@ -6,7 +6,7 @@
 
 #include "sidecar/queue/store_statement.h"
 
-/* So that nobody who may only knock, and nobody who may work, can fill the disk: some 15 and 60 MB. */
+/* The most rows of refusals and of changes, about 15 and 60 MB: no caller can fill the disk. */
 #define MOST_REFUSALS 50000
 #define MOST_CHANGES  200000
 #define PURGE_EVERY	  256
@@ -16,7 +16,7 @@ purge(JobStore *store, int64_t before, PgbrError *error)
 {
 	sqlite3_stmt *statement;
 
-	/* a bound that fewer rows do not reach is NULL, and nothing is below it */
+	/* with fewer rows than the limit the bound is NULL, and no row is below NULL */
 	if (!store_prepare(store,
 					   "DELETE FROM audit WHERE (time < ?1 AND id <= (SELECT id FROM audit"
 					   "  ORDER BY id DESC LIMIT 1 OFFSET ?4))"

@@ -1,10 +1,10 @@
 /*
  * audit_store.h
- *		The audit table: who changed what, and who was refused. For queue_facts alone.
+ *		The audit table: who changed what, and who was refused. Used by queue_facts only.
  *
- * Rows are added and never changed, but for the outcome of a change, which is set once; the database
- * itself refuses anything else (triggers), and forgets rows only by their age or their number. The
- * rules of job_store.h hold.
+ * Rows are added and never changed, except that the outcome of a change is set once. Triggers in
+ * the database refuse any other change. Rows are removed only by age or number. The rules of
+ * job_store.h hold.
  */
 #ifndef PGBR_SIDECAR_QUEUE_AUDIT_STORE_H
 #define PGBR_SIDECAR_QUEUE_AUDIT_STORE_H
@@ -12,8 +12,8 @@
 #include "sidecar/queue/audit_row.h"
 #include "sidecar/queue/job_store.h"
 
-/* Keep a row; fills row->id. From time to time it forgets what is older than the moment `before`, and
- * what is too much. */
+/* Add a row; fills row->id. Now and then also removes rows that are older than the moment `before`
+ * or exceed the maximum number. */
 extern bool audit_store_add(JobStore *store, AuditRow *row, int64_t before, PgbrError *error);
 
 /* Set the outcome of a row that has none. */

@@ -1,6 +1,6 @@
 /*
  * job.h
- *		What a job is, how a request for one is read, and which job does another's work: pure.
+ *		What a job is, how a request for a job is read, and which job coalesces into which: pure.
  *
  * A JobRequest and a Job are plain values that can be copied and dropped; they own no memory.
  */
@@ -69,30 +69,29 @@ typedef struct Job
  * INVALID_VALUE. Steps are refused. */
 extern bool job_request_read(const json_t *body, JobRequest *request, PgbrError *error);
 
-/* The same for the job of a restore, of which holder is the one who drives it: a step, whose other
- * members become its arguments and are left to node_step_check, or a backup. holder is of
- * JOB_ID_SIZE. */
+/* The same for a job of a restore that holder drives. A step keeps its other members as arguments,
+ * which node_step_check reads later; a backup has none. holder is of JOB_ID_SIZE. */
 extern bool job_restore_request_read(const json_t *body, const char *restore, JobRequest *request,
 									 char *holder, PgbrError *error);
 
 /* Say who asks, as the sidecar knows it. True. */
 extern bool job_request_from(JobRequest *request, const Caller *caller);
 
-/* The request as canonical JSON, without who asks for it: two requests ask for the same exactly when these are equal. The
- * caller owns a reference; NULL when out of memory. */
+/* The request as canonical JSON, without the caller: two requests ask for the same exactly when
+ * these texts are equal. The caller owns a reference; NULL when out of memory. */
 extern json_t *job_request_json(const JobRequest *request);
 
 /* The job as the API shows it. The caller owns a reference; NULL when out of memory. */
 extern json_t *job_json(const Job *job);
 
-/* True when doing a does the work of b as well: no steps, the same kind, repository, set and dry run; b's
- * annotations are none or a's; and for backups a's type is as strong as b's or stronger. */
+/* True when running a also does the work of b: neither is a step; kind, repository, set and dry run
+ * are the same; b has no annotations or those of a; and its backup type is at least as strong. */
 extern bool job_covers(const JobRequest *a, const JobRequest *b);
 
 /*
- * Among jobs that wait and are covered by none, ordered by seq, find one whose work another does:
- * jobs[*covered] by jobs[*by]. Of two that would cover each other the earlier does the work. False
- * when there is none (left).
+ * Find one waiting job that coalesces into another: jobs[*covered] into jobs[*by]. The jobs are
+ * ordered by seq and none is coalesced yet. If two could coalesce into each other, the earlier one
+ * runs. False when no pair is left.
  */
 extern bool job_find_cover(const Job *const *jobs, int count, int *covered, int *by);
 

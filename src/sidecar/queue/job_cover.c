@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Give one waiting job's work to another, and what the first covered with it. */
+/* Coalesce one waiting job into another, together with the jobs that were coalesced into it. */
 static bool
 cover(JobStore *store, Job *job, const Job *by, PgbrError *error)
 {
@@ -29,7 +29,7 @@ cover(JobStore *store, Job *job, const Job *by, PgbrError *error)
 	return ok;
 }
 
-/* Let the jobs that wait cover each other, as far as they can. Inside a transaction. */
+/* Coalesce the waiting jobs as far as possible. Inside a transaction. */
 bool
 job_cover_queued(JobStore *store, PgbrError *error)
 {
@@ -56,8 +56,8 @@ job_cover_queued(JobStore *store, PgbrError *error)
 	return ok;
 }
 
-/* What follows for the jobs that one covered when it ends: its outcome, or, when it alone was
- * cancelled, the queue again. Inside a transaction. */
+/* When a job ends, give its outcome to the jobs that were coalesced into it. If it alone was
+ * cancelled, put them back into the queue. Inside a transaction. */
 static bool
 settle_covered(JobStore *store, const Job *job, PgbrError *error)
 {
@@ -96,7 +96,7 @@ settle_covered(JobStore *store, const Job *job, PgbrError *error)
 	return ok && (job->state != PGBR_STATE_CANCELLED || job_cover_queued(store, error));
 }
 
-/* Write a job and what follows from it for those it covers, as one change. */
+/* Write a job and the jobs that were coalesced into it, as one change. */
 bool
 job_cover_change(JobStore *store, const Job *job, PgbrError *error)
 {

@@ -23,11 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to wait before the store is tried again after it failed, and between questions whether
- * anybody still waits, in ms. */
+/* How long to wait, in ms, before trying the store again after a failure, and between questions
+ * whether the client still waits. */
 #define RETRY_MS 1000
 
-/* Of a restore that may wait. It asks for the next step when one has ended. */
+/* How many jobs of a restore may wait. A restore asks for its next step when one has ended. */
 #define RESTORE_JOBS_MOST 100
 
 static void
@@ -61,7 +61,7 @@ job_queue_purge(JobQueue *queue)
 		log_error(NULL, "could not remove old jobs", &error);
 }
 
-/* Close what the last sidecar left running. */
+/* Close the jobs that the previous sidecar left running. */
 static bool
 interrupt_leftovers(JobQueue *queue, PgbrError *error)
 {
@@ -93,7 +93,7 @@ interrupt_leftovers(JobQueue *queue, PgbrError *error)
 	return ok;
 }
 
-/* A restore that was active goes on: its holder gets the time to find us again. */
+/* An active restore continues: its holder gets time to find this sidecar again. */
 static bool
 load_hold(JobQueue *queue, PgbrError *error)
 {
@@ -162,7 +162,8 @@ job_queue_free(JobQueue *queue)
 	free(queue);
 }
 
-/* The moment of the request, as existing clients know it, and a number when that is taken. */
+/* Make the id of a job: the time of the request, as existing clients expect it, with a number when
+ * that id is taken. */
 static bool
 make_id(JobQueue *queue, Job *job, PgbrError *error)
 {
@@ -206,7 +207,8 @@ count_one(const Job *job, void *argument)
 	return true;
 }
 
-/* The jobs of a restore are few, and do not wait for those that wait for its end. */
+/* The jobs of a restore have a limit of their own: other jobs wait until the restore ends, so they
+ * must not block it. */
 static bool
 check_room(JobQueue *queue, bool of_restore, PgbrError *error)
 {

@@ -1,10 +1,12 @@
 /*
  * job_queue.h
- *		What is accepted, in which order it is done, and what covers what. The queue knows neither
- *		HTTP nor how a job is run: job_runner takes from it.
+ *		Which jobs are accepted, in which order they run, and which coalesce. The queue knows
+ *		neither HTTP nor how a job is run: job_runner takes from it, by job_turn.h. The restore
+ *		that holds this member is in queue_restores.h, other records in queue_facts.h; all four
+ *		share one queue and one lock.
  *
- * Thread-safe: any thread may call anything. Every function that returns true has its effect on
- * disk; after a failure nothing has changed. One job runs at a time.
+ * Thread-safe: any thread may call anything. When a function returns true its effect is on disk;
+ * after a failure nothing has changed. One job runs at a time.
  */
 #ifndef PGBR_SIDECAR_QUEUE_JOB_QUEUE_H
 #define PGBR_SIDECAR_QUEUE_JOB_QUEUE_H
@@ -16,19 +18,21 @@
 typedef struct JobQueue JobQueue;
 
 /*
- * Take over the store, which the queue closes. Jobs that were running when the last sidecar went
- * down become interrupted: by the time of this call nothing of them may be left running. log_dir is
- * where job logs lie. NULL on failure.
+ * Take over the store; the queue closes it. Jobs that were running when the previous sidecar went
+ * down become interrupted: the caller must have ended their processes before. log_dir is the folder
+ * of the job logs. NULL on failure.
  */
 extern JobQueue *job_queue_new(JobStore *store, const char *log_dir, int max_queued,
 							   int retention_days, PgbrError *error);
 extern void job_queue_free(JobQueue *queue); /* no other thread uses it any more */
 
 /*
- * Accept a job. holder is who drives the restore that it belongs to, or "": while a restore is
- * active only its holder's jobs are accepted (RESTORE_IN_PROGRESS, CONFLICT), only its steps are
- * run, and all others wait. key is the Idempotency-Key or NULL: when it was used before, the first job is given
- * back and *repeated is set; with another request it is refused (INVALID_VALUE). QUEUE_FULL,
+ * Accept a job. holder drives the restore that the job belongs to, or is "". While a restore is
+ * active only its holder may add jobs (RESTORE_IN_PROGRESS, CONFLICT), only its steps run, and all
+ * other jobs wait.
+ *
+ * key is the Idempotency-Key or NULL. If it was used before for the same request, the first job is
+ * returned and *repeated is set; for another request it is refused (INVALID_VALUE). QUEUE_FULL,
  * UNAVAILABLE while stopping, STORAGE.
  */
 extern bool job_queue_submit(JobQueue *queue, const JobRequest *request, const char *holder,
@@ -38,9 +42,8 @@ extern bool job_queue_submit(JobQueue *queue, const JobRequest *request, const c
 extern bool job_queue_get(JobQueue *queue, const char *id, Job *job, PgbrError *error);
 
 /*
- * As job_queue_get, but returns when the state is no longer what it was at the call, after seconds,
- * or when the queue stops; is_gone is asked about once a second whether anybody still wants the
- * answer.
+ * As job_queue_get, but returns when the state has changed since the call, after seconds, or when
+ * the queue stops. About once a second it asks is_gone whether the client has gone.
  */
 extern bool
 job_queue_wait(JobQueue *queue, const char *id, int seconds, bool (*is_gone)(void *argument),
@@ -51,16 +54,16 @@ extern bool job_queue_list(JobQueue *queue, const JobFilter *filter, JobVisitor 
 						   void *argument, PgbrError *error);
 
 /*
- * Cancel. A queued job, and one that is covered, is cancelled at the return. A running one is
- * asked to stop: job_queue_wait tells when it has. Jobs that it covered are queued again. CONFLICT
- * when it has ended.
+ * Cancel a job. A queued or coalesced job is cancelled when this returns. A running job is asked to
+ * stop; job_queue_wait tells when it has stopped. Jobs that were coalesced into it are queued
+ * again. CONFLICT when it has ended.
  */
 extern bool job_queue_cancel(JobQueue *queue, const char *id, Job *job, PgbrError *error);
 
 /* Could a job be accepted now? STORAGE or QUEUE_FULL when not. */
 extern bool job_queue_check(JobQueue *queue, PgbrError *error);
 
-/* Accept and hand out nothing any more, and end all waits. */
+/* Stop: accept no job, hand out no job, and end all waits. */
 extern void job_queue_stop(JobQueue *queue);
 extern bool job_queue_stopping(JobQueue *queue);
 
@@ -68,7 +71,7 @@ extern bool job_queue_stopping(JobQueue *queue);
  * logged. */
 extern void job_queue_purge(JobQueue *queue);
 
-/* Where a job's log lies: a file named by its seq, never by anything from outside. */
+/* The path of a job's log. The name is made of seq, never of anything from outside. */
 extern void job_queue_log_path(JobQueue *queue, const Job *job, char *path, size_t size);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct JobQueue
 	pthread_mutex_t lock;	/* guards all below */
 	pthread_cond_t changed; /* a job's state, the end of a restore, or stopping */
 	JobStore *store;
-	RestoreHold hold; /* by a restore; other jobs wait for its end */
+	RestoreHold hold; /* the restore that holds this member; other jobs wait until it ends */
 	char log_dir[4000];
 	int max_queued;
 	int retention_days;

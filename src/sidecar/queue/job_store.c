@@ -268,7 +268,7 @@ job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, voi
 	sqlite3_stmt *statement;
 	int rc;
 
-	/* a bound that fewer rows do not reach is NULL, and nothing is below it */
+	/* with fewer rows than the limit the bound is NULL, and no row is below NULL */
 	if (!store_prepare(store,
 					   "DELETE FROM job WHERE finished_at > 0 AND"
 					   " ((finished_at < ?1 AND seq <= (SELECT seq FROM job WHERE finished_at > 0"
@@ -314,7 +314,7 @@ insert_point(JobStore *store, const RestorePoint *point, PgbrError *error)
 	return rc == SQLITE_DONE;
 }
 
-/* They are never deleted but here, so the numbers have no gaps. */
+/* Rows are deleted only here, so the numbers have no gaps. */
 static bool
 forget_oldest_points(JobStore *store, PgbrError *error)
 {

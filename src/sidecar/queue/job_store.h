@@ -60,14 +60,14 @@ job_store_load(JobStore *store, const JobFilter *filter, JobArray *array, PgbrEr
 extern void job_array_done(JobArray *array);
 
 /*
- * The clock alone must not decide what is forgotten: one that is years ahead for a moment would end
- * the whole history. So the newest of what is purged by age always stay, and a number of rows that
- * no clock changes is the most that is kept. Whatever else is purged by age follows the same rule.
+ * The clock alone must not decide what is removed: a clock that is years ahead for a moment would
+ * remove the whole history. So the newest rows always stay, and a maximum number of rows holds
+ * whatever the clock says. Everything that is removed by age follows this rule.
  */
 #define STORE_KEPT_ALWAYS 1000
 #define STORE_KEPT_MOST	  20000
 
-/* Forget jobs that ended before a moment, within these two; calls back with each one's seq. */
+/* Remove jobs that ended before a moment, within these limits; calls back with the seq of each. */
 extern bool job_store_purge(JobStore *store, int64_t before, void (*forget)(int64_t seq, void *),
 							void *argument, PgbrError *error);
 

@@ -14,7 +14,7 @@
 struct JobTally
 {
 	pthread_mutex_t lock; /* guards all below */
-	int64_t settled;	  /* seq up to which all jobs have ended and are counted in summary */
+	int64_t settled;	  /* all jobs up to this seq have ended and are counted in summary */
 	JobSummary summary;
 };
 

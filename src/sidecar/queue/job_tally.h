@@ -1,10 +1,10 @@
 /*
  * job_tally.h
- *		What became of the jobs, by kind and type: when one last succeeded and failed, how many have
- *		failed since. For metrics, and for clients that ask how it goes.
+ *		The outcome of the jobs by kind and type: the last success, the last failure, and the
+ *		failures since. For metrics, and for clients that ask for it.
  *
- * A tally goes over the store once and from then on only over what came after, so that asking is
- * cheap. Jobs that another one covered are left out: their outcome is that one's. Thread-safe.
+ * A tally reads the whole store once and later only what is new, so asking is cheap. It skips
+ * coalesced jobs: their outcome is that of the job that ran. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_QUEUE_JOB_TALLY_H
 #define PGBR_SIDECAR_QUEUE_JOB_TALLY_H
@@ -32,8 +32,8 @@ typedef struct JobCount
 typedef struct JobSummary
 {
 	JobCount counts[JOB_TALLY_KINDS][JOB_TALLY_TYPES];
-	int queued;	 /* that wait and are covered by none */
-	int covered; /* that wait for the end of another */
+	int queued;	 /* waiting and not coalesced */
+	int covered; /* coalesced into another job that has not ended */
 	Job running; /* seq 0: none */
 } JobSummary;
 

@@ -24,7 +24,7 @@ take_first(const Job *job, void *argument)
 	return false;
 }
 
-/* True when a job waits and is now marked running; *found tells which of the two failed. */
+/* False when the store failed. *found: a job was waiting and is now marked running. */
 static bool
 take_locked(JobQueue *queue, Job *job, bool *found, PgbrError *error)
 {

@@ -15,8 +15,7 @@ extern bool job_queue_take(JobQueue *queue, Job *job);
 /* Show how far the running job is. Not on disk. */
 extern void job_queue_progress(JobQueue *queue, const JobProgress *progress);
 
-/* The running job has ended as job says. Fails with STORAGE, and is then to be
- * called again. */
+/* The running job has ended; job holds its outcome. On STORAGE call it again. */
 extern bool job_queue_finish(JobQueue *queue, const Job *job, PgbrError *error);
 
 /* A descriptor that becomes readable when the running job is to stop: cancelled, or the sidecar is

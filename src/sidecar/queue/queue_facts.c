@@ -43,7 +43,7 @@ is_folder_name(const char *text)
 		   (length < 3 || strcmp(text + length - 3, "/..") != 0);
 }
 
-/* Programs of it are run: nobody else could have put them there. */
+/* The sidecar runs programs from this folder, so nobody else may be able to write to it. */
 static bool
 is_programs_folder(const char *text)
 {
@@ -57,7 +57,7 @@ is_programs_folder(const char *text)
 	return false;
 }
 
-/* What is remembered by another name is a text that is only shown. */
+/* Any other fact is a text that is only shown. */
 static const struct
 {
 	const char *name;

@@ -1,7 +1,7 @@
 /*
  * queue_facts.h
- *		What else lies in the store of the jobs, behind their lock: what is remembered of this member,
- *		restore points, the audit.
+ *		Other records in the store of the jobs, behind the same lock: remembered facts about this
+ *		member, restore points, the audit.
  *
  * As job_queue.h.
  */
@@ -13,12 +13,12 @@
 
 #define FACT_SIZE 4096 /* of what is remembered */
 
-/* Only whether the store takes it, as job_store_check. */
+/* Could the store take a job now? As job_store_check. */
 extern bool job_queue_check_store(JobQueue *queue, PgbrError *error);
 
-/* What is known of this member while its PostgreSQL is down; "" when it is not, or is not of its form:
- * a folder's name, a number. A folder of programs is one that only we and root can write to, or "". A
- * failure is logged: nothing waits for it. */
+/* What the sidecar remembers about this member for the time when its PostgreSQL is down. "" when it
+ * is not known or is not valid for its name: a folder, a number. A folder of programs is valid only
+ * if nobody but us and root can write to it. A failure is logged, since no caller depends on it. */
 extern void job_queue_remember(JobQueue *queue, const char *name, const char *value);
 extern void job_queue_recall(JobQueue *queue, const char *name, char *value, size_t size);
 

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* Steps that were accepted and have not begun end with their restore. Inside a transaction. */
+/* Cancel the steps of a restore that have not begun: it has ended. Inside a transaction. */
 static bool
 cancel_steps(JobQueue *queue, const char *id, PgbrError *error)
 {
@@ -35,7 +35,7 @@ cancel_steps(JobQueue *queue, const char *id, PgbrError *error)
 	return ok;
 }
 
-/* The active restore gives way to another. Inside a transaction. */
+/* End the active restore: another one replaces it. Inside a transaction. */
 static bool
 replace_active(JobQueue *queue, PgbrError *error)
 {
@@ -85,7 +85,7 @@ write_record(JobQueue *queue, const RestorePut *put, const RestoreDecision *deci
 		   restore_store_purge(queue->store, error);
 }
 
-/* What is on disk is so; now the lock follows. */
+/* The change is on disk; change the lock in memory accordingly. */
 static void
 change_hold(JobQueue *queue, const RestorePut *put, const RestoreDecision *decision, int64_t now)
 {
@@ -154,7 +154,7 @@ job_queue_give_up(JobQueue *queue)
 	restore_record_done(&record);
 }
 
-/* Who ends a restore says how, in its document. */
+/* A holder that ends a restore writes into its journal how it ended. */
 static bool
 was_given_up(const RestoreRecord *record)
 {

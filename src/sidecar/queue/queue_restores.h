@@ -14,7 +14,8 @@
 
 typedef struct JobQueue JobQueue;
 
-/* Do what restore_put_decide allows; record, which was initialized, then is what is on disk. */
+/* Do what restore_put_decide allows. record, which the caller has initialized, is then what is on
+ * disk. */
 extern bool job_queue_put_restore(JobQueue *queue, const RestorePut *put, RestoreRecord *record,
 								  int *holder_seconds_left, PgbrError *error);
 
@@ -31,8 +32,8 @@ extern bool job_queue_list_restores(JobQueue *queue, int limit, RestoreRecordVis
 /* The active restore and the running job, "" for none; both of JOB_ID_SIZE. */
 extern void job_queue_at_work(JobQueue *queue, char *restore, char *running);
 
-/* For the queue itself: end a restore that did nothing yet and whose holder is gone. The lock of the
- * queue is held. */
+/* For the queue itself: end a restore that has done nothing yet and whose holder is gone. The
+ * caller holds the lock of the queue. */
 extern void job_queue_give_up(JobQueue *queue);
 
 #endif

@@ -64,19 +64,19 @@ held(const RestoreHold *hold, int64_t now, PgbrError *error)
 	return pgbr_error_hint(error, "If that program is gone, try again after the lease has ended.");
 }
 
-/* One that this member has not met. */
+/* A restore that this member does not know. */
 static bool
 decide_new(const RestorePut *put, const RestoreHold *hold, int64_t now, RestoreDecision *decision,
 		   PgbrError *error)
 {
 	decision->step = RESTORE_PUT_CREATE;
-	/* a lease of nothing: this member has lost its journal, or was never told of it */
+	/* a lease without a journal: this member has lost the journal, or never had it */
 	if (put->document == NULL && !put->done)
 	{
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "restore \"%s\" is not known here", put->id);
 		return pgbr_error_hint(error, "Send its journal.");
 	}
-	/* the record of what is over takes no lock */
+	/* the record of a restore that has ended takes no lock */
 	if (put->done)
 		return true;
 	decision->hold = true;
@@ -107,7 +107,8 @@ decide_ended(const RestorePut *put, const RestoreStored *stored, const RestoreHo
 	if (put->done && stored->state == RESTORE_DONE &&
 		(put->document == NULL || (put->revision == stored->revision && stored->same_document)))
 		return true;
-	/* it was given up here while others have heard of more; not for who has slept through its end, though */
+	/* this member abandoned it while the others went on with it; but not if the holder only slept
+	 * past its end */
 	if (!put->done && put->document && stored->given_up && put->revision > stored->revision &&
 		!stored->same_holder && hold->id[0] == '\0')
 	{
@@ -132,7 +133,7 @@ restore_put_decide(const RestorePut *put, const RestoreStored *stored, const Res
 		return held(hold, now, error);
 	decision->hold = !put->done;
 	decision->release = put->done;
-	/* one who was out while others went on must not go on from what he remembers */
+	/* if the lease was lost while the holder slept, it must not continue from its old journal */
 	if (put->document == NULL && put->revision > 0 && put->revision < stored->revision &&
 		strcmp(hold->holder, put->holder) != 0)
 		return stale(put, stored, error);
@@ -144,7 +145,7 @@ restore_put_decide(const RestorePut *put, const RestoreStored *stored, const Res
 		if (put->revision > stored->revision)
 			decision->step = RESTORE_PUT_WRITE;
 	}
-	/* the end, and a new holder, are to outlive a crash */
+	/* the end and a new holder must survive a crash */
 	if (put->done || strcmp(hold->holder, put->holder) != 0)
 		decision->step = RESTORE_PUT_WRITE;
 	return true;

@@ -2,11 +2,12 @@
  * restore_lock.h
  *		Who may drive a restore on this member, and what may be written into its journal: pure.
  *
- * A member takes part in one restore at a time. Whoever drives it, the holder, has a lease that he
- * renews; when it has run out or was given back, another may go on in his place. The journal is a
- * document of the holder's, whose revision only grows.
+ * A member takes part in one restore at a time. The holder, the program that drives it, has a lease
+ * and renews it. When the lease has ended or was given back, another holder may continue. The
+ * journal is a document of the holder; its revision only grows.
  *
- * All values are plain; texts in a RestorePut are borrowed. Times are of the monotonic clock, in ms.
+ * All values are plain; texts in a RestorePut are borrowed. Times are of the monotonic clock, in
+ * ms.
  */
 #ifndef PGBR_SIDECAR_QUEUE_RESTORE_LOCK_H
 #define PGBR_SIDECAR_QUEUE_RESTORE_LOCK_H
@@ -19,10 +20,10 @@
 
 #define RESTORE_LEASE_MAX_S 60
 
-/* A harmless restore whose lease has been over for so long is given up. */
+/* A restore that has changed nothing is abandoned this long after its lease has ended. */
 #define RESTORE_GIVE_UP_MS 10000
 
-/* After a start of the sidecar nobody knows how long the holder's lease still was. */
+/* The lease after a start of the sidecar: how much of the old one is left is not known. */
 #define RESTORE_FRESH_LEASE_MS 10000
 
 typedef enum RestoreState
@@ -38,10 +39,10 @@ typedef struct RestoreHold
 	char id[JOB_ID_SIZE]; /* of the active restore, or "" */
 	char holder[JOB_ID_SIZE];
 	int64_t until; /* the end of the lease; free from then on */
-	bool harmless; /* by its document, nothing was done that would have to be gone on with */
+	bool harmless; /* according to its journal nothing was done that must be continued */
 } RestoreHold;
 
-/* What is on disk of the restore that a request names, as far as the decision needs it. */
+/* The restore that a request names, as it is on disk: what the decision needs of it. */
 typedef struct RestoreStored
 {
 	RestoreState state;
@@ -69,7 +70,7 @@ typedef enum RestorePutStep
 	RESTORE_PUT_CREATE, /* new on this member */
 	RESTORE_PUT_WRITE,
 	RESTORE_PUT_RENEW,	/* the lease alone */
-	RESTORE_PUT_REPEAT, /* it was done before: nothing changes */
+	RESTORE_PUT_REPEAT, /* this request was carried out before: nothing changes */
 } RestorePutStep;
 
 typedef struct RestoreDecision
@@ -86,17 +87,17 @@ extern bool restore_state_parse(const char *text, RestoreState *state);
 /* Seconds until the lease is free, rounded up; 0 when it is. */
 extern int restore_seconds_left(const RestoreHold *hold, int64_t now);
 
-/* When the restore is given up unless its lease is renewed; INT64_MAX: never. */
+/* When the restore is abandoned unless its lease is renewed; INT64_MAX: never. */
 extern int64_t restore_give_up_at(const RestoreHold *hold);
 
-/* May this be done, and what is to be done then? stored is NULL when the restore is not known here.
- * RESTORE_IN_PROGRESS when another restore or holder is in the way, CONFLICT when the journal has
- * gone on. */
+/* Whether the request is allowed, and what it changes. stored is NULL when this member does not
+ * know the restore. RESTORE_IN_PROGRESS when another restore or holder is active, CONFLICT when the
+ * journal has a newer revision. */
 extern bool
 restore_put_decide(const RestorePut *put, const RestoreStored *stored, const RestoreHold *hold,
 				   int64_t now, RestoreDecision *decision, PgbrError *error);
 
-/* May a job be accepted? restore and holder are "" for one that belongs to none. */
+/* Whether a job is accepted. restore and holder are "" for a job that belongs to no restore. */
 extern bool restore_job_decide(const char *restore, const char *holder, const RestoreHold *hold,
 							   PgbrError *error);
 

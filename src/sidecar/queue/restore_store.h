@@ -1,7 +1,7 @@
 /*
  * restore_store.h
- *		The journals of restores on disk, and what is remembered of this member while its PostgreSQL
- *		is down; in the same database as the jobs, and by the same rules (job_store.h).
+ *		The journals of restores on disk, and the remembered facts about this member; in the same
+ *		database as the jobs and by the same rules (job_store.h).
  */
 #ifndef PGBR_SIDECAR_QUEUE_RESTORE_STORE_H
 #define PGBR_SIDECAR_QUEUE_RESTORE_STORE_H
@@ -45,7 +45,7 @@ typedef void (*RestoreVisitor)(const RestoreRecord *record, void *argument);
 extern bool restore_store_list(JobStore *store, int limit, RestoreVisitor visit, void *argument,
 							   PgbrError *error);
 
-/* Forget those that have ended, but for the newest. */
+/* Remove ended ones, except the newest. */
 extern bool restore_store_purge(JobStore *store, PgbrError *error);
 
 /* A fact that is remembered: "" when it is not known. */

@@ -52,10 +52,10 @@ static const char *const migrations[] = {
 	" id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, holder TEXT NOT NULL,"
 	" revision INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
 	" document TEXT NOT NULL);"
-	/* whatever the code above it does, there is one at a time */
+	/* one active restore at most, whatever the code above does */
 	"CREATE UNIQUE INDEX restore_active ON restore_operation (state) WHERE state = 'active';"
 	"CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);",
-	/* what a client said of itself is no longer taken for what is known of it */
+	/* what a client says of itself is kept apart from what the sidecar knows */
 	"ALTER TABLE job ADD COLUMN claimed_by TEXT NOT NULL DEFAULT '';"
 	"UPDATE job SET claimed_by = requested_by, requested_by = '';"
 	"CREATE TABLE audit ("
@@ -102,7 +102,7 @@ read_version(JobStore *store, int *version, PgbrError *error)
 	"SELECT name, type, tbl_name, CASE WHEN type <> 'table' THEN coalesce(sql, '') END" \
 	" FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY name, type"
 
-/* The next of both, and whether they are alike; *more is false at the end. */
+/* Step both, and compare; *more is false at the end. */
 static bool
 is_alike(sqlite3_stmt *found, sqlite3_stmt *wanted, bool *more)
 {
@@ -119,8 +119,8 @@ is_alike(sqlite3_stmt *found, sqlite3_stmt *wanted, bool *more)
 }
 
 /*
- * Another program's database is not to be written to, and what somebody has added to ours, a trigger that changes rows
- * behind our back, is not to be run.
+ * Do not write to another program's database. Do not run what somebody has added to ours, such as a
+ * trigger that changes rows behind our back.
  */
 static bool
 check_form(JobStore *store, int version, PgbrError *error)
@@ -192,7 +192,7 @@ lock_folder(JobStore *store, const char *state_dir, PgbrError *error)
 	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock < 0)
 		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not open file \"%s\": %m", path);
-	/* one that was killed holds it until the kernel has ended it, and with it the last of its children */
+	/* a killed sidecar holds the lock until the kernel has ended it and the last of its children */
 	for (int64_t until = clock_monotonic_ms() + LEAVE_MS;; poll(NULL, 0, POLL_MS))
 	{
 		if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
@@ -205,7 +205,7 @@ lock_folder(JobStore *store, const char *state_dir, PgbrError *error)
 	return pgbr_error_hint(error, "Give each sidecar a --state-dir of its own.");
 }
 
-/* SQLite opens a file that it may only read without a word, and never tries anew. */
+/* SQLite silently opens a file read-only if it can't write to it, and never tries again. */
 static bool
 check_writable(JobStore *store, PgbrError *error)
 {
@@ -295,7 +295,7 @@ job_store_rollback(JobStore *store)
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* As large as a job with all its indexes may be, and each time another. */
+/* Write as much as a job with all its indexes, and other bytes each time. */
 static bool
 probe(JobStore *store, PgbrError *error)
 {

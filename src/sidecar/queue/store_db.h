@@ -19,15 +19,15 @@ extern JobStore *job_store_open(const char *state_dir, PgbrError *error);
 extern void job_store_close(JobStore *store); /* NULL is fine */
 
 /*
- * Can anything be kept now? The last failure, until a write has succeeded; STORAGE. Something is
- * written for it, as large as a job, but not more often than these say: when the last write
- * succeeded, and when it failed. Damage stays until the store is opened again.
+ * Could the store take a job now? STORAGE with the last failure, until a write has succeeded. To
+ * find out it writes as much as a job, at most once in the intervals below: after a success, and
+ * after a failure. A damaged store stays so until it is opened again.
  */
 #define STORE_PROBE_MS 10000
 #define STORE_RETRY_MS 1000
 extern bool job_store_check(JobStore *store, PgbrError *error);
 
-/* Several changes as one. A begun transaction is ended by either. */
+/* Make several changes as one. Either of the last two ends the transaction. */
 extern bool job_store_begin(JobStore *store, PgbrError *error);
 extern bool job_store_commit(JobStore *store, PgbrError *error);
 extern void job_store_rollback(JobStore *store);

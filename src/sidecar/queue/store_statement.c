@@ -48,7 +48,7 @@ store_fail(JobStore *store, PgbrError *error)
 	int code = sqlite3_errcode(store->db) & 0xff;
 	PgbrError *trouble = &store->trouble;
 
-	/* it passes, and says nothing of the store */
+	/* lack of memory is temporary, and does not mean that the store is bad */
 	if (code == SQLITE_NOMEM)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	pgbr_error_set(trouble, PGBR_ERROR_STORAGE, "could not use the job store \"%s\": %s",

@@ -24,7 +24,7 @@ struct JobStore
 	int lock;		   /* held for as long as the store is open */
 	char path[4096];   /* of state.db */
 	PgbrError trouble; /* the last failure, until a write has succeeded */
-	bool damaged;	   /* no write that succeeds makes up for it */
+	bool damaged;	   /* stays set even after a write has succeeded */
 	int64_t probed_at; /* clock_monotonic_ms; 0: never */
 };
 
@@ -34,13 +34,13 @@ extern bool store_fail(JobStore *store, PgbrError *error);
 /* What can be done about a failure of SQLite: a sentence. */
 extern const char *store_hint(int code);
 
-/* A row that is not as it was written, by its table's word and its id. Returns false. */
+/* Set an error for a row whose content is damaged: what is its word. Returns false. */
 extern bool store_fail_row(const char *what, const char *id, PgbrError *error);
 
 /* Run statements without values and rows. */
 extern bool store_execute(JobStore *store, const char *sql, PgbrError *error);
 
-/* Have a statement ready. It is kept when it is released: to prepare one takes longer than most run. */
+/* Prepare a statement. It is kept after its release, since most runs are shorter. */
 extern bool
 store_prepare(JobStore *store, const char *sql, sqlite3_stmt **statement, PgbrError *error);
 
