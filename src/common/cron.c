@@ -91,7 +91,7 @@ excerpt(const char *text, size_t length)
 }
 
 static bool
-fail(Parser *parser, const char *at, const char *message, const char *hint)
+cron_fail(Parser *parser, const char *at, const char *message, const char *hint)
 {
 	size_t position = (size_t) (at - parser->text);
 
@@ -177,7 +177,7 @@ read_value(Parser *parser, int *value)
 	char message[120];
 
 	if (length == 0)
-		return fail(parser, start, "a value is missing", fields[parser->field].hint);
+		return cron_fail(parser, start, "a value is missing", fields[parser->field].hint);
 	if (read_name(parser, value))
 		return true;
 	*value = read_number(parser);
@@ -185,12 +185,12 @@ read_value(Parser *parser, int *value)
 	{
 		snprintf(message, sizeof(message), "\"%s\" is not a value of this field",
 				 excerpt(start, length).text);
-		return fail(parser, start, message, fields[parser->field].hint);
+		return cron_fail(parser, start, message, fields[parser->field].hint);
 	}
 	if (*value < fields[parser->field].low || *value > fields[parser->field].high)
 	{
 		snprintf(message, sizeof(message), "%s is out of range", excerpt(start, length).text);
-		return fail(parser, start, message, fields[parser->field].hint);
+		return cron_fail(parser, start, message, fields[parser->field].hint);
 	}
 	return true;
 }
@@ -213,7 +213,7 @@ read_range_end(Parser *parser, const char *start, int low, int *high)
 			 excerpt(start, (size_t) (parser->at - start)).text);
 	snprintf(hint, sizeof(hint), "A range runs upwards: write it as a list, \"%d-%d,%d-%d\".", low,
 			 fields[field].high, fields[field].high == 7 ? 1 : fields[field].low, *high);
-	return fail(parser, start, message, hint);
+	return cron_fail(parser, start, message, hint);
 }
 
 static bool
@@ -226,15 +226,15 @@ read_step(Parser *parser, int low, int high, int *step)
 
 	*step = read_number(parser);
 	if (length == 0 || parser->at != start + length || *step == 0)
-		return fail(parser, start, "a step is a whole number from 1",
-					"Write \"*/2\" for every second value.");
+		return cron_fail(parser, start, "a step is a whole number from 1",
+						 "Write \"*/2\" for every second value.");
 	if (*step <= high - low + 1)
 		return true;
 	snprintf(message, sizeof(message), "step %s is larger than its range",
 			 excerpt(start, length).text);
 	snprintf(hint, sizeof(hint), "The range %d-%d has %d values; for the first alone write \"%d\".",
 			 low, high, high - low + 1, low);
-	return fail(parser, start, message, hint);
+	return cron_fail(parser, start, message, hint);
 }
 
 static bool
@@ -289,7 +289,7 @@ read_field(Parser *parser)
 
 			snprintf(message, sizeof(message), "unexpected \"%s\"",
 					 excerpt(parser->at, strcspn(parser->at, "," BLANKS)).text);
-			return fail(parser, parser->at, message, fields[parser->field].hint);
+			return cron_fail(parser, parser->at, message, fields[parser->field].hint);
 		}
 		parser->at++;
 	}
@@ -309,8 +309,8 @@ check_date(Parser *parser, const char *day_start)
 		if (parser->sets[MONTH] >> month & 1 && parser->sets[DAY] & BITS(1, month_days[month]))
 			return true;
 	}
-	return fail(parser, day_start, "no month that it names has such a day",
-				"February has at most 29 days; April, June, September and November have 30.");
+	return cron_fail(parser, day_start, "no month that it names has such a day",
+					 "February has at most 29 days; April, June, September and November have 30.");
 }
 
 static bool
@@ -329,17 +329,19 @@ read_fields(Parser *parser)
 	}
 	parser->field = FIELD_COUNT;
 	if (count == 0)
-		return fail(parser, parser->text, "it is empty",
-					"Write minute, hour, day of month, month and day of week, as in "
-					"\"0 2 * * 0\".");
+		return cron_fail(parser, parser->text, "it is empty",
+						 "Write minute, hour, day of month, month and day of week, as in "
+						 "\"0 2 * * 0\".");
 	if (count > FIELD_COUNT)
-		return fail(parser, starts[FIELD_COUNT], "it has more than five fields",
-					"Schedules have no seconds and no years: write minute, hour, day of month, "
-					"month and day of week, as in \"0 2 * * 0\".");
+		return cron_fail(
+			parser, starts[FIELD_COUNT], "it has more than five fields",
+			"Schedules have no seconds and no years: write minute, hour, day of month, "
+			"month and day of week, as in \"0 2 * * 0\".");
 	if (count < FIELD_COUNT)
-		return fail(parser, parser->text + strlen(parser->text), "it has fewer than five fields",
-					"Write minute, hour, day of month, month and day of week, as in "
-					"\"0 2 * * 0\".");
+		return cron_fail(parser, parser->text + strlen(parser->text),
+						 "it has fewer than five fields",
+						 "Write minute, hour, day of month, month and day of week, as in "
+						 "\"0 2 * * 0\".");
 	for (int field = 0; field < FIELD_COUNT; field++)
 	{
 		parser->field = field;
@@ -358,11 +360,11 @@ read_alias(Parser *parser, const char *start)
 
 	parser->field = FIELD_COUNT;
 	if (*rest)
-		return fail(parser, rest, "nothing may follow a name with @",
-					"Write the name alone, or five fields.");
+		return cron_fail(parser, rest, "nothing may follow a name with @",
+						 "Write the name alone, or five fields.");
 	if (is_word(start, length, "@reboot"))
-		return fail(parser, start, "@reboot is not a time",
-					"A missed backup is caught up by itself after a start.");
+		return cron_fail(parser, start, "@reboot is not a time",
+						 "A missed backup is caught up by itself after a start.");
 	for (size_t i = 0; i < LENGTH(aliases); i++)
 	{
 		if (is_word(start, length, aliases[i].name))
@@ -371,9 +373,9 @@ read_alias(Parser *parser, const char *start)
 			return read_fields(parser);
 		}
 	}
-	return fail(parser, start, "unknown name with @",
-				"The names are @hourly, @daily, @midnight, @weekly, @monthly, @yearly and "
-				"@annually.");
+	return cron_fail(parser, start, "unknown name with @",
+					 "The names are @hourly, @daily, @midnight, @weekly, @monthly, @yearly and "
+					 "@annually.");
 }
 
 bool

@@ -134,8 +134,8 @@ choose_way(const PgbrHttpRequest *request, Transfer *transfer, PgbrError *error)
 }
 
 static bool
-fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode result, long reason_number,
-	 const char *reason, PgbrError *error)
+http_fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode result,
+		  long reason_number, const char *reason, PgbrError *error)
 {
 	bool no_socket = transfer->over[0] && result == CURLE_COULDNT_CONNECT && reason_number;
 	PgbrErrorCode code =
@@ -323,7 +323,7 @@ pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, Pg
 	else if (result != CURLE_OK)
 	{
 		curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &reason_number);
-		fail(request, &transfer, result, reason_number, reason, error);
+		http_fail(request, &transfer, result, reason_number, reason, error);
 	}
 	else
 		ok = take_response(easy, &transfer, response, error);

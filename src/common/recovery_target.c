@@ -82,7 +82,7 @@ recovery_number_parse(const char *text, uint64_t *number)
 }
 
 static bool
-refuse(PgbrError *error, const char *value, const char *option, const char *why)
+target_refuse(PgbrError *error, const char *value, const char *option, const char *why)
 {
 	pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid value \"%s\" for %s", value, option);
 	return pgbr_error_detail(error, "%s", why);
@@ -97,27 +97,28 @@ take_target(RecoveryTarget *target, const char *text, PgbrError *error)
 	{
 		case RECOVERY_TIME:
 			if (!moment_parse(text, true, &target->time_us, &reason))
-				return refuse(error, text, "--target", reason);
+				return target_refuse(error, text, "--target", reason);
 			moment_format(target->time_us, target->text);
 			return true;
 		case RECOVERY_LSN:
 			if (!recovery_lsn_parse(text, &target->lsn) || target->lsn == 0)
-				return refuse(error, text, "--target", "An LSN has the form 0/5000028.");
+				return target_refuse(error, text, "--target", "An LSN has the form 0/5000028.");
 			recovery_lsn_format(target->lsn, target->text);
 			return true;
 		case RECOVERY_XID:
 			if (!recovery_number_parse(text, &target->xid) ||
 				(uint32_t) target->xid < FIRST_NORMAL_XID)
-				return refuse(error, text, "--target",
-							  "A transaction id is a whole number from 3 on, as "
-							  "pg_current_xact_id() gives it.");
+				return target_refuse(error, text, "--target",
+									 "A transaction id is a whole number from 3 on, as "
+									 "pg_current_xact_id() gives it.");
 			snprintf(target->text, sizeof(target->text), "%" PRIu64, target->xid);
 			return true;
 		default:
 			if (!pgbr_is_restore_point_name(text))
-				return refuse(error, text, "--target",
-							  "The name of a restore point has 1 to 63 bytes, without quotes, "
-							  "backslash, control characters, and without a blank at its ends.");
+				return target_refuse(
+					error, text, "--target",
+					"The name of a restore point has 1 to 63 bytes, without quotes, "
+					"backslash, control characters, and without a blank at its ends.");
 			strcpy(target->text, text);
 			return true;
 	}
@@ -165,17 +166,18 @@ recovery_target_parse(RecoveryTarget *target, const char *type, const char *text
 	if (set && *set)
 	{
 		if (!pgbr_is_backup_label(set))
-			return refuse(error, set, "--set",
-						  "A backup's label has the form 20241023-141104F or "
-						  "20241023-141104F_20241024-141104I.");
+			return target_refuse(error, set, "--set",
+								 "A backup's label has the form 20241023-141104F or "
+								 "20241023-141104F_20241024-141104I.");
 		strcpy(target->set, set);
 	}
 	if (timeline && *timeline)
 	{
 		if (!recovery_number_parse(timeline, &number) || number == 0 || number > UINT32_MAX)
-			return refuse(error, timeline, "--target-timeline",
-						  "It is a timeline's decimal number. Without it the timeline of the "
-						  "leader is followed, and the name of a restore point knows its own.");
+			return target_refuse(
+				error, timeline, "--target-timeline",
+				"It is a timeline's decimal number. Without it the timeline of the "
+				"leader is followed, and the name of a restore point knows its own.");
 		target->timeline = (uint32_t) number;
 	}
 	return true;

@@ -200,7 +200,7 @@ take_section(ValuesReader *reader, const KeySpec *spec, void *target)
 }
 
 static bool
-refuse(ValuesReader *reader, const char *reason)
+values_refuse(ValuesReader *reader, const char *reason)
 {
 	pgbr_error_set(reader->yaml.error, PGBR_ERROR_CONFIG, "values file \"%s\" %s",
 				   reader->yaml.name, reason);
@@ -226,12 +226,12 @@ take_stream(ValuesReader *reader)
 			return false;
 	}
 	else if (!yaml_reader_is_unset(&yaml->event))
-		return refuse(reader, "is not a mapping of sections");
+		return values_refuse(reader, "is not a mapping of sections");
 	/* the document ends; the stream ends, or there is another document */
 	if (!yaml_reader_next(yaml) || !yaml_reader_next(yaml))
 		return false;
 	return yaml->event.type == YAML_STREAM_END_EVENT ||
-		   refuse(reader, "holds more than one document");
+		   values_refuse(reader, "holds more than one document");
 }
 
 bool

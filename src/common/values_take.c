@@ -17,7 +17,7 @@
 #define MAX_RETENTION 9999999 /* pgBackRest's own limit */
 
 static bool
-out_of_memory(ValuesReader *reader)
+values_out_of_memory(ValuesReader *reader)
 {
 	return pgbr_error_set(reader->yaml.error, PGBR_ERROR_INTERNAL, "out of memory");
 }
@@ -114,7 +114,7 @@ values_take_text(ValuesReader *reader, const KeySpec *spec, void *target)
 		return true;
 	}
 	value->text = strdup(text);
-	return value->text || out_of_memory(reader);
+	return value->text || values_out_of_memory(reader);
 }
 
 /* Room for one more item behind count, zeroed; NULL when out of memory. */
@@ -150,7 +150,7 @@ take_item(ValuesReader *reader, const KeySpec *spec, void *target)
 		return yaml_reader_skip(&reader->yaml);
 	items = grow(list->items, list->count, sizeof(PgbrValuesText));
 	if (items == NULL)
-		return out_of_memory(reader);
+		return values_out_of_memory(reader);
 	list->items = items;
 	if (!values_take_text(reader, spec, &items[list->count]))
 		return false;
@@ -220,13 +220,13 @@ add_param(ValuesReader *reader, const KeySpec *spec, const char *name, const cha
 		return true;
 	param = grow(values->params, values->param_count, sizeof(PgbrValuesParam));
 	if (param == NULL)
-		return out_of_memory(reader);
+		return values_out_of_memory(reader);
 	values->params = param;
 	param += values->param_count++;
 	param->name = strdup(name);
 	param->value = strdup(value);
 	param->place = values_place(reader);
-	return (param->name && param->value) || out_of_memory(reader);
+	return (param->name && param->value) || values_out_of_memory(reader);
 }
 
 /* One value of the option whose name is the target. Any scalar will do. */

@@ -14,7 +14,7 @@
 #define MAX_DIRECTIVES 100
 
 static bool
-out_of_memory(PgbrError *error)
+yaml_out_of_memory(PgbrError *error)
 {
 	return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 }
@@ -50,7 +50,7 @@ yaml_reader_load(const char *path, size_t limit, char **data, size_t *length, Pg
 	else if (!S_ISREG(status.st_mode))
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "values file \"%s\" is not a regular file", path);
 	else if ((*data = malloc(limit + 1)) == NULL)
-		out_of_memory(error);
+		yaml_out_of_memory(error);
 	else if (!read_all(file, limit, data, length))
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not read values file \"%s\": %s", path,
 					   strerror(errno));
@@ -88,7 +88,7 @@ yaml_reader_init(YamlReader *reader, const char *name, const char *data, size_t 
 	reader->name = name;
 	reader->error = error;
 	if (!yaml_parser_initialize(&reader->parser))
-		return out_of_memory(error);
+		return yaml_out_of_memory(error);
 	if (has_many_directives(data, length))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  "values file \"%s\" has more than %d %%TAG directives", name,
@@ -123,7 +123,7 @@ parser_failed(YamlReader *reader)
 	const yaml_parser_t *parser = &reader->parser;
 
 	if (parser->error == YAML_MEMORY_ERROR)
-		return out_of_memory(reader->error);
+		return yaml_out_of_memory(reader->error);
 	pgbr_error_set(reader->error, PGBR_ERROR_CONFIG, "values file \"%s\" is not YAML: %s",
 				   reader->name, parser->problem ? parser->problem : "unknown reason");
 	pgbr_error_hint(reader->error, "Indent with blanks, not tabs, and put texts with special "

@@ -35,7 +35,7 @@ child_start(Child *child, const char *const *argv, const char *mark,
 }
 
 static void
-take_line(Child *child)
+child_take_line(Child *child)
 {
 	pgbr_make_visible(&child->line);
 	child->take_line(child->argument, child->line.data);
@@ -52,7 +52,7 @@ take_output(Child *child)
 	for (ssize_t i = 0; i < got; i++)
 	{
 		if (block[i] == '\n')
-			take_line(child);
+			child_take_line(child);
 		else if (block[i] != '\0' && child->line.length < LINE_MAX_KEPT)
 			strbuf_putc(&child->line, block[i]);
 	}
@@ -136,7 +136,7 @@ child_end(Child *child, int grace_ms)
 	/* what others print after its end is not waited for */
 	child_drain(child);
 	if (child->line.length > 0)
-		take_line(child);
+		child_take_line(child);
 	status = process_end(&child->process, grace_ms);
 	if (child->ended_fd >= 0)
 		close(child->ended_fd);

@@ -22,7 +22,7 @@
 #define MOST_DEEP 32 /* folders in folders: a link that leads back to itself ends here */
 
 static bool
-fail(PgbrError *error, const char *what, const char *path)
+copy_fail(PgbrError *error, const char *what, const char *path)
 {
 	int reason = errno;
 
@@ -53,7 +53,7 @@ for_each(const char *path, int depth,
 	{
 		if (depth >= MOST_DEEP)
 			errno = ELOOP;
-		return fail(error, "open folder", path);
+		return copy_fail(error, "open folder", path);
 	}
 	while (ok && (entry = readdir(folder)) != NULL)
 	{
@@ -82,7 +82,7 @@ add_size(void *argument, const char *name, int depth, PgbrError *error)
 	if (!join(path, folder, name, error))
 		return false;
 	if (stat(path, &st) != 0)
-		return fail(error, "look at", path);
+		return copy_fail(error, "look at", path);
 	sum->bytes += (int64_t) st.st_blocks * 512;
 	if (!S_ISDIR(st.st_mode))
 		return true;
@@ -108,13 +108,13 @@ copy_run(CopyFolder *copy, int from, int to, off_t at, off_t end, const char *pa
 		 PgbrError *error)
 {
 	if (lseek(to, at, SEEK_SET) < 0)
-		return fail(error, "write", path);
+		return copy_fail(error, "write", path);
 	while (at < end)
 	{
 		ssize_t got = sendfile(to, from, &at, (size_t) (end - at < BLOCK ? end - at : BLOCK));
 
 		if (got < 0)
-			return fail(error, "copy", path);
+			return copy_fail(error, "copy", path);
 		/* it became shorter meanwhile */
 		if (got == 0)
 			break;
@@ -137,7 +137,7 @@ copy_content(CopyFolder *copy, int from, int to, off_t size, const char *path, P
 			   pgbr_error_set(error, PGBR_ERROR_ABORTED, "the copy was stopped");
 	}
 	if (ftruncate(to, size) != 0)
-		return fail(error, "write", path);
+		return copy_fail(error, "write", path);
 	while (at < size)
 	{
 		off_t data = lseek(from, at, SEEK_DATA);
@@ -167,15 +167,15 @@ copy_file(CopyFolder *copy, const char *source, const char *target, const struct
 	bool ok;
 
 	if (from < 0)
-		return fail(error, "open", source);
+		return copy_fail(error, "open", source);
 	to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
-	ok = to >= 0 || fail(error, "create", target);
+	ok = to >= 0 || copy_fail(error, "create", target);
 	ok = ok && copy_content(copy, from, to, st->st_size, target, error);
 	if (ok && futimens(to, times) != 0)
-		ok = fail(error, "write", target);
+		ok = copy_fail(error, "write", target);
 	/* a disk that is full may say so only now */
 	if (to >= 0 && close(to) != 0 && ok)
-		ok = fail(error, "write", target);
+		ok = copy_fail(error, "write", target);
 	close(from);
 	return ok;
 }
@@ -201,7 +201,7 @@ copy_entry(void *argument, const char *name, int depth, PgbrError *error)
 	if (!join(source, level->source, name, error) || !join(target, level->target, name, error))
 		return false;
 	if (stat(source, &st) != 0)
-		return fail(error, "look at", source);
+		return copy_fail(error, "look at", source);
 	if (S_ISDIR(st.st_mode))
 		return copy_tree(level->copy, source, target, depth + 1, error);
 	/* sockets and the like belong to who runs */
@@ -214,7 +214,7 @@ copy_tree(CopyFolder *copy, const char *source, const char *target, int depth, P
 	Level level = {copy, source, target};
 
 	if (mkdir(target, 0700) != 0)
-		return fail(error, "create folder", target);
+		return copy_fail(error, "create folder", target);
 	return for_each(source, depth, copy_entry, &level, error);
 }
 
@@ -229,7 +229,7 @@ copy_folder(CopyFolder *copy, const char *source, const char *target, PgbrError 
 		return false;
 	/* the whole file system at once: file by file it takes many times as long */
 	fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = (fd >= 0 && syncfs(fd) == 0) || fail(error, "write", target);
+	ok = (fd >= 0 && syncfs(fd) == 0) || copy_fail(error, "write", target);
 	if (fd >= 0)
 		close(fd);
 	return ok;
@@ -248,5 +248,5 @@ bool
 remove_folder(const char *path, PgbrError *error)
 {
 	return nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ||
-		   fail(error, "remove", path);
+		   copy_fail(error, "remove", path);
 }

@@ -93,7 +93,7 @@ read_environment(const OptionSpec *specs, PgbrError *error)
 }
 
 static const OptionSpec *
-find(const OptionSpec *specs, const char *word, size_t length)
+option_find(const OptionSpec *specs, const char *word, size_t length)
 {
 	for (const OptionSpec *spec = specs; spec->name; spec++)
 	{
@@ -121,7 +121,8 @@ take_option(const OptionSpec *specs, int argc, char **argv, int *at, bool *seen,
 	const char *word = argv[*at];
 	bool is_long = word[1] == '-';
 	size_t length = is_long ? strcspn(word + 2, "=") : 1;
-	const OptionSpec *spec = is_long ? find(specs, word + 2, length) : find_letter(specs, word[1]);
+	const OptionSpec *spec =
+		is_long ? option_find(specs, word + 2, length) : find_letter(specs, word[1]);
 	const char *value = is_long && word[2 + length] == '=' ? word + 3 + length
 						: !is_long && word[2] != '\0'	   ? word + 2
 														   : NULL;

@@ -33,7 +33,7 @@ part_of(const char *text, size_t length)
 }
 
 static bool
-refuse(const char *name, int line, const char *reason, const char *hint, PgbrError *error)
+file_refuse(const char *name, int line, const char *reason, const char *hint, PgbrError *error)
 {
 	pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid configuration file \"%s\": %s", name, reason);
 	pgbr_error_detail(error, "File \"%s\", line %d.", name, line);
@@ -41,7 +41,7 @@ refuse(const char *name, int line, const char *reason, const char *hint, PgbrErr
 }
 
 static bool
-out_of_memory(PgbrError *error)
+file_out_of_memory(PgbrError *error)
 {
 	memory_note_refused();
 	return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
@@ -54,14 +54,14 @@ add_option(PgbackrestFile *file, Part section, Part name, Part value, int line, 
 	PgbackrestOption *grown = memory_resize(file->options, (file->count + 1) * sizeof(*grown));
 
 	if (grown == NULL)
-		return out_of_memory(error);
+		return file_out_of_memory(error);
 	file->options = grown;
 	option = &grown[file->count++];
 	option->section = strndup(section.text, section.length);
 	option->name = strndup(name.text, name.length);
 	option->value = strndup(value.text, value.length);
 	option->line = line;
-	return (option->section && option->name && option->value) || out_of_memory(error);
+	return (option->section && option->name && option->value) || file_out_of_memory(error);
 }
 
 static bool
@@ -77,27 +77,27 @@ read_line(PgbackrestFile *file, const char *name, Part line, int number, Part *s
 	if (line.text[0] == '[')
 	{
 		if (line.text[line.length - 1] != ']')
-			return refuse(name, number, "a section does not end with ]",
-						  "A section is a line of its own, such as [global], with nothing behind.",
-						  error);
+			return file_refuse(
+				name, number, "a section does not end with ]",
+				"A section is a line of its own, such as [global], with nothing behind.", error);
 		if (line.length == 2)
-			return refuse(name, number, "a section has no name",
-						  "A section is [global] or the name of a stanza in brackets.", error);
+			return file_refuse(name, number, "a section has no name",
+							   "A section is [global] or the name of a stanza in brackets.", error);
 		*section = (Part){line.text + 1, line.length - 2};
 		return true;
 	}
 	if (section->length == 0)
-		return refuse(name, number, "an option stands before the first section",
-					  "Put [global] or the name of a stanza in brackets before it.", error);
+		return file_refuse(name, number, "an option stands before the first section",
+						   "Put [global] or the name of a stanza in brackets before it.", error);
 	if (equal == NULL)
-		return refuse(name, number, "an option has no =", "Write option=value.", error);
+		return file_refuse(name, number, "an option has no =", "Write option=value.", error);
 	option = part_of(line.text, (size_t) (equal - line.text));
 	value = part_of(equal + 1, (size_t) (line.text + line.length - equal - 1));
 	if (option.length == 0)
-		return refuse(name, number, "an option has no name", "Write option=value.", error);
+		return file_refuse(name, number, "an option has no name", "Write option=value.", error);
 	if (value.length == 0)
-		return refuse(name, number, "an option has no value",
-					  "Write option=value, or remove the line.", error);
+		return file_refuse(name, number, "an option has no value",
+						   "Write option=value, or remove the line.", error);
 	return add_option(file, *section, option, value, number, error);
 }
 
@@ -114,8 +114,8 @@ pgbackrest_file_add(PgbackrestFile *file, const char *name, const char *text, si
 		size_t line = end ? (size_t) (end - text) - at : length - at;
 
 		if (memchr(text + at, '\0', line))
-			return refuse(name, number, "a line holds a NUL character",
-						  "This is not a file that pgbackrest can read.", error);
+			return file_refuse(name, number, "a line holds a NUL character",
+							   "This is not a file that pgbackrest can read.", error);
 		if (!read_line(file, name, part_of(text + at, line), number, &section, error))
 			return false;
 		at += line + 1;

@@ -45,7 +45,7 @@ from_environment(const char *name)
 }
 
 static const char *
-find(const Lookup *lookup, const char *name)
+setting_find(const Lookup *lookup, const char *name)
 {
 	const char *value = lookup->environment ? from_environment(name) : NULL;
 	const PgbackrestOption *option;
@@ -59,7 +59,7 @@ find(const Lookup *lookup, const char *name)
 const char *
 retention_option(const PgbackrestFile *file, const char *stanza, const char *name)
 {
-	return find(&(Lookup){file, stanza, NULL, true}, name);
+	return setting_find(&(Lookup){file, stanza, NULL, true}, name);
 }
 
 /* The first repository's had no number once. */
@@ -69,10 +69,10 @@ find_retention(const Lookup *lookup, int repo, const char *what, char *name, siz
 	const char *value;
 
 	snprintf(name, size, "repo%d-retention-%s", repo, what);
-	value = find(lookup, name);
+	value = setting_find(lookup, name);
 	if (value || repo != 1)
 		return value;
-	value = find(lookup, name + strlen("repo1-"));
+	value = setting_find(lookup, name + strlen("repo1-"));
 	return value;
 }
 
@@ -159,7 +159,7 @@ retention_settings_of_file(const PgbackrestFile *file, const char *stanza, bool 
 			return false;
 	}
 	lookup.command = "backup";
-	automatic = find(&lookup, "expire-auto");
+	automatic = setting_find(&lookup, "expire-auto");
 	config->expire_auto = automatic == NULL || strcmp(automatic, "n") != 0;
 	return true;
 }

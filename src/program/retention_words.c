@@ -19,10 +19,10 @@ plural(int count)
 }
 
 /* Append to text, of RETENTION_WORDS_SIZE bytes; what does not fit is cut. */
-static void put(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void words_put(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void
-put(char *text, const char *format, ...)
+words_put(char *text, const char *format, ...)
 {
 	size_t length = strlen(text);
 	char part[RETENTION_WORDS_SIZE];
@@ -55,24 +55,25 @@ put_ends(const RetentionBackup *backup, char *text)
 
 	if (backup->after_full && (!backup->after_diff || backup->after_full < backup->after_diff))
 	{
-		put(text, "after %d more full backup%s", backup->after_full, plural(backup->after_full));
+		words_put(text, "after %d more full backup%s", backup->after_full,
+				  plural(backup->after_full));
 		or = ", or ";
 	}
 	if (backup->after_diff)
 	{
-		put(text, "%safter %d more full or diff backup%s", or, backup->after_diff,
-			plural(backup->after_diff));
+		words_put(text, "%safter %d more full or diff backup%s", or, backup->after_diff,
+				  plural(backup->after_diff));
 		or = ", or ";
 	}
 	if (backup->at)
 	{
 		/* pgbackrest wants it to be older than the days, so the second before is told */
 		clock_format_seconds(backup->at - 1, moment);
-		put(text, "%sat the first expire after %.19sZ", or, moment);
+		words_put(text, "%sat the first expire after %.19sZ", or, moment);
 	}
 	else if (backup->days_after)
-		put(text, "%s%d day%s after the next full backup", or, backup->days_after,
-			plural(backup->days_after));
+		words_put(text, "%s%d day%s after the next full backup", or, backup->days_after,
+				  plural(backup->days_after));
 }
 
 void
@@ -82,24 +83,24 @@ retention_expires_words(const RetentionHistory *history, int index, char *text)
 
 	text[0] = '\0';
 	if (backup->rule == RETENTION_PINNED)
-		put(text, "never while it is pinned");
+		words_put(text, "never while it is pinned");
 	else if (backup->rule == RETENTION_HOLDS_PIN)
-		put(text, "never while %s is pinned", history->backups[backup->holder].label);
+		words_put(text, "never while %s is pinned", history->backups[backup->holder].label);
 	else if (backup->goes)
-		put(text, "at the next expire");
+		words_put(text, "at the next expire");
 	else
 		put_ends(backup, text);
 	if (text[0] == '\0')
-		put(text, "never");
+		words_put(text, "never");
 }
 
 static void
 put_newest(char *text, int limit, const char *which)
 {
 	if (limit == 1)
-		put(text, "the newest %s backup", which);
+		words_put(text, "the newest %s backup", which);
 	else
-		put(text, "one of the %d newest %s backups", limit, which);
+		words_put(text, "one of the %d newest %s backups", limit, which);
 }
 
 void
@@ -113,23 +114,25 @@ retention_kept_words(const RetentionHistory *history, int index, char *text)
 		case RETENTION_GOES:
 			break;
 		case RETENTION_PINNED:
-			put(text, "pinned%s", backup->pin[0] ? ": " : "");
+			words_put(text, "pinned%s", backup->pin[0] ? ": " : "");
 			put_foreign(text, backup->pin);
 			break;
 		case RETENTION_HOLDS_PIN:
-			put(text, "%s depends on it and is pinned", history->backups[backup->holder].label);
+			words_put(text, "%s depends on it and is pinned",
+					  history->backups[backup->holder].label);
 			break;
 		case RETENTION_NOT_SET:
-			put(text, "no retention of full backups is set");
+			words_put(text, "no retention of full backups is set");
 			break;
 		case RETENTION_COUNT:
 			put_newest(text, backup->limit, "full");
 			break;
 		case RETENTION_TOO_YOUNG:
-			put(text, "not yet %d day%s old", backup->limit, plural(backup->limit));
+			words_put(text, "not yet %d day%s old", backup->limit, plural(backup->limit));
 			break;
 		case RETENTION_COVERS_TIME:
-			put(text,
+			words_put(
+				text,
 				"the newest full backup that is %d day%s old: the time since is restored from it",
 				backup->limit, plural(backup->limit));
 			break;
@@ -137,9 +140,9 @@ retention_kept_words(const RetentionHistory *history, int index, char *text)
 			put_newest(text, backup->limit, "full or diff");
 			break;
 		case RETENTION_DEPENDS:
-			put(text, "kept as long as %s, on which it depends",
-				backup->prior >= 0 ? history->backups[backup->prior].label
-								   : "a backup that is missing");
+			words_put(text, "kept as long as %s, on which it depends",
+					  backup->prior >= 0 ? history->backups[backup->prior].label
+										 : "a backup that is missing");
 			break;
 	}
 }

@@ -21,7 +21,8 @@ typedef struct Family
 } Family;
 
 static Family
-begin(const MetricsFacts *facts, StrBuf *out, const char *name, const char *type, const char *help)
+family_begin(const MetricsFacts *facts, StrBuf *out, const char *name, const char *type,
+			 const char *help)
 {
 	metric_family(out, name, type, help);
 	return (Family){out, name, facts->stanza};
@@ -29,8 +30,8 @@ begin(const MetricsFacts *facts, StrBuf *out, const char *name, const char *type
 
 /* A sample with up to two labels of its own; a NULL name ends them. */
 static void
-put(const Family *family, double value, const char *name1, const char *value1, const char *name2,
-	const char *value2)
+family_put(const Family *family, double value, const char *name1, const char *value1,
+		   const char *name2, const char *value2)
 {
 	StrBuf labels;
 
@@ -50,16 +51,16 @@ put_repo(const Family *family, double value, int repo)
 	char key[16];
 
 	snprintf(key, sizeof(key), "%d", repo);
-	put(family, value, "repo_key", key, NULL, NULL);
+	family_put(family, value, "repo_key", key, NULL, NULL);
 }
 
 static void
 single(const MetricsFacts *facts, StrBuf *out, const char *name, const char *type, const char *help,
 	   double value)
 {
-	Family family = begin(facts, out, name, type, help);
+	Family family = family_begin(facts, out, name, type, help);
 
-	put(&family, value, NULL, NULL, NULL, NULL);
+	family_put(&family, value, NULL, NULL, NULL, NULL);
 }
 
 static double
@@ -117,33 +118,33 @@ write_backups(const MetricsFacts *facts, StrBuf *out)
 
 		success[type] = by_job > (double) newest[type] ? by_job : (double) newest[type];
 	}
-	family = begin(
+	family = family_begin(
 		facts, out, NAME("backup_last_success_timestamp_seconds"), "gauge",
 		"Time of the last successful backup of the type, whether or not this sidecar made it.");
 	for (int type = 0; type < JOB_TALLY_TYPES; type++)
 	{
 		if (success[type] > 0)
-			put(&family, success[type], "type", pgbr_backup_type_name((PgbrBackupType) type), NULL,
-				NULL);
+			family_put(&family, success[type], "type", pgbr_backup_type_name((PgbrBackupType) type),
+					   NULL, NULL);
 	}
-	family = begin(facts, out, NAME("backup_never_succeeded"), "gauge",
-				   "1 while no backup of the type is known to have succeeded.");
+	family = family_begin(facts, out, NAME("backup_never_succeeded"), "gauge",
+						  "1 while no backup of the type is known to have succeeded.");
 	for (int type = 0; type < JOB_TALLY_TYPES; type++)
-		put(&family, success[type] == 0, "type", pgbr_backup_type_name((PgbrBackupType) type), NULL,
-			NULL);
-	family = begin(facts, out, NAME("backup_last_failure_timestamp_seconds"), "gauge",
-				   "Time of the last failed backup job of the type.");
+		family_put(&family, success[type] == 0, "type",
+				   pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
+	family = family_begin(facts, out, NAME("backup_last_failure_timestamp_seconds"), "gauge",
+						  "Time of the last failed backup job of the type.");
 	for (int type = 0; type < JOB_TALLY_TYPES; type++)
 	{
 		if (counts[type].last_failure)
-			put(&family, seconds(counts[type].last_failure), "type",
-				pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
+			family_put(&family, seconds(counts[type].last_failure), "type",
+					   pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
 	}
-	family = begin(facts, out, NAME("backup_consecutive_failures"), "gauge",
-				   "Failed backup jobs of the type since the last success.");
+	family = family_begin(facts, out, NAME("backup_consecutive_failures"), "gauge",
+						  "Failed backup jobs of the type since the last success.");
 	for (int type = 0; type < JOB_TALLY_TYPES; type++)
-		put(&family, counts[type].failures_in_a_row, "type",
-			pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
+		family_put(&family, counts[type].failures_in_a_row, "type",
+				   pgbr_backup_type_name((PgbrBackupType) type), NULL, NULL);
 }
 
 /* The samples of each kind and type of job that has ended at least once. */
@@ -201,8 +202,9 @@ static const struct
 static void
 put_job(const Family *family, double value, int kind, int type)
 {
-	put(family, value, "kind", pgbr_job_kind_name((PgbrJobKind) kind),
-		kind == PGBR_JOB_BACKUP ? "type" : NULL, pgbr_backup_type_name((PgbrBackupType) type));
+	family_put(family, value, "kind", pgbr_job_kind_name((PgbrJobKind) kind),
+			   kind == PGBR_JOB_BACKUP ? "type" : NULL,
+			   pgbr_backup_type_name((PgbrBackupType) type));
 }
 
 static void
@@ -212,7 +214,7 @@ write_jobs(const MetricsFacts *facts, StrBuf *out)
 
 	for (size_t i = 0; i < sizeof(job_metrics) / sizeof(job_metrics[0]); i++)
 	{
-		Family family = begin(facts, out, job_metrics[i].name, "gauge", job_metrics[i].help);
+		Family family = family_begin(facts, out, job_metrics[i].name, "gauge", job_metrics[i].help);
 
 		for (int at = 0; at < JOB_TALLY_KINDS * JOB_TALLY_TYPES; at++)
 		{
@@ -340,16 +342,16 @@ write_window(const MetricsFacts *facts, StrBuf *out)
 
 	if (history == NULL)
 		return;
-	family = begin(facts, out, NAME("recovery_window_start_timestamp_seconds"), "gauge",
-				   "The earliest moment that can be restored to.");
+	family = family_begin(facts, out, NAME("recovery_window_start_timestamp_seconds"), "gauge",
+						  "The earliest moment that can be restored to.");
 	for (int i = 0; i < history->wal_count; i++)
 	{
 		if (is_newest(history, i))
 			put_repo(&family, (double) history->backups[history->wals[i].from].stop,
 					 history->wals[i].repo);
 	}
-	family = begin(facts, out, NAME("recovery_window_end_timestamp_seconds"), "gauge",
-				   "The latest moment that can be restored to, as known to this member.");
+	family = family_begin(facts, out, NAME("recovery_window_end_timestamp_seconds"), "gauge",
+						  "The latest moment that can be restored to, as known to this member.");
 	for (int i = 0; i < history->wal_count; i++)
 	{
 		if (is_newest(history, i))
@@ -364,12 +366,12 @@ write_space(const MetricsFacts *facts, StrBuf *out)
 
 	if (facts->space_count == 0)
 		return;
-	family = begin(facts, out, NAME("repo_free_bytes"), "gauge",
-				   "Free space for a repository in a local folder.");
+	family = family_begin(facts, out, NAME("repo_free_bytes"), "gauge",
+						  "Free space for a repository in a local folder.");
 	for (int i = 0; i < facts->space_count; i++)
 		put_repo(&family, (double) facts->spaces[i].free_bytes, facts->spaces[i].repo);
-	family = begin(facts, out, NAME("repo_size_bytes"), "gauge",
-				   "Size of the file system of that repository.");
+	family = family_begin(facts, out, NAME("repo_size_bytes"), "gauge",
+						  "Size of the file system of that repository.");
 	for (int i = 0; i < facts->space_count; i++)
 		put_repo(&family, (double) facts->spaces[i].total_bytes, facts->spaces[i].repo);
 }
@@ -391,34 +393,34 @@ write_schedules(const MetricsFacts *facts, StrBuf *out)
 
 	if (archiver->schedule_count == 0)
 		return;
-	family = begin(facts, out, NAME("schedule_active"), "gauge",
-				   "Whether this member runs the schedule of the type.");
+	family = family_begin(facts, out, NAME("schedule_active"), "gauge",
+						  "Whether this member runs the schedule of the type.");
 	for (int i = 0; i < archiver->schedule_count; i++)
-		put(&family, archiver->schedules[i].active, "type",
-			pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
-	family = begin(facts, out, NAME("schedule_next_run_timestamp_seconds"), "gauge",
-				   "When a backup of the type is due next.");
+		family_put(&family, archiver->schedules[i].active, "type",
+				   pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
+	family = family_begin(facts, out, NAME("schedule_next_run_timestamp_seconds"), "gauge",
+						  "When a backup of the type is due next.");
 	for (int i = 0; i < archiver->schedule_count; i++)
 	{
 		if (archiver->schedules[i].next_run > 0)
-			put(&family, archiver->schedules[i].next_run, "type",
-				pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
+			family_put(&family, archiver->schedules[i].next_run, "type",
+					   pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
 	}
-	family =
-		begin(facts, out, NAME("schedule_lag_seconds"), "gauge",
-			  "How long the backup of the last due time has been overdue; 0 when it was made.");
+	family = family_begin(
+		facts, out, NAME("schedule_lag_seconds"), "gauge",
+		"How long the backup of the last due time has been overdue; 0 when it was made.");
 	for (int i = 0; i < archiver->schedule_count; i++)
-		put(&family, lag_of(facts, &archiver->schedules[i]), "type",
-			pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
+		family_put(&family, lag_of(facts, &archiver->schedules[i]), "type",
+				   pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
 }
 
 void
 metrics_write_own(const MetricsFacts *facts, StrBuf *out)
 {
-	Family family =
-		begin(facts, out, NAME("build_info"), "gauge", "The version of the sidecar, as a label.");
+	Family family = family_begin(facts, out, NAME("build_info"), "gauge",
+								 "The version of the sidecar, as a label.");
 
-	put(&family, 1, "version", PGBR_VERSION, NULL, NULL);
+	family_put(&family, 1, "version", PGBR_VERSION, NULL, NULL);
 	single(facts, out, NAME("store_up"), "gauge",
 		   "Whether the sidecar can store jobs: 0, for example, when its disk is full.",
 		   facts->store_up);

@@ -36,8 +36,8 @@ has_succeeded(ProcessOutput *output, const char *what, PgbrError *error)
 
 /* Run pgbackrest with a command on a path below archive/STANZA. */
 static bool
-run(const SidecarConfig *config, int repo, const char *command_name, const char *path, bool list,
-	int stop_fd, ProcessOutput *output, PgbrError *error)
+archive_run(const SidecarConfig *config, int repo, const char *command_name, const char *path,
+			bool list, int stop_fd, ProcessOutput *output, PgbrError *error)
 {
 	Command command = {0};
 	bool ok;
@@ -64,8 +64,8 @@ run(const SidecarConfig *config, int repo, const char *command_name, const char 
 
 /* The entries of one history file. */
 static json_t *
-read_history(const SidecarConfig *config, int repo, const char *archive_id, uint32_t timeline,
-			 int stop_fd, PgbrError *error)
+archive_read_history(const SidecarConfig *config, int repo, const char *archive_id,
+					 uint32_t timeline, int stop_fd, PgbrError *error)
 {
 	char name[WAL_HISTORY_NAME_SIZE];
 	char path[128];
@@ -75,7 +75,7 @@ read_history(const SidecarConfig *config, int repo, const char *archive_id, uint
 	wal_history_name(name, timeline);
 	snprintf(path, sizeof(path), "%s/%s", archive_id, name);
 	process_output_init(&output);
-	if (run(config, repo, "repo-get", path, false, stop_fd, &output, error))
+	if (archive_run(config, repo, "repo-get", path, false, stop_fd, &output, error))
 	{
 		entries = archive_history_json(output.out.data);
 		if (entries == NULL)
@@ -143,7 +143,7 @@ read_repository(const SidecarConfig *config, int repo, const char *archive_id,
 
 	archive_list_init(&list, segment_size);
 	process_output_init(&output);
-	ok = run(config, repo, "repo-ls", archive_id, true, stop_fd, &output, error) &&
+	ok = archive_run(config, repo, "repo-ls", archive_id, true, stop_fd, &output, error) &&
 		 archive_list_read(&list, output.out.data, output.out.length, error);
 	process_output_done(&output);
 	archive_list_sort(&list);
@@ -154,7 +154,7 @@ read_repository(const SidecarConfig *config, int repo, const char *archive_id,
 
 		if (has_history(histories, list.histories[i]))
 			continue;
-		entries = read_history(config, repo, archive_id, list.histories[i], stop_fd, error);
+		entries = archive_read_history(config, repo, archive_id, list.histories[i], stop_fd, error);
 		ok = entries != NULL;
 		if (ok)
 			add_histories(&list, list.histories[i], entries, histories);

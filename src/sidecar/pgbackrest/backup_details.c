@@ -76,7 +76,7 @@ read_count(const SidecarConfig *config, const char *text, size_t length)
 }
 
 static void
-ask(BackupDetails *details, int stop_fd, BackupDatabases *backup)
+details_ask(BackupDetails *details, int stop_fd, BackupDatabases *backup)
 {
 	Command command;
 	ProcessOutput output;
@@ -121,7 +121,7 @@ learn(BackupDetails *details, BackupDatabases *backup, int stop_fd)
 		return;
 	if (details->count == MAX_KNOWN)
 		details->count = 0;
-	ask(details, stop_fd, backup);
+	details_ask(details, stop_fd, backup);
 	details->known[details->count++] = *backup;
 	qsort(details->known, (size_t) details->count, sizeof(*backup), backup_databases_compare);
 }

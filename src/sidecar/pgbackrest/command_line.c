@@ -44,7 +44,7 @@ command_add(Command *command, const char *format, ...)
 }
 
 static void
-begin(const SidecarConfig *config, Command *command)
+command_begin(const SidecarConfig *config, Command *command)
 {
 	*command = (Command){.count = 0};
 	command_add(command, "%s", config->pgbackrest);
@@ -55,7 +55,7 @@ begin(const SidecarConfig *config, Command *command)
 void
 pgbackrest_begin(const SidecarConfig *config, Command *command)
 {
-	begin(config, command);
+	command_begin(config, command);
 	command_add(command, "--stanza=%s", config->stanza);
 }
 
@@ -108,7 +108,7 @@ pgbackrest_job_command(const SidecarConfig *config, const Job *job, Command *com
 void
 pgbackrest_server_command(const SidecarConfig *config, Command *command)
 {
-	begin(config, command);
+	command_begin(config, command);
 	command_add(command, "--log-level-stderr=off");
 	command_add(command, "--log-level-console=info");
 	command_add(command, "server");
@@ -133,7 +133,7 @@ pgbackrest_info_command(const SidecarConfig *config, Command *command)
 void
 pgbackrest_all_info_command(const SidecarConfig *config, Command *command)
 {
-	begin(config, command);
+	command_begin(config, command);
 	ask_info(command);
 }
 

@@ -51,7 +51,8 @@ info_snapshot_done(InfoSnapshot *snapshot)
 }
 
 static void
-fail(InfoSnapshot *result, int exit_code, const char *error, const char *message, const char *hint)
+info_fail(InfoSnapshot *result, int exit_code, const char *error, const char *message,
+		  const char *hint)
 {
 	result->failed = true;
 	result->exit_code = exit_code;
@@ -74,11 +75,11 @@ fail_with_exit(InfoSnapshot *result, ProcessOutput *output)
 		 line = strtok_r(NULL, "\n", &save))
 		pgbackrest_run_line(&run, line);
 	if (code < 0)
-		fail(result, -1, "killed", "pgbackrest info was killed", NULL);
+		info_fail(result, -1, "killed", "pgbackrest info was killed", NULL);
 	else
 	{
-		fail(result, code, pgbackrest_error_name(code),
-			 run.message[0] ? run.message : "pgbackrest info gave no message", NULL);
+		info_fail(result, code, pgbackrest_error_name(code),
+				  run.message[0] ? run.message : "pgbackrest info gave no message", NULL);
 		pgbackrest_run_hint(&run, code, result->hint, sizeof(result->hint));
 	}
 }
@@ -95,11 +96,11 @@ read_document(InfoCache *cache, StrBuf *text, InfoSnapshot *result)
 	{
 		snprintf(message, sizeof(message), "could not use what pgbackrest info printed: %s",
 				 error.message);
-		fail(result, 0, "protocol", message, NULL);
+		info_fail(result, 0, "protocol", message, NULL);
 		return;
 	}
 	if (!pgbackrest_read_info(document, cache->config->stanza, &result->stanza, &error))
-		fail(result, 0, pgbr_error_code_name(error.code), error.message, error.hint);
+		info_fail(result, 0, pgbr_error_code_name(error.code), error.message, error.hint);
 	else
 	{
 		strbuf_init(&retention);
@@ -114,7 +115,7 @@ read_document(InfoCache *cache, StrBuf *text, InfoSnapshot *result)
 		if (result->document == NULL || result->retention == NULL)
 		{
 			info_snapshot_done(result);
-			fail(result, 0, "internal", "out of memory", NULL);
+			info_fail(result, 0, "internal", "out of memory", NULL);
 		}
 	}
 	json_decref(document);
@@ -132,14 +133,14 @@ fetch(InfoCache *cache, InfoSnapshot *result)
 	process_output_init(&output);
 	pgbackrest_info_command(cache->config, &command);
 	if (command.failed)
-		fail(result, -1, "internal", "out of memory", NULL);
+		info_fail(result, -1, "internal", "out of memory", NULL);
 	else if (!process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES,
 						  cache->stop_fd, &output, &error))
-		fail(result, -1, pgbr_error_code_name(error.code), error.message,
-			 error.code == PGBR_ERROR_TOO_LARGE
-				 ? "Have backups expire. docs/reference/sidecar.md, Limits, "
-				   "says how many the sidecar can show."
-				 : error.hint);
+		info_fail(result, -1, pgbr_error_code_name(error.code), error.message,
+				  error.code == PGBR_ERROR_TOO_LARGE
+					  ? "Have backups expire. docs/reference/sidecar.md, Limits, "
+						"says how many the sidecar can show."
+					  : error.hint);
 	else if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)
 		fail_with_exit(result, &output);
 	else

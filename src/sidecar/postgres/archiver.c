@@ -145,7 +145,8 @@ archiver_segment_number(const char *segment, int segment_size)
 
 /* The JSON that the last of these commands gives, or NULL with error. The caller owns a reference. */
 static json_t *
-ask(const SidecarConfig *config, int stop_fd, const char *const *commands, PgbrError *error)
+archiver_ask(const SidecarConfig *config, int stop_fd, const char *const *commands,
+			 PgbrError *error)
 {
 	PsqlCall call = {.config = config, .timeout_ms = TIMEOUT_MS, .stop_fd = stop_fd};
 	json_t *answer = NULL;
@@ -176,7 +177,7 @@ ask_schedules(const SidecarConfig *config, int stop_fd, const char *view, const 
 		const char *const commands[] = {"BEGIN",		texts[0].data, texts[1].data,
 										stranger_check, texts[2].data, NULL};
 
-		schedules = ask(config, stop_fd, commands, &error);
+		schedules = archiver_ask(config, stop_fd, commands, &error);
 	}
 	for (int i = 0; i < 3; i++)
 		strbuf_done(&texts[i]);
@@ -184,11 +185,11 @@ ask_schedules(const SidecarConfig *config, int stop_fd, const char *view, const 
 }
 
 static void
-refresh(Archiver *archiver, int stop_fd)
+archiver_refresh(Archiver *archiver, int stop_fd)
 {
 	static const char *const commands[] = {query, NULL};
 	PgbrError error;
-	json_t *answer = ask(archiver->config, stop_fd, commands, &error);
+	json_t *answer = archiver_ask(archiver->config, stop_fd, commands, &error);
 	const char *view = json_text(answer, "view");
 	const char *literal = json_text(answer, "view_literal");
 	const char *stranger = json_text(answer, "stranger");
@@ -236,7 +237,7 @@ archiver_get(Archiver *archiver, int stop_fd, ArchiverState *state)
 {
 	pthread_mutex_lock(&archiver->lock);
 	if (archiver->asked_at == 0 || clock_monotonic_ms() - archiver->asked_at > FRESH_MS)
-		refresh(archiver, stop_fd);
+		archiver_refresh(archiver, stop_fd);
 	*state = archiver->state;
 	pthread_mutex_unlock(&archiver->lock);
 }

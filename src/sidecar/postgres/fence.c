@@ -39,7 +39,7 @@ make_paths(const char *data_directory, Paths *paths, PgbrError *error)
 }
 
 static bool
-fail(const char *what, const char *path, PgbrError *error)
+fence_fail(const char *what, const char *path, PgbrError *error)
 {
 	return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not %s \"%s\": %s", what, path,
 						  strerror(errno));
@@ -53,12 +53,12 @@ set_guard(const char *data_directory, bool on, PgbrError *error)
 	mode_t mode;
 
 	if (stat(data_directory, &st) != 0)
-		return errno == ENOENT || fail("look at folder", data_directory, error);
+		return errno == ENOENT || fence_fail("look at folder", data_directory, error);
 	mode = (st.st_mode & 07777 & ~(mode_t) GUARD) | (on ? GUARD : 0);
 	if (mode == (st.st_mode & 07777))
 		return true;
 	return (chmod(data_directory, mode) == 0 ||
-			fail("set the mode of folder", data_directory, error)) &&
+			fence_fail("set the mode of folder", data_directory, error)) &&
 		   file_sync_folder(data_directory, error);
 }
 
@@ -67,7 +67,7 @@ static bool
 move(const char *from, const char *to, const char *from_folder, const char *to_folder,
 	 PgbrError *error)
 {
-	return (rename(from, to) == 0 || fail("rename", from, error)) &&
+	return (rename(from, to) == 0 || fence_fail("rename", from, error)) &&
 		   file_sync_folder(to_folder, error) && file_sync_folder(from_folder, error);
 }
 
@@ -96,7 +96,7 @@ static bool
 drop_folder(const char *path, PgbrError *error)
 {
 	return rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ||
-		   fail("remove folder", path, error);
+		   fence_fail("remove folder", path, error);
 }
 
 /* Put pg_control into its place, if it is not there. */
@@ -106,7 +106,7 @@ put_back(const Paths *paths, PgbrError *error)
 	/* other files may have taken the place of the fenced ones */
 	if (access(paths->fenced, F_OK) == 0 &&
 		!(access(paths->control, F_OK) == 0
-			  ? (unlink(paths->fenced) == 0 || fail("remove file", paths->fenced, error)) &&
+			  ? (unlink(paths->fenced) == 0 || fence_fail("remove file", paths->fenced, error)) &&
 					file_sync_folder(paths->fence_global, error)
 			  : move(paths->fenced, paths->control, paths->fence_global, paths->global, error)))
 		return false;

@@ -65,7 +65,7 @@ static const char *const remembered[] = {"wal_segment_size", "port"};
 
 /* Ask PostgreSQL. NULL when it does not answer. */
 static json_t *
-ask(const SidecarConfig *config, int stop_fd)
+details_ask(const SidecarConfig *config, int stop_fd)
 {
 	static const char *const commands[] = {query, NULL};
 	PsqlCall call = {.config = config, .timeout_ms = TIMEOUT_MS, .stop_fd = stop_fd};
@@ -86,7 +86,7 @@ ask(const SidecarConfig *config, int stop_fd)
 static void
 add_asked(const SidecarConfig *config, JobQueue *queue, int stop_fd, const Node *node, json_t *json)
 {
-	json_t *answer = node->running ? ask(config, stop_fd) : NULL;
+	json_t *answer = node->running ? details_ask(config, stop_fd) : NULL;
 
 	for (size_t i = 0; i < LENGTH(asked); i++)
 	{

@@ -41,7 +41,7 @@ put_conninfo(StrBuf *text, const char *conninfo, const char *socket_folder)
 
 /* psql's first line, without its own name. */
 static bool
-fail(char *text, PgbrError *error)
+psql_fail(char *text, PgbrError *error)
 {
 	static const char prefix[] = "psql: error: ";
 
@@ -81,7 +81,7 @@ psql_run(const PsqlCall *call, const char *const *commands, StrBuf *out, PgbrErr
 		ok = process_run(argv, call->mark, call->timeout_ms, MAX_OUTPUT, call->stop_fd, &output,
 						 error) &&
 			 ((WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0) ||
-			  fail(output.err.data, error));
+			  psql_fail(output.err.data, error));
 	if (ok)
 		strbuf_puts(out, output.out.data);
 	process_output_done(&output);
