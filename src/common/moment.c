@@ -42,7 +42,7 @@ take_char(const char **text, const char *choices)
 	return true;
 }
 
-/* At least one digit; more than six are too many when exact, and else dropped. */
+/* At least one digit. More than six are refused when exact, and else dropped. */
 static bool
 take_fraction(const char **text, bool exact, int *us)
 {

@@ -1,6 +1,6 @@
 /*
  * moment.h
- *		A moment as text: the one reader of RFC 3339, and what PostgreSQL writes instead.
+ *		A moment as text: the only reader of RFC 3339, and PostgreSQL's way to write it.
  *
  * Moments are microseconds since 1970-01-01 00:00 UTC. Pure and thread-safe.
  */
@@ -13,10 +13,10 @@
 #define MOMENT_TEXT_SIZE 64
 
 /*
- * Read YYYY-MM-DD, 'T' or a blank, HH:MM:SS, a fraction, and a zone: Z, UTC or an offset of +-HH,
- * +-HHMM or +-HH:MM, each with or without a blank before it. Years 1970 to 9999. Digits of the
- * fraction after the sixth are dropped, or refused when exact: they name another moment. On failure
- * *reason is a constant that says what is wrong, a sentence.
+ * Read YYYY-MM-DD, 'T' or a blank, HH:MM:SS, an optional fraction, and a zone: Z, UTC or an offset
+ * of +-HH, +-HHMM or +-HH:MM, with or without a blank before it. Years 1970 to 9999. If exact, a
+ * fraction of more than six digits is refused, since the moment would be another one; else the rest
+ * is dropped. On failure *reason is a constant, a sentence that says what is wrong.
  */
 extern bool moment_parse(const char *text, bool exact, int64_t *us, const char **reason);
 

@@ -41,8 +41,8 @@ extern bool pgbr_values_parse(const char *name, const char *data, size_t length,
 							  PgbrError *error);
 extern void pgbr_values_done(PgbrValues *values); /* may be called twice */
 
-/* Put the place of a value in front of the detail of an error that was set: for what the caller
- * finds out about a value, such as a schedule that cron refuses. Returns false. */
+/* Put the place of a value in front of the detail of an error that was set. For problems that the
+ * caller finds in a value, such as a schedule that cron refuses. Returns false. */
 extern bool pgbr_values_locate(const char *name, const PgbrValuesText *value, PgbrError *error);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * values_struct.h
- *		What values.h reads a values file into. The texts and arrays are the struct's own: values.h frees
- *		them.
+ *		The struct that values.h reads a values file into. It owns its texts and arrays; values.h
+ *		frees them.
  */
 #ifndef PGBR_VALUES_STRUCT_H
 #define PGBR_VALUES_STRUCT_H

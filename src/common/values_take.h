@@ -55,13 +55,13 @@ values_take_each(ValuesReader *reader, ValuesTake take, const KeySpec *spec, voi
 /* Where the current event begins. */
 extern PgbrValuesPlace values_place(const ValuesReader *reader);
 
-/* Take note that the current event is wrong. Returns where to put the hint: NULL, which the functions
- * of error.h ignore, when there is no more room. Values are shown only where a check is on them: the
- * others may be secrets. */
+/* Record that the current event is wrong. Returns where to put the hint, or NULL, which the
+ * functions of error.h ignore, when there is no more room. A value is shown only if it has a check:
+ * the others may be secrets. */
 extern PgbrError *
 values_problem(ValuesReader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Take note that the current event is not what is expected, and leave its node. */
+/* Record that the current event is not of the expected type, and leave its node. */
 extern bool values_wrong_type(ValuesReader *reader, const KeySpec *spec, const char *expected,
 							  const char *hint);
 

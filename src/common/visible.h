@@ -1,11 +1,12 @@
 /*
  * visible.h
- *		Text that came from elsewhere, made fit to go out: to a terminal, a log, an error, a label. What
- *		would move the cursor, turn the direction of reading or do nothing visible becomes an escape.
+ *		Makes text from outside fit to be shown: in a terminal, a log, an error, a label. A
+ *		character that would move the cursor, turn the direction of reading or be invisible
+ *		becomes an escape.
  *
- * This is the one owner of what such a character is, and the one decoder of UTF-8. The escapes are
- * psql's: \r, \x1B for control characters and for bytes that are not UTF-8, \u009B beyond ASCII; so
- * what is visible is valid UTF-8, and stays as it is when it is made visible again. All functions are
+ * This is the only place that knows such characters, and the only decoder of UTF-8. The escapes are
+ * those of psql: \r, \x1B for control characters and for bytes that are not UTF-8, \u009B beyond
+ * ASCII. The result is valid UTF-8, and making it visible again changes nothing. All functions are
  * pure but for the buffer they append to.
  */
 #ifndef PGBR_VISIBLE_H

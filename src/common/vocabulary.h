@@ -1,10 +1,10 @@
 /*
  * vocabulary.h
- *		The words that the extension, the sidecar and the control binary share, enum to text and
- *		back, and the grammar that every value from outside is held to.
+ *		The words that the extension, the sidecar and the control binary share, between enum and
+ *		text, and the grammar of every value from outside.
  *
- * The words are pgBackRest's own where it has one. All functions are pure and thread-safe; the
- * texts returned are constants.
+ * The words are pgBackRest's own if it has one. All functions are pure and thread-safe; the
+ * returned texts are constants.
  */
 #ifndef PGBR_VOCABULARY_H
 #define PGBR_VOCABULARY_H
@@ -46,7 +46,7 @@ typedef enum PgbrJobState
 	PGBR_STATE_SUCCEEDED,
 	PGBR_STATE_FAILED,
 	PGBR_STATE_CANCELLED,
-	PGBR_STATE_INTERRUPTED, /* the sidecar or its host went down in mid job */
+	PGBR_STATE_INTERRUPTED, /* the sidecar or its host went down while the job ran */
 } PgbrJobState;
 
 /* How a check of "doctor" ended, by weight: what could not be learned weighs more than a warning. */
@@ -70,7 +70,7 @@ extern bool pgbr_job_kind_parse(const char *text, PgbrJobKind *kind);
 extern bool pgbr_job_state_parse(const char *text, PgbrJobState *state);
 extern bool pgbr_verdict_parse(const char *text, PgbrVerdict *outcome);
 
-/* True for a step of a restore: it belongs to one, and is asked for there. */
+/* True for a step of a restore: it can only be requested for a restore. */
 extern bool pgbr_job_kind_is_step(PgbrJobKind kind);
 
 /* True when a job in this state will not change any more. */
@@ -93,7 +93,7 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_PATH_ARCHIVE		 "/v1/archive"
 #define PGBR_PATH_AUDIT			 "/v1/audit"
 
-/* Where a sidecar listens and its clients look when nobody says otherwise. */
+/* The default address of a sidecar, for itself and for its clients. */
 #define PGBR_DEFAULT_SOCKET "/var/run/postgresql/pgbackrest_sidecar.sock"
 #define PGBR_DEFAULT_URL	"unix:" PGBR_DEFAULT_SOCKET
 #define PGBR_DEFAULT_PORT	8430 /* of one that other hosts ask */

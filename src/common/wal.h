@@ -1,11 +1,11 @@
 /*
  * wal.h
- *		Names of WAL segments and of timeline histories, and their place in the order of the WAL.
+ *		Names of WAL segments and of timeline histories, and the order of segments.
  *
- * A segment's number is its position divided by the size of a segment, on whatever timeline. A name
- * holds the timeline, and the number in two parts of which the second restarts every 4 GB; so a name
- * can be read only with the size, in bytes, which is the cluster's own. All functions are pure and
- * thread-safe. In PostgreSQL the server's own macros do this: the extension uses those.
+ * A segment's number is its position divided by the size of a segment, on any timeline. A name
+ * consists of the timeline and of the number in two parts; the second restarts every 4 GB. So a
+ * name can be read only if the size is known, in bytes; each cluster has its own. All functions are
+ * pure and thread-safe. The extension uses the macros of the server instead.
  */
 #ifndef PGBR_WAL_H
 #define PGBR_WAL_H
@@ -28,7 +28,7 @@ wal_segment_name(char *name, uint32_t timeline, uint64_t segment, uint64_t segme
 extern bool
 wal_segment_parse(const char *name, uint64_t segment_size, uint32_t *timeline, uint64_t *segment);
 
-/* The same of the first 24 characters, whatever follows them: ".partial", "-<checksum>.gz". */
+/* The same for the first 24 characters, whatever follows: ".partial", "-<checksum>.gz". */
 extern bool wal_segment_parse_start(const char *text, uint64_t segment_size, uint32_t *timeline,
 									uint64_t *segment);
 

@@ -18,8 +18,8 @@
 #define LINE_MAX_KEPT 8192 /* bytes of a line; the rest is dropped */
 #define BLOCK_SIZE	  16384
 #define PIPE_BLOCKS	  5 /* more than a pipe holds */
-/* between looks whether it has ended, where no descriptor tells: its output may stay open in a child of
- * its own */
+/* how often to check whether it has ended if there is no pidfd: a child of its own may keep its
+ * output open */
 #define CHECK_MS 20
 
 bool

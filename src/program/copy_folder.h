@@ -1,7 +1,7 @@
 /*
  * copy_folder.h
- *		A whole folder copied, with its links followed: shared blocks where the file system can, and
- *		holes kept. What is there already from an earlier copy is made anew.
+ *		Copies a whole folder and follows its links. Shares blocks if the file system can, and
+ *		keeps holes. What an earlier copy left there is replaced.
  */
 #ifndef PGBR_PROGRAM_COPY_FOLDER_H
 #define PGBR_PROGRAM_COPY_FOLDER_H
@@ -19,13 +19,13 @@ typedef struct CopyFolder
 	bool may_share; /* the file system can share blocks */
 } CopyFolder;
 
-/* Add up what a folder holds, as its files are stored. STORAGE. */
+/* Add up the sizes of all files in a folder, as stored. STORAGE. */
 extern bool copy_folder_size(const char *path, int64_t *bytes, PgbrError *error);
 
-/* Copy a folder to a path that does not exist; all is on disk at the return. STORAGE. */
+/* Copy a folder to a path that does not exist; everything is on disk when this returns. STORAGE. */
 extern bool copy_folder(CopyFolder *copy, const char *source, const char *target, PgbrError *error);
 
-/* Remove a folder with all that is in it; links are not followed. None is fine. */
+/* Remove a folder and everything in it; links are not followed. Fine if there is none. */
 extern bool remove_folder(const char *path, PgbrError *error);
 
 #endif

@@ -18,8 +18,8 @@
 
 typedef enum OptionKind
 {
-	OPTION_TEXT,  /* target: const char * */
-	OPTION_FLAG,  /* target: bool; set by its presence; in the environment by 1, on, true, yes */
+	OPTION_TEXT, /* target: const char * */
+	OPTION_FLAG, /* target: bool; set when the option is given; in the environment by 1, on, true, yes */
 	OPTION_COUNT, /* target: int, from minimum to maximum */
 } OptionKind;
 

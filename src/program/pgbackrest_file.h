@@ -48,16 +48,16 @@ typedef struct PgbackrestFile
 		NULL, 0              \
 	}
 
-/* Add text that is said to come from name. False: CONFIG, and what stands before the wrong line was
- * added; INTERNAL when out of memory. */
+/* Add the text of a file called name. False: CONFIG, with the lines before the wrong one added;
+ * INTERNAL when out of memory. */
 extern bool pgbackrest_file_add(PgbackrestFile *file, const char *name, const char *text,
 								size_t length, PgbrError *error);
 extern void pgbackrest_file_done(PgbackrestFile *file); /* may be called twice */
 
 /*
- * The option that counts for a stanza and a command, the first of a list: from the section
- * STANZA:COMMAND, else STANZA, else global:COMMAND, else global. Stanza and command may be NULL: then
- * their sections are not looked at. NULL: it is in none.
+ * The option that applies to a stanza and a command, the first of a list: from the section
+ * STANZA:COMMAND, else STANZA, else global:COMMAND, else global. Stanza and command may be NULL:
+ * then their sections are skipped. NULL: no section has it.
  */
 extern const PgbackrestOption *pgbackrest_file_find(const PgbackrestFile *file, const char *stanza,
 													const char *command, const char *name);
@@ -66,7 +66,7 @@ extern const PgbackrestOption *pgbackrest_file_find(const PgbackrestFile *file, 
 extern const PgbackrestOption *
 pgbackrest_file_next(const PgbackrestFile *file, const PgbackrestOption *option);
 
-/* The highest N for which there is an option repoN-... that counts for the stanza; 0: there is none. */
+/* The highest N for which an option repoN-... applies to the stanza; 0: there is none. */
 extern int pgbackrest_file_last_repo(const PgbackrestFile *file, const char *stanza);
 
 /* The name of the first stanza that is other than those of the options before from, which the caller

@@ -1,13 +1,13 @@
 /*
  * pgbackrest_info.h
- *		The one reader of pgbackrest's info document: its keys, and what stands for one that an older
- *		pgbackrest does not write.
+ *		The only reader of pgbackrest's info document: its keys, and the value of each field that
+ *		is missing, as older versions leave some out.
  *
  * Written for pgbackrest 2.45 and later. A new field is a member here and a row in the table of
- * pgbackrest_info.c. Values are as they are told: a repository may have been tampered with, so whoever
- * goes by a text or a number holds it to its grammar or range first. Texts and JSON are lent by the
- * document, which must outlive what was read. The extension reads the sidecar's copy of the document
- * by tables of its own (answer.c, backups.c), for it has no jansson. Pure.
+ * pgbackrest_info.c. Values are as pgbackrest printed them. A repository may have been tampered
+ * with, so check the grammar or range of a value before using it. Texts and JSON are lent by the
+ * document, which must outlive what was read. The extension has no jansson: it reads the sidecar's
+ * copy of the document by tables of its own (answer.c, backups.c). Pure.
  */
 #ifndef PGBR_PROGRAM_PGBACKREST_INFO_H
 #define PGBR_PROGRAM_PGBACKREST_INFO_H
@@ -29,7 +29,7 @@ enum
 	INFO_STATUS_OTHER = 99,
 };
 
-/* Texts are NULL and numbers as noted where they are not told. */
+/* A missing text is NULL, a missing number is as noted. */
 typedef struct InfoStatus
 {
 	long long code; /* INFO_STATUS_OTHER */
@@ -108,12 +108,12 @@ typedef struct InfoBackup
 /* A stanza of a parsed document; NULL when it has none of that name. */
 extern const json_t *info_find_stanza(const json_t *document, const char *name);
 
-/* A stanza of that document. All of it is "not told" for NULL. */
+/* Read a stanza of that document. NULL reads as one in which everything is missing. */
 extern void info_stanza_read(const json_t *stanza, InfoStanza *result);
 
-/* The stanza's element of that number, from 0 on; false, and nothing is written, when there are not as
- * many. Backups, archives and databases come as pgbackrest has them: a repository's from the oldest
- * on. */
+/* Read the element at the index, from 0 on. False, and nothing is written, when the list ends
+ * before. Backups, archives and databases are in pgbackrest's order: those of a repository from the
+ * oldest on. */
 extern bool info_repo_at(const json_t *stanza, size_t index, InfoRepo *repo);
 extern bool info_database_at(const json_t *stanza, size_t index, InfoDatabase *database);
 extern bool info_archive_at(const json_t *stanza, size_t index, InfoArchive *archive);
@@ -123,17 +123,18 @@ extern bool info_backup_at(const json_t *stanza, size_t index, InfoBackup *backu
 extern size_t info_backup_count(const json_t *stanza);
 extern size_t info_archive_count(const json_t *stanza);
 
-/* A time that is told, or 0 for what is not in the years 1970 to 9999: milliseconds and microseconds of
- * that can be reckoned with. */
+/* A time within the years 1970 to 9999, or 0 for any other: safe to compute with in milliseconds
+ * and microseconds. */
 extern int64_t info_time(long long seconds);
 
 /* The text of a backup's annotation, or NULL. */
 extern const char *info_annotation(const InfoBackup *backup, const char *key);
 
-/* The backup with that label, in whatever stanza and repository of a document; false when there is none. */
+/* Find the backup with that label in any stanza and repository of a document; false when there is
+ * none. */
 extern bool info_find_backup(const json_t *document, const char *label, InfoBackup *backup);
 
-/* The version of PostgreSQL of a database; NULL when it is not told. */
+/* The PostgreSQL version of a database; NULL when it is missing. */
 extern const char *info_database_version(const json_t *stanza, long long repo, long long database);
 
 /* The last backup that serves as one of each type, by PgbrBackupType: a full serves as a diff, too,

@@ -1,7 +1,7 @@
 /*
  * private_folder.h
- *		Whether others than we and root could have put something into a folder, or could put another
- *		in its place. Thread-safe.
+ *		Whether users other than ourselves and root could have put something into a folder, or
+ *		could replace it. Thread-safe.
  */
 #ifndef PGBR_PRIVATE_FOLDER_H
 #define PGBR_PRIVATE_FOLDER_H

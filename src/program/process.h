@@ -1,12 +1,12 @@
 /*
  * process.h
- *		Other programs, run by argv and never through a shell.
+ *		Runs other programs, by argv and never through a shell.
  *
- * A child leads a process group of its own, so that it and what it starts can be signalled as one;
- * it gets no descriptor but 0 (/dev/null), 1 and 2, the default signal dispositions and an empty
- * signal mask. It is sent SIGTERM by the kernel when the thread that started it dies, so one that
- * outlives a crash of ours ends itself; PROCESS_MARK in its environment, which its own children
- * inherit, lets the next of us find what is left all the same.
+ * A child leads a process group of its own, so that it and its children can be signalled together.
+ * It gets no descriptors but 0 (/dev/null), 1 and 2, the default signal dispositions and an empty
+ * signal mask. The kernel sends it SIGTERM when the thread that started it dies, so a child that
+ * outlives our crash ends itself. PROCESS_MARK in its environment, which its own children inherit,
+ * lets the next sidecar find what is left.
  *
  * Start and wait from the same thread. Functions are otherwise thread-safe.
  */
@@ -34,15 +34,15 @@ typedef struct Process
 extern bool process_start(Process *process, const char *const *argv, const char *mark,
 						  bool merge_stderr, PgbrError *error);
 
-/* Let others go first at the processors, for the whole group. */
+/* Give the whole group the lowest priority. */
 extern void process_yield(const Process *process);
 
-/* Signal the whole group; one that is gone is fine. */
+/* Signal the whole group; fine if it is gone. */
 extern void process_signal(const Process *process, int signal);
 
 /*
- * Wait for the child and then for its whole group to be gone, and close the pipes. A group that
- * has not ended within grace_ms after the call is sent SIGKILL. Gives the wait status.
+ * Wait until the child and its whole group are gone, and close the pipes. A group that has not
+ * ended within grace_ms after the call gets SIGKILL. Returns the wait status.
  */
 extern int process_end(Process *process, int grace_ms);
 
@@ -54,8 +54,8 @@ typedef struct ProcessOutput
 } ProcessOutput;
 
 /*
- * Run a program to its end and take what it prints, at most max_output bytes of each stream. TIMEOUT
- * when it had to be killed after timeout_ms, TOO_LARGE when it printed more, ABORTED when stop_fd
+ * Run a program to its end and read what it prints, at most max_output bytes of each stream.
+ * TIMEOUT when it was killed after timeout_ms, TOO_LARGE when it printed more, ABORTED when stop_fd
  * (or -1) became readable; else as process_start. The caller ends output with process_output_done,
  * also after a failure.
  */
@@ -65,9 +65,9 @@ extern void process_output_init(ProcessOutput *output);
 extern void process_output_done(ProcessOutput *output);
 
 /*
- * End every process whose PROCESS_MARK begins with mark: SIGTERM, and SIGKILL for what is left after
- * grace_ms and at once for children whose own group's leader is gone. Returns how many were found,
- * after none is left.
+ * End every process whose PROCESS_MARK begins with mark: first SIGTERM; SIGKILL after grace_ms, or
+ * at once for a child whose group leader is gone. Returns, when all have ended, how many were
+ * found.
  */
 extern int process_end_marked(const char *mark, int grace_ms);
 

@@ -2,16 +2,16 @@
  * retention.h
  *		What pgbackrest's next expire will do to each backup and to the WAL, and why: pure.
  *
- * Follows pgbackrest's own rules (2.45 and later), which know no pins, and lays the pins over them:
- * a backup with the annotation "pinned", and what it depends on, never goes. Of the WAL a pinned
- * backup keeps what makes it consistent, no more.
+ * Follows pgbackrest's own rules (2.45 and later) and adds the pins, which pgbackrest does not
+ * have: a backup with the annotation "pinned", and what it depends on, is never removed. A pinned
+ * backup keeps only the WAL that makes it consistent.
  *
- * pgbackrest does not tell what earlier expires have removed. Where WAL is continuous is told for a
- * repository whose retention has been what it is now; one that was raised since is caught up with
- * by and by.
+ * pgbackrest does not report what earlier expires have removed. So the range of continuous WAL
+ * assumes that the retention has always been what it is now. After the retention was raised it is
+ * right again once as many backups were made.
  *
- * A history is used by one thread at a time. The texts in it are lent by the document that it was
- * read from, which must outlive it.
+ * A history is used by one thread at a time. Its texts are lent by the document that it was read
+ * from, which must outlive it.
  */
 #ifndef PGBR_RETENTION_H
 #define PGBR_RETENTION_H

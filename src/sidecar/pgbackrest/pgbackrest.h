@@ -1,8 +1,8 @@
 /*
  * pgbackrest.h
- *		What pgbackrest prints while it runs, what its end means, and what its info document says of a
- *		stanza as a whole: pure. Its command lines are command_line.h's, the keys of that document
- *		pgbackrest_info.h's.
+ *		Reads what pgbackrest prints while it runs, what its exit code means, and what its info
+ *		document says about a stanza as a whole: pure. command_line.h has its command lines,
+ *		pgbackrest_info.h the keys of that document.
  *
  * Written for pgbackrest 2.45 and later; the names of the exit codes are those of pgBackRest's own
  * list (its build/error.yaml).
@@ -47,8 +47,8 @@ extern bool pgbackrest_read_restored(const char *line, int64_t *bytes, int64_t *
  * hints where they are to the point. "" when there is nothing to say. */
 extern void pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size);
 
-/* Whether a run that failed said only that the stanza can't be found, where info may know the reason:
- * to most commands a repository that can't be read is one that is empty. */
+/* True when a failed run said only that the stanza does not exist, while info may know the reason:
+ * most commands treat a repository that they can't read as an empty one. */
 extern bool pgbackrest_run_is_vague(const PgbackrestRun *run);
 
 /* What an info document says of one stanza. */
@@ -66,7 +66,7 @@ typedef struct PgbackrestStanza
 	int archive_repo;		/* a repository that is usable, or 0 */
 } PgbackrestStanza;
 
-/* True when info could look into the repository: what it does not show of it is not there. */
+/* True when info could read the repository: what info does not list is then not there. */
 extern bool pgbackrest_repo_is_readable(const InfoRepo *repo);
 
 /* What a status says, made visible; never empty. */

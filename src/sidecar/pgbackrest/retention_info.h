@@ -1,6 +1,6 @@
 /*
  * retention_info.h
- *		What pgbackrest's configuration and its info document, taken together, say of retention.
+ *		The retention according to pgbackrest's configuration and its info document.
  */
 #ifndef PGBR_SIDECAR_PGBACKREST_RETENTION_INFO_H
 #define PGBR_SIDECAR_PGBACKREST_RETENTION_INFO_H
@@ -25,8 +25,8 @@ typedef struct RetentionState
 extern bool retention_state_read(const SidecarConfig *config, const json_t *document,
 								 RetentionState *state, PgbrError *error);
 
-/* The same, but with settings that can't be read nothing is set: pgbackrest fails then, and all that is
- * there stays. */
+/* The same, but as if nothing were set when the settings can't be read: pgbackrest then fails and
+ * removes nothing. */
 extern bool retention_state_read_anyway(const SidecarConfig *config, const json_t *document,
 										RetentionState *state, PgbrError *error);
 

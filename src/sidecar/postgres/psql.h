@@ -20,7 +20,7 @@ typedef struct PsqlCall
 {
 	const SidecarConfig *config;
 	const char *socket_folder; /* ask the server there, as the same user; NULL: --pg-conninfo's */
-	const char *mark;		   /* this and the next two as in process_run */
+	const char *mark;		   /* this one and the next two are as in process_run */
 	int timeout_ms;
 	int stop_fd;
 } PsqlCall;
