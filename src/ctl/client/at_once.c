@@ -18,7 +18,7 @@ typedef struct Worker
 } Worker;
 
 static void *
-run(void *argument)
+at_once_run(void *argument)
 {
 	const Worker *worker = argument;
 
@@ -38,7 +38,8 @@ at_once(int count, void (*work)(void *argument, int index), void *argument)
 	for (int i = 0; i < count; i++)
 	{
 		workers[i] = (Worker){.work = work, .argument = argument, .index = i};
-		workers[i].started = pthread_create(&workers[i].thread, NULL, run, &workers[i]) == 0;
+		workers[i].started =
+			pthread_create(&workers[i].thread, NULL, at_once_run, &workers[i]) == 0;
 	}
 	for (int i = 0; i < count; i++)
 	{

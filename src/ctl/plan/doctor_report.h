@@ -32,7 +32,8 @@ typedef struct DoctorReport
 	DoctorLine lost; /* where they were written then */
 } DoctorReport;
 
-/* Make the report of the facts, which must outlive it. The caller ends it with doctor_report_done. */
+/* Make the report of the facts, which must outlive it. The caller ends it with
+ * doctor_report_done. */
 extern void doctor_report_make(DoctorReport *report, const DoctorCluster *facts);
 extern void doctor_report_done(DoctorReport *report);
 

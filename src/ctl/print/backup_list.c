@@ -46,8 +46,8 @@ is_type(const json_t *backup, const char *type)
 }
 
 /* How deep in its chain a backup stands: below its full, or below the diff that it builds on. Those
- * that only follow each other, incr on incr, stand at one depth. below has, for each label before, the
- * depth of what builds on it. */
+ * that only follow each other, incr on incr, stand at one depth. below has, for each label before,
+ * the depth of what builds on it. */
 static int
 depth_of(json_t *below, const json_t *backup)
 {

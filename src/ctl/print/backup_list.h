@@ -1,9 +1,11 @@
 /*
  * backup_list.h
- *		The backups of pgbackrest's information as a list for people: a line a backup, within a width.
+ *		The backups of pgbackrest's information as a list for people: a line a backup, within a
+ *		width.
  *
- * A diff or incr stands below the full backup that it builds on, indented, and without the part of its
- * label that it shares with it. Pure: appends to a buffer, and marks it failed when memory runs out.
+ * A diff or incr stands below the full backup that it builds on, indented, and without the part of
+ * its label that it shares with it. Pure: appends to a buffer, and marks it failed when memory runs
+ * out.
  */
 #ifndef PGBR_CTL_PRINT_BACKUP_LIST_H
 #define PGBR_CTL_PRINT_BACKUP_LIST_H
@@ -12,7 +14,8 @@
 
 #include <jansson.h>
 
-/* Append the backups of all stanzas and repositories of GET /v1/info, in lines of so many columns. */
+/* Append the backups of all stanzas and repositories of GET /v1/info, in lines of so many
+ * columns. */
 extern void backup_list_put(const json_t *info, int columns, StrBuf *out);
 
 /* What the next expire does to a backup of this answer; lent, or NULL. */

@@ -49,10 +49,10 @@ extern void table_put_aligned(const Table *table, int columns, StrBuf *out);
 extern void table_put_expanded(const Table *table, StrBuf *out);
 
 /*
- * Print for people: names, then rows, in columns that stand two blanks apart, without rules. No line is
- * wider than so many columns (of which the table needs about six for each of its own): a cell that is
- * too long goes on in the next line, at a blank where it has one. Columns of which no cell holds
- * anything are left out.
+ * Print for people: names, then rows, in columns that stand two blanks apart, without rules. No
+ * line is wider than so many columns (of which the table needs about six for each of its own): a
+ * cell that is too long goes on in the next line, at a blank where it has one. Columns of which no
+ * cell holds anything are left out.
  */
 extern void table_put_fitted(const Table *table, int columns, StrBuf *out);
 

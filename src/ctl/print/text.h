@@ -25,22 +25,23 @@ extern int text_width(const char *visible);
 /* Append as much of visible text as fits into so many columns. */
 extern void text_put_cut(StrBuf *buf, const char *visible, int columns);
 
-/* How many bytes of a line of visible text fit into so many columns: up to a blank where there is one,
- * else up to the character that is too much; at least one character. *next is where the text goes
- * on, after the blanks or the newline. */
+/* How many bytes of a line of visible text fit into so many columns: up to a blank where there is
+ * one, else up to the character that is too much; at least one character. *next is where the text
+ * goes on, after the blanks or the newline. */
 extern size_t text_break(const char *visible, int columns, const char **next);
 
-/* Append text with everything unprintable escaped, in lines of at most so many columns that end with
- * a newline; all but the first begin with so many blanks. */
+/* Append text with everything unprintable escaped, in lines of at most so many columns that end
+ * with a newline; all but the first begin with so many blanks. */
 extern void text_put_wrapped(StrBuf *buf, const char *text, int columns, int indent);
 
-/* Append visible text of several lines, each within so many columns. What a line goes on with stands
- * below its second part, where two blanks set that off ("  target   time 12:00"), else indented. */
+/* Append visible text of several lines, each within so many columns. What a line goes on with
+ * stands below its second part, where two blanks set that off (" target time 12:00"), else
+ * indented. */
 extern void text_put_page(StrBuf *buf, const char *visible, int columns);
 
 /* Append a command for a shell, whose first line begins after so many columns: a line that goes on
- * ends with "\", never within quotes, and the next begins with as many blanks. A newline is appended.
- * A word that is wider than a line stays whole. */
+ * ends with "\", never within quotes, and the next begins with as many blanks. A newline is
+ * appended. A word that is wider than a line stays whole. */
 extern void text_put_command(StrBuf *buf, const char *visible, int columns, int indent);
 
 /* True when text holds a character that must not reach a terminal raw: a control character other

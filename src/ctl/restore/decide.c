@@ -5,7 +5,9 @@
 #include "ctl/restore/decide.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/job_request.h"
 #include "ctl/client/job_view.h"
+#include "ctl/client/job_watch.h"
 #include "ctl/facts/gather.h"
 #include "ctl/plan/planner.h"
 #include "ctl/print/units.h"
@@ -19,9 +21,6 @@
 
 /* A repository up to this size is read in seconds. */
 #define SMALL_BYTES (INT64_C(256) << 20)
-
-/* One request waits this long for the job to change. */
-#define POLL_S 30
 
 static long long
 repository_bytes(const RestoreFacts *facts, int repo)
@@ -40,27 +39,11 @@ repository_bytes(const RestoreFacts *facts, int repo)
 static bool
 wait_for_job(const SidecarClient *client, json_t **job, PgbrError *error)
 {
-	JobView view;
-	char path[160];
+	JobWatchEnd end = job_watch(client, job, 0, NULL, error);
 
-	for (;;)
-	{
-		json_t *answer = NULL;
-
-		if (!job_view_read(*job, &view, error))
-			return false;
-		if (pgbr_job_state_is_final(view.state))
-			return true;
-		snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s?wait=%d", view.id, POLL_S);
-		if (!sidecar_client_call(client, "GET", path, NULL, POLL_S, &answer, error) ||
-			!job_view_check(answer, view.id, error))
-		{
-			json_decref(answer);
-			return false;
-		}
-		json_decref(*job);
-		*job = answer;
-	}
+	if (end == JOB_WATCH_INTERRUPTED)
+		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
+	return end == JOB_WATCH_FINISHED;
 }
 
 /* Take what a job that is over says about the files: mark the damaged backups. */
@@ -69,7 +52,6 @@ use_outcome(RestoreFacts *facts, const SidecarClient *client, const json_t *job,
 			PgbrError *error)
 {
 	const char *finished_at = json_text(job, "finished_at");
-	char path[160];
 	char *log = NULL;
 	int64_t ms = 0;
 	bool found = false;
@@ -84,10 +66,9 @@ use_outcome(RestoreFacts *facts, const SidecarClient *client, const json_t *job,
 		facts->verified = true;
 		return true;
 	}
-	snprintf(path, sizeof(path), PGBR_PATH_JOBS "/%s/log", view.id);
 	if (view.error && strcmp(view.error, "verify") == 0)
 	{
-		if (!sidecar_client_get_text(client, path, &log, error))
+		if (!job_request_get_log(client, view.id, &log, error))
 			return false;
 		if (!restore_facts_read_verify(facts, repo, log, &found, error))
 		{

@@ -5,6 +5,7 @@
 #include "ctl/restore/jobs.h"
 
 #include "ctl/client/interrupt.h"
+#include "ctl/client/job_request.h"
 #include "ctl/client/job_view.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/wait.h"
@@ -163,21 +164,15 @@ static bool
 job_follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
 {
 	const char *id = json_text(*job, "id");
-	char path[128];
 	json_t *next = NULL;
-	JobView view;
+	StrBuf path;
+	bool ok;
 
-	snprintf(path, sizeof(path), "/v1/jobs/%s?wait=%d", id, HOLD_S);
-	if (!restore_call(run, member, path, NULL, NULL, HOLD_S, &next, error))
-		return false;
-	if (!job_view_read(next, &view, error) || !job_view_is(&view, id, error))
-	{
-		json_decref(next);
-		return false;
-	}
-	json_decref(*job);
-	*job = next;
-	return true;
+	strbuf_init(&path);
+	job_request_put_path(&path, id, HOLD_S);
+	ok = restore_call(run, member, path.data, NULL, NULL, HOLD_S, &next, error);
+	strbuf_done(&path);
+	return ok && job_request_take(job, next, error);
 }
 
 /* Ask again for an interrupted job, with the same arguments. */

@@ -177,7 +177,7 @@ examine(const Context *context, const DoctorArguments *arguments, DoctorWork *wo
 }
 
 static ExitCode
-doctor_run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_doctor(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	DoctorWork *work = calloc(1, sizeof(*work));
 	ExitCode code;
@@ -203,5 +203,5 @@ const Verb verb_doctor = {
 		"weightiest: fail 1, not known 11, warn 10, ok 0. Changes nothing.\n",
 	.options = options,
 	.arguments_size = sizeof(DoctorArguments),
-	.run = doctor_run,
+	.run = run_doctor,
 };

@@ -169,7 +169,8 @@ put_retention(const json_t *retention, StrBuf *out)
 	}
 }
 
-/* What a person wants to know of all backups: their state, how far back any moment can be restored to. */
+/* What a person wants to know of all backups: their state, how far back any moment can be restored
+ * to. */
 static void
 put_head(const json_t *info, StrBuf *out)
 {

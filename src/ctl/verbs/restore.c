@@ -40,7 +40,7 @@ verifying_of(const CmdArguments *arguments)
 										  : RESTORE_VERIFY_SMALL;
 }
 
-/* The same command, also where it went on without a member that was gone. */
+/* True for the same command, also if the restore continued without a member that was gone. */
 static bool
 is_same(const RestorePlan *plan, const RestoreRequest *request)
 {
@@ -48,9 +48,9 @@ is_same(const RestorePlan *plan, const RestoreRequest *request)
 		   restore_request_extends(request, &plan->request);
 }
 
-/* The command that has begun it is run again, perhaps without a member that is gone since. The
- * leader's data is what is restored: without that it is another plan, until Patroni may have
- * another lead. */
+/* True when the command that began the restore is run again, perhaps without a member that is gone
+ * by now. The leader's data is what is restored, so leaving out the leader needs another plan,
+ * until Patroni may choose another leader. */
 static bool
 goes_on(const RestoreSession *session, const JournalRecord *active, const RestoreRequest *request)
 {
@@ -68,8 +68,8 @@ goes_on(const RestoreSession *session, const JournalRecord *active, const Restor
 								  session->cluster.view.paused));
 }
 
-/* The same restore, done a moment ago: whoever repeats a command has lost its answer. The end of
- * WAL is another each time. */
+/* Find the same restore, done a moment ago: the user repeats a command whose answer was lost. A
+ * restore to the end of WAL is never the same, since WAL grows. */
 static const JournalRecord *
 find_done(const RestoreSession *session, const RestoreRequest *request)
 {
@@ -84,7 +84,7 @@ find_done(const RestoreSession *session, const RestoreRequest *request)
 	return plan && is_same(plan, request) ? newest : NULL;
 }
 
-/* Another restore is under way; only one that has failed half-way gives its place to another. */
+/* Another restore is active. Only one that stopped half-way may be replaced. */
 static ExitCode
 go_past(RestoreSession *session, const RestoreRequest *request, RestoreVerifying verifying,
 		const JournalRecord *active, PgbrError *error)
@@ -101,8 +101,8 @@ go_past(RestoreSession *session, const RestoreRequest *request, RestoreVerifying
 }
 
 static ExitCode
-run_restore(RestoreSession *session, const CmdArguments *arguments, const RestoreRequest *request,
-			PgbrError *error)
+resume_or_begin(RestoreSession *session, const CmdArguments *arguments,
+				const RestoreRequest *request, PgbrError *error)
 {
 	const JournalRecord *active = restore_list_active(&session->list);
 	const JournalRecord *done = find_done(session, request);
@@ -122,7 +122,7 @@ run_restore(RestoreSession *session, const CmdArguments *arguments, const Restor
 }
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_restore(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const CmdArguments *arguments = argument;
 	RestoreSession *session;
@@ -144,7 +144,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 								   arguments->force, &code, error);
 	if (session == NULL)
 		return code;
-	code = run_restore(session, arguments, &request, error);
+	code = resume_or_begin(session, arguments, &request, error);
 	if (code != EXIT_OK)
 		restore_events_stopped(&session->events, error, code);
 	restore_session_close(session);
@@ -161,5 +161,5 @@ const Verb verb_restore = {
 				   "--format=json each event is a line.\n",
 	.options = options,
 	.arguments_size = sizeof(CmdArguments),
-	.run = run,
+	.run = run_restore,
 };

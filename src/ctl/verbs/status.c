@@ -54,7 +54,7 @@ describe_members(const RestoreSession *session, const JournalRecord *record)
 	return members;
 }
 
-/* The document, with the steps of the plan that were not begun among the others. */
+/* The document, with the pending steps of the plan added. */
 static json_t *
 describe(const RestoreSession *session, const JournalRecord *record)
 {
@@ -173,8 +173,9 @@ put_restore(const JournalRecord *record, StrBuf *out)
 	if (record->document->outcome || plan == NULL)
 		return;
 	strbuf_printf(out, "restore %s is %s", record->id, record->state);
-	strbuf_puts(out, record->holder_seconds_left > 0 ? ", and somebody is at work on it.\n"
-													 : ", and nobody is at work on it.\n");
+	strbuf_puts(out, record->holder_seconds_left > 0
+						 ? ", and a control binary is working on it.\n"
+						 : ", and no control binary is working on it.\n");
 	strbuf_init(&page);
 	strbuf_puts(&page, "Target: ");
 	restore_print_target(&plan->request.target, &page);
@@ -215,7 +216,7 @@ print(const RestoreSession *session, const JournalRecord *record, PgbrError *err
 	return ok;
 }
 
-/* The table has no place for why; the first reason is often that of all. */
+/* The table has no column for reasons; the first reason often holds for all. */
 static void
 warn_unasked(const RestoreList *list)
 {
@@ -226,7 +227,7 @@ warn_unasked(const RestoreList *list)
 }
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_status(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const StatusArguments *arguments = argument;
 	const JournalRecord *record;
@@ -265,5 +266,5 @@ const Verb verb_status = {
 	.description = "Without an ID it is the active restore, or the newest one.\n",
 	.options = options,
 	.arguments_size = sizeof(StatusArguments),
-	.run = run,
+	.run = run_status,
 };

@@ -33,8 +33,8 @@ static const OptionSpec options[] = {
 };
 
 /*
- * A restore that has changed the cluster's data, which is what can be taken back. One whose leader
- * served had done so when another took its place, which may have been given up then.
+ * True for a restore that has changed the cluster's data, and so can be taken back. A replaced
+ * restore counts, too, if its leader had served: the one that replaced it may have been given up.
  */
 static bool
 has_changed_data(const JournalRecord *record)
@@ -59,7 +59,7 @@ newest_changed(const RestoreSession *session)
 	return NULL;
 }
 
-/* The same command, which has begun it, is run again. */
+/* True when the active restore is the undo of this record: the same command is run again. */
 static bool
 is_undo_of(const JournalRecord *active, const JournalRecord *record)
 {
@@ -67,8 +67,8 @@ is_undo_of(const JournalRecord *active, const JournalRecord *record)
 }
 
 /*
- * The undo that this command has done already. With an ID, the cluster is as that restore found it,
- * with what was written since; without, whoever repeats the command has lost its answer.
+ * Find the undo that this command has already done. With an ID, that restore is undone already.
+ * Without one, the user repeats a command whose answer was lost.
  */
 static const JournalRecord *
 find_done(const RestoreSession *session, const char *id)
@@ -83,7 +83,7 @@ find_done(const RestoreSession *session, const char *id)
 }
 
 static const JournalRecord *
-choose(const RestoreSession *session, const char *id, PgbrError *error)
+choose_record(const RestoreSession *session, const char *id, PgbrError *error)
 {
 	const JournalRecord *active = restore_list_active(&session->list);
 	const JournalRecord *record = id	   ? restore_list_find(&session->list, id)
@@ -104,14 +104,14 @@ choose(const RestoreSession *session, const char *id, PgbrError *error)
 	}
 	else if (record != active && !has_changed_data(record))
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "restore %s has changed no data of the cluster",
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "restore %s did not change the cluster's data",
 					   record->id);
 		record = NULL;
 	}
 	return record;
 }
 
-/* What the restore did without, and can't be asked now either, is left out again. */
+/* Leave out again the members that the restore left out, if they still can't be reached. */
 static void
 leave_out(RestoreSession *session, const RestorePlan *plan, RestoreRequest *request)
 {
@@ -127,7 +127,7 @@ leave_out(RestoreSession *session, const RestorePlan *plan, RestoreRequest *requ
 	restore_request_leave_out(request, &before);
 }
 
-/* Back to the timeline that was left, to its end. */
+/* Restore to the end of the timeline before the restore. */
 static ExitCode
 restore_old_timeline(RestoreSession *session, const JournalRecord *record,
 					 const RestoreRequest *asked, RestoreVerifying verifying, PgbrError *error)
@@ -145,8 +145,8 @@ restore_old_timeline(RestoreSession *session, const JournalRecord *record,
 								 error);
 }
 
-/* The restore whose place this one has taken has left replicas that must not be let in as they
- * are. */
+/* The replaced restore left damaged replicas behind, which must be restored before they may
+ * start. */
 static ExitCode
 restore_replicas(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 				 PgbrError *error)
@@ -169,8 +169,7 @@ resume_undo(RestoreSession *session, const JournalRecord *record, const RestoreR
 	return restore_session_resume(session, record, asked, error);
 }
 
-/* The journal of an undo is read, and its leader is gone: another member is restored to where it
- * was to lead. */
+/* Continue an undo whose leader is gone: restore another member to the same target. */
 static ExitCode
 undo_elsewhere(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			   PgbrError *error)
@@ -191,8 +190,7 @@ undo_elsewhere(RestoreSession *session, const JournalRecord *record, const Resto
 								 restore_list_find(&session->list, undone), error);
 }
 
-/* named: by its id. An undo that is not finished goes on with it, but for one that is named, which
- * is taken back. */
+/* named: the user gave its ID. An unfinished undo continues; if it is named, it is taken back. */
 static ExitCode
 undo_active(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			bool named, PgbrError *error)
@@ -209,10 +207,10 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 		return exit_code_of(error);
 	leading = cluster_find_leading(&session->cluster);
 	without = restore_request_is_without(asked, journal->document.plan.leader);
-	/* until Patroni has another member lead, this is for us to do */
+	/* until Patroni has another leader, it is up to us to provide one */
 	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
-	/* once its WAL is archived, the archive has more than replicas that were stopped before it;
-	 * till then they have what the archive has not */
+	/* once the leader's WAL is archived, the archive has more WAL than the replicas, which were
+	 * stopped earlier; until then the replicas may have more */
 	restores = leaderless ? restore_journal_touched(journal) || replicas_before ||
 								journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
 						  : restore_journal_undo_restores(journal);
@@ -221,7 +219,7 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 						  : resume_undo(session, record, asked, error);
 	if (restore_session_is_driven(record, error))
 		return EXIT_NOT_NOW;
-	/* another leads, which the replicas are to follow */
+	/* another member leads, and the replicas must follow it */
 	if (request->replicas_only && restores && without && !leaderless)
 	{
 		replicas_before = true;
@@ -242,7 +240,7 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 		return restores ? restore_old_timeline(session, record, asked, RESTORE_VERIFY_NO, error)
 						: restore_replicas(session, record, asked, error);
 	}
-	/* who would lead without the leader is for Patroni to find out */
+	/* without the leader Patroni chooses a new one */
 	if (!restore_journal_leave_out(journal, asked, true, error) ||
 		!restore_session_confirm(session, "give up the restore and resume Patroni", error))
 		return exit_code_of(error);
@@ -253,7 +251,7 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 }
 
 static ExitCode
-run(Context *context, const void *argument, const char *operand, PgbrError *error)
+run_undo(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
 	const UndoArguments *arguments = argument;
 	const JournalRecord *record;
@@ -280,7 +278,7 @@ run(Context *context, const void *argument, const char *operand, PgbrError *erro
 	if (session == NULL)
 		return code;
 	done = find_done(session, operand);
-	record = done ? NULL : choose(session, operand, error);
+	record = done ? NULL : choose_record(session, operand, error);
 	if (done)
 	{
 		restore_events_note(&session->events,
@@ -319,5 +317,5 @@ const Verb verb_undo = {
 		"back.\n",
 	.options = options,
 	.arguments_size = sizeof(UndoArguments),
-	.run = run,
+	.run = run_undo,
 };
