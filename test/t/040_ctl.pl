@@ -69,7 +69,7 @@ sub wait_running
 		[ [ 'jobs', '--limit=1001' ], qr/invalid value "1001" for --limit/ ],
 		[ [ 'jobs', '--before=../x' ], qr/for --before/ ],
 		[ [ 'jobs', '../../readyz' ], qr/is not the id of a job/ ],
-		[ [ 'jobs', '--log' ], qr/--log wants the id/ ],
+		[ [ 'jobs', '--log' ], qr/--log needs a job's ID/ ],
 		[ [ 'jobs', 'a', '--log', '-fjson' ], qr/--log prints text/ ],
 		[ [ 'jobs', 'a', '--state=queued' ], qr/exclude each other/ ],
 		[ [ 'cancel', 'a b' ], qr/is not the id of a job/ ],

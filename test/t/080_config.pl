@@ -305,7 +305,7 @@ for my $case (
 	],
 	[
 		"$head$keys  existingSecret: x\n",
-		3, 39, qr/"pgBackRest.s3.key" stands beside "pgBackRest.existingSecret"/
+		3, 39, qr/"pgBackRest.s3.key" is set together with "pgBackRest.existingSecret"/
 	],
 	[ "$head$keys  configParams: [\"a=b\\n[global]\"]\n", 4, 18, qr/invalid value of option "a"/ ],
 	[

@@ -33,7 +33,7 @@ at_once(int count, void (*work)(void *argument, int index), void *argument)
 	struct sigaction before;
 	Worker workers[AT_ONCE_MOST];
 
-	/* each request sets it and puts back what it found, which threads would do to each other */
+	/* each request sets and restores the signal's action; threads would disturb each other */
 	sigaction(SIGPIPE, &ignore, &before);
 	for (int i = 0; i < count; i++)
 	{

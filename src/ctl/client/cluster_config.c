@@ -245,8 +245,8 @@ read_file(ClusterConfig *config, const char *path, PgbrError *error)
 	return ok;
 }
 
-/* Whether a default file is there. Another user's home directory may be closed to us: HOME is often
- * kept by those who run a program as another user. */
+/* True when a default file exists. HOME may be another user's and unreadable: sudo and su often
+ * keep it. */
 static bool
 find_default(char *path, size_t size)
 {

@@ -4,9 +4,9 @@
  *		its sidecars are, as YAML.
  *
  * The file is the one that -c or PGBRCTL_CONFIG names, else ~/.config/pgbackrest_ctl/ctl.yaml, else
- * /etc/pgbackrest_ctl/ctl.yaml; only one of them is read. The file holds no secret, but it says where
- * secrets are sent: so a file that everybody can change is refused, and so is a default one that
- * another user than we or root could have made. A struct owns nothing but its own memory.
+ * /etc/pgbackrest_ctl/ctl.yaml; only one of them is read. The file holds no secret, but it says
+ * where secrets are sent. So a file that everybody can change is refused, and so is a default file
+ * that a user other than we or root could have made. A struct owns nothing but its own memory.
  */
 #ifndef PGBR_CTL_CLIENT_CLUSTER_CONFIG_H
 #define PGBR_CTL_CLIENT_CLUSTER_CONFIG_H
@@ -40,8 +40,8 @@ extern bool cluster_config_load(ClusterConfig *config, const char *path, PgbrErr
 extern bool
 cluster_config_parse(ClusterConfig *config, const char *name, const char *text, PgbrError *error);
 
-/* Fill in what neither the command line nor the environment has given. The settings then borrow
- * texts of the file's, which must live as long. */
+/* Fill in what neither the command line nor the environment gives. The settings then borrow the
+ * file's texts, which must live as long. */
 extern void cluster_config_apply(const ClusterConfig *config, SidecarSettings *settings);
 
 #endif

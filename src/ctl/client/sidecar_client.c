@@ -112,10 +112,11 @@ explain_failure(const SidecarClient *client, PgbrError *error)
 	pgbr_error_hint(
 		error,
 		reason.code == PGBR_ERROR_TLS ? "--ca-file names the certificates to trust."
-		: local ? "Is pgbackrest_sidecar running here, with this --socket? --url names another one."
-				: "Is pgbackrest_sidecar running there, with this address as --listen? With a "
-				  "certificate it answers at https:// alone. --url, or of a member "
-				  "--sidecar=NAME=URL, names another one.");
+		: local
+			? "Is pgbackrest_sidecar running here, with this --socket? --url gives another address."
+			: "Is pgbackrest_sidecar running there, with this address as --listen? With a "
+			  "certificate it answers only at https://. --url (for a member --sidecar=NAME=URL) "
+			  "gives another address.");
 }
 
 /* The sidecar's hints are for HTTP clients. About a rejected certificate it says what is wrong. */

@@ -172,7 +172,8 @@ check_param(ConfBuilder *builder, const PgbrValuesParam *param)
 	if (builder->conf->secret_name && pgbr_is_secret_option(param->name))
 		return pgbr_error_hint(
 			conf_problem(builder, param->place,
-						 "option \"%s\" stands beside \"pgBackRest.existingSecret\"", param->name),
+						 "option \"%s\" is set together with \"pgBackRest.existingSecret\"",
+						 param->name),
 			"Put it into the Secret and remove it here.");
 	return true;
 }

@@ -154,12 +154,12 @@ take_s3_key(ConfBuilder *builder, int repo, const char *group, const PgbrValuesS
 	bool is_elsewhere = is_secret && (values->existing_secret.text || has_key_type(values, repo));
 
 	if (value->text && is_elsewhere)
-		pgbr_error_hint(conf_problem(builder, value->place, "\"pgBackRest.%s.%s\" stands beside %s",
-									 group, key->key,
-									 values->existing_secret.text
-										 ? "\"pgBackRest.existingSecret\""
-										 : "a repoN-s3-key-type that needs none"),
-						"Keep one of them.");
+		pgbr_error_hint(
+			conf_problem(builder, value->place, "\"pgBackRest.%s.%s\" is set together with %s",
+						 group, key->key,
+						 values->existing_secret.text ? "\"pgBackRest.existingSecret\""
+													  : "a repoN-s3-key-type that needs none"),
+			"Keep one of them.");
 	else if (value->text == NULL && value->place.line == 0 && !is_elsewhere)
 		pgbr_error_hint(conf_problem(builder, s3->place.line ? s3->place : values->place,
 									 "\"pgBackRest.%s.%s\" is missing", group, key->key),

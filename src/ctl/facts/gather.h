@@ -18,8 +18,8 @@
  */
 extern bool restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error);
 
-/* Whether two starts of a server, as two programs tell them, are the same one. What can't be read
- * tells nothing. Pure. */
+/* True when two reports of a server's start time mean the same start, or when one of them can't be
+ * read. Pure. */
 extern bool gather_same_start(const char *a, const char *b);
 
 #endif

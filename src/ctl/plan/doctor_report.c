@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The next line; where there is no memory, one that is thrown away. */
+/* The next line; when out of memory, a line that is discarded. */
 static DoctorLine *
 add(DoctorReport *report, const char *member, const char *check)
 {
@@ -34,7 +34,7 @@ find(DoctorLine *line, PgbrVerdict outcome, const char *format, ...)
 	va_end(args);
 }
 
-/* A failure to ask is told with its own hint. */
+/* Report a failed request with its own hint. */
 static void
 find_error(DoctorLine *line, PgbrVerdict outcome, const PgbrError *error)
 {
@@ -67,7 +67,7 @@ check_writing(DoctorReport *report, const DoctorMember *member)
 				   &member->write_error);
 }
 
-/* Whether Patroni and the sidecar speak of the same server. */
+/* True when Patroni and the sidecar report the same server. */
 static void
 compare_servers(DoctorLine *line, const DoctorMember *member)
 {
@@ -127,10 +127,10 @@ check_token(DoctorReport *report, const DoctorMember *member)
 		strcpy(line->cure, "Give --token-file a token of scope operate or restore.");
 	}
 	else
-		find(line, PGBR_VERDICT_UNKNOWN, "the sidecar has not told what is allowed");
+		find(line, PGBR_VERDICT_UNKNOWN, "the sidecar did not say what is allowed");
 }
 
-/* What the sidecar has found; what is not in its form is told as not known. */
+/* Add the sidecar's own checks; one in an unknown form counts as not known. */
 static void
 take_checks(DoctorReport *report, const DoctorMember *member)
 {
@@ -222,7 +222,7 @@ get_system_identifier(const DoctorMember *member)
 	return get_of_node(member, "system_identifier");
 }
 
-/* What must be the same everywhere, and how bad it is when it is not. */
+/* What must be the same on all members, and how bad a difference is. */
 static const struct
 {
 	const char *check;

@@ -282,7 +282,7 @@ restore_check_cluster(RestoreWork *work)
 		return false;
 	work->leader = find_leader(work);
 	if (work->leader == NULL)
-		return restore_refuse(work, "no member of cluster \"%s\" can be asked", facts->scope);
+		return restore_refuse(work, "no member of cluster \"%s\" answers", facts->scope);
 	if (restore_request_is_without(work->request, work->leader->name))
 		return restore_refuse(work, "member \"%s\" is the leader and can't be left out",
 							  work->leader->name);

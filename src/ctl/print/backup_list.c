@@ -45,9 +45,9 @@ is_type(const json_t *backup, const char *type)
 	return own && strcmp(own, type) == 0;
 }
 
-/* How deep in its chain a backup stands: below its full, or below the diff that it builds on. Those
- * that only follow each other, incr on incr, stand at one depth. below has, for each label before,
- * the depth of what builds on it. */
+/* The depth of a backup in its chain: below its full backup, or below the diff that it depends on.
+ * Incremental backups in a row have the same depth. below holds, for each earlier label, the depth
+ * of the backups that depend on it. */
 static int
 depth_of(json_t *below, const json_t *backup)
 {

@@ -23,7 +23,7 @@ static const OptionSpec options[] = {
 	{NULL},
 };
 
-/* What is large is on the heap. */
+/* Large structures are on the heap. */
 typedef struct DoctorWork
 {
 	Cluster cluster;
@@ -84,7 +84,7 @@ label_of(PgbrVerdict outcome)
 	return outcome == PGBR_VERDICT_UNKNOWN ? "not known" : pgbr_verdict_name(outcome);
 }
 
-/* A heading for each member, then its lines; a cure stands under its reason. */
+/* A heading for each member, then its lines; the cure is below its reason. */
 static void
 put_pretty(const DoctorReport *report, StrBuf *out)
 {
@@ -139,7 +139,7 @@ print(const Context *context, const DoctorWork *work, PgbrError *error)
 	return ok;
 }
 
-/* The exit code is the weightiest outcome's. */
+/* The worst outcome gives the exit code. */
 static ExitCode
 judge(const DoctorReport *report, PgbrError *error)
 {
@@ -153,7 +153,7 @@ judge(const DoctorReport *report, PgbrError *error)
 
 	if (worst != PGBR_VERDICT_OK)
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-					   "not all is well: %zu fail, %zu not known, %zu warn",
+					   "some checks did not pass: %zu fail, %zu not known, %zu warn",
 					   doctor_report_count(report, PGBR_VERDICT_FAIL),
 					   doctor_report_count(report, PGBR_VERDICT_UNKNOWN),
 					   doctor_report_count(report, PGBR_VERDICT_WARN));

@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-/* Seconds that the sidecar may take to ask pgbackrest anew. */
+/* Seconds that the sidecar may take to refresh its copy. */
 #define REFRESH_WAIT_S 60
 
 typedef struct InfoArguments
@@ -24,9 +24,9 @@ typedef struct InfoArguments
 
 static const OptionSpec options[] = {
 	{"refresh", 0, OPTION_FLAG, ARGUMENT(InfoArguments, refresh), NULL, NULL, 0, 0,
-	 "have pgbackrest asked now, not the sidecar's copy", false},
+	 "have the sidecar refresh its copy first", false},
 	{"verbose", 'v', OPTION_FLAG, ARGUMENT(InfoArguments, verbose), NULL, NULL, 0, 0,
-	 "show all that is known of each backup", false},
+	 "show all columns of each backup", false},
 	{NULL},
 };
 
@@ -114,7 +114,7 @@ put_age(const json_t *info, StrBuf *out)
 	char text[UNIT_TEXT];
 
 	if (fetched_at == NULL)
-		strbuf_puts(out, "pgbackrest has not been asked with success yet\n");
+		strbuf_puts(out, "the sidecar has no information from pgbackrest yet\n");
 	else
 	{
 		strbuf_puts(out, "as of ");
@@ -136,7 +136,7 @@ put_age(const json_t *info, StrBuf *out)
 	}
 }
 
-/* From when on any moment can be restored, and why it is not known how long backups stay. */
+/* Since when any moment can be restored, and why the retention is unknown. */
 static void
 put_retention(const json_t *retention, StrBuf *out)
 {
@@ -169,8 +169,8 @@ put_retention(const json_t *retention, StrBuf *out)
 	}
 }
 
-/* What a person wants to know of all backups: their state, how far back any moment can be restored
- * to. */
+/* The overview for people: the state of the backups, and how far back any moment can be
+ * restored. */
 static void
 put_head(const json_t *info, StrBuf *out)
 {
@@ -182,7 +182,7 @@ put_head(const json_t *info, StrBuf *out)
 	put_age(info, out);
 }
 
-/* All that is known of each backup: for programs, and with --verbose. */
+/* All columns of each backup: for programs, and with --verbose. */
 static void
 put_all(const json_t *info, OutputFormat format, StrBuf *out)
 {
@@ -202,8 +202,8 @@ put_all(const json_t *info, OutputFormat format, StrBuf *out)
 	table_done(&table);
 }
 
-/* pgbackrest's code for a repository that it could not look into. It exits with 0 all the same, and
- * the backups in there are just not listed. */
+/* pgbackrest's code for a repository that it could not read. It still exits with 0 and just omits
+ * that repository's backups. */
 #define STATUS_OTHER 99
 
 static bool
@@ -231,8 +231,8 @@ check_repositories(const json_t *info, PgbrError *error)
 }
 
 /*
- * The copy is always printed. It is not what was asked for when there is none yet, when a refresh
- * was asked for and failed, or when a repository could not be read.
+ * The copy is always printed. The verb fails when there is no copy yet, when a requested refresh
+ * failed, or when a repository could not be read.
  */
 static ExitCode
 judge_info(const json_t *info, bool refresh, PgbrError *error)
@@ -288,8 +288,9 @@ const Verb verb_info = {
 	.name = "info",
 	.summary = "show the backups there are",
 	.description =
-		"The sidecar answers from its copy of what \"pgbackrest info\" says, and tells its age.\n"
-		"With each backup it says when it expires. A diff or incr stands below its full backup,\n"
+		"The sidecar answers from its copy of \"pgbackrest info\", and shows how old it is.\n"
+		"Each backup has the time when it expires. A diff or incr is listed below its full "
+		"backup,\n"
 		"whose label comes before the _ of its own. Times are UTC. --verbose shows all columns, "
 		"also\n"
 		"what keeps a backup. The formats json and yaml give pgbackrest's own document, and what "

@@ -34,9 +34,9 @@ static const OptionSpec jobs_options[] = {
 	{"before", 0, OPTION_TEXT, ARGUMENT(JobsArguments, before), "ID", NULL, 0, 0,
 	 "only those older than this job", false},
 	{"log", 0, OPTION_FLAG, ARGUMENT(JobsArguments, log), NULL, NULL, 0, 0,
-	 "of one job: what pgbackrest printed", false},
+	 "with an ID: print what pgbackrest printed", false},
 	{"verbose", 'v', OPTION_FLAG, ARGUMENT(JobsArguments, verbose), NULL, NULL, 0, 0,
-	 "show all columns, also of one job those without a value", false},
+	 "show all columns, also those without a value", false},
 	{NULL},
 };
 
@@ -54,7 +54,7 @@ check_arguments(const JobsArguments *arguments, const char *id, OutputFormat for
 	if (arguments->log && (id == NULL || format != OUTPUT_PRETTY))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
 							  id ? "--log prints text and has no other --format"
-								 : "--log wants the id of a job");
+								 : "--log needs a job's ID");
 	if (arguments->state && !pgbr_job_state_parse(arguments->state, &state))
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --state",
@@ -125,7 +125,7 @@ print_list(const Context *context, const json_t *answer, bool verbose, PgbrError
 	return ok;
 }
 
-/* What is known of a record, a line a column. */
+/* Print a record, one line a column. */
 static void
 put_known(const Table *record, StrBuf *out)
 {
@@ -220,7 +220,7 @@ run_jobs(Context *context, const void *argument, const char *operand, PgbrError 
 	return EXIT_OK;
 }
 
-/* The sidecar may take its time to stop pgbackrest; the answer is known when the job has ended. */
+/* Stopping pgbackrest may take the sidecar a while; the outcome is known when the job has ended. */
 static ExitCode
 await_end(Context *context, json_t **document, PgbrError *error)
 {
@@ -275,7 +275,7 @@ const Verb verb_jobs = {
 	.name = "jobs",
 	.operand = "[ID]",
 	.summary = "show the jobs of the sidecar, or one of them",
-	.description = "Jobs are listed newest first. Of one job everything is shown.\n",
+	.description = "Lists the newest jobs first. With an ID it shows all of one job.\n",
 	.options = jobs_options,
 	.arguments_size = sizeof(JobsArguments),
 	.run = run_jobs,
@@ -285,6 +285,6 @@ const Verb verb_cancel = {
 	.name = "cancel",
 	.operand = "ID",
 	.summary = "cancel a job that is queued or running",
-	.description = "Of a running job pgbackrest is stopped first; this waits for that.\n",
+	.description = "For a running job it stops pgbackrest first and waits until it has stopped.\n",
 	.run = run_cancel,
 };
