@@ -183,11 +183,12 @@ judge_schedules(const PgbrSafetyFacts *facts, PgbrSafety *safety)
 	for (int type = PGBR_BACKUP_TYPE_COUNT - 1; type >= 0; type--)
 	{
 		if (facts->schedule_errors[type])
-			safety_add(safety, "the schedule of %s backups is not in force: %s",
+			safety_add(safety, "the schedule of %s backups is wrong: %s",
 					   pgbr_backup_type_name((PgbrBackupType) type), facts->schedule_errors[type]);
 	}
 	if (facts->values_error)
-		safety_add(safety, "the values file is not all in force: %s", facts->values_error);
+		safety_add(safety, "the settings of the schedules are not all in force: %s",
+				   facts->values_error);
 	if (facts->idle)
 		safety_add(safety, "%s", facts->idle);
 }

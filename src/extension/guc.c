@@ -5,12 +5,15 @@
  */
 #include "postgres.h"
 
+#include "common/schedule_plan.h"
 #include "common/sidecar_url.h"
 #include "common/vocabulary.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "extension/zone.h"
 #include "miscadmin.h"
+#include "tcop/tcopprot.h"
+#include "utils/timestamp.h"
 
 #define PREFIX "pgbackrest_ctl."
 
@@ -45,7 +48,9 @@ typedef struct TextSetting
 
 static bool check_sidecar_url(char **value, void **extra, GucSource source);
 static bool check_standby_sidecar_url(char **value, void **extra, GucSource source);
-static bool check_schedule(char **value, void **extra, GucSource source);
+static bool check_full_schedule(char **value, void **extra, GucSource source);
+static bool check_diff_schedule(char **value, void **extra, GucSource source);
+static bool check_incr_schedule(char **value, void **extra, GucSource source);
 static bool check_timezone(char **value, void **extra, GucSource source);
 
 static const TextSetting text_settings[] = {
@@ -65,17 +70,30 @@ static const TextSetting text_settings[] = {
 	 "Used for scheduled backups with pgbackrest_ctl.backup_from_standby.",
 	 &guc_standby_sidecar_url, "", check_standby_sidecar_url},
 	{"pgbackrest_ctl.config_file", "Values file whose pgBackRest section holds the schedules.",
-	 "A setting of the same meaning wins over it.", &guc_config_file, "", NULL},
+	 "A setting of the same meaning takes precedence.", &guc_config_file, "", NULL},
 	{"pgbackrest_ctl.full_schedule", "When full backups are made, in five cron fields.",
-	 "Empty: as the values file says, or never.", &guc_full_schedule, "", check_schedule},
+	 "Empty: as the values file says, or never.", &guc_full_schedule, "", check_full_schedule},
 	{"pgbackrest_ctl.diff_schedule", "When differential backups are made, in five cron fields.",
-	 "Empty: as the values file says, or never.", &guc_diff_schedule, "", check_schedule},
+	 "Empty: as the values file says, or never.", &guc_diff_schedule, "", check_diff_schedule},
 	{"pgbackrest_ctl.incr_schedule", "When incremental backups are made, in five cron fields.",
-	 "Empty: as the values file says, or never.", &guc_incr_schedule, "", check_schedule},
+	 "Empty: as the values file says, or never.", &guc_incr_schedule, "", check_incr_schedule},
 	{"pgbackrest_ctl.timezone", "Time zone of the schedules.",
 	 "Empty: as the values file says, or the server's TimeZone.", &guc_timezone, "",
 	 check_timezone},
 };
+
+/* A value of the configuration file that was refused. */
+typedef struct Refused
+{
+	bool is_set;
+	TimestampTz reload; /* the last one that had ended then */
+	char value[128];
+	PgbrError error;
+} Refused;
+
+static Refused refused_schedules[PGBR_BACKUP_TYPE_COUNT];
+static Refused refused_timezone;
+static bool is_defining; /* the library is loaded, perhaps by a query */
 
 /* One that was given from where no setting of ours may come, before the library was there; or "" */
 static char foreign[NAMEDATALEN];
@@ -95,14 +113,42 @@ check_standby_sidecar_url(char **value, void **extra, GucSource source)
 	return (*value)[0] == '\0' || check_sidecar_url(value, extra, source);
 }
 
+/* ALTER SYSTEM gives the same source, but it runs in a query, and a reload between two. */
 static bool
-check_schedule(char **value, void **extra, GucSource source)
+is_from_file(GucSource source)
+{
+	return source == PGC_S_FILE && (is_defining || debug_query_string == NULL);
+}
+
+/*
+ * The server only logs that it refuses a value of the configuration file, and goes on with the value
+ * before. Users of Patroni do not see that log, so the reason is kept here for pgbr_schedule. What
+ * ALTER SYSTEM refuses never gets into the file.
+ */
+static void
+note_refused(Refused *refused, GucSource source, const char *value, const PgbrError *error)
+{
+	if (!is_from_file(source))
+		return;
+	refused->is_set = true;
+	refused->reload = PgReloadTime;
+	strlcpy(refused->value, value, sizeof(refused->value));
+	refused->error = *error;
+}
+
+static bool
+check_schedule(Refused *refused, const char *value, GucSource source)
 {
 	PgbrCron cron;
 	PgbrError error;
 
-	if ((*value)[0] == '\0' || pgbr_cron_parse(*value, &cron, NULL, &error))
+	if (value[0] == '\0' || pgbr_cron_parse(value, &cron, NULL, &error))
+	{
+		if (is_from_file(source))
+			refused->is_set = false;
 		return true;
+	}
+	note_refused(refused, source, value, &error);
 	GUC_check_errmsg("%s", error.message);
 	GUC_check_errdetail("%s", error.detail);
 	GUC_check_errhint("%s", error.hint);
@@ -110,13 +156,78 @@ check_schedule(char **value, void **extra, GucSource source)
 }
 
 static bool
+check_full_schedule(char **value, void **extra, GucSource source)
+{
+	return check_schedule(&refused_schedules[PGBR_BACKUP_FULL], *value, source);
+}
+
+static bool
+check_diff_schedule(char **value, void **extra, GucSource source)
+{
+	return check_schedule(&refused_schedules[PGBR_BACKUP_DIFF], *value, source);
+}
+
+static bool
+check_incr_schedule(char **value, void **extra, GucSource source)
+{
+	return check_schedule(&refused_schedules[PGBR_BACKUP_INCR], *value, source);
+}
+
+static bool
 check_timezone(char **value, void **extra, GucSource source)
 {
+	PgbrError error;
+
 	if ((*value)[0] == '\0' || zone_find(*value))
+	{
+		if (is_from_file(source))
+			refused_timezone.is_set = false;
 		return true;
+	}
+	pgbr_error_set(&error, PGBR_ERROR_CONFIG, "there is no time zone of this name");
+	note_refused(&refused_timezone, source, *value, &error);
 	GUC_check_errdetail("There is no time zone of this name.");
 	GUC_check_errhint("Use a name that pg_timezone_names shows, such as Europe/Berlin.");
 	return false;
+}
+
+/* Is a setting in the configuration file, as the last reload saw it? */
+static bool
+is_in_file(const char *name)
+{
+	int count;
+	struct config_generic **settings = list_settings(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(settings[i]->name, name) == 0)
+			return (settings[i]->status & GUC_IS_IN_FILE) != 0;
+	}
+	return false;
+}
+
+/* What is refused is gone when a later reload has not met the setting. */
+static char *
+describe_refused(const Refused *refused, const char *name)
+{
+	if (!refused->is_set || (refused->reload != PgReloadTime && !is_in_file(name)))
+		return NULL;
+	return psprintf("%s = '%s' is refused: %s; the value before stays in force", name,
+					refused->value, refused->error.message);
+}
+
+char *
+guc_refused_schedule(PgbrBackupType type)
+{
+	char *name = psprintf(PREFIX "%s_schedule", pgbr_backup_type_name(type));
+
+	return describe_refused(&refused_schedules[type], name);
+}
+
+char *
+guc_refused_timezone(void)
+{
+	return describe_refused(&refused_timezone, PREFIX "timezone");
 }
 
 static void
@@ -126,12 +237,12 @@ define_schedule_settings(void)
 							 "Make scheduled backups from a standby while one streams.", NULL,
 							 &guc_backup_from_standby, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("pgbackrest_ctl.schedule_enabled", "Run scheduled backups.",
-							 "What falls due while this is off is not made up for.",
+							 "Runs due while this is off are skipped, not caught up.",
 							 &guc_schedule_enabled, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("pgbackrest_ctl.catch_up_window",
-							"How long after its due time a missed backup is still made up for.",
-							NULL, &guc_catch_up_window, 86400, 0, 366 * 86400, PGC_SIGHUP,
-							GUC_UNIT_S, NULL, NULL, NULL);
+							"How long after its due time a missed backup is caught up.", NULL,
+							&guc_catch_up_window, 86400, 0, 366 * 86400, PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
 	DefineCustomIntVariable("pgbackrest_ctl.retry_limit",
 							"How often a failed scheduled backup is tried again.", NULL,
 							&guc_retry_limit, 3, 0, 100, PGC_SIGHUP, 0, NULL, NULL, NULL);
@@ -174,16 +285,17 @@ guc_refuse_foreign(void)
 			ERROR,
 			(errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM),
 			 errmsg("setting \"%s\" was given by this client, its role or the database", foreign),
-			 errdetail("It is of the configuration file alone, whose value is not known any more "
-					   "in this session."),
-			 errhint("Connect without it, or have it taken back by ALTER ROLE or ALTER "
-					 "DATABASE.")));
+			 errdetail("It can be set in the configuration file only, and this session can no "
+					   "longer see the value there."),
+			 errhint("Connect without it, or remove it with ALTER ROLE ... RESET or ALTER "
+					 "DATABASE ... RESET.")));
 }
 
 void
 guc_define(void)
 {
 	find_foreign();
+	is_defining = true;
 	for (size_t i = 0; i < lengthof(text_settings); i++)
 	{
 		const TextSetting *setting = &text_settings[i];
@@ -196,5 +308,6 @@ guc_define(void)
 		"pgbackrest_ctl.sidecar_timeout", "How long one request to the sidecar may take.", NULL,
 		&guc_sidecar_timeout, 10000, 100, 3600000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	define_schedule_settings();
+	is_defining = false;
 	MarkGUCPrefixReserved("pgbackrest_ctl");
 }

@@ -10,6 +10,8 @@
 #ifndef PGBR_GUC_H
 #define PGBR_GUC_H
 
+#include "common/vocabulary.h"
+
 extern char *guc_sidecar_url;	/* http(s)://host[:port][/prefix]; see guc_check in guc.c */
 extern int guc_sidecar_timeout; /* ms; for one request */
 extern char *guc_sidecar_token_file;
@@ -37,5 +39,10 @@ extern void guc_define(void);
 /* Raise an error in a session that was given one of them other than by the configuration file, before
  * the library was there to refuse it. To be called before they are relied on. */
 extern void guc_refuse_foreign(void);
+
+/* Why a value of the configuration file is not in force, which the server says in its log alone;
+ * palloc'd, or NULL. */
+extern char *guc_refused_schedule(PgbrBackupType type);
+extern char *guc_refused_timezone(void);
 
 #endif

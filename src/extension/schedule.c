@@ -44,7 +44,8 @@ error_text(const PgbrError *error)
 }
 
 static void
-read_entry(ScheduleEntry *entry, const char *setting, const PgbrValuesText *value)
+read_entry(ScheduleEntry *entry, PgbrBackupType type, const char *setting,
+		   const PgbrValuesText *value)
 {
 	bool from_file = setting[0] == '\0' && value->text && value->text[0];
 	PgbrError error;
@@ -52,7 +53,7 @@ read_entry(ScheduleEntry *entry, const char *setting, const PgbrValuesText *valu
 	entry->text = pstrdup(from_file ? value->text : setting);
 	entry->source = from_file ? "values file" : setting[0] ? "setting" : "";
 	entry->is_valid = entry->text[0] && pgbr_cron_parse(entry->text, &entry->cron, NULL, &error);
-	entry->error = NULL;
+	entry->error = guc_refused_schedule(type);
 	if (entry->text[0] == '\0' || entry->is_valid)
 		return;
 	if (from_file)
@@ -108,9 +109,14 @@ schedule_read(ScheduleSettings *settings)
 		else if (values.problem_count > 0)
 			settings->error = problems_text(&values);
 	}
-	read_entry(&settings->types[PGBR_BACKUP_FULL], guc_full_schedule, &values.full_schedule);
-	read_entry(&settings->types[PGBR_BACKUP_DIFF], guc_diff_schedule, &values.diff_schedule);
-	read_entry(&settings->types[PGBR_BACKUP_INCR], guc_incr_schedule, &values.incr_schedule);
+	read_entry(&settings->types[PGBR_BACKUP_FULL], PGBR_BACKUP_FULL, guc_full_schedule,
+			   &values.full_schedule);
+	read_entry(&settings->types[PGBR_BACKUP_DIFF], PGBR_BACKUP_DIFF, guc_diff_schedule,
+			   &values.diff_schedule);
+	read_entry(&settings->types[PGBR_BACKUP_INCR], PGBR_BACKUP_INCR, guc_incr_schedule,
+			   &values.incr_schedule);
+	if (settings->error == NULL)
+		settings->error = guc_refused_timezone();
 	read_zone(settings, &values.time_zone);
 	settings->backup_from_standby = guc_backup_from_standby || values.backup_from_standby;
 	pgbr_values_done(&values);
@@ -120,12 +126,13 @@ void
 schedule_report(const ScheduleSettings *settings)
 {
 	if (settings->error)
-		ereport(LOG, (errmsg("pgbackrest_ctl: the values file is not all in force: %s",
-							 settings->error)));
+		ereport(LOG,
+				(errmsg("pgbackrest_ctl: the settings of the schedules are not all in force: %s",
+						settings->error)));
 	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
 	{
 		if (settings->types[type].error)
-			ereport(LOG, (errmsg("pgbackrest_ctl: the schedule of %s backups is not in force: %s",
+			ereport(LOG, (errmsg("pgbackrest_ctl: the schedule of %s backups is wrong: %s",
 								 pgbr_backup_type_name(type), settings->types[type].error)));
 	}
 }

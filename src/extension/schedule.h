@@ -14,7 +14,7 @@ typedef struct ScheduleEntry
 	const char *source; /* "setting", "values file" or "" */
 	PgbrCron cron;		/* when is_valid */
 	bool is_valid;
-	const char *error; /* why it is not, or NULL */
+	const char *error; /* why it is not, or why a newer text was refused; or NULL */
 } ScheduleEntry;
 
 typedef struct ScheduleSettings
@@ -23,7 +23,7 @@ typedef struct ScheduleSettings
 	pg_tz *zone;								 /* never NULL */
 	const char *zone_name;
 	bool backup_from_standby;
-	const char *error; /* what is wrong with the values file, or NULL */
+	const char *error; /* what is wrong with the values file or the time zone, or NULL */
 } ScheduleSettings;
 
 /* Read them; everything is palloc'd in the current context. What is wrong is said in the entries, and

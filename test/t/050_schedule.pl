@@ -234,7 +234,26 @@ wait_idle($member);
 		qr/LOG:  invalid schedule "0 0 31 2 \*".*\n.*DETAIL:  The error is at offset 4.*\n.*HINT:  February has/,
 		'and the log says why, with position and hint');
 	is(sql(q{SELECT schedule FROM pgbr_schedule WHERE type = 'full'}), '', 'it is not in force');
+	my $told = qr/^pgbackrest_ctl\.full_schedule = '0 0 31 2 \*' is refused: invalid schedule/;
+	like(sql(q{SELECT last_error FROM pgbr_schedule WHERE type = 'full'}),
+		$told, 'pgbr_schedule says so');
+	like(
+		sql(q{SELECT problems FROM pgbr_status}),
+		qr/"the schedule of full backups is wrong: pgbackrest_ctl\.full_schedule = /,
+		'and pgbr_status');
+	is(sql(q{SELECT last_error FROM pgbr_schedule WHERE type = 'diff'}), '', 'of no other type');
 	set($member, diff_schedule => '', full_schedule => '');
+	is(sql(q{SELECT string_agg(last_error, '') FROM pgbr_schedule}),
+		'', 'until another value takes its place');
+	sql(q{ALTER SYSTEM RESET pgbackrest_ctl.full_schedule});
+	reload($member);
+	like(sql(q{SELECT last_error FROM pgbr_schedule WHERE type = 'full'}),
+		$told, 'it is refused again');
+	my $file = "$member->{data}/postgresql.conf";
+	spew($file, slurp($file) =~ s/^pgbackrest_ctl\.full_schedule = .*\n//mr, 0600);
+	reload($member);
+	is(sql(q{SELECT string_agg(last_error, '') FROM pgbr_schedule}), '', 'until the line is gone');
+	set($member, full_schedule => '');
 }
 
 # --- the values file --------------------------------------------------------------------------------

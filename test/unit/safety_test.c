@@ -189,11 +189,11 @@ test_schedules(void **state)
 	facts = make_healthy();
 	facts.is_scheduled[PGBR_BACKUP_FULL] = false;
 	facts.schedule_errors[PGBR_BACKUP_FULL] = "hour 25";
-	expect(&facts, "the schedule of full backups is not in force: hour 25");
+	expect(&facts, "the schedule of full backups is wrong: hour 25");
 
 	facts = make_healthy();
 	facts.values_error = "no such file";
-	expect(&facts, "the values file is not all in force: no such file");
+	expect(&facts, "the settings of the schedules are not all in force: no such file");
 
 	facts = make_healthy();
 	facts.idle = "no scheduler is running: why";
@@ -256,7 +256,7 @@ test_order(void **state)
 		"the full backup that was due",
 		"the incr backup that was due",
 		"the schedule of diff",
-		"the values file",
+		"the settings of",
 		"no scheduler",
 		"the last 2 backups",
 	};
