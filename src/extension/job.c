@@ -16,6 +16,8 @@
 #include "extension/sidecar.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "replication/walreceiver.h"
+#include "storage/spin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -50,13 +52,35 @@ job_path(const char *id)
 	return psprintf(PGBR_PATH_JOBS "/%s", sidecar_escape(id));
 }
 
+/* What to do about a backup that failed at a standby: pgbackrest needs the leader for it, and a sidecar
+ * there has a shorter way to it. Gives the job's own hint elsewhere, or NULL. */
+static char *
+outcome_hint(JsonbContainer *job)
+{
+	char *hint = answer_text(job, "hint");
+	char *kind = answer_text(job, "kind");
+	char host[NI_MAXHOST];
+	int port;
+
+	if (!RecoveryInProgress() || kind == NULL ||
+		strcmp(kind, pgbr_job_kind_name(PGBR_JOB_BACKUP)) != 0)
+		return hint;
+	SpinLockAcquire(&WalRcv->mutex);
+	strlcpy(host, WalRcv->sender_host, sizeof(host));
+	port = WalRcv->sender_port;
+	SpinLockRelease(&WalRcv->mutex);
+	return psprintf("This is a standby; ask the leader%s for backups.%s%s",
+					host[0] ? psprintf(" (%s, port %d)", host, port) : "", hint ? " " : "",
+					hint ? hint : "");
+}
+
 /* Raise what became of a job that has ended, unless it is well. */
 static void
 raise_outcome(const char *id, JsonbContainer *job, PgbrJobState state)
 {
 	char *message = answer_text(job, "message");
 	char *name = answer_text(job, "error");
-	char *hint = answer_text(job, "hint");
+	char *hint = outcome_hint(job);
 	int exit_code = answer_int(job, "exit_code", 0);
 
 	if (state == PGBR_STATE_SUCCEEDED)
@@ -130,7 +154,7 @@ wait_for_end(const char *id, int wait_seconds)
 
 		if (!pgbr_job_state_parse(state_name, &state))
 			ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
-							errmsg("sidecar gave an answer that is not understood: job state "
+							errmsg("invalid response from the sidecar: job state "
 								   "\"%s\"",
 								   state_name)));
 		if (pgbr_job_state_is_final(state))

@@ -484,7 +484,7 @@ subtest 'a standby' => sub {
 	fails(
 		q{BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pgbr_backup('diff', wait => true, wait_seconds => 120)},
 		'58000',
-		'job "\S+" failed: .*exit code 56',
+		'job "\S+" failed: .*exit code 56.*HINT:  This is a standby; ask the leader \(127\.0\.0\.1, port \d+\) for backups\.',
 		'a backup that pgbackrest can\'t make there says why',
 		on => $standby);
 };
