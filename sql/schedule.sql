@@ -137,6 +137,10 @@ INSERT INTO pgbr_run (type, first_due, due, due_count, state) VALUES ('incr', '2
 INSERT INTO pgbr_run (type, first_due, due, due_count, state) VALUES ('incr', '2026-01-01 00:00+00', '2026-01-01 00:00+00', 1, 'queued');
 SET timezone = 'UTC';
 INSERT INTO pgbr_run (type, first_due, due, due_count, state) VALUES ('incr', '2026-01-01 00:00+00', '2026-01-01 00:00+00', 1, 'over');
+-- and nothing that the scheduler could not read
+INSERT INTO pgbr_run (type, first_due, due, due_count, state) VALUES ('weekly', '2026-01-01 00:00+00', '2026-01-01 00:00+00', 1, 'missed');
+INSERT INTO pgbr_run (type, first_due, due, due_count, state) VALUES ('incr', '2026-01-01 00:00+00', 'infinity', 1, 'missed');
+INSERT INTO pgbr_run (type, first_due, due, due_count, state, not_before) VALUES ('incr', '2026-01-01 00:00+00', '2026-01-01 00:00+00', 1, 'missed', '-infinity');
 RESET timezone;
 
 DROP FUNCTION preview;

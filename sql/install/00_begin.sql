@@ -1,13 +1,14 @@
--- The SQL objects of pgbackrest_ctl: the files of this folder, in the order of their numbers, are its
--- install script. C functions bring the sidecar's answers as jsonb, checked for the
--- types that are relied on here; the views and functions of this file make rows of them.
+-- The SQL objects of pgbackrest_ctl: the files of this folder, in the order of their numbers, are
+-- its
+-- install script. C functions return the sidecar's answers as jsonb and check the types of their
+-- members; the views and functions here make rows of them.
 --
--- Functions whose name begins with _ are parts of others and may change. They are granted like
--- those, as a function in a view runs with the rights of who reads the view.
+-- Functions whose name begins with _ are internal and may change. Whoever may read a view needs the
+-- right to execute the functions in it, so both are granted together.
 --
--- All is read with nothing in the path but the server's own: an object that somebody has made in the
--- schema of the extension, before it came there, is not found. So each of its own objects is named
--- with the schema, and each argument of its functions is given, in the type that it is declared with.
+-- This script runs with only pg_catalog in the path. Another user's object in the schema of the
+-- extension is not found by its name. So each object of the extension is named with the schema, and
+-- each call passes all arguments in their declared types.
 
 \echo Use "CREATE EXTENSION pgbackrest_ctl" to load this file. \quit
 

@@ -1,6 +1,5 @@
--- Jobs: ask, wait, cancel. A job is the sidecar's as soon as it was asked for: a rollback does not take
--- it back. With wait the statement goes on, and with it its snapshot, which keeps VACUUM from removing
--- what has died since; a function can't wait without one.
+-- Jobs: ask, wait, cancel. The sidecar owns a job once it was requested: ROLLBACK does not undo it.
+-- A function that waits holds a snapshot, and so keeps VACUUM from removing rows that died since.
 
 CREATE FUNCTION @extschema@.pgbr_backup(
 	type text DEFAULT 'incr',
@@ -12,21 +11,26 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, integer) IS
-'ask for a backup (full, diff or incr); gives the job''s ID, which is also the backup''s backup_id; the job goes on after a ROLLBACK; wait holds a snapshot until it ends, so for a long backup rather look at pgbr_job(ID) again and again';
+'request a backup (full, diff or incr); returns the job''s ID, which becomes the backup''s'
+' backup_id;'
+' ROLLBACK does not cancel the job; waiting holds a snapshot, so for a long backup poll'
+' pgbr_job(ID)';
 
 CREATE FUNCTION @extschema@.pgbr_check(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_check(boolean, integer) IS
-'ask for pgbackrest check: is WAL archived, are the repositories usable; gives the job''s ID; the job goes on after a ROLLBACK';
+'request pgbackrest check: is WAL archived, are the repositories usable; returns the job''s ID;'
+' ROLLBACK does not cancel the job';
 
 CREATE FUNCTION @extschema@.pgbr_verify(wait boolean DEFAULT false, wait_seconds integer DEFAULT 60)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_verify(boolean, integer) IS
-'ask for pgbackrest verify: are the files in the repository what they should be; gives the job''s ID; the job goes on after a ROLLBACK';
+'request pgbackrest verify: are the files in the repository intact; returns the job''s ID;'
+' ROLLBACK does not cancel the job';
 
 CREATE FUNCTION @extschema@.pgbr_expire(
 	dry_run boolean DEFAULT true,
@@ -36,7 +40,9 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_expire(boolean, boolean, integer) IS
-'ask for pgbackrest expire: remove what the retention no longer keeps; with dry_run nothing is removed, and the job''s log in the sidecar says what would be; gives the job''s ID; the job goes on after a ROLLBACK';
+'request pgbackrest expire: remove what retention no longer keeps; with dry_run nothing is'
+' removed, and'
+' the job''s log says what would be; returns the job''s ID; ROLLBACK does not cancel the job';
 
 CREATE FUNCTION @extschema@.pgbr_pin(
 	label text,
@@ -47,7 +53,8 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_pin(text, text, boolean, integer) IS
-'keep a backup, and those it depends on, from being expired; gives the job''s ID; the job goes on after a ROLLBACK';
+'protect a backup, and those it depends on, from being expired; returns the job''s ID;'
+' ROLLBACK does not cancel the job';
 
 CREATE FUNCTION @extschema@.pgbr_unpin(
 	label text,
@@ -57,7 +64,8 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_unpin(text, boolean, integer) IS
-'leave a pinned backup to the retention again; gives the job''s ID; the job goes on after a ROLLBACK';
+'let retention expire a pinned backup again; returns the job''s ID; ROLLBACK does not cancel'
+' the job';
 
 CREATE FUNCTION @extschema@.pgbr_stanza_upgrade(
 	wait boolean DEFAULT false,
@@ -66,7 +74,8 @@ RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_stanza_upgrade(boolean, integer) IS
-'ask for pgbackrest stanza-upgrade, after a major upgrade of PostgreSQL; gives the job''s ID; the job goes on after a ROLLBACK';
+'request pgbackrest stanza-upgrade, after a major upgrade of PostgreSQL; returns the job''s ID;'
+' ROLLBACK does not cancel the job';
 
 CREATE FUNCTION @extschema@.pgbr_cancel(job_id text)
 RETURNS boolean
@@ -81,13 +90,14 @@ CREATE FUNCTION @extschema@._pgbr_job(job_id text)
 RETURNS jsonb
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@._pgbr_job(text) IS 'a job as the sidecar gives it';
+COMMENT ON FUNCTION @extschema@._pgbr_job(text) IS 'a job as the sidecar returns it';
 
 CREATE FUNCTION @extschema@._pgbr_jobs(state text, before text)
 RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@._pgbr_jobs(text, text) IS 'a page of jobs as the sidecar gives it';
+COMMENT ON FUNCTION @extschema@._pgbr_jobs(text, text) IS
+'a page of jobs as the sidecar returns it';
 
 CREATE FUNCTION @extschema@._pgbr_job_rows(jobs jsonb)
 RETURNS TABLE (
@@ -110,7 +120,8 @@ AS $$
 	FROM jsonb_to_recordset(jobs) AS j(
 			id text, kind text, type text, repo integer, state text, covered_by text,
 			requested_by text, claimed_by text, reason text, requested_at timestamptz,
-			started_at timestamptz, finished_at timestamptz, progress jsonb, label text, annotations jsonb, set text,
+			started_at timestamptz, finished_at timestamptz, progress jsonb, label text,
+			annotations jsonb, set text,
 			dry_run boolean, exit_code integer, error text, message text, hint text)
 		LEFT JOIN LATERAL jsonb_to_record(j.progress) AS p(
 			phase text, bytes_done bigint, bytes_total bigint, percent double precision) ON true
@@ -145,4 +156,4 @@ SELECT j.job_id, j.kind, j.type, j.phase, j.bytes_done, j.bytes_total, j.percent
 	END AS estimated_end
 FROM @extschema@._pgbr_jobs('running'::text, NULL::text) AS page(answer),
 	@extschema@._pgbr_job_rows(answer->'jobs') AS j;
-COMMENT ON VIEW @extschema@.pgbr_progress IS 'how far the running job is';
+COMMENT ON VIEW @extschema@.pgbr_progress IS 'progress of the running job';

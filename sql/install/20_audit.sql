@@ -1,10 +1,11 @@
--- The audit: not for monitoring, since it says who works from where.
+-- The audit. It is not granted to pg_monitor: it says who works from where.
 
 CREATE FUNCTION @extschema@._pgbr_audit(before bigint)
 RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@._pgbr_audit(bigint) IS 'a page of the audit as the sidecar gives it';
+COMMENT ON FUNCTION @extschema@._pgbr_audit(bigint) IS
+'a page of the audit as the sidecar returns it';
 
 CREATE VIEW @extschema@.pgbr_audit AS
 WITH RECURSIVE page(answer) AS (
@@ -20,4 +21,4 @@ FROM page, jsonb_to_recordset(answer->'audit') AS a(
 		id bigint, "time" timestamptz, caller text, claimed_by text, peer text, listener text,
 		method text, path text, status integer, refused boolean, count integer, concerns text);
 COMMENT ON VIEW @extschema@.pgbr_audit IS
-'who changed what at this server''s sidecar, and who was refused, newest first';
+'changes requested at this server''s sidecar, and requests that it refused, newest first';

@@ -5,7 +5,7 @@ RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@._pgbr_info(boolean) IS
-'what pgbackrest info says, its age and the last error, as the sidecar gives it';
+'the output of pgbackrest info, its age and the last error, as the sidecar returns it';
 
 CREATE FUNCTION @extschema@.pgbr_info_json(refresh boolean DEFAULT false)
 RETURNS jsonb
@@ -15,7 +15,7 @@ AS $$
 	SELECT @extschema@._pgbr_info(refresh)->'stanzas'
 $$;
 COMMENT ON FUNCTION @extschema@.pgbr_info_json(boolean) IS
-'pgbackrest''s own document (pgbackrest info --output=json); with refresh it is asked anew';
+'the document of pgbackrest info --output=json; with refresh pgbackrest is run again';
 
 CREATE FUNCTION @extschema@.pgbr_info(refresh boolean DEFAULT false)
 RETURNS TABLE (
@@ -51,7 +51,7 @@ RETURNS TABLE (
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_info(boolean) IS
-'the backups in the repositories, oldest first; with refresh pgbackrest is asked anew';
+'the backups in the repositories, oldest first; with refresh pgbackrest is run again';
 
 CREATE VIEW @extschema@.pgbr_backups AS SELECT * FROM @extschema@.pgbr_info(false);
 COMMENT ON VIEW @extschema@.pgbr_backups IS 'the backups in the repositories, oldest first';
@@ -76,7 +76,8 @@ FROM @extschema@._pgbr_info(false) AS answer
 		SELECT answer->'retention'->'repositories'->(a.database->>'repo-key')->'archives'->a.id
 			AS value) AS r;
 COMMENT ON VIEW @extschema@.pgbr_archives IS
-'the WAL in the repositories: first and last segment of each database, and from when on any moment can be restored';
+'the WAL in the repositories: first and last segment of each database, and since when any moment'
+' can be restored';
 
 CREATE VIEW @extschema@.pgbr_repositories AS
 SELECT s.name AS stanza, r.key AS repo, r.cipher, (r.status->>'code')::integer AS status_code,
@@ -85,4 +86,4 @@ FROM @extschema@._pgbr_info(false) AS answer
 	CROSS JOIN jsonb_to_recordset(answer->'stanzas') AS s(name text, repo jsonb)
 	CROSS JOIN jsonb_to_recordset(s.repo) AS r(
 		key integer, cipher text, status jsonb);
-COMMENT ON VIEW @extschema@.pgbr_repositories IS 'the repositories and whether they are usable';
+COMMENT ON VIEW @extschema@.pgbr_repositories IS 'the repositories, and whether they are usable';

@@ -8,13 +8,14 @@ RETURNS pg_lsn
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_restore_point(text, boolean, integer) IS
-'create and register a named restore point, and wait until the WAL that holds it is in the repository';
+'create and register a named restore point, and wait until its WAL is in the repository';
 
 CREATE FUNCTION @extschema@._pgbr_restore_points()
 RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@._pgbr_restore_points() IS 'the restore points as the sidecar gives them';
+COMMENT ON FUNCTION @extschema@._pgbr_restore_points() IS
+'the restore points as the sidecar returns them';
 
 CREATE VIEW @extschema@.pgbr_restore_points AS
 SELECT p.*

@@ -6,13 +6,15 @@ CREATE TABLE @extschema@.pgbr_schedule_since (
 	time_zone text NOT NULL,
 	since timestamptz NOT NULL);
 COMMENT ON TABLE @extschema@.pgbr_schedule_since IS
-'since when each schedule is in force: what was due before is not made up for';
+'since when each schedule is in force: runs due before that are not caught up';
 
 CREATE TABLE @extschema@.pgbr_run (
-	run_id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME @extschema@.pgbr_run_run_id_seq) PRIMARY KEY,
-	type text NOT NULL,
+	run_id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME @extschema@.pgbr_run_run_id_seq)
+		PRIMARY KEY,
+	-- a value that the scheduler can't read would stop it
+	type text NOT NULL CHECK (type IN ('full', 'diff', 'incr')),
 	first_due timestamptz NOT NULL,
-	due timestamptz NOT NULL,
+	due timestamptz NOT NULL CHECK (isfinite(due)),
 	due_count integer NOT NULL,
 	state text NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled',
 		'interrupted', 'covered', 'missed')),
@@ -20,7 +22,7 @@ CREATE TABLE @extschema@.pgbr_run (
 	-- no foreign key: pg_dump would warn of it each time, and could not restore rows one by one
 	covered_by bigint,
 	failures integer NOT NULL DEFAULT 0,
-	not_before timestamptz,
+	not_before timestamptz CHECK (isfinite(not_before)),
 	started_at timestamptz,
 	finished_at timestamptz,
 	timeline bigint,
@@ -33,14 +35,14 @@ CREATE TABLE @extschema@.pgbr_run (
 	message text,
 	hint text);
 COMMENT ON TABLE @extschema@.pgbr_run IS
-'the scheduler''s own record: a row for each attempt at a run, and for due times that need none';
+'the scheduler''s own record: a row for each attempt at a run, and for due times without a run';
 CREATE INDEX ON @extschema@.pgbr_run (type, due);
 CREATE INDEX ON @extschema@.pgbr_run (state, finished_at);
 CREATE INDEX ON @extschema@.pgbr_run (covered_by) WHERE covered_by IS NOT NULL;
 CREATE UNIQUE INDEX pgbr_run_running ON @extschema@.pgbr_run (state) WHERE state = 'running';
 CREATE UNIQUE INDEX pgbr_run_queued ON @extschema@.pgbr_run (type) WHERE state = 'queued';
 
--- a dump keeps the history; since when a schedule is in force is another server's own matter
+-- A dump keeps the history. pgbr_schedule_since is not dumped: it belongs to one server.
 SELECT pg_extension_config_dump('@extschema@.pgbr_run'::regclass, '');
 SELECT pg_extension_config_dump(
 	pg_get_serial_sequence('@extschema@.pgbr_run', 'run_id')::regclass, '');
@@ -50,7 +52,7 @@ RETURNS trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@._pgbr_ignore_replicated() IS
-'keeps out what logical replication brings of another server''s history';
+'ignores rows of another server''s history that arrive by logical replication';
 
 CREATE TRIGGER pgbr_ignore_replicated BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.pgbr_run
 	FOR EACH ROW EXECUTE FUNCTION @extschema@._pgbr_ignore_replicated();
@@ -74,7 +76,7 @@ RETURNS SETOF timestamptz
 LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 5
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.pgbr_schedule_preview(text, integer, text) IS
-'when a schedule would be due next; the time zone is that of the schedules unless given';
+'when a schedule would be due next; by default in the time zone of the schedules';
 
 CREATE FUNCTION @extschema@._pgbr_schedule(
 	OUT type text,
@@ -87,7 +89,8 @@ CREATE FUNCTION @extschema@._pgbr_schedule(
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 3
 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@._pgbr_schedule() IS 'the schedules as the settings and the values file have them';
+COMMENT ON FUNCTION @extschema@._pgbr_schedule() IS
+'the schedules in the settings and the values file';
 
 CREATE VIEW @extschema@.pgbr_schedule AS
 SELECT s.type, s.schedule, s.time_zone, s.set_in, s.active, s.next_run,
@@ -113,4 +116,4 @@ FROM @extschema@._pgbr_schedule() AS s
 		ORDER BY a.run_id DESC
 		LIMIT 1) AS e ON true;
 COMMENT ON VIEW @extschema@.pgbr_schedule IS
-'the schedule of each type of backup: where it is set, when it runs next, how it went last';
+'the schedule of each type of backup: where it is set, the next run, the outcome of the last one';

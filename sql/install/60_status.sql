@@ -9,7 +9,7 @@ CREATE FUNCTION @extschema@._pgbr_status(
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@._pgbr_status() IS
-'info and jobs as the sidecar gives them, or the error in getting them';
+'information and jobs as the sidecar returns them, or why it could not be asked';
 
 CREATE FUNCTION @extschema@._pgbr_safety(facts jsonb, OUT safe boolean, OUT problems text[])
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED

@@ -18,4 +18,5 @@ SELECT NULL, j.requested_by, j.claimed_by, j.type, NULL, NULL, 0, j.state,
 	NULL, NULL, j.job_id, j.label, j.exit_code, j.error, j.message, j.hint
 FROM requested AS j;
 COMMENT ON VIEW @extschema@.pgbr_runs IS
-'the history of backups: scheduled runs and due times, and backups that were asked for at this server''s sidecar';
+'the history of backups: scheduled runs and due times, and backups requested at this server''s'
+' sidecar';

@@ -1,4 +1,5 @@
--- Nothing is for everyone; monitoring reads; who starts what is for the administrator to grant.
+-- PUBLIC gets nothing but pgbr_schedule_preview. pg_monitor reads. The administrator grants the
+-- rest.
 
 REVOKE ALL ON FUNCTION @extschema@.pgbr_backup(text, boolean, integer, jsonb, integer),
 	@extschema@.pgbr_check(boolean, integer), @extschema@.pgbr_verify(boolean, integer),

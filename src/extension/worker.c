@@ -11,6 +11,8 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
 #include "extension/compat.h"
 #include "extension/guc.h"
 #include "miscadmin.h"
@@ -94,14 +96,35 @@ describe(BackgroundWorker *worker, const char *name, const char *function, BgWor
 
 /* Transaction callbacks can't take themselves off the list, so it is put there once a session. */
 static bool wake_wanted;
+static bool created_here; /* the extension, in this transaction */
+
+/* The schedules are run in one database; elsewhere the extension only asks and shows. Said at the end,
+ * since an install script's own notices are not shown. */
+static void
+tell_other_database(void)
+{
+	char *own = get_database_name(MyDatabaseId);
+
+	if (own && strcmp(own, guc_database) != 0)
+		ereport(
+			NOTICE,
+			(errmsg("no schedules are run in database \"%s\"", own),
+			 errdetail("The scheduler works in the database that pgbackrest_ctl.database names, "
+					   "\"%s\". Everything else works here.",
+					   guc_database),
+			 errhint("For schedules, run CREATE EXTENSION pgbackrest_ctl in database \"%s\".",
+					 guc_database)));
+}
 
 static void
 wake_at_commit(XactEvent event, void *argument)
 {
+	if (event == XACT_EVENT_PRE_COMMIT && created_here)
+		tell_other_database();
 	if (event == XACT_EVENT_COMMIT && wake_wanted)
 		worker_wake();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-		wake_wanted = false;
+		wake_wanted = created_here = false;
 }
 
 static void
@@ -336,5 +359,6 @@ Datum
 _pgbr_wake(PG_FUNCTION_ARGS)
 {
 	want_wake();
+	created_here = creating_extension;
 	PG_RETURN_VOID();
 }
