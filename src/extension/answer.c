@@ -271,8 +271,7 @@ static void
 refuse(const char *name, const char *reason)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
-					errmsg("sidecar gave an answer that is not understood: member \"%s\" %s", name,
-						   reason)));
+					errmsg("invalid response from the sidecar: member \"%s\" %s", name, reason)));
 }
 
 static bool

@@ -54,7 +54,7 @@ static const ErrorRow error_rows[] = {
 	 "Check pgbackrest_ctl.sidecar_url, pgbackrest_ctl.sidecar_ca_file and "
 	 "pgbackrest_ctl.sidecar_cert_file."},
 	{PGBR_ERROR_PROTOCOL, ERRCODE_PROTOCOL_VIOLATION,
-	 "sidecar gave an answer that is not understood: ", PROTOCOL_HINT},
+	 "invalid response from the sidecar: ", PROTOCOL_HINT},
 	{PGBR_ERROR_MISDIRECTED, ERRCODE_CONNECTION_FAILURE, "could not reach the sidecar: ",
 	 "Start pgbackrest_sidecar with --allowed-host and the name in pgbackrest_ctl.sidecar_url."},
 	{PGBR_ERROR_UNAUTHORIZED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "",

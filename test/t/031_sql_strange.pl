@@ -318,8 +318,8 @@ cmp_ok($took, '<', $timeout + 1.5, 'asks only once');
 
 # rubbish
 my %rubbish = (
-	'ssh' => qr/sidecar gave an answer that is not understood/,
-	'half' => qr/sidecar gave an answer that is not understood/,
+	'ssh' => qr/invalid response from the sidecar/,
+	'half' => qr/invalid response from the sidecar/,
 	'text' => qr/sidecar gave an answer that is not valid JSON/,
 	'nothing' => qr/sidecar gave an answer that is not valid JSON/,
 	'html' => qr{its content type is "text/html"},
@@ -332,7 +332,7 @@ my %rubbish = (
 	'gateway' => qr/HTTP status 502 without a reason/,
 	'bare-500' => qr/HTTP status 500 without a reason/,
 	'bare-problem' => qr/not valid JSON/,
-	'odd-problem' => qr/not understood: member "code" is missing/,
+	'odd-problem' => qr/invalid response from the sidecar: member "code" is missing/,
 	'well-problem' => qr/content type/);
 for my $behaviour (sort keys %rubbish)
 {
@@ -359,7 +359,7 @@ for my $i (0 .. $#wrong_infos)
 	fails(
 		'TABLE pgbr_archives',
 		'08P01',
-		'not (?:understood|a JSON object)',
+		'(?:invalid response|not a JSON object)',
 		"$name: pgbr_archives");
 }
 for my $i (0 .. $#wrong_jobs)
@@ -368,23 +368,23 @@ for my $i (0 .. $#wrong_jobs)
 	fails(
 		'TABLE pgbr_jobs',
 		'08P01',
-		'not understood',
+		'invalid response from the sidecar',
 		'jobs are ' . JSON::PP->new->canonical->encode($wrong_jobs[$i]));
 }
 fails(
 	'TABLE pgbr_restore_points',
 	'08P01',
-	'not understood: member "restore_points" is missing',
+	'invalid response from the sidecar: member "restore_points" is missing',
 	'restore points are jobs');
 fails(
 	q{SELECT * FROM pgbr_job('x')},
 	'08P01',
-	'not understood: member "id" is missing',
+	'invalid response from the sidecar: member "id" is missing',
 	'a job is many');
 fails(
 	'SELECT pgbr_backup()',
 	'08P01',
-	'not understood: member "id" is missing',
+	'invalid response from the sidecar: member "id" is missing',
 	'an accepted job is many');
 behave('poor');
 is( $member->psql('SELECT * FROM pgbr_info()'),
