@@ -482,7 +482,7 @@ for my $columns (120, 50, 12)
 		3, qr/could not connect to the sidecar: .*certificate/,
 		'info', "--url=$url");
 	ctl_fails('plain HTTP to TLS',
-		3, qr/error: .*\n.*GET http:.*\n.*hint: .*https:\/\/ alone/, 'info');
+		3, qr/error: .*\n.*GET http:.*\n.*hint: .*answers only at https:\/\/\. /, 'info');
 	spew("$root/no.pem", "no certificate\n");
 	ctl_fails('a file that holds no certificate',
 		2, qr/no\.pem/, 'info', "--url=$url", "--ca-file=$root/no.pem");
