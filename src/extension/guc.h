@@ -12,7 +12,7 @@
 
 #include "common/vocabulary.h"
 
-extern char *guc_sidecar_url;	/* http(s)://host[:port][/prefix]; see guc_check in guc.c */
+extern char *guc_sidecar_url;	/* http(s)://host[:port][/prefix] */
 extern int guc_sidecar_timeout; /* ms; for one request */
 extern char *guc_sidecar_token_file;
 extern char *guc_sidecar_ca_file;

@@ -179,8 +179,8 @@ rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *h
 						errhint("Use a database whose encoding is UTF8.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_PROTOCOL_VIOLATION),
-			 errmsg("sidecar gave an answer that is not %s",
-					is_json ? "understood: a member is out of range" : "valid JSON"),
+			 errmsg(is_json ? "invalid response from the sidecar: a member is out of range"
+							: "sidecar gave an answer that is not valid JSON"),
 			 errdetail("The request was %s %s.", http->method, http->url), errhint(PROTOCOL_HINT)));
 }
 
