@@ -245,16 +245,23 @@ subtest 'who owns the view that the sidecar reads' => sub {
 		return $page =~ /^pgbackrest_ctl_schedule_active/m ? 1 : 0;
 	};
 	my $fresh = sub { $sidecar->stop; $sidecar->start; return $shown->() };
+	my $up = sub {
+		my ($value) = $sidecar->http(GET => '/metrics')->{content} =~
+		  /^pgbackrest_ctl_schedules_up\{[^}]*\} (\d)$/m;
+		return $value;
+	};
 	is($fresh->(), 1, 'the metrics show schedules');
+	is($up->(), 1, 'and say that they can');
 	$member->psql('ALTER VIEW pgbr_schedule OWNER TO mallory');
 	$member->psql(
 		"CREATE OR REPLACE VIEW pgbr_schedule AS SELECT * FROM ($definition) AS s WHERE planted.planted()",
 		@mallory);
 	is($fresh->(), 0, 'not those of a view that is of somebody else');
+	is($up->(), 0, 'and say so');
 	is_deeply(called(), [], 'which is not read');
 	like(
 		$sidecar->log,
-		qr/warning .*the schedules are not in the metrics: .*role "mallory", who is no superuser, owns/,
+		qr/warning .*the schedules are not in the metrics: .*role "mallory", which is not a superuser, owns/,
 		'the log says why');
 	$member->psql(
 		"CREATE OR REPLACE VIEW pgbr_schedule AS $definition; ALTER VIEW pgbr_schedule OWNER TO postgres"

@@ -271,7 +271,7 @@ test_archiver(void **state)
 	static const char answer_text[] =
 		"{\"is_standby\":false,\"archive_mode\":\"on\",\"segment_size\":16777216,\"ready\":3,"
 		"\"oldest_ready\":1795345200.5,\"archived\":10,\"failed\":2,\"last_archived\":null,"
-		"\"last_failed\":1795345100,\"last_wal\":null,\"schema\":\"public\"}";
+		"\"last_failed\":1795345100,\"last_wal\":null,\"view\":\"public.pgbr_schedule\"}";
 	static const char schedules_text[] =
 		"[{\"type\":\"full\",\"active\":true,\"next_run\":1795400000,\"last_due\":1795345000,"
 		"\"last_state\":\"failed\"},{\"type\":\"diff\",\"active\":true,\"next_run\":null,"
@@ -290,6 +290,7 @@ test_archiver(void **state)
 	has(&out, "pgbackrest_ctl_wal_archive_lag_seconds{stanza=\"main\"} 99.5");
 	has(&out, "pgbackrest_ctl_wal_archive_failures_total{stanza=\"main\"} 2");
 	has_not(&out, "wal_last_archived_timestamp_seconds");
+	has(&out, "pgbackrest_ctl_schedules_up{stanza=\"main\"} 1");
 	has(&out, "pgbackrest_ctl_schedule_lag_seconds{stanza=\"main\",type=\"full\"} 300");
 	has(&out, "pgbackrest_ctl_schedule_lag_seconds{stanza=\"main\",type=\"diff\"} 0");
 	has(&out, "pgbackrest_ctl_schedule_next_run_timestamp_seconds{stanza=\"main\",type=\"full\"} "
@@ -299,6 +300,16 @@ test_archiver(void **state)
 	json_object_set_new(answer, "is_standby", json_true());
 	archiver_read(answer, NULL, &world->archiver);
 	assert_false(world->archiver.archives);
+	/* the extension is there, but its schedules can't be read; and it is not there */
+	write_all(world, &out);
+	has(&out, "pgbackrest_ctl_schedules_up{stanza=\"main\"} 0");
+	has_not(&out, "schedule_active");
+	strbuf_done(&out);
+	json_object_del(answer, "view");
+	archiver_read(answer, NULL, &world->archiver);
+	write_all(world, &out);
+	has_not(&out, "schedules_up");
+	strbuf_done(&out);
 	json_object_set_new(answer, "archive_mode", json_string("always"));
 	archiver_read(answer, NULL, &world->archiver);
 	assert_true(world->archiver.archives);

@@ -391,6 +391,12 @@ write_schedules(const MetricsFacts *facts, StrBuf *out)
 	const ArchiverState *archiver = facts->archiver;
 	Family family;
 
+	if (archiver->has_extension)
+		single(
+			facts, out, NAME("schedules_up"), "gauge",
+			"Whether the schedules of the extension can be read: 0, for example, when a role that "
+			"is not a superuser owns a part of it.",
+			archiver->schedules_read);
 	if (archiver->schedule_count == 0)
 		return;
 	family = family_begin(facts, out, NAME("schedule_active"), "gauge",

@@ -75,10 +75,11 @@ static const char stranger_check[] =
 	"SELECT WHERE 1 / (CASE WHEN EXISTS (" STRANGERS ") THEN 0 ELSE 1 END) < 0";
 
 static const char schedule_query[] =
-	"SELECT pg_catalog.json_agg(pg_catalog.json_build_object('type', type, 'active', active,"
+	"SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('type', type, 'active', "
+	"active,"
 	" 'next_run', extract(epoch FROM next_run)::float8,"
 	" 'last_due', extract(epoch FROM last_due)::float8,"
-	" 'last_state', last_state)) FROM %s WHERE schedule IS NOT NULL";
+	" 'last_state', last_state)), '[]') FROM %s WHERE schedule IS NOT NULL";
 
 static double
 number(const json_t *object, const char *key)
@@ -127,6 +128,8 @@ archiver_read(const json_t *answer, const json_t *schedules, ArchiverState *stat
 	state->last_archived = number(answer, "last_archived");
 	state->last_failed = number(answer, "last_failed");
 	pgbr_copy_text(state->last_wal, sizeof(state->last_wal), wal ? wal : "");
+	state->has_extension = json_text(answer, "view") != NULL;
+	state->schedules_read = schedules != NULL;
 	if (schedules)
 		read_schedules(schedules, state);
 }
@@ -199,7 +202,7 @@ archiver_refresh(Archiver *archiver, int stop_fd)
 	if (stranger)
 		log_repeated(
 			"questions for schedules that were not asked", LOG_LEVEL_WARNING,
-			"the schedules are not in the metrics: role \"%s\", who is no superuser, owns the "
+			"the schedules are not in the metrics: role \"%s\", which is not a superuser, owns the "
 			"schema of the extension or a part of it",
 			stranger);
 	else if (view && literal)

@@ -39,7 +39,9 @@ typedef struct ArchiverState
 	char last_wal[32]; /* the file that was archived last, or "" */
 	int segment_size;
 	ArchiverSchedule schedules[3];
-	int schedule_count; /* 0: the extension is not there */
+	int schedule_count;
+	bool has_extension;	 /* the database has the extension */
+	bool schedules_read; /* its schedules could be read; they are not if a stranger owns it */
 } ArchiverState;
 
 /* Read psql's two answers; schedules may be NULL. Pure. */
