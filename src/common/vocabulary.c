@@ -11,39 +11,27 @@
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const backup_types[] = {
-	[PGBR_BACKUP_INCR] = "incr",
-	[PGBR_BACKUP_DIFF] = "diff",
-	[PGBR_BACKUP_FULL] = "full",
+#define X(name, text, strength) [PGBR_BACKUP_##name] = text,
+	PGBR_BACKUP_TYPE_TABLE(X, X)
+#undef X
 };
 
 static const char *const job_kinds[] = {
-	[PGBR_JOB_BACKUP] = "backup",
-	[PGBR_JOB_EXPIRE] = "expire",
-	[PGBR_JOB_VERIFY] = "verify",
-	[PGBR_JOB_CHECK] = "check",
-	[PGBR_JOB_STANZA_CREATE] = "stanza-create",
-	[PGBR_JOB_STANZA_UPGRADE] = "stanza-upgrade",
-	[PGBR_JOB_ANNOTATE] = "annotate",
-	[PGBR_JOB_NODE_MARK] = "node-mark",
-	[PGBR_JOB_NODE_STOP] = "node-stop",
-	[PGBR_JOB_NODE_ARCHIVE] = "node-archive",
-	[PGBR_JOB_NODE_KEEP] = "node-keep",
-	[PGBR_JOB_NODE_RESTORE] = "node-restore",
-	[PGBR_JOB_NODE_RECOVER] = "node-recover",
-	[PGBR_JOB_NODE_UNFENCE] = "node-unfence",
+#define X(name, text, is_step, locks) text,
+	PGBR_JOB_KIND_TABLE(X, X)
+#undef X
 };
 
 static const char *const job_states[] = {
-	[PGBR_STATE_QUEUED] = "queued",		  [PGBR_STATE_RUNNING] = "running",
-	[PGBR_STATE_SUCCEEDED] = "succeeded", [PGBR_STATE_FAILED] = "failed",
-	[PGBR_STATE_CANCELLED] = "cancelled", [PGBR_STATE_INTERRUPTED] = "interrupted",
+#define X(name, text, is_final) text,
+	PGBR_JOB_STATE_TABLE(X, X)
+#undef X
 };
 
 static const char *const verdicts[] = {
-	[PGBR_VERDICT_OK] = "ok",
-	[PGBR_VERDICT_WARN] = "warn",
-	[PGBR_VERDICT_UNKNOWN] = "unknown",
-	[PGBR_VERDICT_FAIL] = "fail",
+#define X(name, text) text,
+	PGBR_VERDICT_TABLE(X, X)
+#undef X
 };
 
 static const char *
@@ -137,13 +125,37 @@ pgbr_verdict_parse(const char *text, PgbrVerdict *outcome)
 bool
 pgbr_job_kind_is_step(PgbrJobKind kind)
 {
-	return kind >= PGBR_JOB_NODE_MARK;
+	static const bool are[] = {
+#define X(name, text, is_step, locks) is_step,
+		PGBR_JOB_KIND_TABLE(X, X)
+#undef X
+	};
+
+	return (size_t) kind < LENGTH(are) && are[kind];
+}
+
+bool
+pgbr_job_kind_locks_stanza(PgbrJobKind kind)
+{
+	static const bool do_lock[] = {
+#define X(name, text, is_step, locks) locks,
+		PGBR_JOB_KIND_TABLE(X, X)
+#undef X
+	};
+
+	return (size_t) kind < LENGTH(do_lock) && do_lock[kind];
 }
 
 bool
 pgbr_job_state_is_final(PgbrJobState state)
 {
-	return state != PGBR_STATE_QUEUED && state != PGBR_STATE_RUNNING;
+	static const bool are[] = {
+#define X(name, text, is_final) is_final,
+		PGBR_JOB_STATE_TABLE(X, X)
+#undef X
+	};
+
+	return (size_t) state < LENGTH(are) && are[state];
 }
 
 static bool

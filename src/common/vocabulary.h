@@ -12,51 +12,88 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Ordered by strength: a stronger type covers a weaker one. */
+/*
+ * Each table owns its words: the enum, the texts and the list for messages are made of it. FIRST
+ * stands for X in its first row.
+ */
+
+/* Name, text, strength: a stronger type covers a weaker one. */
+#define PGBR_BACKUP_TYPE_TABLE(FIRST, X) \
+	FIRST(FULL, "full", 2)               \
+	X(DIFF, "diff", 1)                   \
+	X(INCR, "incr", 0)
+
+/* Name, text, whether it is a step of a restore (it belongs to one, is asked for there, and no
+ * other jobs run meanwhile), whether pgbackrest holds the lock of the stanza while it runs. */
+#define PGBR_JOB_KIND_TABLE(FIRST, X)                \
+	FIRST(BACKUP, "backup", false, true)             \
+	X(EXPIRE, "expire", false, true)                 \
+	X(VERIFY, "verify", false, false)                \
+	X(CHECK, "check", false, false)                  \
+	X(STANZA_CREATE, "stanza-create", false, true)   \
+	X(STANZA_UPGRADE, "stanza-upgrade", false, true) \
+	X(ANNOTATE, "annotate", false, false)            \
+	X(NODE_MARK, "node-mark", true, false)           \
+	X(NODE_STOP, "node-stop", true, false)           \
+	X(NODE_ARCHIVE, "node-archive", true, false)     \
+	X(NODE_KEEP, "node-keep", true, false)           \
+	X(NODE_RESTORE, "node-restore", true, false)     \
+	X(NODE_RECOVER, "node-recover", true, false)     \
+	X(NODE_UNFENCE, "node-unfence", true, false)
+
+/* Name, text, whether a job in this state will not change any more. */
+#define PGBR_JOB_STATE_TABLE(FIRST, X)                        \
+	FIRST(QUEUED, "queued", false)                            \
+	X(RUNNING, "running", false)                              \
+	X(SUCCEEDED, "succeeded", true)                           \
+	X(FAILED, "failed", true)                                 \
+	X(CANCELLED, "cancelled", true)                           \
+	/* the sidecar or its host went down while the job ran */ \
+	X(INTERRUPTED, "interrupted", true)
+
+/* Name, text. How a check of "doctor" ended, by weight: what could not be learned weighs more
+ * than a warning. */
+#define PGBR_VERDICT_TABLE(FIRST, X) \
+	FIRST(OK, "ok")                  \
+	X(WARN, "warn")                  \
+	X(UNKNOWN, "unknown")            \
+	X(FAIL, "fail")
+
 typedef enum PgbrBackupType
 {
-	PGBR_BACKUP_INCR,
-	PGBR_BACKUP_DIFF,
-	PGBR_BACKUP_FULL,
+#define X(name, text, strength) PGBR_BACKUP_##name = strength,
+	PGBR_BACKUP_TYPE_TABLE(X, X)
+#undef X
 } PgbrBackupType;
 
 typedef enum PgbrJobKind
 {
-	PGBR_JOB_BACKUP,
-	PGBR_JOB_EXPIRE,
-	PGBR_JOB_VERIFY,
-	PGBR_JOB_CHECK,
-	PGBR_JOB_STANZA_CREATE,
-	PGBR_JOB_STANZA_UPGRADE,
-	PGBR_JOB_ANNOTATE,
-	/* what a member's node does in a restore; no other jobs run meanwhile */
-	PGBR_JOB_NODE_MARK,
-	PGBR_JOB_NODE_STOP,
-	PGBR_JOB_NODE_ARCHIVE,
-	PGBR_JOB_NODE_KEEP,
-	PGBR_JOB_NODE_RESTORE,
-	PGBR_JOB_NODE_RECOVER,
-	PGBR_JOB_NODE_UNFENCE,
+#define X(name, text, is_step, locks) PGBR_JOB_##name,
+	PGBR_JOB_KIND_TABLE(X, X)
+#undef X
+	PGBR_JOB_KIND_COUNT,
 } PgbrJobKind;
 
 typedef enum PgbrJobState
 {
-	PGBR_STATE_QUEUED,
-	PGBR_STATE_RUNNING,
-	PGBR_STATE_SUCCEEDED,
-	PGBR_STATE_FAILED,
-	PGBR_STATE_CANCELLED,
-	PGBR_STATE_INTERRUPTED, /* the sidecar or its host went down while the job ran */
+#define X(name, text, is_final) PGBR_STATE_##name,
+	PGBR_JOB_STATE_TABLE(X, X)
+#undef X
 } PgbrJobState;
 
-/* How a check of "doctor" ended, by weight: what could not be learned weighs more than a warning. */
 typedef enum PgbrVerdict
 {
-	PGBR_VERDICT_OK,
-	PGBR_VERDICT_WARN,
-	PGBR_VERDICT_UNKNOWN,
-	PGBR_VERDICT_FAIL,
+#define X(name, text) PGBR_VERDICT_##name,
+	PGBR_VERDICT_TABLE(X, X)
+#undef X
 } PgbrVerdict;
+
+/* The texts of all values, separated by ", ", for messages and help. */
+#define PGBR_FIRST_WORD(name, text, ...) text
+#define PGBR_NEXT_WORD(name, text, ...)	 ", " text
+#define PGBR_BACKUP_TYPES				 PGBR_BACKUP_TYPE_TABLE(PGBR_FIRST_WORD, PGBR_NEXT_WORD)
+#define PGBR_JOB_KINDS					 PGBR_JOB_KIND_TABLE(PGBR_FIRST_WORD, PGBR_NEXT_WORD)
+#define PGBR_JOB_STATES					 PGBR_JOB_STATE_TABLE(PGBR_FIRST_WORD, PGBR_NEXT_WORD)
 
 /* The text of a value; never NULL. */
 extern const char *pgbr_backup_type_name(PgbrBackupType type);
@@ -70,18 +107,10 @@ extern bool pgbr_job_kind_parse(const char *text, PgbrJobKind *kind);
 extern bool pgbr_job_state_parse(const char *text, PgbrJobState *state);
 extern bool pgbr_verdict_parse(const char *text, PgbrVerdict *outcome);
 
-/* True for a step of a restore: it can only be requested for a restore. */
+/* As the tables say; false for what is in none. */
 extern bool pgbr_job_kind_is_step(PgbrJobKind kind);
-
-/* True when a job in this state will not change any more. */
+extern bool pgbr_job_kind_locks_stanza(PgbrJobKind kind);
 extern bool pgbr_job_state_is_final(PgbrJobState state);
-
-/* The texts of all values, separated by ", ", for messages and help. */
-#define PGBR_BACKUP_TYPES "full, diff, incr"
-#define PGBR_JOB_KINDS                                                                    \
-	"backup, expire, verify, check, stanza-create, stanza-upgrade, annotate, node-mark, " \
-	"node-stop, node-archive, node-keep, node-restore, node-recover, node-unfence"
-#define PGBR_JOB_STATES "queued, running, succeeded, failed, cancelled, interrupted"
 
 /* Where the sidecar serves what. */
 #define PGBR_PATH_JOBS			 "/v1/jobs"
@@ -105,20 +134,22 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_OPTION_NAME_MAX 64
 
 /* The grammar of values from outside. Each takes a NUL-terminated text.
- *	job id			[A-Za-z0-9_.:-], 1 to 64, not starting with '-'
- *	backup label	pgBackRest's: YYYYMMDD-HHMMSSF[_YYYYMMDD-HHMMSS(D|I)]
- *	archive id		pgBackRest's: a version of PostgreSQL, '-', a number
- *	stanza			[A-Za-z0-9_.-], 1 to 64, not starting with '-' or '.'
- *	annotation key	[A-Za-z0-9_.-], 1 to 64, not starting with '-'
- *	plain text		valid UTF-8 without control characters, at most max bytes
- *	restore point	PostgreSQL's limit of 1 to 63 bytes; plain text without quotes or backslash, no
+ *	job id                  [A-Za-z0-9_.:-], 1 to 64, not starting with '-'
+ *	backup label    pgBackRest's: YYYYMMDD-HHMMSSF[_YYYYMMDD-HHMMSS(D|I)]
+ *	archive id              pgBackRest's: a version of PostgreSQL, '-', a number
+ *	stanza                  [A-Za-z0-9_.-], 1 to 64, not starting with '-' or '.'
+ *	annotation key  [A-Za-z0-9_.-], 1 to 64, not starting with '-'
+ *	plain text              valid UTF-8 without control characters, at most max bytes
+ *	restore point   PostgreSQL's limit of 1 to 63 bytes; plain text without quotes or backslash,
+ *	no
  *					blank at either end: a name goes into postgresql.auto.conf at a restore
- *	LSN				X/X, each side 1 to 8 hexadecimal digits
- *	WAL segment		24 hexadecimal digits, upper case
- *	option name		of pgbackrest.conf: [a-z0-9-], at most 64, beginning with a letter
- *	secret			plain text of at most 4096 bytes without quotes or backslash, no blank at either end, so
+ *	LSN                             X/X, each side 1 to 8 hexadecimal digits
+ *	WAL segment             24 hexadecimal digits, upper case
+ *	option name             of pgbackrest.conf: [a-z0-9-], at most 64, beginning with a letter
+ *	secret                  plain text of at most 4096 bytes without quotes or backslash, no
+ *	blank at either end, so
  *					that every reader of environment files takes it for the same text
- */
+ * */
 extern bool pgbr_is_job_id(const char *text);
 extern bool pgbr_is_backup_label(const char *text);
 extern bool pgbr_is_archive_id(const char *text);

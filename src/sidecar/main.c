@@ -14,7 +14,10 @@
 #include "sidecar/restore/archive_get.h"
 #include "sidecar/http/auth.h"
 #include "sidecar/config/config.h"
-#include "sidecar/compat/sidecar_routes.h"
+#include "sidecar/api/router.h"
+#include "sidecar/api/routes.h"
+#include "sidecar/compat/restore_route.h"
+#include "sidecar/compat/routes.h"
 #include "sidecar/http/server.h"
 #include "sidecar/runner/job_runner.h"
 #include "sidecar/postgres/member.h"
@@ -39,12 +42,16 @@
 typedef struct Parts
 {
 	Sidecar sidecar;
+	Router router;
+	HttpApplication application;
 	Auth *auth;
 	JobRunner *runner;
 	PeerServer *peer_server;
 	HttpServer *server;
 	char state_dir[PATH_MAX];
 } Parts;
+
+static const RouteTable *const route_tables[] = {&api_routes, &compat_routes, NULL};
 
 /* All threads inherit this: signals come to main alone, which waits for them. */
 static void
@@ -74,9 +81,9 @@ prepare_process(void)
 	umask(0077);
 }
 
-/* Make the state folder, and see that it is ours alone: it names programs that are run, and files that
- * are written. From here on it goes by one name, however it is given: what a crash leaves behind is
- * found by it. */
+/* Make the state folder, and see that it is ours alone: it names programs that are run, and
+ * files that are written. From here on it goes by one name, however it is given: what a crash
+ * leaves behind is found by it. */
 static bool
 prepare_state_dir(Parts *parts, SidecarConfig *config, PgbrError *error)
 {
@@ -109,6 +116,8 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 	bool ok;
 
 	sidecar->config = config;
+	parts->router = (Router){sidecar, route_tables};
+	parts->application = router_application(&parts->router);
 	sidecar->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	strbuf_init(&log_dir);
 	ok = prepare_state_dir(parts, config, error) && (parts->auth = auth_new(config, error)) &&
@@ -137,7 +146,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 			(sidecar->gate = process_gate_new()) &&
 			(sidecar->cache = info_cache_new(config, error)) &&
 			(sidecar->keeper = stanza_keeper_new(config, sidecar->queue, sidecar->cache, error)) &&
-			(parts->server = http_server_start(config, sidecar, parts->auth, error)) &&
+			(parts->server = http_server_start(config, &parts->application, parts->auth, error)) &&
 			info_cache_start(sidecar->cache, error) &&
 			stanza_keeper_start(sidecar->keeper, error) &&
 			(parts->runner = job_runner_start(config, sidecar->queue, sidecar->cache, error)) &&
@@ -160,8 +169,8 @@ stop(Parts *parts)
 	if (parts->runner)
 		job_runner_join(parts->runner);
 	peer_server_stop(parts->peer_server);
-	/* the threads end, and with them the waits of handlers; what they know is asked for until the port
-	 * is closed */
+	/* the threads end, and with them the waits of handlers; what they know is asked for until
+	 * the port is closed */
 	if (sidecar->keeper)
 		stanza_keeper_stop(sidecar->keeper);
 	if (sidecar->cache)

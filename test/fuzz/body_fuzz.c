@@ -105,19 +105,18 @@ static void
 check_step(const JobRequest *request)
 {
 	json_t *json = request->arguments[0] ? json_loads(request->arguments, 0, NULL) : NULL;
-	NodeArguments arguments;
+	StepArguments arguments;
 	PgbrError error;
 	Command command;
-	NodeStep step;
 
-	MUST(node_step_parse(pgbr_job_kind_name(request->kind), &step));
+	MUST(pgbr_job_kind_is_step(request->kind));
 	MUST(request->arguments[0] == '\0' || json_is_object(json));
-	if (node_arguments_read(step, json, &arguments, &error))
+	if (step_arguments_read(request->kind, json, &arguments, &error))
 	{
 		MUST(arguments.name[0] == '\0' || pgbr_is_job_id(arguments.name));
-		MUST(step != NODE_STEP_MARK || arguments.name[0]);
+		MUST(request->kind != PGBR_JOB_NODE_MARK || arguments.name[0]);
 		MUST(arguments.timeout > 0 && arguments.archive_timeout > 0 && arguments.replay_bytes >= 0);
-		if (step == NODE_STEP_RESTORE)
+		if (request->kind == PGBR_JOB_NODE_RESTORE)
 		{
 			MUST(pgbr_is_backup_label(arguments.target.set));
 			pgbackrest_restore_command(&config, arguments.repo, &arguments.target, "/data",

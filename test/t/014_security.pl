@@ -199,7 +199,10 @@ sub with_token
 	  'read';
 	is_deeply(
 		[ map { $_->{message} } grep { !$_->{ok} } @{ $ready[0]{checks} } ],
-		[ map { 'not ok; who may read is told why' } grep { !$_->{ok} } @{ $ready[1]{checks} } ],
+		[
+			map  { 'not ok; callers who may read are told why' }
+			grep { !$_->{ok} } @{ $ready[1]{checks} }
+		],
 		'/readyz tells a stranger no reason');
 	is_deeply(
 		[ map { [ @$_{qw(name ok)} ] } @{ $ready[0]{checks} } ],
@@ -268,7 +271,7 @@ sub with_token
 			[ 401, 401, 401 ],
 			"a file that $name lets nobody in");
 		my $said = () =
-		  substr($sidecar->log, $before) =~ /nobody is let in: could not read the token file/g;
+		  substr($sidecar->log, $before) =~ /could not read the token file: nobody is let in/g;
 		is($said, 1, 'and it says so once');
 		$replace->("$token{read} read\n");
 		is($status->('read'), 200, 'until it is right again');
@@ -429,7 +432,7 @@ sub start_tls
 		'while it is none, the one before is served') for 1 .. 2;
 	is( () =
 		  $sidecar->log =~
-		  /the TLS certificate before goes on serving: could not use the certificate/g,
+		  /the previous TLS certificate stays in use: could not use the certificate/g,
 		1,
 		'and the log says why, once');
 	$tls->replace_pair('server', 'served');
@@ -490,7 +493,7 @@ my @post = ('-X', 'POST', '-H', 'Content-Type: application/json', '-d', '{"kind"
 	  glob("$sidecar->{state}/log/*");
 	unlike($seen, qr/\Q$token{$_}\E/, "the token \"$_\" is in no log, command line or state")
 	  for sort keys %token;
-	like($seen, qr/refused GET \/v1\/jobs: 401/, 'what was refused is');
+	like($seen, qr/refused GET \/v1\/jobs from 127\.0\.0\.1: 401/, 'what was refused is');
 	is($sidecar->stop, 0, 'a clean end');
 }
 

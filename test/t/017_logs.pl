@@ -105,16 +105,18 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	is_deeply([ grep { my $line = $_; !utf8::decode($line) } @lines ], [], 'and is UTF-8');
 	my @times = map { /^(\S+)/ } @lines;
 	is_deeply(\@times, [ sort @times ], 'in the order of time');
-	is(scalar(grep { /refused GET .*: 401$/ } @lines), 8, 'each refusal has its line');
+	is(scalar(grep { /refused GET .* from 127\.0\.0\.1: 401$/ } @lines),
+		8, 'each refusal has its line');
 	is(scalar(grep { /^$time info +\[main\] forged/ } @lines), 0, 'and none was forged');
 	my $all = join "\n", @lines;
+	my $from = qr/ from 127\.0\.0\.1/;
 	like(
 		$all,
-		qr{refused GET /v1/jobs/x\\x0A2026-11-22T15:41:07.000Z info    \[main\] forged: 401},
+		qr{refused GET /v1/jobs/x\\x0A2026-11-22T15:41:07.000Z info    \[main\] forged from 127\.0\.0\.1: 401},
 		'a newline is escaped');
 	like(
 		$all,
-		qr/jobs\/x\\x1B\[31m: 401.*jobs\/x\\u009B31m: 401.*jobs\/x\\x7F\\x08: 401.*jobs\/x\\xFF\\xFE: 401.*jobs\/x"\\: 401/s,
+		qr/jobs\/x\\x1B\[31m$from: 401.*jobs\/x\\u009B31m$from: 401.*jobs\/x\\x7F\\x08$from: 401.*jobs\/x\\xFF\\xFE$from: 401.*jobs\/x"\\$from: 401/s,
 		'and so are others');
 	my @of_job = grep { s/^.* job \Q$id\E: // } map { "$_" } @lines;
 	is(scalar(@of_job), 3, 'a job has a line for each thing that happened to it');
@@ -150,9 +152,10 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	} @events;
 	is_deeply(\@wrong, [], 'with time, level, stanza, message and job');
 	my @messages = map { $_->{message} } @events;
-	is(scalar(grep { /^refused GET .*: 401$/s } @messages), 8, 'each refusal is there');
+	is(scalar(grep { /^refused GET .* from 127\.0\.0\.1: 401$/s } @messages),
+		8, 'each refusal is there');
 	is( $messages[ (grep { $messages[$_] =~ /forged/ } 0 .. $#messages)[0] ],
-		"refused GET /v1/jobs/x\n2026-11-22T15:41:07.000Z info    [main] forged: 401",
+		"refused GET /v1/jobs/x\n2026-11-22T15:41:07.000Z info    [main] forged from 127.0.0.1: 401",
 		'with its newline in it');
 	my ($failed) = grep { $_->{message} =~ /^failed/ } @events;
 	is_deeply([ @$failed{qw(level job)} ], [ 'error', $id ], 'the failure has its level and job');

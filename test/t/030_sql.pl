@@ -348,7 +348,7 @@ subtest 'tokens' => sub {
 	fails(
 		'SELECT pgbr_backup()',
 		'42501',
-		'.*HINT:  It takes one of the scope operate, or restore\.',
+		'.*HINT:  It needs one of scope operate, or restore\.',
 		'and may no more');
 	spew($token, 'wrong');
 	fails(

@@ -420,7 +420,7 @@ for my $columns (120, 50, 12)
 	$ENV{PGBRCTL_URL} = $sidecar->url;
 
 	ctl_fails('no token', 4,
-		qr/bearer token is wanted\n.*GET http.*\n.*hint: .*--token-file or PGBRCTL_TOKEN_FILE/,
+		qr/bearer token is required\n.*GET http.*\n.*hint: .*--token-file or PGBRCTL_TOKEN_FILE/,
 		'info');
 	ctl_fails(
 		'a wrong token',

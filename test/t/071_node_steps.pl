@@ -168,7 +168,7 @@ subtest 'a replica has begun recovery' => sub {
 	release();
 	like(
 		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
-		qr/could not be begun: the temporary server was killed by signal 9/,
+		qr/could not begin recovery of the replica: the temporary server was killed by signal 9/,
 		'and the log says why');
 	is($control->(), 'in production', 'as the backup has them');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
@@ -182,7 +182,7 @@ subtest 'a replica has begun recovery' => sub {
 	  or diag $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
 	like(
 		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
-		qr/could not be begun: could not execute/,
+		qr/could not begin recovery of the replica: could not execute/,
 		'and the log says why');
 	step(
 		'node-restore',
@@ -203,7 +203,7 @@ subtest 'a replica has begun recovery' => sub {
 	is($job->{state}, 'succeeded', 'nor one without any program');
 	like(
 		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
-		qr/could not be begun: .*pg_controldata/,
+		qr/could not begin recovery of the replica: .*pg_controldata/,
 		'and the log says why');
 	$sidecar->kill;
 	restart_sidecar();
@@ -217,7 +217,7 @@ subtest 'a replica has begun recovery' => sub {
 		} @wal);
 	$job = step_fails('node-restore', @replica);
 	is($job->{error}, 'not-found', 'a replica that has become a primary is refused');
-	like($job->{message}, qr/somebody has taken standby.signal away/, 'with the reason');
+	like($job->{message}, qr/standby.signal was removed by another process/, 'with the reason');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');
 	unlink "$dir/after-restore" or die;
 	step('node-restore', @replica);

@@ -4,6 +4,7 @@
  *		What clients of pgskipper's programs send, and the lists that they are shown.
  */
 #include "sidecar/compat/compat.h"
+#include "sidecar/compat/vault.h"
 
 #include "program/json.h"
 #include "sidecar/pgbackrest/command_line.h"

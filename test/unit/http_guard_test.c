@@ -1,4 +1,4 @@
-// links: sidecar/http/guard
+// links: sidecar/http/guard sidecar/config/host_names
 /*
  * http_guard_test.c
  *		Which headers a request is refused for, and that what clients send is not.
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 static const char *const allowed[] = {"backrest,db1.example.com", "with.dot."};
-static const HttpNames names = {allowed, 2};
+static const HostNames names = {allowed, 2};
 
 /* Headers as "Name: value\n..."; the code that they are refused with. */
 static PgbrErrorCode
@@ -123,8 +123,8 @@ test_host_message(void **state)
 
 	(void) state;
 	check("Host: evil\x1b[31m\"\xc2\x9b.example", false, false, &error);
-	assert_string_equal(error.message, "host \"evil?[31m???.example\" is neither an IP address nor "
-									   "localhost nor one that --allowed-host names");
+	assert_string_equal(error.message, "host \"evil?[31m???.example\" is not an IP address, "
+									   "localhost or a name of --allowed-host");
 	assert_non_null(strstr(error.hint, "--allowed-host"));
 }
 
@@ -213,8 +213,8 @@ test_framing(void **state)
 					 PGBR_ERROR_NONE);
 }
 
-/* Headers as libmicrohttpd leaves them in its buffer, each 0 the end of a text; a name that is followed by
- * another's text was moved away. */
+/* Headers as libmicrohttpd leaves them in its buffer, each 0 the end of a text; a name that is
+ * followed by another's text was moved away. */
 static void
 test_lines(void **state)
 {
@@ -262,28 +262,65 @@ static void
 test_names(void **state)
 {
 	(void) state;
-	assert_true(http_guard_is_list("backrest.default.svc.cluster.local"));
-	assert_true(http_guard_is_list("backrest,backrest.default,under_score."));
-	assert_false(http_guard_is_list(""));
-	assert_false(http_guard_is_list("a,"));
-	assert_false(http_guard_is_list(",a"));
-	assert_false(http_guard_is_list("a,,b"));
-	assert_false(http_guard_is_list("a, b"));
-	assert_false(http_guard_is_list(".example.com"));
-	assert_false(http_guard_is_list("*"));
-	assert_false(http_guard_is_list("host:8430"));
-	assert_false(http_guard_is_list("http://host"));
-	assert_false(http_guard_is_list("b\xc3\xbc"
+	assert_true(host_names_is_list("backrest.default.svc.cluster.local"));
+	assert_true(host_names_is_list("backrest,backrest.default,under_score."));
+	assert_false(host_names_is_list(""));
+	assert_false(host_names_is_list("a,"));
+	assert_false(host_names_is_list(",a"));
+	assert_false(host_names_is_list("a,,b"));
+	assert_false(host_names_is_list("a, b"));
+	assert_false(host_names_is_list(".example.com"));
+	assert_false(host_names_is_list("*"));
+	assert_false(host_names_is_list("host:8430"));
+	assert_false(host_names_is_list("http://host"));
+	assert_false(host_names_is_list("b\xc3\xbc"
 									"cher"));
+}
+
+static void
+test_request_line(void **state)
+{
+	/* as libmicrohttpd leaves a line: a NUL where a blank was; where the method, the target and
+	 * the version begin */
+	static const struct
+	{
+		const char *text;
+		size_t target;
+		size_t version;
+		bool good;
+	} cases[] = {
+		{"GET\0/v1/jobs\0HTTP/1.1", 4, 13, true},		{"GET\0  /v1/jobs\0HTTP/1.1", 6, 15, true},
+		{"GET\0/v1\0jobs\0HTTP/1.1", 4, 13, false},		{"GET\0/v1/jobs\0\0HTTP/1.1", 4, 14, false},
+		{"GET\0/v1\0HTTP/1.1\0HTTP/1.1", 4, 17, false}, {"GE\0T\0/v1/jobs\0HTTP/1.1", 5, 14, false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *target = cases[i].text + cases[i].target;
+		HttpHeaders headers = {.host_count = 1, .host = "localhost"};
+		PgbrError error = PGBR_ERROR_INIT;
+
+		http_headers_begin(&headers, cases[i].text, target, target + strlen(target),
+						   cases[i].text + cases[i].version);
+		assert_int_equal(http_guard_check(&headers, false, false, &(HostNames){NULL, 0}, &error),
+						 cases[i].good);
+		if (!cases[i].good)
+		{
+			assert_int_equal(error.code, PGBR_ERROR_BAD_REQUEST);
+			assert_string_equal(error.message, "invalid request line");
+		}
+	}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host),  cmocka_unit_test(test_host_message),
-		cmocka_unit_test(test_page),  cmocka_unit_test(test_framing),
-		cmocka_unit_test(test_names), cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_host),		 cmocka_unit_test(test_host_message),
+		cmocka_unit_test(test_page),		 cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_names),		 cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_request_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /*
  * archive.c
- *		The route of what the archives hold.
+ *		The routes of what the archives hold: all of it, and one WAL segment.
  */
-#include "sidecar/api/jobs.h"
+#include "sidecar/api/handlers.h"
 
 #include "program/json.h"
 #include "sidecar/pgbackrest/archive_read.h"
@@ -54,4 +54,26 @@ handle_archive(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respo
 		http_answer_problem(response, &error, -1);
 	json_decref(document);
 	info_snapshot_done(&info);
+}
+
+void
+handle_wal(Sidecar *sidecar, const HttpRequest *request, HttpResponse *response)
+{
+	PgbrError error = PGBR_ERROR_INIT;
+	bool archived;
+	int exit_code = -1;
+
+	if (!pgbr_is_wal_segment(request->parameter))
+	{
+		pgbr_error_set(&error, PGBR_ERROR_INVALID_VALUE, "invalid WAL segment name");
+		pgbr_error_hint(&error, "It must be 24 hexadecimal digits in upper case.");
+	}
+	else if (archive_has_segment(sidecar->config, sidecar->cache, request->parameter, NULL,
+								 sidecar->stop_fd, &archived, &exit_code, &error))
+	{
+		http_answer_json(response, 200,
+						 json_pack("{ss sb}", "segment", request->parameter, "archived", archived));
+		return;
+	}
+	http_answer_problem(response, &error, exit_code);
 }

@@ -2,8 +2,7 @@
  * audit.c
  *		GET /v1/audit.
  */
-#include "sidecar/queue/audit.h"
-#include "sidecar/api/jobs.h"
+#include "sidecar/api/handlers.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,13 +3,13 @@
  *		The route of "doctor": what this member checks of itself.
  */
 #include "sidecar/api/doctor_facts.h"
-#include "sidecar/api/jobs.h"
-#include "sidecar/api/node.h"
+#include "sidecar/api/handlers.h"
+#include "sidecar/api/member.h"
 
 #include "program/json.h"
 
-/* Anybody may be allowed to read; the reasons name folders and settings, and are for callers who are
- * known. */
+/* Anybody may be allowed to read; the reasons name folders and settings, and are for callers
+ * who are known. */
 static json_t *
 describe(const DoctorFacts *facts, bool in_full)
 {

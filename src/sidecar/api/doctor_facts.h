@@ -7,7 +7,7 @@
 #define PGBR_SIDECAR_API_DOCTOR_FACTS_H
 
 #include "sidecar/api/doctor_checks.h"
-#include "sidecar/api/jobs.h"
+#include "sidecar/api/context.h"
 
 #include <jansson.h>
 

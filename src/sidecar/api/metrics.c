@@ -4,7 +4,7 @@
  *		PostgreSQL's archiving (at most every 5 s) and the disks; pgbackrest is run only
  *		for its version and for the databases of a new backup.
  */
-#include "sidecar/api/jobs.h"
+#include "sidecar/api/handlers.h"
 
 #include "common/memory.h"
 #include "program/clock.h"
@@ -34,7 +34,7 @@ typedef struct Gathered
 
 /* Have the retention decided, for where the recovery window begins. */
 static void
-read_history(const SidecarConfig *config, Gathered *gathered, MetricsFacts *facts)
+metrics_read_history(const SidecarConfig *config, Gathered *gathered, MetricsFacts *facts)
 {
 	RetentionState *state = memory_alloc(sizeof(*state));
 	PgbrError error;
@@ -75,7 +75,7 @@ gather(Sidecar *sidecar, Gathered *gathered, MetricsFacts *facts, PgbrError *err
 		.last_restore = gathered->jobs.counts[PGBR_JOB_NODE_RESTORE][0].last_success,
 		.last_verified_restore = gathered->jobs.counts[PGBR_JOB_NODE_RECOVER][0].last_success,
 	};
-	read_history(config, gathered, facts);
+	metrics_read_history(config, gathered, facts);
 	/* while the repository can't be reached it would only take time */
 	if (!gathered->info.failed)
 		facts->database_count =

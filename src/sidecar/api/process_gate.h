@@ -4,8 +4,8 @@
  *
  * Of each kind of question there are so many places, so that none keeps the others from being
  * answered. Who finds none waits for one, though not long; the last place of each kind is kept for
- * callers who may restore, and the one before for those who may operate, so that nobody who only reads
- * holds up a backup, and nobody else a restore.
+ * callers who may restore, and the one before for those who may operate, so that nobody who only
+ * reads holds up a backup, and nobody else a restore.
  */
 #ifndef PGBR_SIDECAR_API_PROCESS_GATE_H
 #define PGBR_SIDECAR_API_PROCESS_GATE_H

@@ -2,14 +2,14 @@
  * restores.c
  *		The routes of restores: the journal with its lock and lease, and the jobs of a restore.
  */
-#include "sidecar/api/jobs.h"
+#include "sidecar/api/handlers.h"
 
 #include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "sidecar/api/body.h"
 #include "sidecar/queue/queue_restores.h"
-#include "sidecar/steps/step.h"
+#include "sidecar/steps/step_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +109,7 @@ check_step(const JobRequest *request, PgbrError *error)
 	if (!pgbr_job_kind_is_step(request->kind))
 		return true;
 	arguments = request->arguments[0] ? json_loads(request->arguments, 0, NULL) : NULL;
-	ok = node_step_check(pgbr_job_kind_name(request->kind), arguments, error);
+	ok = step_check(request->kind, arguments, error);
 	json_decref(arguments);
 	return ok;
 }

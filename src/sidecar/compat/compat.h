@@ -3,8 +3,8 @@
  *		What clients of pgskipper's programs send, and what they expect to be answered: pure.
  *
  * Those programs are a pgbackrest sidecar (port 3000) and a backup daemon (8080, 8081, 9000). Both
- * know a backup by its annotation "timestamp", which they call backup_id; a daemon's backup is a
- * "vault". docs/reference/clients.md tells the routes.
+ * know a backup by its annotation "timestamp", which they call backup_id.
+ * docs/reference/clients.md tells the routes.
  */
 #ifndef PGBR_SIDECAR_COMPAT_COMPAT_H
 #define PGBR_SIDECAR_COMPAT_COMPAT_H
@@ -14,7 +14,7 @@
 #include "sidecar/queue/job.h"
 
 #include <jansson.h>
-#include <stdint.h>
+#include <stddef.h>
 
 /* What a request's body may hold; what is not there is "". */
 typedef struct CompatFields
@@ -42,8 +42,8 @@ extern void compat_job_timestamp(const Job *job, char *id);
 extern bool compat_make_request(PgbrBackupType type, const char *timestamp, const char *claimed_by,
 								JobRequest *request, PgbrError *error);
 
-/* The stanza's backups as GET /list shows them, oldest first. The caller owns a reference; NULL when
- * out of memory. */
+/* The stanza's backups as GET /list shows them, oldest first. The caller owns a reference; NULL
+ * when out of memory. */
 extern json_t *compat_list(const json_t *stanza);
 
 /* The one with this annotation, or an empty one. The caller owns a reference. */
@@ -55,38 +55,5 @@ extern const char *compat_find_label(const json_t *stanza, const char *id);
 /* The newest backup that a target can be reached from, as far as backups tell: of a name or an xid
  * nothing is known, and the newest of all is taken. NULL when there is none. */
 extern const char *compat_choose_label(const json_t *stanza, const RecoveryTarget *target);
-
-/* A daemon's backup. */
-typedef struct Vault
-{
-	char id[JOB_ID_SIZE];
-	bool failed;
-	bool locked;   /* is being made, or waits to be */
-	int64_t start; /* ms since 1970 */
-	int64_t stop;  /* 0: not yet */
-	int64_t size;  /* bytes in the repository; 0 when there are none */
-	int exit_code; /* -1: none */
-} Vault;
-
-typedef struct VaultList
-{
-	Vault *vaults; /* newest first */
-	size_t count;
-	size_t capacity;
-	bool failed; /* out of memory */
-} VaultList;
-
-/* The backups of a stanza's info document (NULL: none), and the jobs that have none there because
- * they wait, run or failed: first all jobs, then the stanza, then sort. */
-extern void vault_list_add_job(VaultList *list, const Job *job);
-extern void vault_list_add_backups(VaultList *list, const json_t *stanza);
-extern void vault_list_sort(VaultList *list);
-extern void vault_list_done(VaultList *list);
-
-/* The newest with this id, or NULL. */
-extern const Vault *vault_find(const VaultList *list, const char *id);
-
-/* A vault as the daemon shows it. The caller owns a reference. */
-extern json_t *vault_json(const Vault *vault);
 
 #endif

@@ -3,13 +3,15 @@
  *		The routes of pgskipper's backup daemon, as its clients know them. Where it answered what it
  *		did not know, this says what is so, and null where it knows nothing either.
  */
-#include "sidecar/compat/sidecar_routes.h"
+#include "sidecar/compat/handlers.h"
 
 #include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/pgbackrest_info.h"
 #include "sidecar/compat/compat.h"
+#include "sidecar/compat/compat_answer.h"
+#include "sidecar/compat/vault.h"
 #include "sidecar/pgbackrest/repo_space.h"
 
 #include <stdio.h>

@@ -1,21 +1,23 @@
 /*
  * restore_route.c
- *		POST /restore of pgskipper's sidecar: the data directory of this one member, whose PostgreSQL
- *		is stopped. It is the step node-restore of a restore that has no other, and that takes this
- *		member's lock as any restore does.
+ *		POST /restore of pgskipper's sidecar: the data directory of this one member, whose
+ *		PostgreSQL is stopped. It is the step node-restore of a restore that has no other, and that
+ *		takes this member's lock as any restore does.
  *
  * The crash case: such a restore is driven from here alone, so one that is still active when the
  * sidecar starts was left by a crash, and is ended before anyone is served.
  */
-#include "sidecar/compat/sidecar_routes.h"
+#include "sidecar/compat/restore_route.h"
 
 #include "common/memory.h"
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/log.h"
 #include "sidecar/compat/compat.h"
+#include "sidecar/compat/compat_answer.h"
+#include "sidecar/compat/handlers.h"
 #include "sidecar/queue/queue_restores.h"
-#include "sidecar/steps/step.h"
+#include "sidecar/steps/step_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +33,8 @@
 
 /* Begin the restore with its document; renew or end it with none. */
 static bool
-put(Sidecar *sidecar, const char *id, const char *document, bool done, PgbrError *error)
+compat_put_restore(Sidecar *sidecar, const char *id, const char *document, bool done,
+				   PgbrError *error)
 {
 	RestorePut wanted = {.id = id,
 						 .holder = HOLDER,
@@ -59,7 +62,7 @@ compat_end_leftovers(Sidecar *sidecar)
 	job_queue_at_work(sidecar->queue, restore, running);
 	if (strncmp(restore, PREFIX, strlen(PREFIX)) != 0)
 		return;
-	if (put(sidecar, restore, NULL, true, &error))
+	if (compat_put_restore(sidecar, restore, NULL, true, &error))
 		log_event(LOG_LEVEL_WARNING, NULL, "ended restore \"%s\", which a crash had left", restore);
 	else
 		log_error(NULL, "could not end a restore that a crash had left", &error);
@@ -101,7 +104,7 @@ make_request(const json_t *arguments, const char *id, JobRequest *wanted, PgbrEr
 	json_object_set_new(body, "claimed_by", json_string("compat"));
 	ok = job_restore_request_read(body, id, wanted, holder, error);
 	given = ok ? json_loads(wanted->arguments, 0, NULL) : NULL;
-	ok = ok && node_step_check(pgbr_job_kind_name(wanted->kind), given, error);
+	ok = ok && step_check(wanted->kind, given, error);
 	json_decref(given);
 	json_decref(body);
 	return ok;
@@ -116,7 +119,7 @@ wait_for_end(Sidecar *sidecar, const char *id, Job *job, PgbrError *error)
 		if (job_queue_stopping(sidecar->queue))
 			return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "the sidecar is stopping");
 		if (!job_queue_wait(sidecar->queue, job->id, LOOK_S, NULL, NULL, job, error) ||
-			!put(sidecar, id, NULL, false, error))
+			!compat_put_restore(sidecar, id, NULL, false, error))
 			return false;
 	}
 	return true;
@@ -165,12 +168,13 @@ handle_compat_restore(Sidecar *sidecar, const HttpRequest *request, HttpResponse
 	else if ((arguments = read_arguments(fields, stanza, &error)) == NULL ||
 			 !make_request(arguments, id, wanted, &error) ||
 			 !job_request_from(wanted, &request->caller) ||
-			 !put(sidecar, id, DOCUMENT, false, &error))
+			 !compat_put_restore(sidecar, id, DOCUMENT, false, &error))
 		http_answer_refusal(response, &error);
 	else
 	{
 		restore(sidecar, wanted, id, response);
-		if (!job_queue_stopping(sidecar->queue) && !put(sidecar, id, NULL, true, &error))
+		if (!job_queue_stopping(sidecar->queue) &&
+			!compat_put_restore(sidecar, id, NULL, true, &error))
 			log_error(NULL, "could not end the restore", &error);
 	}
 	json_decref(arguments);

@@ -1,11 +1,12 @@
 /*
  * vault.c
- *		See compat.h: the daemon's view of backups and jobs.
+ *		See vault.h.
  */
-#include "sidecar/compat/compat.h"
+#include "sidecar/compat/vault.h"
 
 #include "common/memory.h"
 #include "program/pgbackrest_info.h"
+#include "sidecar/compat/compat.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * config.c
- *		See config.h. The table of options is the one place that names them; docs/reference/sidecar.md is held
- *		against it.
+ *		See config.h. The table of options is the one place that names them;
+ *		docs/reference/sidecar.md is held against it.
  */
 #include "sidecar/config/config.h"
 
@@ -10,8 +10,8 @@
 #include "common/vocabulary.h"
 #include "program/file.h"
 #include "program/options.h"
+#include "sidecar/config/host_names.h"
 #include "sidecar/config/client_name.h"
-#include "sidecar/http/guard.h"
 #include "sidecar/config/token_file.h"
 
 #include <stdio.h>
@@ -46,7 +46,8 @@ typedef struct Addresses
 	const char *faces[FACE_COUNT];
 } Addresses;
 
-/* Every setting can come from the environment as PGBR_SIDECAR_ and its name: PGBR_SIDECAR_STATE_DIR. */
+/* Every setting can come from the environment as PGBR_SIDECAR_ and its name:
+ * PGBR_SIDECAR_STATE_DIR. */
 static void
 name_environment(OptionSpec *specs, char (*names)[64])
 {
@@ -181,7 +182,7 @@ check_allowed_hosts(const SidecarConfig *config, PgbrError *error)
 {
 	for (int i = 0; i < config->allowed_hosts.count; i++)
 	{
-		if (http_guard_is_list(config->allowed_hosts.values[i]))
+		if (host_names_is_list(config->allowed_hosts.values[i]))
 			continue;
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "invalid value \"%s\" for --allowed-host",
 					   config->allowed_hosts.values[i]);

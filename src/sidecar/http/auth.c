@@ -37,7 +37,7 @@ refresh(Auth *auth)
 		return;
 	auth->list = token_file_read(auth->config->token_file, &error);
 	if (auth->list == NULL)
-		watched_files_failed(&auth->watched, "nobody is let in: could not read the token file",
+		watched_files_failed(&auth->watched, "could not read the token file: nobody is let in",
 							 &error);
 	else
 	{
@@ -169,17 +169,17 @@ refuse_stranger(const Auth *auth, const HttpRequest *request, PgbrError *error)
 	if (config->token_file == NULL && config->tls_client_ca_file)
 		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "%s",
 							  request->uncertified ? request->uncertified
-												   : "a client certificate is wanted");
+												   : "a client certificate is required");
 	if (config->token_file && bearer_token(request->authorization))
 		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "the bearer token is not known here");
 	if (config->token_file)
 	{
-		pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "a bearer token is wanted");
+		pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "a bearer token is required");
 		return pgbr_error_hint(error, "Send \"Authorization: Bearer TOKEN\" with a token of the "
 									  "sidecar's --token-file.");
 	}
 	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN,
-				   "this address is for reading: it does not know who asks");
+				   "this address only allows reading: its callers are not authenticated");
 	return pgbr_error_hint(error,
 						   "Use the sidecar's socket, as PostgreSQL's user or root, or start "
 						   "it with --token-file and show a token.");
@@ -199,12 +199,12 @@ auth_check(const Auth *auth, const HttpRequest *request, Scope wanted, PgbrError
 	{
 		pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "%s may not do this over the socket",
 					   caller->name);
-		return pgbr_error_hint(error,
-							   "PostgreSQL's user and root may, and who shows a token that does.");
+		return pgbr_error_hint(
+			error, "PostgreSQL's user and root may, and a caller whose token allows it.");
 	}
 	pgbr_error_set(error, PGBR_ERROR_FORBIDDEN, "the %s does not allow this",
 				   caller->kind == CALLER_TOKEN ? "bearer token" : "certificate");
-	return pgbr_error_hint(error, "It takes one of the scope %s.",
+	return pgbr_error_hint(error, "It needs one of scope %s.",
 						   wanted == SCOPE_RESTORE	 ? "restore"
 						   : wanted == SCOPE_OPERATE ? "operate, or restore"
 													 : "read, operate or restore");

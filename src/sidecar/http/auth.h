@@ -2,11 +2,11 @@
  * auth.h
  *		Who may do what: by the connection, or by a bearer token.
  *
- * Over the sidecar's socket the kernel says which user asks: root and our own, who is PostgreSQL's,
- * may do everything, and others what --socket-others says. Over TCP a client certificate of our CA
- * or a token of the file (token_file.h) says it; without one nobody may do more than read, and that
- * only where neither is asked for. The file is read anew when it changes; one that became unreadable
- * or wrong lets nobody in, and says so in the log. Thread-safe.
+ * Over the sidecar's socket the kernel says which user asks: root and our own, who is
+ * PostgreSQL's, may do everything, and others what --socket-others says. Over TCP a client
+ * certificate of our CA or a token of the file (token_file.h) says it; without one nobody may do
+ * more than read, and that only where neither is asked for. The file is read anew when it changes;
+ * one that became unreadable or wrong lets nobody in, and says so in the log. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_HTTP_AUTH_H
 #define PGBR_SIDECAR_HTTP_AUTH_H

@@ -139,8 +139,8 @@ count_at(const Connections *connections, int place, const char *peer)
 	return count;
 }
 
-/* The connection that has to go when one more comes; NULL: there is room. Those that count are fewer
- * than all, so there is one. */
+/* The connection that has to go when one more comes; NULL: there is room. Those that count are
+ * fewer than all, so there is one. */
 static Connection *
 find_surplus(const Connections *connections, int place, const char *peer)
 {

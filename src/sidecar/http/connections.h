@@ -4,11 +4,11 @@
  *		others out. Thread-safe; one thread of its own hangs up on who is late.
  *
  * At each place (an address that is listened on) there may be so many connections in all, and so
- * many of one peer; and beyond each of these CONNECTIONS_RESERVE more. So many requests as there may
- * be connections are answered at a time; one more is refused, unless it is a probe, which the reserve
- * is for. A connection whose request is not being answered, or is a probe, holds nobody off: with one
- * too many, that which has been so longest has to go, of the same peer where it is the peer that has
- * too many.
+ * many of one peer; and beyond each of these CONNECTIONS_RESERVE more. So many requests as there
+ * may be connections are answered at a time; one more is refused, unless it is a probe, which the
+ * reserve is for. A connection whose request is not being answered, or is a probe, holds nobody
+ * off: with one too many, that which has been so longest has to go, of the same peer where it is
+ * the peer that has too many.
  */
 #ifndef PGBR_SIDECAR_HTTP_CONNECTIONS_H
 #define PGBR_SIDECAR_HTTP_CONNECTIONS_H

@@ -9,10 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define LETTERS		  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS		  "0123456789"
-#define NAME_SIZE_MAX 253 /* of a name in DNS */
-#define SHOWN_MAX	  80  /* of a value in a message */
+#define LETTERS	  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS	  "0123456789"
+#define SHOWN_MAX 80 /* of a value in a message */
 
 static bool
 is_token(const char *name)
@@ -27,6 +26,18 @@ is_line(const char *line, const char *name, const char *value)
 	const char *blanks = name + strlen(name) + 1;
 
 	return name == line && blanks <= value && strspn(blanks, " \t") >= (size_t) (value - blanks);
+}
+
+void
+http_headers_begin(HttpHeaders *headers, const char *method, const char *target,
+				   const char *target_end, const char *version)
+{
+	const char *blanks = method + strlen(method) + 1;
+
+	/* each ends where the blank was after which the next begins */
+	headers->bad_start = target == NULL || blanks > target ||
+						 strspn(blanks, " ") < (size_t) (target - blanks) ||
+						 target_end + 1 != version;
 }
 
 void
@@ -98,10 +109,12 @@ check_framing(const HttpHeaders *headers, bool old, PgbrError *error)
 {
 	char shown[SHOWN_MAX + 1];
 
+	if (headers->bad_start)
+		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "invalid request line");
 	if (headers->bad_name)
-		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "invalid name of a header");
+		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "invalid header name");
 	if (headers->bad_line)
-		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "invalid line in the header");
+		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "invalid header line");
 	if (headers->host_count > 1)
 		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "Host is given twice");
 	if (headers->length_count > 1)
@@ -142,59 +155,9 @@ split_host(const char *text, char *host, size_t size, bool *bracketed)
 }
 
 static bool
-is_name(const char *name, size_t length)
+is_allowed(const char *text, const HostNames *names)
 {
-	return length > 0 && length <= NAME_SIZE_MAX && name[0] != '.' &&
-		   strspn(name, LETTERS DIGITS "-_.") >= length;
-}
-
-bool
-http_guard_is_list(const char *list)
-{
-	for (;; list++)
-	{
-		size_t length = strcspn(list, ",");
-
-		if (!is_name(list, length))
-			return false;
-		list += length;
-		if (*list == '\0')
-			return true;
-	}
-}
-
-/* A dot at the end makes it no other name. */
-static bool
-same_name(const char *name, const char *other, size_t other_length)
-{
-	size_t length = strlen(name);
-
-	if (length > 1 && name[length - 1] == '.')
-		length--;
-	if (other_length > 1 && other[other_length - 1] == '.')
-		other_length--;
-	return length == other_length && strncasecmp(name, other, length) == 0;
-}
-
-static bool
-is_listed(const char *host, const char *list)
-{
-	for (;; list++)
-	{
-		size_t length = strcspn(list, ",");
-
-		if (same_name(host, list, length))
-			return true;
-		list += length;
-		if (*list == '\0')
-			return false;
-	}
-}
-
-static bool
-is_allowed(const char *text, const HttpNames *names)
-{
-	char host[NAME_SIZE_MAX + 2];
+	char host[HOST_NAME_SIZE_MAX + 2];
 	bool bracketed;
 	struct in6_addr address;
 
@@ -202,18 +165,13 @@ is_allowed(const char *text, const HttpNames *names)
 		return false;
 	if (bracketed)
 		return inet_pton(AF_INET6, host, &address) == 1;
-	if (inet_pton(AF_INET, host, &address) == 1 || is_listed(host, "localhost"))
+	if (inet_pton(AF_INET, host, &address) == 1 || host_names_list_has("localhost", host))
 		return true;
-	for (int i = 0; i < names->count; i++)
-	{
-		if (is_listed(host, names->lists[i]))
-			return true;
-	}
-	return false;
+	return host_names_have(names, host);
 }
 
 static bool
-check_host(const HttpHeaders *headers, bool old, const HttpNames *names, PgbrError *error)
+check_host(const HttpHeaders *headers, bool old, const HostNames *names, PgbrError *error)
 {
 	char shown[SHOWN_MAX + 1];
 
@@ -223,8 +181,7 @@ check_host(const HttpHeaders *headers, bool old, const HttpNames *names, PgbrErr
 		return true;
 	/* clients of other programs see the message alone */
 	pgbr_error_set(error, PGBR_ERROR_MISDIRECTED,
-				   "host \"%s\" is neither an IP address nor localhost nor one that --allowed-host "
-				   "names",
+				   "host \"%s\" is not an IP address, localhost or a name of --allowed-host",
 				   show(headers->host, shown));
 	return pgbr_error_hint(error, "Start the sidecar with --allowed-host and this name, or ask for "
 								  "its IP address.");
@@ -279,11 +236,12 @@ check_page(const HttpHeaders *headers, bool tls, PgbrError *error)
 					   show(headers->foreign_site, shown));
 	else
 		return true;
-	return pgbr_error_hint(error, "A web page of another address can't use the sidecar.");
+	return pgbr_error_hint(error,
+						   "The sidecar takes no requests from web pages of other addresses.");
 }
 
 bool
-http_guard_check(const HttpHeaders *headers, bool old, bool tls, const HttpNames *names,
+http_guard_check(const HttpHeaders *headers, bool old, bool tls, const HostNames *names,
 				 PgbrError *error)
 {
 	return check_framing(headers, old, error) && check_host(headers, old, names, error) &&

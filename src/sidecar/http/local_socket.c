@@ -22,7 +22,7 @@ _Static_assert(sizeof(((struct sockaddr_un *) 0)->sun_path) == PGBR_SOCKET_PATH_
 			   "the grammar of URLs has the length of a socket's path");
 
 static bool
-fail(const char *path, const char *what, PgbrError *error)
+local_socket_fail(const char *path, const char *what, PgbrError *error)
 {
 	return pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not %s \"%s\": %s", what, path,
 						  strerror(errno));
@@ -32,7 +32,7 @@ fail(const char *path, const char *what, PgbrError *error)
 static bool
 fail_folder(const char *path, const char *what, PgbrError *error)
 {
-	fail(path, what, error);
+	local_socket_fail(path, what, error);
 	return pgbr_error_hint(error,
 						   "Make its folder, owned by PostgreSQL's user, or give --socket=PATH "
 						   "in another one; \"--socket=\" does without a socket.");
@@ -110,7 +110,7 @@ remove_stale(const struct sockaddr_un *address, PgbrError *error)
 	struct stat st;
 
 	if (lstat(path, &st) != 0)
-		return errno == ENOENT || fail(path, "look at", error);
+		return errno == ENOENT || local_socket_fail(path, "look at", error);
 	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFIG,
@@ -120,7 +120,7 @@ remove_stale(const struct sockaddr_un *address, PgbrError *error)
 	if (!is_deserted(address))
 		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "another program serves the socket \"%s\"",
 							  path);
-	return unlink(path) == 0 || fail(path, "remove", error);
+	return unlink(path) == 0 || local_socket_fail(path, "remove", error);
 }
 
 /* Until it listens, a connection is refused. The umask keeps others out in any case. */
@@ -132,14 +132,14 @@ bind_it(LocalSocket *local, const struct sockaddr_un *address, int backlog, Pgbr
 
 	local->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (local->fd < 0 || bind(local->fd, (const struct sockaddr *) address, sizeof(*address)) != 0)
-		return fail(path, "make the socket", error);
+		return local_socket_fail(path, "make the socket", error);
 	if (lstat(path, &st) != 0)
-		return fail(path, "look at", error);
+		return local_socket_fail(path, "look at", error);
 	local->device = st.st_dev;
 	local->inode = st.st_ino;
 	if (lchown(path, (uid_t) -1, getegid()) != 0 || chmod(path, SOCKET_MODE) != 0)
-		return fail(path, "set the mode of", error);
-	return listen(local->fd, backlog) == 0 || fail(path, "listen on", error);
+		return local_socket_fail(path, "set the mode of", error);
+	return listen(local->fd, backlog) == 0 || local_socket_fail(path, "listen on", error);
 }
 
 bool

@@ -23,9 +23,9 @@ typedef struct LocalSocket
 } LocalSocket;
 
 /*
- * Listen at a path that pgbr_is_socket_path took, for this user and its group (0660). A socket that
- * a crash left there is removed. CONFIG when somebody serves it or something else lies there, and when
- * the folder is missing or one in which everybody may put others' files away.
+ * Listen at a path that pgbr_is_socket_path took, for this user and its group (0660). A socket
+ * that a crash left there is removed. CONFIG when somebody serves it or something else lies there,
+ * and when the folder is missing or one in which everybody may put others' files away.
  */
 extern bool local_socket_open(LocalSocket *local, const char *path, int backlog, PgbrError *error);
 

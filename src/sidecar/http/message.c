@@ -208,6 +208,15 @@ http_answer_refusal(HttpResponse *response, const PgbrError *error)
 	response->retry_after = status == 429 || status == 503 ? 5 : 0;
 }
 
+void
+http_refuse(const HttpRequest *request, const PgbrError *error, HttpResponse *response)
+{
+	if (request->face < FACE_COMPAT)
+		http_answer_problem(response, error, -1);
+	else
+		http_answer_refusal(response, error);
+}
+
 const char *
 http_query(const HttpRequest *request, const char *key)
 {
@@ -254,5 +263,20 @@ http_query_count(const HttpRequest *request, const char *key, int least, int mos
 		return pgbr_error_hint(error, "It must be a whole number from %d to %d.", least, most);
 	}
 	*value = (int) number;
+	return true;
+}
+
+bool
+http_take_claim(const HttpRequest *request, HttpResponse *response, PgbrError *error)
+{
+	const char *text = http_query(request, "claimed_by");
+
+	if (text && !pgbr_is_plain_text(text, sizeof(response->claimed_by) - 1))
+	{
+		pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid value for \"claimed_by\"");
+		return pgbr_error_hint(error,
+							   "It must be text without control characters of at most 128 bytes.");
+	}
+	pgbr_copy_text(response->claimed_by, sizeof(response->claimed_by), text ? text : "");
 	return true;
 }

@@ -39,6 +39,7 @@ typedef struct HttpRequest
 	const char *idempotency_key;
 	Caller caller;
 	const char *peer;		 /* its address, or "socket" */
+	bool is_probe;			 /* anyone may ask it, to see whether the sidecar works */
 	const char *uncertified; /* why no client certificate counts, or NULL */
 	HttpQuery query[HTTP_MAX_QUERY];
 	int query_count;
@@ -54,8 +55,8 @@ typedef struct HttpResponse
 	int status;
 	const char *content_type; /* a constant */
 	StrBuf body;
-	/* sent after the body in this order, without being unpacked whole; the documents are released by
-	 * http_response_done, the texts are constants; each may be NULL */
+	/* sent after the body in this order, without being unpacked whole; the documents are
+	 * released by http_response_done, the texts are constants; each may be NULL */
 	InfoDocument *first_document;
 	const char *middle;
 	InfoDocument *document;
@@ -64,7 +65,7 @@ typedef struct HttpResponse
 	char concerns[JOB_ID_SIZE]; /* the job or restore that was changed, for the audit, or "" */
 	char claimed_by[129];		/* who asked for it by his own word, for the audit, or "" */
 	char allow[64];
-	bool authenticate; /* say that a bearer token is wanted */
+	bool authenticate; /* say that a bearer token is required */
 	int retry_after;   /* seconds, or 0 */
 	bool hang_up;	   /* close the connection after it */
 } HttpResponse;
@@ -72,8 +73,8 @@ typedef struct HttpResponse
 extern void http_response_init(HttpResponse *response);
 extern void http_response_done(HttpResponse *response);
 
-/* Bytes of all that is sent, and a piece of it from offset on: bytes copied, at least one before the
- * end; 0 at the end and when out of memory. */
+/* Bytes of all that is sent, and a piece of it from offset on: bytes copied, at least one
+ * before the end; 0 at the end and when out of memory. */
 extern size_t http_response_length(const HttpResponse *response);
 extern size_t
 http_response_read(const HttpResponse *response, size_t offset, char *buffer, size_t size);
@@ -84,8 +85,8 @@ extern void http_answer_json(HttpResponse *response, int status, json_t *value);
 /* Answer with a problem (RFC 9457). exit_code is pgbackrest's, or -1. */
 extern void http_answer_problem(HttpResponse *response, const PgbrError *error, int exit_code);
 
-/* In the place of an answer that could not be made whole; takes no memory. To clients of the API as a
- * problem, to others as text. */
+/* In the place of an answer that could not be made whole; takes no memory. To clients of the
+ * API as a problem, to others as text. */
 extern void http_answer_no_memory(HttpResponse *response, bool is_api);
 
 /* Answer with a job and where it is found. */
@@ -97,18 +98,28 @@ extern void http_concerns(HttpResponse *response, const Job *job);
 /* Answer with text, which is copied. */
 extern void http_answer_text(HttpResponse *response, int status, const char *text);
 
-/* Answer as the programs did that existing clients were written for: a status and a line of text. */
+/* Answer as the programs did that existing clients were written for: a status and a line of
+ * text. */
 extern void http_answer_refusal(HttpResponse *response, const PgbrError *error);
+
+/* Answer with a refusal in the form that the clients of the request's listener know: a problem,
+ * or plain text. */
+extern void http_refuse(const HttpRequest *request, const PgbrError *error, HttpResponse *response);
 
 /* The value of a query parameter, or NULL. */
 extern const char *http_query(const HttpRequest *request, const char *key);
 
-/* Check the Idempotency-Key, if there is one: 1 to 128 printable ASCII characters. INVALID_VALUE. */
+/* Check the Idempotency-Key, if there is one: 1 to 128 printable ASCII characters.
+ * INVALID_VALUE. */
 extern bool http_check_key(const HttpRequest *request, PgbrError *error);
 
 /* A query parameter that is a whole number from least to most; *value is left alone when it is
  * missing. INVALID_VALUE otherwise. */
 extern bool http_query_count(const HttpRequest *request, const char *key, int least, int most,
 							 int *value, PgbrError *error);
+
+/* Take what ?claimed_by= says of who asks, where the request has no job to say it in.
+ * INVALID_VALUE. */
+extern bool http_take_claim(const HttpRequest *request, HttpResponse *response, PgbrError *error);
 
 #endif

@@ -180,8 +180,8 @@ tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 	*ocsp_count = 0;
 	/* what is loaded here is this handshake's alone; GnuTLS frees it */
 	*flags = GNUTLS_CERT_RETR_DEINIT_ALL;
-	/* not MHD_OPTION_HTTPS_MEM_TRUST: it would name the authorities of the start to all clients, and
-	 * these would then not show a certificate of a later one */
+	/* not MHD_OPTION_HTTPS_MEM_TRUST: it would name the authorities of the start to all
+	 * clients, and these would then not show a certificate of a later one */
 	if (tls_config->tls_client_ca_file)
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 	pthread_mutex_lock(&lock);
@@ -190,7 +190,7 @@ tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 		if (read_pair(&error))
 			watched_files_read(&watched);
 		else
-			watched_files_failed(&watched, "the TLS certificate before goes on serving", &error);
+			watched_files_failed(&watched, "the previous TLS certificate stays in use", &error);
 	}
 	ok = load(&good, certificates, count, key, &error);
 	pthread_mutex_unlock(&lock);

@@ -2,8 +2,8 @@
  * tls_client.c
  *		See tls_client.h.
  *
- * libmicrohttpd reads a CA once, at the start, so it is given none: what the client has shown is held
- * against a trust list of our own.
+ * libmicrohttpd reads a CA once, at the start, so it is given none: what the client has shown is
+ * held against a trust list of our own.
  */
 #include "sidecar/http/tls_client.h"
 
@@ -72,8 +72,8 @@ read_authorities(gnutls_x509_crt_t **certificates, unsigned int *count, PgbrErro
 	return ok && (rc >= 0 || failed("client CA", path, rc, error));
 }
 
-/* A list that another has signed, or that was changed, says nothing. When it was made is looked at as
- * it is used. */
+/* A list that another has signed, or that was changed, says nothing. When it was made is looked
+ * at as it is used. */
 static bool
 check_crl(gnutls_x509_crl_t crl, const gnutls_x509_crt_t *authorities, unsigned int count,
 		  PgbrError *error)
@@ -182,7 +182,7 @@ tls_client_init(const SidecarConfig *config, PgbrError *error)
 }
 
 static bool
-refuse(const char *reason, PgbrError *error)
+tls_client_refuse(const char *reason, PgbrError *error)
 {
 	return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED,
 						  "the client certificate is not accepted: %s", reason);
@@ -223,7 +223,8 @@ check_revocation(gnutls_x509_crt_t *chain, unsigned int count, PgbrError *error)
 	{
 		/* one that signs for itself is of the CA's file, or has not passed */
 		if (!gnutls_x509_crt_check_issuer(chain[i], chain[i]) && !has_current_crl(chain[i], now))
-			return refuse("there is no revocation list of its CA, or it has expired", error);
+			return tls_client_refuse("there is no revocation list of its CA, or it has expired",
+									 error);
 	}
 	return true;
 }
@@ -249,13 +250,13 @@ check_chain(gnutls_x509_crt_t *chain, unsigned int count, PgbrError *error)
 	for (size_t i = 0; status != 0; i++)
 	{
 		if (status & reasons[i].status)
-			return refuse(reasons[i].reason, error);
+			return tls_client_refuse(reasons[i].reason, error);
 	}
 	return check_revocation(chain, count, error);
 }
 
-/* GnuTLS, and RFC 5280, take a certificate without usages for one of all. A CA that signs for servers
- * and people too leaves them out easily, so the client's own must be there. */
+/* GnuTLS, and RFC 5280, take a certificate without usages for one of all. A CA that signs for
+ * servers and people too leaves them out easily, so the client's own must be there. */
 static bool
 check_usage(gnutls_x509_crt_t certificate, PgbrError *error)
 {
@@ -272,7 +273,7 @@ check_usage(gnutls_x509_crt_t certificate, PgbrError *error)
 		if (rc != 0 && rc != GNUTLS_E_SHORT_MEMORY_BUFFER)
 			break;
 	}
-	refuse("it is not made for clients", error);
+	tls_client_refuse("it is not made for clients", error);
 	return pgbr_error_hint(error, "It must have clientAuth among its extended key usages.");
 }
 
@@ -300,7 +301,7 @@ read_name(gnutls_x509_crt_t certificate, char name[CLIENT_NAME_SIZE], PgbrError 
 	bool usable = false;
 
 	if (gnutls_x509_crt_get_subject(certificate, &subject) != 0)
-		return refuse("it has no subject", error);
+		return tls_client_refuse("it has no subject", error);
 	/* a part of the subject may hold several pairs of type and value */
 	for (int rdn = 0; gnutls_x509_dn_get_rdn_ava(subject, rdn, 0, &ava) == 0; rdn++)
 	{
@@ -313,7 +314,8 @@ read_name(gnutls_x509_crt_t certificate, char name[CLIENT_NAME_SIZE], PgbrError 
 				is_text(ava.value_tag) && client_name_take(ava.value.data, ava.value.size, name);
 		}
 	}
-	return (found == 1 && usable) || refuse("it has not one common name of plain text", error);
+	return (found == 1 && usable) ||
+		   tls_client_refuse("it has not one common name of plain text", error);
 }
 
 static bool
@@ -343,9 +345,9 @@ tls_client_identify(gnutls_session_t session, TlsClient *client, PgbrError *erro
 
 	*client = (TlsClient){.scope = SCOPE_NONE};
 	if (certificates == NULL || shown == 0)
-		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "a client certificate is wanted");
+		return pgbr_error_set(error, PGBR_ERROR_UNAUTHORIZED, "a client certificate is required");
 	if (shown > MAX_CHAIN)
-		return refuse("its chain is too long", error);
+		return tls_client_refuse("its chain is too long", error);
 	for (count = 0; ok && count < shown; count++)
 	{
 		if (gnutls_x509_crt_init(&chain[count]) != 0)
@@ -353,7 +355,7 @@ tls_client_identify(gnutls_session_t session, TlsClient *client, PgbrError *erro
 		ok = gnutls_x509_crt_import(chain[count], &certificates[count], GNUTLS_X509_FMT_DER) == 0;
 	}
 	ok = ok && count == shown ? identify(chain, count, client, error)
-							  : refuse("it can't be read", error);
+							  : tls_client_refuse("it can't be read", error);
 	for (unsigned int i = 0; i < count; i++)
 		gnutls_x509_crt_deinit(chain[i]);
 	return ok;

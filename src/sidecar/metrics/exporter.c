@@ -1,7 +1,7 @@
 /*
  * exporter.c
- *		See metrics.h: the names that pgbackrest_exporter gives, with its labels and its meanings. Of
- *		those that it has renamed both are given.
+ *		See metrics.h: the names that pgbackrest_exporter gives, with its labels and its meanings.
+ *		Of those that it has renamed both are given.
  */
 #include "sidecar/metrics/metrics.h"
 
@@ -30,16 +30,8 @@ runs_restore(const MetricsFacts *facts)
 static bool
 holds_lock(const MetricsFacts *facts)
 {
-	switch (facts->jobs->running.seq > 0 ? (int) facts->jobs->running.request.kind : -1)
-	{
-		case PGBR_JOB_BACKUP:
-		case PGBR_JOB_EXPIRE:
-		case PGBR_JOB_STANZA_CREATE:
-		case PGBR_JOB_STANZA_UPGRADE:
-			return true;
-		default:
-			return false;
-	}
+	return facts->jobs->running.seq > 0 &&
+		   pgbr_job_kind_locks_stanza(facts->jobs->running.request.kind);
 }
 
 /* The stanza's lock. The document may be a minute old; for a job that is running here we know

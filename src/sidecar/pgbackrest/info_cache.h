@@ -16,9 +16,9 @@
 
 #include <stdint.h>
 
-/* Of what pgbackrest info prints, in bytes: about 12,000 backups. More is refused, for a document that
- * is parsed takes many times its text, and the answer made of more would not fit into
- * PGBR_HTTP_MAX_RESPONSE. */
+/* Of what pgbackrest info prints, in bytes: about 12,000 backups. More is refused, for a
+ * document that is parsed takes many times its text, and the answer made of more would not fit
+ * into PGBR_HTTP_MAX_RESPONSE. */
 #define INFO_MAX_BYTES ((size_t) 6 * 1024 * 1024)
 
 typedef struct InfoSnapshot
@@ -63,7 +63,7 @@ extern uint64_t info_cache_refresh(InfoCache *cache);
 
 /*
  * Wait for the end of a ticket's refresh. False when it has not ended after seconds, the cache
- * stops, or is_gone (asked about once a second; or NULL) says that nobody waits any more.
+ * stops, or is_gone (asked about once a second; or NULL) says that the client has hung up.
  */
 extern bool info_cache_wait(InfoCache *cache, uint64_t ticket, int seconds,
 							bool (*is_gone)(void *argument), void *argument);

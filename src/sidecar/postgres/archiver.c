@@ -11,7 +11,10 @@
 #include "program/log.h"
 #include "sidecar/postgres/psql.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,7 +149,8 @@ archiver_segment_number(const char *segment, int segment_size)
 			   : -1;
 }
 
-/* The JSON that the last of these commands gives, or NULL with error. The caller owns a reference. */
+/* The JSON that the last of these commands gives, or NULL with error. The caller owns a
+ * reference. */
 static json_t *
 archiver_ask(const SidecarConfig *config, int stop_fd, const char *const *commands,
 			 PgbrError *error)
@@ -243,4 +247,25 @@ archiver_get(Archiver *archiver, int stop_fd, ArchiverState *state)
 		archiver_refresh(archiver, stop_fd);
 	*state = archiver->state;
 	pthread_mutex_unlock(&archiver->lock);
+}
+
+int
+archiver_count_ready(const char *data_directory)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/pg_wal/archive_status", data_directory);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder)) != NULL)
+	{
+		const char *dot = strrchr(entry->d_name, '.');
+
+		count += dot && strcmp(dot, ".ready") == 0;
+	}
+	if (folder)
+		closedir(folder);
+	return count;
 }

@@ -58,4 +58,7 @@ extern void archiver_get(Archiver *archiver, int stop_fd, ArchiverState *state);
 /* The number of a WAL segment on its timeline; -1 for what is no segment's name. Pure. */
 extern int64_t archiver_segment_number(const char *segment, int segment_size);
 
+/* How many files of pg_wal wait to be archived. */
+extern int archiver_count_ready(const char *data_directory);
+
 #endif

@@ -8,9 +8,9 @@
 #include "program/file.h"
 #include "program/json.h"
 #include "program/log.h"
+#include "sidecar/postgres/archiver.h"
 #include "sidecar/postgres/control_data.h"
 #include "sidecar/postgres/fence.h"
-#include "sidecar/restore/step_tools.h"
 #include "sidecar/postgres/postmaster.h"
 #include "sidecar/postgres/postmaster_opts.h"
 #include "sidecar/postgres/psql.h"
@@ -28,8 +28,8 @@
 #define TIMEOUT_MS 10000
 #define MAX_OUTPUT 65536
 
-/* PostgreSQL's own JSON has the members of the API. A standby knows the next transaction id from the
- * snapshot as a primary does. */
+/* PostgreSQL's own JSON has the members of the API. A standby knows the next transaction id
+ * from the snapshot as a primary does. */
 static const char query[] =
 	"SELECT pg_catalog.json_build_object("
 	"'postmaster_start_time', pg_catalog.to_char(pg_catalog.pg_postmaster_start_time()"
@@ -200,7 +200,7 @@ add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directo
 							: json_null());
 	json_object_set_new(json, "unarchived_segments",
 						known && has_archive_status(data_directory)
-							? json_integer(node_count_ready(data_directory))
+							? json_integer(archiver_count_ready(data_directory))
 							: json_null());
 	json_object_set_new(json, "fenced",
 						known ? json_boolean(fence_stands(data_directory)) : json_null());

@@ -59,16 +59,16 @@ copy_path(AuditRow *row, const char *path)
 }
 
 static void
-fill(AuditRow *row, const HttpRequest *request)
+fill(AuditRow *row, const AuditedRequest *request)
 {
 	*row = (AuditRow){.time = clock_now_ms(), .count = 1};
-	pgbr_copy_visible(row->caller, sizeof(row->caller), request->caller.name);
+	pgbr_copy_visible(row->caller, sizeof(row->caller), request->caller);
 	pgbr_copy_visible(row->peer, sizeof(row->peer), request->peer);
-	pgbr_copy_visible(row->listener, sizeof(row->listener), face_option(request->face));
+	pgbr_copy_visible(row->listener, sizeof(row->listener), request->listener);
 	pgbr_copy_visible(row->method, sizeof(row->method), request->method);
 	copy_path(row, request->path);
-	if (request->parameter && pgbr_is_job_id(request->parameter))
-		pgbr_copy_visible(row->concerns, sizeof(row->concerns), request->parameter);
+	if (request->concerns && pgbr_is_job_id(request->concerns))
+		pgbr_copy_visible(row->concerns, sizeof(row->concerns), request->concerns);
 }
 
 static bool
@@ -108,27 +108,27 @@ audit_free(Audit *audit)
 }
 
 bool
-audit_begin(Audit *audit, const HttpRequest *request, AuditRow *row, PgbrError *error)
+audit_begin(Audit *audit, const AuditedRequest *request, AuditRow *row, PgbrError *error)
 {
 	fill(row, request);
 	return keep(audit, row, error);
 }
 
 void
-audit_end(Audit *audit, AuditRow *row, const HttpResponse *response)
+audit_end(Audit *audit, AuditRow *row, const AuditedOutcome *outcome)
 {
 	PgbrError error;
 
-	row->status = response->status;
-	pgbr_copy_visible(row->claimed_by, sizeof(row->claimed_by), response->claimed_by);
-	if (response->concerns[0])
-		pgbr_copy_visible(row->concerns, sizeof(row->concerns), response->concerns);
+	row->status = outcome->status;
+	pgbr_copy_visible(row->claimed_by, sizeof(row->claimed_by), outcome->claimed_by);
+	if (outcome->concerns[0])
+		pgbr_copy_visible(row->concerns, sizeof(row->concerns), outcome->concerns);
 	if (!job_queue_audit_end(audit->queue, row, &error))
 		log_error(NULL, "could not write the outcome of a change to the audit", &error);
 }
 
 void
-audit_refused(Audit *audit, const HttpRequest *request, int status)
+audit_refused(Audit *audit, const AuditedRequest *request, int status)
 {
 	AuditRow row;
 	PgbrError error;

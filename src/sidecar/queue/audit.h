@@ -13,10 +13,28 @@
 
 #include "common/error.h"
 #include "sidecar/queue/audit_row.h"
-#include "sidecar/http/message.h"
 #include "sidecar/queue/job_queue.h"
 
 typedef struct Audit Audit;
+
+/* A request as the audit sees it; texts are borrowed. */
+typedef struct AuditedRequest
+{
+	const char *caller;
+	const char *peer;	  /* its address, or "socket" */
+	const char *listener; /* the option that the listener was given by */
+	const char *method;
+	const char *path;
+	const char *concerns; /* the job or restore that the path names, or NULL */
+} AuditedRequest;
+
+/* What became of a change; texts are borrowed. */
+typedef struct AuditedOutcome
+{
+	int status;
+	const char *claimed_by; /* who asked, by the request's own word, or "" */
+	const char *concerns;	/* the job or restore that was changed, or "": as the request says */
+} AuditedOutcome;
 
 /* The queue keeps the rows, and must outlive it. NULL when out of memory. */
 extern Audit *audit_new(JobQueue *queue, int retention_days);
@@ -29,13 +47,14 @@ extern bool audit_is_change(const char *method);
 
 /* A change is about to be made. STORAGE when its row can't be written: then the change must not
  * be made. */
-extern bool audit_begin(Audit *audit, const HttpRequest *request, AuditRow *row, PgbrError *error);
+extern bool
+audit_begin(Audit *audit, const AuditedRequest *request, AuditRow *row, PgbrError *error);
 
 /* The change was answered. A failure is logged. */
-extern void audit_end(Audit *audit, AuditRow *row, const HttpResponse *response);
+extern void audit_end(Audit *audit, AuditRow *row, const AuditedOutcome *outcome);
 
 /* A request was refused because of who asked. A failure is logged. */
-extern void audit_refused(Audit *audit, const HttpRequest *request, int status);
+extern void audit_refused(Audit *audit, const AuditedRequest *request, int status);
 
 /* Call back for rows, newest first, with all that was counted in them: before is an id, or 0. */
 extern bool audit_list(Audit *audit, int64_t before, int limit, AuditVisitor visit, void *argument,

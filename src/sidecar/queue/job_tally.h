@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#define JOB_TALLY_KINDS 32
+#define JOB_TALLY_KINDS PGBR_JOB_KIND_COUNT
 #define JOB_TALLY_TYPES 3 /* by PgbrBackupType; jobs that are no backups stand at 0 */
 
 typedef struct JobCount

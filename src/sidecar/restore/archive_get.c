@@ -98,7 +98,7 @@ try_until(const Command *command, const char *file, int seconds)
 			complain(file, reason);
 		told = true;
 		if (clock_monotonic_ms() + pause_ms > deadline)
-			return complain(file, "it was tried until the time was over");
+			return complain(file, "timed out trying again");
 		/* a repository tells nobody when it is back */
 		poll(NULL, 0, pause_ms);
 		pause_ms = pause_ms * 2 < MOST_MS ? pause_ms * 2 : MOST_MS;

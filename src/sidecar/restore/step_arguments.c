@@ -4,7 +4,6 @@
  */
 #include "sidecar/restore/step_arguments.h"
 
-#include "common/vocabulary.h"
 #include "program/json.h"
 
 #include <limits.h>
@@ -13,27 +12,6 @@
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
-static const char *const steps[NODE_STEP_COUNT] = {
-	[NODE_STEP_MARK] = "node-mark",		  [NODE_STEP_STOP] = "node-stop",
-	[NODE_STEP_ARCHIVE] = "node-archive", [NODE_STEP_KEEP] = "node-keep",
-	[NODE_STEP_RESTORE] = "node-restore", [NODE_STEP_RECOVER] = "node-recover",
-	[NODE_STEP_UNFENCE] = "node-unfence",
-};
-
-bool
-node_step_parse(const char *kind, NodeStep *step)
-{
-	for (size_t i = 0; i < NODE_STEP_COUNT; i++)
-	{
-		if (strcmp(steps[i], kind) == 0)
-		{
-			*step = (NodeStep) i;
-			return true;
-		}
-	}
-	return false;
-}
 
 typedef enum MemberKind
 {
@@ -50,7 +28,7 @@ typedef enum MemberKind
 
 typedef struct Member
 {
-	NodeStep step;
+	PgbrJobKind step;
 	const char *name;
 	MemberKind kind;
 	size_t offset;
@@ -59,29 +37,29 @@ typedef struct Member
 	long long most;
 } Member;
 
-#define AT(field) offsetof(NodeArguments, field)
+#define AT(field) offsetof(StepArguments, field)
 
 static const Member members[] = {
-	{NODE_STEP_MARK, "name", MEMBER_NAME, AT(name), true, 0, 0},
-	{NODE_STEP_MARK, "archive_timeout", MEMBER_INT, AT(archive_timeout), false, 1, 86400},
-	{NODE_STEP_STOP, "timeout", MEMBER_INT, AT(timeout), false, 1, 86400},
-	{NODE_STEP_STOP, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
-	{NODE_STEP_ARCHIVE, "partial", MEMBER_FLAG, AT(partial), false, 0, 0},
-	{NODE_STEP_RESTORE, "repo", MEMBER_INT, AT(repo), false, 1, PGBR_REPO_MAX},
-	{NODE_STEP_RESTORE, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
-	{NODE_STEP_RESTORE, "set", MEMBER_TARGET_TEXT, 0, true, 0, 0},
-	{NODE_STEP_RESTORE, "target_type", MEMBER_TARGET_TEXT, 0, true, 0, 0},
-	{NODE_STEP_RESTORE, "target", MEMBER_TARGET_TEXT, 0, false, 0, 0},
-	{NODE_STEP_RESTORE, "exclusive", MEMBER_TARGET_FLAG, 0, false, 0, 0},
-	{NODE_STEP_RESTORE, "target_timeline", MEMBER_TARGET_NUMBER, 0, false, 1, UINT_MAX},
-	{NODE_STEP_RECOVER, "target_timeline", MEMBER_TIMELINE, AT(target_timeline), false, 1,
+	{PGBR_JOB_NODE_MARK, "name", MEMBER_NAME, AT(name), true, 0, 0},
+	{PGBR_JOB_NODE_MARK, "archive_timeout", MEMBER_INT, AT(archive_timeout), false, 1, 86400},
+	{PGBR_JOB_NODE_STOP, "timeout", MEMBER_INT, AT(timeout), false, 1, 86400},
+	{PGBR_JOB_NODE_STOP, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
+	{PGBR_JOB_NODE_ARCHIVE, "partial", MEMBER_FLAG, AT(partial), false, 0, 0},
+	{PGBR_JOB_NODE_RESTORE, "repo", MEMBER_INT, AT(repo), false, 1, PGBR_REPO_MAX},
+	{PGBR_JOB_NODE_RESTORE, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
+	{PGBR_JOB_NODE_RESTORE, "set", MEMBER_TARGET_TEXT, 0, true, 0, 0},
+	{PGBR_JOB_NODE_RESTORE, "target_type", MEMBER_TARGET_TEXT, 0, true, 0, 0},
+	{PGBR_JOB_NODE_RESTORE, "target", MEMBER_TARGET_TEXT, 0, false, 0, 0},
+	{PGBR_JOB_NODE_RESTORE, "exclusive", MEMBER_TARGET_FLAG, 0, false, 0, 0},
+	{PGBR_JOB_NODE_RESTORE, "target_timeline", MEMBER_TARGET_NUMBER, 0, false, 1, UINT_MAX},
+	{PGBR_JOB_NODE_RECOVER, "target_timeline", MEMBER_TIMELINE, AT(target_timeline), false, 1,
 	 UINT_MAX},
-	{NODE_STEP_RECOVER, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
-	{NODE_STEP_RECOVER, "replay_bytes", MEMBER_INT64, AT(replay_bytes), false, 0, LLONG_MAX},
-	{NODE_STEP_UNFENCE, "primary", MEMBER_FLAG, AT(primary), false, 0, 0},
+	{PGBR_JOB_NODE_RECOVER, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
+	{PGBR_JOB_NODE_RECOVER, "replay_bytes", MEMBER_INT64, AT(replay_bytes), false, 0, LLONG_MAX},
+	{PGBR_JOB_NODE_UNFENCE, "primary", MEMBER_FLAG, AT(primary), false, 0, 0},
 };
 
-static const NodeArguments defaults = {.archive_timeout = 60, .timeout = 60};
+static const StepArguments defaults = {.archive_timeout = 60, .timeout = 60};
 
 /* A text without a NUL inside, which would hide what follows. */
 static bool
@@ -99,7 +77,7 @@ is_number_of(const Member *member, const json_t *value)
 
 /* False when the value is not of the member's grammar. */
 static bool
-take_member(const Member *member, const json_t *value, NodeArguments *arguments)
+take_member(const Member *member, const json_t *value, StepArguments *arguments)
 {
 	char *field = (char *) arguments + member->offset;
 	const char *text = json_string_value(value);
@@ -135,7 +113,7 @@ take_member(const Member *member, const json_t *value, NodeArguments *arguments)
 }
 
 static const Member *
-find_member(NodeStep step, const char *name)
+find_member(PgbrJobKind step, const char *name)
 {
 	for (size_t i = 0; i < LENGTH(members); i++)
 	{
@@ -165,21 +143,22 @@ read_target(const json_t *json, RecoveryTarget *target, PgbrError *error)
 }
 
 bool
-node_arguments_read(NodeStep step, const json_t *json, NodeArguments *arguments, PgbrError *error)
+step_arguments_read(PgbrJobKind step, const json_t *json, StepArguments *arguments,
+					PgbrError *error)
 {
 	const char *name;
 	json_t *value;
 
 	*arguments = defaults;
 	if (json && !json_is_object(json))
-		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "arguments are no object");
+		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "the arguments are not an object");
 	json_object_foreach((json_t *) json, name, value)
 	{
 		const Member *member = find_member(step, name);
 
 		if (member == NULL)
 			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "%s takes no \"%.64s\"",
-								  steps[step], name);
+								  pgbr_job_kind_name(step), name);
 		if (!json_is_null(value) && !take_member(member, value, arguments))
 			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "invalid value for \"%s\"",
 								  member->name);
@@ -188,8 +167,8 @@ node_arguments_read(NodeStep step, const json_t *json, NodeArguments *arguments,
 	{
 		value = json_object_get(json, members[i].name);
 		if (members[i].step == step && members[i].required && (!value || json_is_null(value)))
-			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "%s needs \"%s\"", steps[step],
-								  members[i].name);
+			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "%s needs \"%s\"",
+								  pgbr_job_kind_name(step), members[i].name);
 	}
-	return step != NODE_STEP_RESTORE || read_target(json, &arguments->target, error);
+	return step != PGBR_JOB_NODE_RESTORE || read_target(json, &arguments->target, error);
 }

@@ -10,23 +10,12 @@
 
 #include "common/error.h"
 #include "common/recovery_target.h"
+#include "common/vocabulary.h"
 
 #include <jansson.h>
 #include <stdint.h>
 
-typedef enum NodeStep
-{
-	NODE_STEP_MARK,
-	NODE_STEP_STOP,
-	NODE_STEP_ARCHIVE,
-	NODE_STEP_KEEP,
-	NODE_STEP_RESTORE,
-	NODE_STEP_RECOVER,
-	NODE_STEP_UNFENCE,
-	NODE_STEP_COUNT,
-} NodeStep;
-
-typedef struct NodeArguments
+typedef struct StepArguments
 {
 	char name[64];			  /* mark: of the restore point */
 	int archive_timeout;	  /* mark: seconds for its WAL to reach the repository */
@@ -38,14 +27,11 @@ typedef struct NodeArguments
 	RecoveryTarget target;	  /* restore: with the set and the timeline */
 	uint32_t target_timeline; /* recover: 0: not given */
 	int64_t replay_bytes;	  /* recover: how much there is to replay; 0: not known */
-} NodeArguments;
-
-/* The step of a kind of job; false when it is none. */
-extern bool node_step_parse(const char *kind, NodeStep *step);
+} StepArguments;
 
 /* Read a step's arguments (NULL counts as {}); what is not given has its default. INVALID_VALUE,
  * naming the member. */
-extern bool
-node_arguments_read(NodeStep step, const json_t *json, NodeArguments *arguments, PgbrError *error);
+extern bool step_arguments_read(PgbrJobKind step, const json_t *json, StepArguments *arguments,
+								PgbrError *error);
 
 #endif

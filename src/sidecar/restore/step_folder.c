@@ -18,7 +18,7 @@
 #define FILE_MOST (8 * 1024 * 1024) /* bytes of a configuration file */
 
 bool
-node_folder_path(const NodeStepContext *context, const char *name, char *path, PgbrError *error)
+step_folder_path(const StepContext *context, const char *name, char *path, PgbrError *error)
 {
 	int length =
 		snprintf(path, PATH_MAX, "%s/restore/%s", context->config->state_dir, context->restore);
@@ -33,14 +33,14 @@ node_folder_path(const NodeStepContext *context, const char *name, char *path, P
 }
 
 static bool
-write_file(const NodeStepContext *context, const char *name, const char *data, size_t length,
+write_file(const StepContext *context, const char *name, const char *data, size_t length,
 		   PgbrError *error)
 {
 	char folder[PATH_MAX];
 	char path[PATH_MAX];
 
-	if (!node_folder_path(context, "", folder, error) ||
-		!node_folder_path(context, name, path, error))
+	if (!step_folder_path(context, "", folder, error) ||
+		!step_folder_path(context, name, path, error))
 		return false;
 	if (file_write_secret(path, data, length, error) && file_sync_folder(folder, error))
 		return true;
@@ -49,26 +49,25 @@ write_file(const NodeStepContext *context, const char *name, const char *data, s
 }
 
 bool
-node_folder_write(const NodeStepContext *context, const char *name, const char *text,
-				  PgbrError *error)
+step_folder_write(const StepContext *context, const char *name, const char *text, PgbrError *error)
 {
 	return write_file(context, name, text, strlen(text), error);
 }
 
 bool
-node_folder_read(const NodeStepContext *context, const char *name, StrBuf *text)
+step_folder_read(const StepContext *context, const char *name, StrBuf *text)
 {
 	char path[PATH_MAX];
 
-	return node_folder_path(context, name, path, NULL) && file_read(path, FILE_MOST, text, NULL);
+	return step_folder_path(context, name, path, NULL) && file_read(path, FILE_MOST, text, NULL);
 }
 
 bool
-node_folder_forget(const NodeStepContext *context, const char *name, PgbrError *error)
+step_folder_forget(const StepContext *context, const char *name, PgbrError *error)
 {
 	char path[PATH_MAX];
 
-	if (!node_folder_path(context, name, path, error))
+	if (!step_folder_path(context, name, path, error))
 		return false;
 	return unlink(path) == 0 || errno == ENOENT ||
 		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not remove file \"%s\": %s", path,
@@ -91,11 +90,11 @@ is_saved(const char *name)
 }
 
 /*
- * What a temporary server of an earlier restore has left as postmaster.opts is not the command line of
- * PostgreSQL: that one lies in the folder of the earlier restore, which is named in it.
+ * What a temporary server of an earlier restore has left as postmaster.opts is not the command
+ * line of PostgreSQL: that one lies in the folder of the earlier restore, which is named in it.
  */
 static bool
-find_earlier(const NodeStepContext *context, const StrBuf *opts, char *path)
+find_earlier(const StepContext *context, const StrBuf *opts, char *path)
 {
 	char before[PATH_MAX + 64];
 	char id[128];
@@ -117,7 +116,7 @@ find_earlier(const NodeStepContext *context, const StrBuf *opts, char *path)
 
 /* Replace the content by the earlier restore's; empty when that has none. */
 static void
-take_earlier(const NodeStepContext *context, StrBuf *opts)
+take_earlier(const StepContext *context, StrBuf *opts)
 {
 	char path[PATH_MAX];
 
@@ -128,14 +127,14 @@ take_earlier(const NodeStepContext *context, StrBuf *opts)
 }
 
 static bool
-save_file(const NodeStepContext *context, const char *name, PgbrError *error)
+save_file(const StepContext *context, const char *name, PgbrError *error)
 {
 	char from[PATH_MAX];
 	char to[PATH_MAX];
 	StrBuf content;
 	bool ok;
 
-	if (!node_folder_path(context, name, to, error))
+	if (!step_folder_path(context, name, to, error))
 		return false;
 	if (access(to, F_OK) == 0)
 		return true;
@@ -152,7 +151,7 @@ save_file(const NodeStepContext *context, const char *name, PgbrError *error)
 }
 
 bool
-node_folder_save(const NodeStepContext *context, PgbrError *error)
+step_folder_save(const StepContext *context, PgbrError *error)
 {
 	struct dirent *entry;
 	bool ok = true;

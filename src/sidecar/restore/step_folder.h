@@ -8,23 +8,23 @@
 
 #include "common/error.h"
 #include "common/strbuf.h"
-#include "sidecar/steps/step.h"
+#include "sidecar/restore/step_context.h"
 
 /* Put a file's path into path, of PATH_MAX bytes; the folder is made. name "" is the folder. */
 extern bool
-node_folder_path(const NodeStepContext *context, const char *name, char *path, PgbrError *error);
+step_folder_path(const StepContext *context, const char *name, char *path, PgbrError *error);
 
 /* Write a file whole or not at all; it is on disk at the return. STORAGE. */
-extern bool node_folder_write(const NodeStepContext *context, const char *name, const char *text,
-							  PgbrError *error);
+extern bool
+step_folder_write(const StepContext *context, const char *name, const char *text, PgbrError *error);
 
 /* Read a file; false when it is not there or can't be read. */
-extern bool node_folder_read(const NodeStepContext *context, const char *name, StrBuf *text);
+extern bool step_folder_read(const StepContext *context, const char *name, StrBuf *text);
 
-extern bool node_folder_forget(const NodeStepContext *context, const char *name, PgbrError *error);
+extern bool step_folder_forget(const StepContext *context, const char *name, PgbrError *error);
 
 /* Copy the server's options and configuration files out of the data directory. Of what was saved
  * once nothing is replaced: a second call may see what a half-done restore has left. */
-extern bool node_folder_save(const NodeStepContext *context, PgbrError *error);
+extern bool step_folder_save(const StepContext *context, PgbrError *error);
 
 #endif

@@ -8,6 +8,7 @@
 #include "program/log.h"
 #include "sidecar/postgres/fence.h"
 #include "sidecar/restore/step_folder.h"
+#include "sidecar/restore/step_tools.h"
 #include "sidecar/postgres/postmaster.h"
 #include "sidecar/queue/job_turn.h"
 #include "sidecar/queue/queue_restores.h"
@@ -45,7 +46,7 @@ make_socket_folder(TemporaryServer *server, PgbrError *error)
 	char path[PATH_MAX];
 	char file[PATH_MAX + 32];
 
-	if (!node_folder_path(server->context, "s", path, error))
+	if (!step_folder_path(server->context, "s", path, error))
 		return false;
 	/* PostgreSQL takes a list of folders: what would divide it can't be part of one */
 	if (strlen(path) + strlen("/" SERVER_SOCKET) <= SOCKET_MOST && strpbrk(path, ",\"' ") == NULL)
@@ -72,7 +73,7 @@ make_socket_folder(TemporaryServer *server, PgbrError *error)
 }
 
 static void
-take_line(void *argument, char *line)
+temporary_server_line(void *argument, char *line)
 {
 	TemporaryServer *server = argument;
 	RecoveryLog *log = &server->log;
@@ -98,7 +99,7 @@ take_line(void *argument, char *line)
 
 /* Open the data directory for our server alone. */
 static bool
-open_directory(const NodeStepContext *context, bool fence, PgbrError *error)
+open_directory(const StepContext *context, bool fence, PgbrError *error)
 {
 	const char *data_directory = context->data_directory;
 
@@ -143,8 +144,8 @@ keep_others_out(TemporaryServer *server)
 }
 
 bool
-temporary_server_start(TemporaryServer *server, NodeStepContext *context,
-					   const RecoveryTarget *target, bool fence, PgbrError *error)
+temporary_server_start(TemporaryServer *server, StepContext *context, const RecoveryTarget *target,
+					   bool fence, PgbrError *error)
 {
 	ServerCommand command = {0};
 	ControlData control;
@@ -158,16 +159,17 @@ temporary_server_start(TemporaryServer *server, NodeStepContext *context,
 								.wal_segment_size = SEGMENT};
 	server->child.process.pid = -1;
 	recovery_log_init(&server->log);
-	if (node_control(context, &control, error))
+	if (step_control(context, &control, error))
 		server->wal_segment_size = control.wal_segment_size;
 	ok = make_socket_folder(server, error) &&
 		 server_command_build(&command, context, server->socket_folder, target, error) &&
-		 node_folder_path(context, "recovery.log", path, error);
+		 step_folder_path(context, "recovery.log", path, error);
 	if (ok)
 	{
 		server->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		ok = open_directory(context, fence, error) &&
-			 (child_start(&server->child, command.argv, context->mark, take_line, server, error) ||
+			 (child_start(&server->child, command.argv, context->mark, temporary_server_line,
+						  server, error) ||
 			  pgbr_error_hint(error,
 							  "Give the sidecar the folder of PostgreSQL's programs: --pg-bin."));
 	}
@@ -197,7 +199,7 @@ fail_by_log(const TemporaryServer *server, PgbrError *error)
 	/* Patroni does, when it was about to start a replica */
 	if (strstr(reason, "recovery.signal"))
 		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
-							  "somebody has taken the target away in the midst: %s", reason);
+							  "recovery.signal was removed by another process: %s", reason);
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "recovery has failed: %s%s%s%s%s", reason,
 				   more[0] ? ": " : "", more,
 				   log->last_xact_time[0] ? "; the last commit that was reached is of " : "",
@@ -215,13 +217,14 @@ is_recovered(TemporaryServer *server, PgbrError *error)
 
 	strbuf_init(&answer);
 	recovered =
-		node_psql(server->context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
+		step_psql(server->context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
 		answer.data[0] == 'f';
 	strbuf_done(&answer);
 	return recovered;
 }
 
-/* See what it does until something happens, or for ms. False when it has ended, or is to be stopped. */
+/* See what it does until something happens, or for ms. False when it has ended, or is to be
+ * stopped. */
 static bool
 go_on(TemporaryServer *server, int ms, PgbrError *error)
 {
@@ -254,8 +257,8 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 		if (server->log.standby)
 		{
 			pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
-						   "somebody has made a standby of the data directory in the midst");
-			return pgbr_error_hint(error, "Patroni does, out of what it remembers. Ask again.");
+						   "another process made the data directory a standby during recovery");
+			return pgbr_error_hint(error, "Patroni does this from what it remembers. Ask again.");
 		}
 		if (!server->log.ready && clock_monotonic_ms() < ask_at)
 			continue;
@@ -263,7 +266,7 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 		if (is_recovered(server, &reason))
 			return true;
 		if (server->log.ready)
-			node_log(server->context, "the recovered server does not answer: %s", reason.message);
+			step_log(server->context, "the recovered server does not answer: %s", reason.message);
 		server->log.ready = false;
 	}
 }
@@ -283,16 +286,16 @@ temporary_server_wait_begun(TemporaryServer *server, PgbrError *error)
 		if (server->log.ready)
 			return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "it is no standby");
 		server->begun =
-			node_control(server->context, &control, &ignored) && control_data_is_replica(&control);
+			step_control(server->context, &control, &ignored) && control_data_is_replica(&control);
 		if (server->begun)
 			return true;
 	}
-	return pgbr_error_set(error, PGBR_ERROR_TIMEOUT, "recovery had not begun after %d s",
-						  BEGIN_MS / 1000);
+	return pgbr_error_set(error, PGBR_ERROR_TIMEOUT,
+						  "timed out after %d s waiting for recovery to begin", BEGIN_MS / 1000);
 }
 
 bool
-temporary_server_close(const NodeStepContext *context, PgbrError *error)
+temporary_server_close(const StepContext *context, PgbrError *error)
 {
 	if (!fence_raise(context->data_directory, error))
 		return false;
@@ -303,7 +306,7 @@ temporary_server_close(const NodeStepContext *context, PgbrError *error)
 bool
 temporary_server_stop(TemporaryServer *server, PgbrError *error)
 {
-	bool aborted = node_is_stopped(server->context);
+	bool aborted = step_is_stopped(server->context);
 	int64_t deadline = clock_monotonic_ms() +
 					   (aborted ? server->context->config->stop_timeout * 500 : SHUTDOWN_MS);
 	ChildEvent event = CHILD_NOTHING;
@@ -337,7 +340,7 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 		return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the recovered server did not shut down in order");
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the recovered server did not shut down cleanly");
 	return pgbr_error_hint(error, "Ask for the step again.");
 }
 
@@ -355,18 +358,19 @@ temporary_server_end_leftovers(JobQueue *queue)
 	job_queue_at_work(queue, restore, running);
 	if (data_directory[0] == '\0')
 		return;
-	/* the fence first: a server that has slipped in is seen then, and is left for the next step to end */
+	/* the fence first: a server that has slipped in is seen then, and is left for the next step
+	 * to end */
 	if (restore[0])
 		ok = fence_raise(data_directory, &error) &&
 			 postmaster_find(data_directory, &postmaster, &error) &&
 			 (postmaster.pid == 0 ? postmaster_forget(data_directory, &error)
 								  : fence_lift(data_directory, &error));
 	if (!ok)
-		log_error(NULL, "could not keep PostgreSQL from being started in mid restore", &error);
+		log_error(NULL, "could not keep PostgreSQL from starting during a restore", &error);
 	else if (restore[0])
 		log_event(LOG_LEVEL_WARNING, NULL,
-				  postmaster.pid ? "PostgreSQL was started in mid restore"
-								 : "fenced the data directory off again in mid restore");
+				  postmaster.pid ? "PostgreSQL was started during a restore"
+								 : "fenced the data directory again during a restore");
 	if (ok)
 		job_queue_remember(queue, OPENED, "");
 	postmaster_done(&postmaster);

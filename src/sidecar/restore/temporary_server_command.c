@@ -29,7 +29,8 @@ static const Setting settings[] = {
 	{"ssl=off", 0, 0},
 	/* a WAL that was written with more connections than we have would make it wait for ever */
 	{"hot_standby=off", 0, 0},
-	/* off would never archive the history file, and the next restore would take its timeline again */
+	/* off would never archive the history file, and the next restore would take its timeline
+	 * again */
 	{"archive_mode=on", 0, 0},
 	{"archive_command=", 0, 0},
 	{"archive_library=", 15, 0},
@@ -128,20 +129,20 @@ read_version(const char *data_directory, int *version, PgbrError *error)
 }
 
 static bool
-add_program(ServerCommand *command, NodeStepContext *context, PgbrError *error)
+add_program(ServerCommand *command, StepContext *context, PgbrError *error)
 {
 	char bin[PATH_MAX];
 	StrBuf *program = own(command);
 	StrBuf text;
 
-	node_postgres_bin(context, bin);
+	step_postgres_bin(context, bin);
 	strbuf_printf(program, "%s%spostgres", bin, bin[0] ? "/" : "");
 	command->argv[command->count++] = program->data;
 	command->argv[command->count++] = "-D";
 	command->argv[command->count++] = context->data_directory;
 	strbuf_init(&text);
-	if (!node_folder_read(context, "postmaster.opts", &text))
-		node_log(context, "no command line of PostgreSQL was saved: its configuration files alone "
+	if (!step_folder_read(context, "postmaster.opts", &text))
+		step_log(context, "no command line of PostgreSQL was saved: its configuration files alone "
 						  "are used");
 	else if (!postmaster_opts_read(text.data, &command->opts))
 	{
@@ -156,7 +157,7 @@ add_program(ServerCommand *command, NodeStepContext *context, PgbrError *error)
 }
 
 static bool
-add_restore_command(ServerCommand *command, NodeStepContext *context, PgbrError *error)
+add_restore_command(ServerCommand *command, StepContext *context, PgbrError *error)
 {
 	char program[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -180,7 +181,8 @@ add_restore_command(ServerCommand *command, NodeStepContext *context, PgbrError 
 static void
 add_target(ServerCommand *command, const RecoveryTarget *target)
 {
-	/* a standby's is a stop for the case that it gets that far; every other target lies behind it */
+	/* a standby's is a stop for the case that it gets that far; every other target lies behind
+	 * it */
 	static const RecoveryTarget standby = {.type = RECOVERY_IMMEDIATE};
 	const RecoveryTarget *stop = target ? target : &standby;
 	char timeline[16] = "latest";
@@ -195,7 +197,7 @@ add_target(ServerCommand *command, const RecoveryTarget *target)
 }
 
 bool
-server_command_build(ServerCommand *command, NodeStepContext *context, const char *socket_folder,
+server_command_build(ServerCommand *command, StepContext *context, const char *socket_folder,
 					 const RecoveryTarget *target, PgbrError *error)
 {
 	char hba[PATH_MAX];
@@ -205,11 +207,11 @@ server_command_build(ServerCommand *command, NodeStepContext *context, const cha
 
 	if (!read_version(context->data_directory, &version, error) ||
 		!add_program(command, context, error) ||
-		!node_folder_write(context, "hba", "local all all trust\n", error) ||
-		!node_folder_write(context, "ident", "", error) ||
-		!node_folder_path(context, "hba", hba, error) ||
-		!node_folder_path(context, "ident", ident, error) ||
-		!node_folder_path(context, target ? SERVER_PID : SERVER_PID_REPLICA, pid, error))
+		!step_folder_write(context, "hba", "local all all trust\n", error) ||
+		!step_folder_write(context, "ident", "", error) ||
+		!step_folder_path(context, "hba", hba, error) ||
+		!step_folder_path(context, "ident", ident, error) ||
+		!step_folder_path(context, target ? SERVER_PID : SERVER_PID_REPLICA, pid, error))
 		return false;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 	{
@@ -224,8 +226,9 @@ server_command_build(ServerCommand *command, NodeStepContext *context, const cha
 	add_own(command, "external_pid_file=", pid);
 	add_target(command, target);
 	if (command->failed || command->own_count == SERVER_OWN_MOST)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL,
-							  "the command line of the temporary server has no room, or no memory");
+		return pgbr_error_set(
+			error, PGBR_ERROR_INTERNAL,
+			"the command line of the temporary server is too long, or memory ran out");
 	return add_restore_command(command, context, error);
 }
 

@@ -1,14 +1,14 @@
 /*
  * temporary_server_command.h
- *		The command line of the temporary server (see temporary_server.h): the saved one of the member,
- *		what keeps others out, and recovery's settings, all of them. Not thread-safe.
+ *		The command line of the temporary server (see temporary_server.h): the saved one of the
+ *		member, what keeps others out, and recovery's settings, all of them. Not thread-safe.
  */
 #ifndef PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_COMMAND_H
 #define PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_COMMAND_H
 
 #include "common/recovery_target.h"
 #include "common/strbuf.h"
-#include "sidecar/steps/step.h"
+#include "sidecar/restore/step_context.h"
 #include "sidecar/postgres/postmaster_opts.h"
 
 #include <stdbool.h>
@@ -34,12 +34,13 @@ typedef struct ServerCommand
 } ServerCommand;
 
 /*
- * Build it, from {0}; the caller ends it with server_command_done, also after a failure. target as in
- * temporary_server_start. Writes hba and ident files into the restore's folder: STORAGE; CONFLICT when the
- * data directory's version can't be recovered, or the saved command line can't be understood.
+ * Build it, from {0}; the caller ends it with server_command_done, also after a failure. target as
+ * in temporary_server_start. Writes hba and ident files into the restore's folder: STORAGE;
+ * CONFLICT when the data directory's version can't be recovered, or the saved command line can't
+ * be understood.
  */
 extern bool
-server_command_build(ServerCommand *command, NodeStepContext *context, const char *socket_folder,
+server_command_build(ServerCommand *command, StepContext *context, const char *socket_folder,
 					 const RecoveryTarget *target, PgbrError *error);
 extern void server_command_done(ServerCommand *command);
 

@@ -47,8 +47,8 @@ failed(const ProcessOutput *output, PgbrError *error)
 
 /* One look. The snapshot is a statement of its own, so that it is taken after the comparison. */
 static bool
-ask(const SidecarConfig *config, const char *stop_lsn, int stop_fd, bool *reached,
-	unsigned long long *xmin, unsigned long long *xmax, PgbrError *error)
+backup_snapshot_ask(const SidecarConfig *config, const char *stop_lsn, int stop_fd, bool *reached,
+					unsigned long long *xmin, unsigned long long *xmax, PgbrError *error)
 {
 	char compare[256];
 	const char *const commands[] = {
@@ -85,7 +85,7 @@ take_snapshot(const SidecarConfig *config, const char *stop_lsn, int stop_fd,
 
 	while (!reached)
 	{
-		if (!ask(config, stop_lsn, stop_fd, &reached, xmin, xmax, error))
+		if (!backup_snapshot_ask(config, stop_lsn, stop_fd, &reached, xmin, xmax, error))
 			return false;
 		if (!reached && clock_monotonic_ms() >= deadline)
 			return pgbr_error_set(error, PGBR_ERROR_TIMEOUT,

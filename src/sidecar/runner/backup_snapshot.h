@@ -14,12 +14,12 @@
 #include "sidecar/config/config.h"
 #include "sidecar/queue/job.h"
 
-/* Take the LSN of a backup's end from the line of pgbackrest that tells it; any other line leaves it
- * alone. stop_lsn is of 20 bytes. */
+/* Take the LSN of a backup's end from the line of pgbackrest that tells it; any other line
+ * leaves it alone. stop_lsn is of 20 bytes. */
 extern void backup_snapshot_line(const char *line, char *stop_lsn);
 
-/* Annotate the backup of a job that has succeeded. mark and stop_fd as in process_run. The backup is
- * good without it: a failure is for the log. */
+/* Annotate the backup of a job that has succeeded. mark and stop_fd as in process_run. The
+ * backup is good without it: a failure is for the log. */
 extern bool backup_snapshot_note(const SidecarConfig *config, const Job *job, const char *stop_lsn,
 								 const char *mark, int stop_fd, PgbrError *error);
 

@@ -17,13 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* To learn which backups are pinned. Before a backup the copy will do after some seconds: one of two
- * repositories may take minutes to not answer. */
+/* To learn which backups are pinned. Before a backup the copy will do after some seconds: one
+ * of two repositories may take minutes to not answer. */
 #define BEFORE_BACKUP_S 10
 #define BEFORE_EXPIRE_S 300
 
 static void
-fail(ExpiryRun *run, int exit_code, const char *error, const char *message, const char *hint)
+expiry_fail(ExpiryRun *run, int exit_code, const char *error, const char *message, const char *hint)
 {
 	run->job->state = PGBR_STATE_FAILED;
 	run->job->exit_code = exit_code;
@@ -46,15 +46,15 @@ end_early(ExpiryRun *run)
 {
 	bool cancelled = job_queue_cancelled(run->queue);
 
-	fail(run, -1, "",
-		 cancelled ? "the job was cancelled before backups were expired"
-				   : "the sidecar stops before backups were expired",
-		 cancelled ? "" : "Ask for it again.");
+	expiry_fail(run, -1, "",
+				cancelled ? "the job was cancelled before backups were expired"
+						  : "the sidecar stops before backups were expired",
+				cancelled ? "" : "Ask for it again.");
 	run->job->state = cancelled ? PGBR_STATE_CANCELLED : PGBR_STATE_INTERRUPTED;
 }
 
-/* What is in the repositories as of now. False when it can't be had in time: the copy is older then.
- * The caller ends it with info_snapshot_done. */
+/* What is in the repositories as of now. False when it can't be had in time: the copy is older
+ * then. The caller ends it with info_snapshot_done. */
 static bool
 ask_info(ExpiryRun *run, int seconds, InfoSnapshot *info)
 {
@@ -78,7 +78,7 @@ ask_document(ExpiryRun *run)
 	{
 		document = info_document_parse(info.document, &error);
 		if (document == NULL)
-			fail(run, -1, pgbr_error_code_name(error.code), error.message, error.hint);
+			expiry_fail(run, -1, pgbr_error_code_name(error.code), error.message, error.hint);
 	}
 	else if (is_to_stop(run))
 		end_early(run);
@@ -86,8 +86,8 @@ ask_document(ExpiryRun *run)
 	{
 		snprintf(message, sizeof(message), "could not learn which backups are pinned: %s",
 				 info.failed ? info.message : "pgbackrest info has not ended");
-		fail(run, info.failed ? info.exit_code : -1, info.failed ? info.error : "timeout", message,
-			 info.hint);
+		expiry_fail(run, info.failed ? info.exit_code : -1, info.failed ? info.error : "timeout",
+					message, info.hint);
 	}
 	info_snapshot_done(&info);
 	return document;
@@ -126,8 +126,8 @@ run_steps(ExpiryRun *run, Expiry *expiry)
 	if (goes_on && failed)
 		*job = *failed;
 	else if (goes_on && expiry->unread)
-		fail(run, -1, "repo-invalid", expiry->reason,
-			 "The other repositories were expired; mend this one.");
+		expiry_fail(run, -1, "repo-invalid", expiry->reason,
+					"The other repositories were expired; fix this one.");
 	free(failed);
 }
 
@@ -143,7 +143,7 @@ expire_by_plan(ExpiryRun *run)
 	if (expiry_plan(run->config, document, run->job->request.repo, &expiry, &error))
 		run_steps(run, &expiry);
 	else
-		fail(run, -1, pgbr_error_code_name(error.code), error.message, error.hint);
+		expiry_fail(run, -1, pgbr_error_code_name(error.code), error.message, error.hint);
 	expiry_done(&expiry);
 	json_decref(document);
 }
@@ -160,7 +160,7 @@ is_free_to_go(ExpiryRun *run)
 		return false;
 	is_free = expiry_check_set(run->config, document, &run->job->request, &error);
 	if (!is_free)
-		fail(run, -1, pgbr_error_code_name(error.code), error.message, error.hint);
+		expiry_fail(run, -1, pgbr_error_code_name(error.code), error.message, error.hint);
 	json_decref(document);
 	return is_free;
 }

@@ -1,10 +1,10 @@
 /*
  * expiry_run.h
- *		Runs the jobs that remove backups, a backup with its expire and an expire, so that pinned ones
- *		stay.
+ *		Runs the jobs that remove backups, a backup with its expire and an expire, so that pinned
+ *		ones stay.
  *
- * Without pins these are pgbackrest's own. With pins pgbackrest is kept from expiring by itself, and
- * expiry.h's plan is run instead. When it is not known what is pinned, nothing is removed.
+ * Without pins these are pgbackrest's own. With pins pgbackrest is kept from expiring by itself,
+ * and expiry.h's plan is run instead. When it is not known what is pinned, nothing is removed.
  */
 #ifndef PGBR_SIDECAR_RUNNER_EXPIRY_RUN_H
 #define PGBR_SIDECAR_RUNNER_EXPIRY_RUN_H

@@ -14,8 +14,8 @@
 #include "program/log.h"
 #include "sidecar/runner/backup_snapshot.h"
 #include "sidecar/runner/expiry_run.h"
-#include "sidecar/steps/step.h"
 #include "sidecar/pgbackrest/command_line.h"
+#include "sidecar/steps/step_run.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
 #include "sidecar/queue/job_turn.h"
 #include "sidecar/queue/queue_facts.h"
@@ -266,7 +266,8 @@ finish(JobRunner *runner, const Job *job)
 	while (!job_queue_finish(runner->queue, job, &error))
 	{
 		if (!reported)
-			log_error(job->id, "could not keep the job's outcome; trying until it can be", &error);
+			log_error(job->id, "could not store the job's outcome; trying again until it is stored",
+					  &error);
 		reported = true;
 		/* a full disk tells nobody when it has room again; a stop ends the waiting, and the next
 		 * start finds the job running and closes it as interrupted */
@@ -340,7 +341,7 @@ log_step_line(void *argument, const char *line)
 	log_line(argument, line);
 }
 
-/* A step of a restore: node_step runs it. */
+/* A step of a restore: step_run runs it. */
 static void
 run_step(Run *run)
 {
@@ -351,7 +352,7 @@ run_step(Run *run)
 	char postgres_bin[FACT_SIZE];
 	char mark[4200];
 	json_t *arguments = json_loads(job->request.arguments, 0, NULL);
-	NodeStepContext context = {
+	StepContext context = {
 		.config = runner->config,
 		.queue = runner->queue,
 		.cache = runner->cache,
@@ -369,7 +370,7 @@ run_step(Run *run)
 	find_postgres(runner, runner->config->pg_bin, "postgres_bin", postgres_bin);
 	make_mark(runner->config, job->id, mark, sizeof(mark));
 	log_event(LOG_LEVEL_INFO, job->id, "started: %s of restore %s", kind, job->request.restore);
-	node_step_run(&context, job);
+	step_run(&context, job);
 	length = json_dumpb(context.result, job->result, sizeof(job->result) - 1, JSON_COMPACT);
 	if (length >= sizeof(job->result))
 	{

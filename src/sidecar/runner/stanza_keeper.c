@@ -17,8 +17,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Between two looks, doubling from the first to the most: at PostgreSQL, at the repository, and after
- * a stanza-create that has not made it usable, which costs the most. In ms. */
+/* Between two looks, doubling from the first to the most: at PostgreSQL, at the repository, and
+ * after a stanza-create that has not made it usable, which costs the most. In ms. */
 #define LOOK_FIRST_MS 100
 #define LOOK_MOST_MS  2000
 #define ASK_MOST_MS	  30000

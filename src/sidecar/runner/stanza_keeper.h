@@ -1,8 +1,8 @@
 /*
  * stanza_keeper.h
- *		Creates a missing stanza once PostgreSQL answers. A repository that holds this database cluster
- *		under another stanza keeps it from that. A thread of its own that ends as soon as the stanza is
- *		usable.
+ *		Creates a missing stanza once PostgreSQL answers. A repository that holds this database
+ *		cluster under another stanza keeps it from that. A thread of its own that ends as soon as
+ *		the stanza is usable.
  */
 #ifndef PGBR_SIDECAR_RUNNER_STANZA_KEEPER_H
 #define PGBR_SIDECAR_RUNNER_STANZA_KEEPER_H
@@ -24,9 +24,9 @@ typedef enum StanzaStep
 #define STANZA_REASON_SIZE 1700
 
 /*
- * Decide from what is known; pure. name is our stanza; other is another one that holds this database
- * cluster, or "": a stanza beside it is created only by hand. reason is a sentence part for readyz, of
- * size bytes.
+ * Decide from what is known; pure. name is our stanza; other is another one that holds this
+ * database cluster, or "": a stanza beside it is created only by hand. reason is a sentence part
+ * for readyz, of size bytes.
  */
 extern StanzaStep stanza_decide(const Node *node, const InfoSnapshot *info, const char *name,
 								const char *other, char *reason, size_t size);

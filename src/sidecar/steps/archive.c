@@ -9,8 +9,10 @@
  */
 #include "sidecar/postgres/fence.h"
 #include "common/wal.h"
+#include "sidecar/restore/step_pgbackrest.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/pgbackrest/command_line.h"
+#include "sidecar/steps/step_table.h"
 
 #include "program/file.h"
 #include "sidecar/queue/job_turn.h"
@@ -81,8 +83,8 @@ sort_names(Names *names)
 		qsort(names->names, (size_t) names->count, sizeof(names->names[0]), compare_names);
 }
 
-/* True when the first page of the file names the position that the file's own name stands for; *of_its_timeline: and
- * its timeline. */
+/* True when the first page of the file names the position that the file's own name stands for;
+ * *of_its_timeline: and its timeline. */
 static bool
 holds_itself(const char *data_directory, const char *name, bool *of_its_timeline)
 {
@@ -106,8 +108,8 @@ holds_itself(const char *data_directory, const char *name, bool *of_its_timeline
 	return ok;
 }
 
-/* A timeline's first segment is a copy of its parent's. Any other one whose first page is of another timeline was
- * recycled when that was left, under the number that it had. */
+/* A timeline's first segment is a copy of its parent's. Any other one whose first page is of
+ * another timeline was recycled when that was left, under the number that it had. */
 static bool
 is_of_timeline(const char *data_directory, const char *name, bool first)
 {
@@ -151,8 +153,9 @@ list_ready(const char *data_directory, Names *ready, char *newest_known)
 }
 
 /*
- * Segments that were begun after the newest that archive_status knows, on its timeline: of a server that was killed the
- * last is not full. A replica has not archived any: of its newest timeline it may have more than the archive.
+ * Segments that were begun after the newest that archive_status knows, on its timeline: of a
+ * server that was killed the last is not full. A replica has not archived any: of its newest
+ * timeline it may have more than the archive.
  */
 static bool
 list_begun(const char *data_directory, const char *newest_known, bool replica, Names *begun)
@@ -200,7 +203,7 @@ list_begun(const char *data_directory, const char *newest_known, bool replica, N
 }
 
 static bool
-push(NodeStepContext *context, const char *name, json_t *pushed, Job *job, PgbrError *error)
+push(StepContext *context, const char *name, json_t *pushed, Job *job, PgbrError *error)
 {
 	PgbackrestRun output;
 	Command command;
@@ -209,11 +212,11 @@ push(NodeStepContext *context, const char *name, json_t *pushed, Job *job, PgbrE
 	pgbackrest_run_init(&output, PGBR_JOB_CHECK);
 	output.progress.phase = "archiving";
 	pgbackrest_push_command(context->config, context->data_directory, name, &command);
-	ok = node_run_pgbackrest(context, &command, &output, NULL, NULL, job, error);
+	ok = step_pgbackrest_run(context, &command, &output, NULL, NULL, job, error);
 	command_done(&command);
 	if (ok)
 	{
-		node_log(context, "archived %s", name);
+		step_log(context, "archived %s", name);
 		/* a result is small: what was pushed first and last tells the rest */
 		if (json_array_size(pushed) >= 100)
 			json_array_remove(pushed, 50);
@@ -224,11 +227,11 @@ push(NodeStepContext *context, const char *name, json_t *pushed, Job *job, PgbrE
 
 /* A replica has got a part of a segment that its leader has archived since. */
 static bool
-is_there(NodeStepContext *context, const char *name, Job *job)
+is_there(StepContext *context, const char *name, Job *job)
 {
 	if (job->exit_code != ARCHIVE_DUPLICATE)
 		return false;
-	node_log(context, "the archive has %s already, with more than is here", name);
+	step_log(context, "the archive already has %s, with more than this member", name);
 	job->exit_code = -1;
 	job->error[0] = '\0';
 	job->hint[0] = '\0';
@@ -250,7 +253,7 @@ mark_done(const char *data_directory, const char *name, PgbrError *error)
 }
 
 bool
-node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
+step_archive(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	Names ready = {0};
 	Names begun = {0};
@@ -263,8 +266,8 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	bool ok;
 
 	job_queue_progress(context->queue, &(JobProgress){"archiving", 0, -1, -1});
-	ok = node_must_be_down(context, error);
-	replica = ok && node_control(context, &control, &ignored) && control_data_is_replica(&control);
+	ok = step_must_be_down(context, error);
+	replica = ok && step_control(context, &control, &ignored) && control_data_is_replica(&control);
 	if (ok && (!list_ready(context->data_directory, &ready, newest_known) ||
 			   (arguments->partial &&
 				!list_begun(context->data_directory, newest_known, replica, &begun))))
@@ -288,40 +291,4 @@ node_archive(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	free(ready.names);
 	free(begun.names);
 	return ok;
-}
-
-/* As PostgreSQL makes it; one that has a status has it rightly. */
-bool
-node_mark_ready(NodeStepContext *context, PgbrError *error)
-{
-	static const char *const ways[] = {"done", "ready"};
-	ControlData control;
-	char name[WAL_HISTORY_NAME_SIZE];
-	char path[PATH_MAX];
-	int fd;
-
-	/* what can't be read is no reason not to let the server start */
-	if (!node_control(context, &control, error))
-	{
-		node_log(context, "%s", error->message);
-		return true;
-	}
-	wal_history_name(name, control.timeline);
-	snprintf(path, sizeof(path), "%.3900s/pg_wal/%s", context->data_directory, name);
-	if (access(path, F_OK) != 0)
-		return true;
-	for (int i = 0; i < 2; i++)
-	{
-		snprintf(path, sizeof(path), "%.3900s/pg_wal/archive_status/%s.%s", context->data_directory,
-				 name, ways[i]);
-		if (access(path, F_OK) == 0)
-			return true;
-	}
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not create file \"%s\": %s", path,
-							  strerror(errno));
-	close(fd);
-	node_log(context, "the history of timeline %u waits for the archiver again", control.timeline);
-	return true;
 }

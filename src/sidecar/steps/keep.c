@@ -9,6 +9,7 @@
 #include "sidecar/postgres/fence.h"
 #include "sidecar/queue/job_turn.h"
 #include "sidecar/restore/step_tools.h"
+#include "sidecar/steps/step_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@
 
 typedef struct Keeping
 {
-	NodeStepContext *context;
+	StepContext *context;
 	int64_t total;
 } Keeping;
 
@@ -41,7 +42,7 @@ show(void *argument, int64_t bytes)
 	progress.percent =
 		keeping->total > 0 ? (double) progress.bytes_done * 100 / (double) keeping->total : 100;
 	job_queue_progress(keeping->context->queue, &progress);
-	return !node_is_stopped(keeping->context);
+	return !step_is_stopped(keeping->context);
 }
 
 /* Try whether a file of the directory can share its blocks with one beside it. */
@@ -86,8 +87,7 @@ check_room(const char *data_directory, int64_t needed, PgbrError *error)
 }
 
 static bool
-make_copy(NodeStepContext *context, const char *part, const char *path, int64_t bytes,
-		  PgbrError *error)
+make_copy(StepContext *context, const char *part, const char *path, int64_t bytes, PgbrError *error)
 {
 	Keeping keeping = {context, bytes};
 	CopyFolder copy = {.go_on = show, .argument = &keeping};
@@ -111,7 +111,7 @@ make_copy(NodeStepContext *context, const char *part, const char *path, int64_t 
 }
 
 bool
-node_keep(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
+step_keep(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	char path[PATH_MAX];
 	char part[PATH_MAX + 8];
@@ -131,11 +131,11 @@ node_keep(NodeStepContext *context, const NodeArguments *arguments, Job *job, Pg
 	job_queue_progress(context->queue, &(JobProgress){"copying", 0, -1, -1});
 	if (stat(path, &st) == 0)
 	{
-		node_log(context, "the copy is there already: \"%s\"", path);
+		step_log(context, "the copy already exists: \"%s\"", path);
 		if (!copy_folder_size(path, &bytes, error))
 			return false;
 	}
-	else if (!node_must_be_down(context, error) ||
+	else if (!step_must_be_down(context, error) ||
 			 !copy_folder_size(context->data_directory, &bytes, error) ||
 			 !make_copy(context, part, path, bytes, error))
 		return false;

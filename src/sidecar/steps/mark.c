@@ -1,9 +1,10 @@
 /*
  * mark.c
- *		Step node-mark: a restore point on the primary, with its WAL in the repository: where an undo
- *		leads back to.
+ *		Step node-mark: a restore point on the primary, with its WAL in the repository: where an
+ *		undo leads back to.
  */
 #include "sidecar/restore/step_tools.h"
+#include "sidecar/steps/step_table.h"
 
 #include "program/clock.h"
 #include "program/json.h"
@@ -45,7 +46,7 @@ take_point(const RestorePoint *point, void *argument)
 /* Make the point, with a real commit before it: without one, a time near now would be a target that
  * an idle cluster never reaches. */
 static bool
-make_point(NodeStepContext *context, const char *name, json_t **point, PgbrError *error)
+make_point(StepContext *context, const char *name, json_t **point, PgbrError *error)
 {
 	char query[1024];
 	const char *const commands[] = {"SELECT pg_catalog.txid_current()", "CHECKPOINT", query, NULL};
@@ -55,7 +56,7 @@ make_point(NodeStepContext *context, const char *name, json_t **point, PgbrError
 
 	snprintf(query, sizeof(query), point_query, name, name);
 	strbuf_init(&answer);
-	ok = node_psql(context, NULL, commands, PSQL_MS, &answer, error);
+	ok = step_psql(context, NULL, commands, PSQL_MS, &answer, error);
 	line = ok ? strchr(answer.data, '{') : NULL;
 	if (ok && line == NULL)
 		ok = pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "psql gave no restore point");
@@ -66,20 +67,20 @@ make_point(NodeStepContext *context, const char *name, json_t **point, PgbrError
 }
 
 static bool
-switch_wal(NodeStepContext *context, PgbrError *error)
+switch_wal(StepContext *context, PgbrError *error)
 {
 	static const char *const commands[] = {"SELECT pg_catalog.pg_switch_wal()", NULL};
 	StrBuf answer;
 	bool ok;
 
 	strbuf_init(&answer);
-	ok = node_psql(context, NULL, commands, PSQL_MS, &answer, error);
+	ok = step_psql(context, NULL, commands, PSQL_MS, &answer, error);
 	strbuf_done(&answer);
 	return ok;
 }
 
 static bool
-wait_archived(NodeStepContext *context, const char *segment, int seconds, PgbrError *error)
+wait_archived(StepContext *context, const char *segment, int seconds, PgbrError *error)
 {
 	int64_t deadline = clock_monotonic_ms() + (int64_t) seconds * 1000;
 	char ready[PATH_MAX];
@@ -109,7 +110,7 @@ wait_archived(NodeStepContext *context, const char *segment, int seconds, PgbrEr
 }
 
 static bool
-register_point(NodeStepContext *context, const json_t *json, PgbrError *error)
+register_point(StepContext *context, const json_t *json, PgbrError *error)
 {
 	RestorePoint point = {.timeline = (int) json_number(json, "timeline", 0),
 						  .time = json_number(json, "time", 0)};
@@ -125,7 +126,7 @@ register_point(NodeStepContext *context, const json_t *json, PgbrError *error)
 
 /* A point that an earlier run has made: only its WAL is still to be seen. */
 static json_t *
-earlier_point(NodeStepContext *context, const RestorePoint *point, PgbrError *error)
+earlier_point(StepContext *context, const RestorePoint *point, PgbrError *error)
 {
 	char query[256];
 	const char *const commands[] = {query, NULL};
@@ -134,7 +135,7 @@ earlier_point(NodeStepContext *context, const RestorePoint *point, PgbrError *er
 
 	strbuf_init(&segment);
 	snprintf(query, sizeof(query), "SELECT pg_catalog.pg_walfile_name('%s')", point->lsn);
-	if (node_psql(context, NULL, commands, PSQL_MS, &segment, error))
+	if (step_psql(context, NULL, commands, PSQL_MS, &segment, error))
 	{
 		segment.data[strcspn(segment.data, "\n")] = '\0';
 		json = json_pack("{ss ss si ss sI ss}", "name", point->name, "lsn", point->lsn, "timeline",
@@ -146,7 +147,7 @@ earlier_point(NodeStepContext *context, const RestorePoint *point, PgbrError *er
 }
 
 bool
-node_mark(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
+step_mark(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	FoundPoint earlier = {0};
 	json_t *point = NULL;

@@ -12,6 +12,7 @@
 #include "common/wal.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/restore/temporary_server.h"
+#include "sidecar/steps/step_table.h"
 
 #include "program/file.h"
 #include "program/json.h"
@@ -37,13 +38,13 @@ static const char query[] =
 	"'last_xact_time', pg_catalog.to_char(pg_catalog.pg_last_xact_replay_timestamp()"
 	" AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
 	"'next_xid', pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text,"
-	/* replicas wait for the first segment in the repository: before 15 a shutdown switches only where there is an
-	 * archive_command */
+	/* replicas wait for the first segment in the repository: before 15 a shutdown switches only
+	 * where there is an archive_command */
 	"'switched_at', CASE WHEN pg_catalog.current_setting('server_version_num')::int < 150000"
 	" THEN pg_catalog.pg_switch_wal()::text END)";
 
 static bool
-read_target(const NodeStepContext *context, const NodeArguments *arguments, RecoveryTarget *target,
+read_target(const StepContext *context, const StepArguments *arguments, RecoveryTarget *target,
 			PgbrError *error)
 {
 	StrBuf text;
@@ -52,7 +53,7 @@ read_target(const NodeStepContext *context, const NodeArguments *arguments, Reco
 	bool ok = false;
 
 	strbuf_init(&text);
-	if (!node_folder_read(context, "target.json", &text) ||
+	if (!step_folder_read(context, "target.json", &text) ||
 		(json = json_parse(text.data, text.length, error)) == NULL)
 		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "nothing was restored here for this restore");
 	else
@@ -76,7 +77,7 @@ read_target(const NodeStepContext *context, const NodeArguments *arguments, Reco
 
 /* The newest history file of pg_wal. */
 static bool
-read_history(const char *data_directory, uint32_t *timeline, RecoveryHistory *history)
+recover_read_history(const char *data_directory, uint32_t *timeline, RecoveryHistory *history)
 {
 	char name[WAL_HISTORY_NAME_SIZE];
 	char path[PATH_MAX];
@@ -108,13 +109,13 @@ read_history(const char *data_directory, uint32_t *timeline, RecoveryHistory *hi
 
 /* What the log of all runs says, for what this one has not seen itself. */
 static void
-read_log(NodeStepContext *context, RecoveryLog *log)
+read_log(StepContext *context, RecoveryLog *log)
 {
 	StrBuf text;
 
 	recovery_log_init(log);
 	strbuf_init(&text);
-	if (node_folder_read(context, "recovery.log", &text))
+	if (step_folder_read(context, "recovery.log", &text))
 	{
 		for (char *line = text.data; *line;)
 		{
@@ -161,11 +162,12 @@ make_tail(const RecoveryLog *log)
 }
 
 /*
- * Recovery to a point before the last failover, or before an earlier restore: see recovery_history_mend.
- * Nobody has read the history yet, and nobody reads it before it is said what was reached.
+ * Recovery to a point before the last failover, or before an earlier restore: see
+ * recovery_history_mend. Nobody has read the history yet, and nobody reads it before it is said
+ * what was reached.
  */
 static bool
-mend_history(NodeStepContext *context, PgbrError *error)
+mend_history(StepContext *context, PgbrError *error)
 {
 	RecoveryHistory history;
 	char name[WAL_HISTORY_NAME_SIZE];
@@ -178,7 +180,7 @@ mend_history(NodeStepContext *context, PgbrError *error)
 
 	strbuf_init(&text);
 	strbuf_init(&mended);
-	ok = read_history(context->data_directory, &timeline, &history) ||
+	ok = recover_read_history(context->data_directory, &timeline, &history) ||
 		 pgbr_error_set(error, PGBR_ERROR_CONFLICT, "pg_wal has no history of the new timeline");
 	snprintf(folder, sizeof(folder), "%.4000s/pg_wal", context->data_directory);
 	wal_history_name(name, timeline);
@@ -186,7 +188,7 @@ mend_history(NodeStepContext *context, PgbrError *error)
 	ok = ok && file_read(path, HISTORY_MOST, &text, error);
 	if (ok && recovery_history_mend(text.data, &mended))
 	{
-		node_log(context, "%s names a timeline that had not begun: mended", name);
+		step_log(context, "%s named a timeline that had not begun: corrected it", name);
 		ok = file_write_secret(path, mended.data, mended.length, error) &&
 			 file_sync_folder(folder, error);
 	}
@@ -197,7 +199,7 @@ mend_history(NodeStepContext *context, PgbrError *error)
 
 /* Ask the recovered server what it has reached. */
 static bool
-gather(NodeStepContext *context, TemporaryServer *server, json_t **result, PgbrError *error)
+gather(StepContext *context, TemporaryServer *server, json_t **result, PgbrError *error)
 {
 	static const char *const commands[] = {query, NULL};
 	RecoveryHistory history = {0};
@@ -207,12 +209,12 @@ gather(NodeStepContext *context, TemporaryServer *server, json_t **result, PgbrE
 	bool ok;
 
 	strbuf_init(&answer);
-	ok = node_psql(context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
+	ok = step_psql(context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
 		 (*result = json_parse(answer.data, answer.length, error)) != NULL;
 	strbuf_done(&answer);
 	if (!ok || !mend_history(context, error))
 		return false;
-	if (!read_history(context->data_directory, &newest, &history) ||
+	if (!recover_read_history(context->data_directory, &newest, &history) ||
 		(long long) newest != json_number(*result, "timeline", 0))
 		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
 							  "the recovered server is on timeline %lld, and pg_wal has no history "
@@ -232,10 +234,10 @@ gather(NodeStepContext *context, TemporaryServer *server, json_t **result, PgbrE
 }
 
 static bool
-keep_result(NodeStepContext *context, const json_t *result, PgbrError *error)
+keep_result(StepContext *context, const json_t *result, PgbrError *error)
 {
 	char *text = json_dumps(result, JSON_COMPACT);
-	bool ok = text ? node_folder_write(context, "recovered.json", text, error)
+	bool ok = text ? step_folder_write(context, "recovered.json", text, error)
 				   : pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
 	free(text);
@@ -244,20 +246,20 @@ keep_result(NodeStepContext *context, const json_t *result, PgbrError *error)
 
 /* The result of an earlier run, or NULL. */
 static json_t *
-earlier_result(NodeStepContext *context)
+earlier_result(StepContext *context)
 {
 	json_t *result = NULL;
 	StrBuf text;
 
 	strbuf_init(&text);
-	if (node_folder_read(context, "recovered.json", &text))
+	if (step_folder_read(context, "recovered.json", &text))
 		result = json_parse(text.data, text.length, NULL);
 	strbuf_done(&text);
 	return result;
 }
 
 static bool
-has_file(const NodeStepContext *context, const char *name)
+has_file(const StepContext *context, const char *name)
 {
 	char path[PATH_MAX];
 
@@ -267,32 +269,33 @@ has_file(const NodeStepContext *context, const char *name)
 
 /* True when nothing is left to do: promoted, read back and shut down in order. */
 static bool
-is_done(NodeStepContext *context, const json_t *result)
+is_done(StepContext *context, const json_t *result)
 {
 	ControlData control;
 	PgbrError error;
 
 	return result && !has_file(context, "recovery.signal") &&
-		   node_control(context, &control, &error) && control_data_is_clean(&control) &&
+		   step_control(context, &control, &error) && control_data_is_clean(&control) &&
 		   control.timeline == json_number(result, "timeline", 0);
 }
 
-/* Who ended this server's predecessor in the midst of recovery has taken away what tells where to stop. */
+/* Who ended this server's predecessor in the midst of recovery has taken away what tells where
+ * to stop. */
 static bool
-has_target(NodeStepContext *context, const json_t *result, PgbrError *error)
+has_target(StepContext *context, const json_t *result, PgbrError *error)
 {
 	ControlData control;
 
 	if (result || has_file(context, "recovery.signal") ||
-		(!has_file(context, "backup_label") && (!node_control(context, &control, error) ||
+		(!has_file(context, "backup_label") && (!step_control(context, &control, error) ||
 												strcmp(control.state, "in archive recovery") != 0)))
 		return true;
 	return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
-						  "somebody has taken the target away: recovery.signal is gone");
+						  "recovery.signal was removed by another process");
 }
 
 bool
-node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
+step_recover(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	RecoveryTarget target;
 	TemporaryServer server;
@@ -301,17 +304,17 @@ node_recover(NodeStepContext *context, const NodeArguments *arguments, Job *job,
 	bool ok;
 
 	(void) job;
-	if (!read_target(context, arguments, &target, error) || !node_must_be_down(context, error))
+	if (!read_target(context, arguments, &target, error) || !step_must_be_down(context, error))
 		return false;
 	result = earlier_result(context);
 	if (is_done(context, result))
 	{
-		node_log(context, "recovery had ended before: nothing is done again");
+		step_log(context, "recovery was already complete: nothing to do");
 		context->result = result;
 		return !arguments->fence || temporary_server_close(context, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
-	if (!has_target(context, result, error) || !node_forget_standby(context, error))
+	if (!has_target(context, result, error) || !step_forget_standby(context, error))
 	{
 		json_decref(result);
 		return false;

@@ -1,16 +1,18 @@
 /*
  * restore.c
- *		Step node-restore: pgbackrest restores the data directory. Of files that are as the backup has
- *		them only the checksum is read.
+ *		Step node-restore: pgbackrest restores the data directory. Of files that are as the backup
+ *		has them only the checksum is read.
  *
  * pgbackrest takes no lock for a restore, and two of them into one directory both say that they
  * went well. The queue runs one at a time; one that was started by hand is looked for.
  */
 #include "sidecar/postgres/fence.h"
 #include "sidecar/restore/step_folder.h"
+#include "sidecar/restore/step_pgbackrest.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/restore/temporary_server.h"
+#include "sidecar/steps/step_table.h"
 
 #include "program/log.h"
 #include "program/process.h"
@@ -73,7 +75,7 @@ is_pgbackrest(const StrBuf *line)
 static bool
 is_same_restore(const void *argument, const StrBuf *line)
 {
-	const NodeStepContext *context = argument;
+	const StepContext *context = argument;
 	const SidecarConfig *config = context->config;
 	char option[4200];
 
@@ -94,7 +96,7 @@ is_same_restore(const void *argument, const StrBuf *line)
 }
 
 static bool
-check_alone(const NodeStepContext *context, PgbrError *error)
+check_alone(const StepContext *context, PgbrError *error)
 {
 	pid_t found = process_find(is_same_restore, context);
 
@@ -117,7 +119,7 @@ make_directory(const char *path, PgbrError *error)
 
 typedef struct Restoring
 {
-	const NodeStepContext *context;
+	const StepContext *context;
 	const PgbackrestRun *output;
 	bool fence;
 	bool guarded;
@@ -143,19 +145,19 @@ follow_restore(void *argument, const char *line)
 
 /* Patroni can't start what was restored from here on. */
 static bool
-fence_off(NodeStepContext *context, PgbrError *error)
+fence_off(StepContext *context, PgbrError *error)
 {
-	return fence_raise(context->data_directory, error) && node_must_be_down(context, error);
+	return fence_raise(context->data_directory, error) && step_must_be_down(context, error);
 }
 
 static bool
-keep_target(NodeStepContext *context, const RecoveryTarget *target, PgbrError *error)
+keep_target(StepContext *context, const RecoveryTarget *target, PgbrError *error)
 {
 	json_t *json =
 		json_pack("{ss ss sb sI}", "type", recovery_type_name(target->type), "text", target->text,
 				  "exclusive", target->exclusive, "timeline", (json_int_t) target->timeline);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	bool ok = text ? node_folder_write(context, "target.json", text, error)
+	bool ok = text ? step_folder_write(context, "target.json", text, error)
 				   : pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 
 	free(text);
@@ -164,11 +166,12 @@ keep_target(NodeStepContext *context, const RecoveryTarget *target, PgbrError *e
 }
 
 /*
- * Take away what a server has fetched: the last segment may go on past the point to which the cluster is restored, and
- * a standby that can't reach the archive for a moment would replay all of it.
+ * Take away what a server has fetched: the last segment may go on past the point to which the
+ * cluster is restored, and a standby that can't reach the archive for a moment would replay all of
+ * it.
  */
 static bool
-forget_wal(const NodeStepContext *context, PgbrError *error)
+forget_wal(const StepContext *context, PgbrError *error)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -196,12 +199,13 @@ forget_wal(const NodeStepContext *context, PgbrError *error)
 }
 
 /*
- * pg_control of a backup says "in production", which Patroni 3 takes for a server that has crashed: before it starts
- * that one as a replica it tries recovery without the archive, in vain. A standby that has begun recovery says so. One
- * that can't has its files all the same, and its reason again when Patroni starts it.
+ * pg_control of a backup says "in production", which Patroni 3 takes for a server that has
+ * crashed: before it starts that one as a replica it tries recovery without the archive, in vain.
+ * A standby that has begun recovery says so. One that can't has its files all the same, and its
+ * reason again when Patroni starts it.
  */
 static bool
-begin_recovery(NodeStepContext *context, bool fence, PgbrError *error)
+begin_recovery(StepContext *context, bool fence, PgbrError *error)
 {
 	TemporaryServer server;
 	ControlData before;
@@ -209,54 +213,55 @@ begin_recovery(NodeStepContext *context, bool fence, PgbrError *error)
 	PgbrError reason = PGBR_ERROR_INIT;
 	PgbrError ignored;
 
-	if (!node_control(context, &before, &reason))
+	if (!step_control(context, &before, &reason))
 	{
-		node_log(context, "recovery of the replica could not be begun: %s", reason.message);
+		step_log(context, "could not begin recovery of the replica: %s", reason.message);
 		return true;
 	}
 	if (temporary_server_start(&server, context, NULL, fence, &reason))
 		(void) temporary_server_wait_begun(&server, &reason);
 	(void) temporary_server_stop(&server, &ignored);
-	if (!(fence ? fence_off(context, error) : node_must_be_down(context, error)) ||
+	if (!(fence ? fence_off(context, error) : step_must_be_down(context, error)) ||
 		!forget_wal(context, error))
 		return false;
-	if (node_is_stopped(context))
+	if (step_is_stopped(context))
 		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
-	if (!node_control(context, &control, error))
+	if (!step_control(context, &control, error))
 		return false;
 	/* without the signal file PostgreSQL replays all that it finds, and is a primary then */
 	if (server.log.ready || (!server.log.standby && strcmp(control.state, before.state) != 0))
 	{
-		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "somebody has taken standby.signal away");
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
+					   "standby.signal was removed by another process");
 		return pgbr_error_hint(
-			error, "Patroni does, when it is about to recover a server. Ask for the step again.");
+			error, "Patroni does this before it recovers a server. Ask for the step again.");
 	}
 	if (!control_data_is_replica(&control))
-		node_log(context, "recovery of the replica could not be begun: %s", reason.message);
+		step_log(context, "could not begin recovery of the replica: %s", reason.message);
 	return true;
 }
 
 bool
-node_restore(NodeStepContext *context, const NodeArguments *arguments, Job *job, PgbrError *error)
+step_restore(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	PgbackrestRun output;
 	Restoring restoring = {context, &output, arguments->fence, false, -1, -1};
 	Command command;
 	bool ok;
 
-	if (!node_folder_save(context, error) || !node_must_be_down(context, error) ||
+	if (!step_folder_save(context, error) || !step_must_be_down(context, error) ||
 		!check_alone(context, error) || !make_directory(context->data_directory, error))
 		return false;
 	/* what an earlier recovery has reached is void from here on */
-	if (!node_folder_forget(context, "recovered.json", error) ||
-		!node_folder_forget(context, "recovery.log", error) ||
+	if (!step_folder_forget(context, "recovered.json", error) ||
+		!step_folder_forget(context, "recovery.log", error) ||
 		!keep_target(context, &arguments->target, error))
 		return false;
 	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
 	job_queue_progress(context->queue, &output.progress);
 	pgbackrest_restore_command(context->config, arguments->repo, &arguments->target,
 							   context->data_directory, &command);
-	ok = node_run_pgbackrest(context, &command, &output, follow_restore, &restoring, job, error);
+	ok = step_pgbackrest_run(context, &command, &output, follow_restore, &restoring, job, error);
 	command_done(&command);
 	/* the hint of its exit code is that of a backup, which writes elsewhere */
 	if (!ok && job->exit_code == PGBACKREST_FILE_WRITE)

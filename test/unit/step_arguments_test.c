@@ -1,6 +1,6 @@
 // links: sidecar/restore/step_arguments sidecar/restore/restore_command sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
- * node_arguments_test.c
+ * step_arguments_test.c
  *		What a step of a restore takes, what it does not, and the command lines made of it: nothing
  *		gets onto a command line or into a configuration file that is outside of its grammar.
  */
@@ -20,16 +20,16 @@
 #define SET			  "20241023-141104F"
 
 static bool
-reads(const char *kind, const char *text, NodeArguments *arguments, PgbrError *error)
+reads(const char *kind, const char *text, StepArguments *arguments, PgbrError *error)
 {
 	json_t *json = json_loads(text, JSON_ALLOW_NUL, NULL);
-	NodeStep step;
+	PgbrJobKind step;
 	bool ok;
 
 	*error = (PgbrError) PGBR_ERROR_INIT;
 	assert_non_null(json);
-	assert_true(node_step_parse(kind, &step));
-	ok = node_arguments_read(step, json, arguments, error);
+	assert_true(pgbr_job_kind_parse(kind, &step) && pgbr_job_kind_is_step(step));
+	ok = step_arguments_read(step, json, arguments, error);
 	json_decref(json);
 	if (!ok)
 		assert_int_equal(error->code, PGBR_ERROR_INVALID_VALUE);
@@ -63,7 +63,7 @@ test_accepted(void **state)
 		{"node-unfence", "{\"primary\":true}"},
 		{"node-recover", "{\"target_timeline\":3,\"replay_bytes\":0}"},
 	};
-	NodeArguments arguments;
+	StepArguments arguments;
 	PgbrError error;
 
 	(void) state;
@@ -128,9 +128,8 @@ test_refused(void **state)
 		{"node-recover", "{\"replay_bytes\":-1}"},
 		{"node-recover", "{\"target_timeline\":\"1\"}"},
 	};
-	NodeArguments arguments;
+	StepArguments arguments;
 	PgbrError error;
-	NodeStep step;
 
 	(void) state;
 	for (size_t i = 0; i < LENGTH(bad); i++)
@@ -138,8 +137,6 @@ test_refused(void **state)
 		if (reads(bad[i].kind, bad[i].arguments, &arguments, &error))
 			fail_msg("%s takes %s", bad[i].kind, bad[i].arguments);
 	}
-	assert_false(node_step_parse("backup", &step));
-	assert_false(node_step_parse("node-", &step));
 }
 
 /* Texts that are meant to become something else on a command line, in postgresql.auto.conf, in SQL
@@ -192,7 +189,7 @@ try_everywhere(const char *attempt, bool is_name)
 	};
 	static const char by_name[] =
 		"{\"set\":\"" SET "\",\"target_type\":\"name\",\"target\":\"%s\"}";
-	NodeArguments arguments;
+	StepArguments arguments;
 	PgbrError error;
 	char text[1024];
 
@@ -271,7 +268,7 @@ test_commands(void **state)
 		 HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] [--type=name] "
 			  "[--target=--delta $(x)] [--target-action=promote] [restore]"},
 	};
-	NodeArguments arguments;
+	StepArguments arguments;
 	PgbrError error;
 	Command command;
 	StrBuf setting;

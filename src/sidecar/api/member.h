@@ -1,11 +1,11 @@
 /*
- * node.h
+ * member.h
  *		This member, as GET /v1/node tells it. Thread-safe.
  */
-#ifndef PGBR_SIDECAR_API_NODE_H
-#define PGBR_SIDECAR_API_NODE_H
+#ifndef PGBR_SIDECAR_API_MEMBER_H
+#define PGBR_SIDECAR_API_MEMBER_H
 
-#include "sidecar/api/jobs.h"
+#include "sidecar/api/context.h"
 
 #include <jansson.h>
 

@@ -1,8 +1,10 @@
 /*
- * node.c
+ * member.c
  *		The route of what this member is.
  */
-#include "sidecar/api/node.h"
+#include "sidecar/api/member.h"
+
+#include "sidecar/api/handlers.h"
 
 #include "sidecar/pgbackrest/version.h"
 #include "sidecar/postgres/member.h"

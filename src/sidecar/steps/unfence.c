@@ -1,0 +1,82 @@
+/*
+ * unfence.c
+ *		Step node-unfence: the PostgreSQL of the data directory may be started again.
+ */
+#include "common/wal.h"
+#include "sidecar/postgres/fence.h"
+#include "sidecar/restore/server_stop.h"
+#include "sidecar/restore/step_tools.h"
+#include "sidecar/steps/step_table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A standby has no WAL to archive. */
+#define STANDBY_SECONDS 30
+
+/*
+ * Have the archiver of a leader, whether or not it runs, know of the history of its timeline.
+ * Patroni removes archive_status where it takes a leader for one that has crashed, after it has
+ * archived the segments itself (Rewind.cleanup_archive_status). STORAGE.
+ */
+static bool
+mark_history_ready(StepContext *context, PgbrError *error)
+{
+	static const char *const ways[] = {"done", "ready"};
+	ControlData control;
+	char name[WAL_HISTORY_NAME_SIZE];
+	char path[PATH_MAX];
+	int fd;
+
+	/* what can't be read is no reason not to let the server start */
+	if (!step_control(context, &control, error))
+	{
+		step_log(context, "%s", error->message);
+		return true;
+	}
+	wal_history_name(name, control.timeline);
+	snprintf(path, sizeof(path), "%.3900s/pg_wal/%s", context->data_directory, name);
+	if (access(path, F_OK) != 0)
+		return true;
+	for (int i = 0; i < 2; i++)
+	{
+		snprintf(path, sizeof(path), "%.3900s/pg_wal/archive_status/%s.%s", context->data_directory,
+				 name, ways[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not create file \"%s\": %s", path,
+							  strerror(errno));
+	close(fd);
+	step_log(context, "the history of timeline %u waits for the archiver again", control.timeline);
+	return true;
+}
+
+/* Patroni may have made a standby of a leader that was down, and have started it as one. */
+static bool
+end_standby(StepContext *context, PgbrError *error)
+{
+	char path[PATH_MAX];
+	bool was_running;
+	const char *how;
+
+	snprintf(path, sizeof(path), "%s/standby.signal", context->data_directory);
+	return access(path, F_OK) != 0 ||
+		   (server_stop(context, STANDBY_SECONDS, &was_running, &how, error) &&
+			step_forget_standby(context, error));
+}
+
+bool
+step_unfence(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
+{
+	(void) job;
+	return (!arguments->primary ||
+			(end_standby(context, error) && mark_history_ready(context, error))) &&
+		   fence_lift(context->data_directory, error);
+}
