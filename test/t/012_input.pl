@@ -248,14 +248,6 @@ for my $attempt (
 	like($answer->{status}, qr/^(?:0|4\d\d|505)$/, "$name: refused") or diag $answer->{content};
 }
 
-is_problem(
-	$sidecar->raw_http("$_ HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-	400, 'bad-request',
-	qr/^invalid request line$/,
-	'a NUL: ' . s/\0/\\0/r)
-  for "GET /v1/jobs\0x", "GET /v1/jo\0bs", "GET /livez\0HTTP/1.1", "GET /v1/jobs?li\0mit=1",
-  "GE\0T /livez";
-
 # --- where a request ends (RFC 9112) ----------------------------------------------------------------
 # what two readers could see differently is refused, and nothing is read after it: each attempt is followed
 # by a request that must get no answer

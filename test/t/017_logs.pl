@@ -84,6 +84,13 @@ sub run_sidecar
 		$sidecar->http(GET => '/readyz', headers => {%authorization})->{content},
 		qr/repo1: a \\\\x1B\[31m \\\\x7F \\\\u009B31m/,
 		'and so is readyz');
+	# a NUL would cut what is logged, and asked for
+	for my $line ("GET /v1/jo\0bs", "GET /livez\0HTTP/1.1", "GET /livez?a\0b", "GE\0T /livez")
+	{
+		my $answer = $sidecar->raw_http("$line HTTP/1.1\r\nHost: localhost\r\n\r\n");
+		is($answer->{status}, 400, 'a NUL in a request line is refused');
+		is($answer->{json}{detail}, 'invalid request line', 'with the reason');
+	}
 	is($sidecar->stop, 0, 'a clean end');
 	return ($id, new_lines());
 }
@@ -168,7 +175,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 {
 	my (undef, @lines) = run_sidecar('--log-level=warning');
 	is(scalar(grep { !/^$time (?:warning|error  ) / } @lines), 0, 'warning: nothing below');
-	is(scalar(grep { / refused / } @lines), 8, 'warning: the refusals');
+	is(scalar(grep { / refused / } @lines), 8 + 4, 'warning: the refusals, of tokens and of NULs');
 	(undef, @lines) = run_sidecar('--log-level=error');
 	is(scalar(grep { !/^$time error   / } @lines), 0, 'error: nothing below');
 	is(scalar(grep { / failed: file-read: / } @lines), 1, 'error: the failure');
