@@ -199,7 +199,7 @@ subtest 'TCP on loopback' => sub {
 		{ content => '{}', headers => { 'Content-Type' => 'application/json' } });
 	like(
 		$answer->{content},
-		qr/does not know who asks.*socket, as PostgreSQL's user or root, or start it with --token-file/,
+		qr/its callers are not authenticated.*socket, as PostgreSQL's user or root, or start it with --token-file/,
 		'it says what to do');
 
 	my $file = "$dir/made-tokens";
