@@ -25,6 +25,7 @@ typedef struct Transfer
 {
 	StrBuf body;
 	bool too_large;
+	bool connected;
 	const char *url;				  /* as libcurl is given it */
 	char over[PGBR_SOCKET_PATH_SIZE]; /* the socket, or empty */
 	char local_url[1024];			  /* what is asked for there */
@@ -144,7 +145,12 @@ http_fail(const PgbrHttpRequest *request, const Transfer *transfer, CURLcode res
 	/* libcurl has one code for a scheme it does not serve and for an answer that is not HTTP */
 	if (result == CURLE_UNSUPPORTED_PROTOCOL && strncasecmp(request->url, "http", 4) == 0)
 		code = PGBR_ERROR_PROTOCOL;
-	if (transfer->too_large)
+	/* then nothing was asked of anybody */
+	if (code == PGBR_ERROR_TIMEOUT && !transfer->connected && request->connect_ms > 0 &&
+		request->connect_ms <= request->timeout_ms)
+		pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no connection within %ld s",
+					   request->connect_ms / 1000);
+	else if (transfer->too_large)
 		pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the answer is larger than %zu MB",
 					   PGBR_HTTP_MAX_RESPONSE / (1024 * 1024));
 	else if (transfer->body.failed)
@@ -249,6 +255,8 @@ set_options(CURL *easy, const PgbrHttpRequest *request, struct curl_slist *heade
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->timeout_ms);
+	if (request->connect_ms > 0)
+		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	if (request->body)
@@ -304,6 +312,7 @@ pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, Pg
 	bool aborted = false;
 	bool ok = false;
 	long reason_number = 0;
+	curl_off_t begun_us = 0;
 	CURLcode result;
 
 	strbuf_init(&transfer.body);
@@ -323,6 +332,8 @@ pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, Pg
 	else if (result != CURLE_OK)
 	{
 		curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &reason_number);
+		curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &begun_us);
+		transfer.connected = begun_us > 0;
 		http_fail(request, &transfer, result, reason_number, reason, error);
 	}
 	else

@@ -33,6 +33,7 @@ typedef struct PgbrHttpRequest
 	const char *cert_file;				  /* client certificate, or NULL */
 	const char *key_file;				  /* its key, or NULL: in cert_file */
 	long timeout_ms;					  /* for the whole request; must be > 0 */
+	long connect_ms;					  /* to get a connection; 0: as long as for the whole */
 	bool (*should_abort)(void *argument); /* asked several times a second; or NULL */
 	void *abort_argument;
 } PgbrHttpRequest;
@@ -50,7 +51,7 @@ extern bool pgbr_http_init(PgbrError *error);
 /*
  * Perform a request. True: the response holds what the server answered, whatever its status; the
  * caller ends it with pgbr_http_response_done. False: nothing to free, and error holds UNREACHABLE
- * (refused, reset, name unknown, no socket), FORBIDDEN (the socket is not for us), TIMEOUT, TLS,
+ * (refused, reset, name unknown, no socket, no connection within connect_ms), FORBIDDEN (the socket is not for us), TIMEOUT, TLS,
  * PROTOCOL (not HTTP, or larger than PGBR_HTTP_MAX_RESPONSE), ABORTED, CONFIG (bad URL or file, a
  * socket that is another's, or a key that others can read) or INTERNAL. The URL is in the detail.
  */

@@ -1,4 +1,4 @@
-// links: ctl/restore/journal ctl/restore/journal_list ctl/restore/journal_document ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/step ctl/plan/request ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
+// links: ctl/restore/journal ctl/restore/journal_list ctl/restore/journal_document ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/step ctl/plan/request ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call ctl/client/at_once
 /*
  * restore_journal_test.c
  *		What several sidecars say about restores, put together; and how large a journal can become.

@@ -13,11 +13,12 @@
 
 #include "common/error.h"
 #include "ctl/client/cluster_settings.h"
+#include "ctl/client/http_call.h"
 #include "ctl/client/sidecar_client.h"
 
 #include <stdbool.h>
 
-#define CLUSTER_CONFIG_SYSTEM "/etc/pgbackrest_ctl/ctl.yaml"
+#define CLUSTER_CONFIG_SYSTEM CTL_CONFIG_FILE
 #define CLUSTER_CONFIG_USER	  ".config/pgbackrest_ctl/ctl.yaml" /* in the home directory */
 
 /* "" and 0 stand for what the file does not say. */

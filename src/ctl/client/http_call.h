@@ -12,6 +12,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The configuration file that hints name: see cluster_config.h. */
+#define CTL_CONFIG_FILE "/etc/pgbackrest_ctl/ctl.yaml"
+
+/* How long a connection may take: a firewall that drops packets costs no more. */
+#define HTTP_CALL_CONNECT_MS 5000
+
 /* Whether a URL has a form of common/sidecar_url.h and fits into size bytes; what says whose it is
  * ("sidecar"). CONFIG otherwise. */
 extern bool http_call_check_url(const char *what, const char *url, size_t size, bool may_be_socket,

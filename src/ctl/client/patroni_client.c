@@ -72,6 +72,7 @@ call(const PatroniClient *client, const char *method, const char *base, const ch
 		.cert_file = client->cert_file,
 		.key_file = client->key_file,
 		.timeout_ms = timeout_ms > 0 ? timeout_ms : client->timeout_ms,
+		.connect_ms = HTTP_CALL_CONNECT_MS,
 		.should_abort = client->should_abort,
 		.abort_argument = client->abort_argument,
 	};
@@ -96,8 +97,9 @@ call(const PatroniClient *client, const char *method, const char *base, const ch
 		pgbr_error_set(error, reason.code, "could not ask Patroni: %s", reason.message);
 		pgbr_error_detail(error, "%s", reason.detail);
 		if (reason.code == PGBR_ERROR_UNREACHABLE)
-			pgbr_error_hint(error, "--patroni-url=URL or PGBRCTL_PATRONI_URL names its REST API: "
-								   "restapi.connect_address in a member's patroni.yml.");
+			pgbr_error_hint(error, "Name the REST API of a member with --patroni-url=URL, "
+								   "PGBRCTL_PATRONI_URL, or patroni-url in " CTL_CONFIG_FILE
+								   ". It is restapi.connect_address in the member's patroni.yml.");
 		return false;
 	}
 	*status = response.status;

@@ -98,6 +98,17 @@ sidecar_client_refusal(const PgbrHttpResponse *response, PgbrError *error)
 	return false;
 }
 
+static const char hint_tls[] = "Name the certificates to trust with --ca-file, PGBRCTL_CA_FILE, or "
+							   "ca-file in " CTL_CONFIG_FILE ".";
+static const char hint_socket[] = "Is pgbackrest_sidecar running here, with this --socket? Name "
+								  "another one with --url, PGBRCTL_URL, "
+								  "or url in " CTL_CONFIG_FILE ".";
+static const char hint_address[] =
+	"Is pgbackrest_sidecar running there? It serves only a socket unless it was started with "
+	"--listen=ADDRESS:8430 and --token-file=FILE. With a certificate its URL begins with https://. "
+	"Name another URL with --url or PGBRCTL_URL; of a member with --sidecar=NAME=URL, "
+	"PGBRCTL_SIDECARS, or sidecar in " CTL_CONFIG_FILE ".";
+
 /* libcurl's own words say what failed, but not at what. */
 static void
 explain_failure(const SidecarClient *client, PgbrError *error)
@@ -109,14 +120,10 @@ explain_failure(const SidecarClient *client, PgbrError *error)
 		return;
 	pgbr_error_set(error, reason.code, "could not connect to the sidecar: %s", reason.message);
 	pgbr_error_detail(error, "%s", reason.detail);
-	pgbr_error_hint(
-		error,
-		reason.code == PGBR_ERROR_TLS ? "--ca-file names the certificates to trust."
-		: local
-			? "Is pgbackrest_sidecar running here, with this --socket? --url gives another address."
-			: "Is pgbackrest_sidecar running there, with this address as --listen? With a "
-			  "certificate it answers only at https://. --url (for a member --sidecar=NAME=URL) "
-			  "gives another address.");
+	pgbr_error_hint(error, "%s",
+					reason.code == PGBR_ERROR_TLS ? hint_tls
+					: local						  ? hint_socket
+												  : hint_address);
 }
 
 /* The sidecar's hints are for HTTP clients. About a rejected certificate it says what is wrong. */
@@ -128,8 +135,11 @@ explain_unauthorized(const SidecarClient *client, const char *method, const char
 		return;
 	pgbr_error_detail(error, "The request was %s %s.", method, url);
 	if (client->token[0] || client->settings->cert_file == NULL)
-		pgbr_error_hint(error, "Give --token-file or PGBRCTL_TOKEN_FILE with a token from the "
-							   "sidecar's own file, or --cert-file and --key-file.");
+		pgbr_error_hint(error,
+						"Give a token of the sidecar's own token file: --token-file=FILE, "
+						"PGBRCTL_TOKEN_FILE, or token-file in " CTL_CONFIG_FILE
+						". The first word of the file is sent. A client certificate does as well: "
+						"--cert-file and --key-file.");
 }
 
 /* A server that never got the withheld token reports a missing token: say why it was withheld. */
@@ -166,6 +176,7 @@ send_request(const SidecarClient *client, const char *method, const char *path, 
 		.cert_file = client->settings->cert_file,
 		.key_file = client->settings->key_file,
 		.timeout_ms = (client->settings->timeout + wait) * 1000L,
+		.connect_ms = HTTP_CALL_CONNECT_MS,
 		.should_abort = client->should_abort,
 		.abort_argument = client->abort_argument,
 	};

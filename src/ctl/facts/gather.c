@@ -9,6 +9,7 @@
 
 #include "common/moment.h"
 #include "common/vocabulary.h"
+#include "ctl/client/at_once.h"
 #include "ctl/facts/archive_view.h"
 #include "program/clock.h"
 #include "program/json.h"
@@ -34,60 +35,102 @@ gather_same_start(const char *a, const char *b)
 	return llabs(a_us - b_us) <= SAME_START_US;
 }
 
-/* True when Patroni and the sidecar see the same server: it started at the same moment. */
-static void
-compare_with_patroni(RestoreFacts *facts, FactMember *fact, Cluster *cluster,
-					 const ClusterMember *member, const json_t *node)
+/* What one member has answered. All are asked at once; their answers are read one after another. */
+typedef struct Answer
 {
-	const char *start = json_text(node, "postmaster_start_time");
+	json_t *node;
+	json_t *points;
+	PgbrError error; /* why one of them is missing */
+	bool has_patroni;
 	PatroniNode patroni;
+	int64_t asked_ms;
+} Answer;
+
+typedef struct Question
+{
+	const Cluster *cluster;
+	Answer answers[CLUSTER_MEMBERS_MAX];
+} Question;
+
+static void
+ask_member(void *argument, int index)
+{
+	Question *question = argument;
+	Answer *answer = &question->answers[index];
+	const ClusterMember *member = question->cluster->members[index];
 	PgbrError ignored;
 
-	if (member->api_url[0] == '\0' ||
-		!patroni_get_node(&cluster->patroni, member->api_url, &patroni, &ignored))
+	answer->asked_ms = clock_now_ms();
+	if (member->sidecar.url[0] == '\0')
+		pgbr_error_set(&answer->error, PGBR_ERROR_UNREACHABLE,
+					   "the URL of its sidecar is not known");
+	else if (sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &answer->node,
+								 &answer->error) &&
+			 sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_RESTORE_POINTS, NULL, 0,
+								 &answer->points, &answer->error))
+		answer->has_patroni =
+			member->api_url[0] && patroni_get_node(&question->cluster->patroni, member->api_url,
+												   &answer->patroni, &ignored);
+}
+
+/* True when Patroni and the sidecar see the same server: it started at the same moment. */
+static void
+compare_with_patroni(RestoreFacts *facts, FactMember *fact, const Answer *answer)
+{
+	const char *start = json_text(answer->node, "postmaster_start_time");
+	const PatroniNode *patroni = &answer->patroni;
+
+	if (!answer->has_patroni)
 		return;
 	if (facts->system_identifier[0] == '\0')
-		strcpy(facts->system_identifier, patroni.system_identifier);
-	if (start && fact->running && patroni.running && patroni.postmaster_start_time[0])
-		fact->mismatch = !gather_same_start(start, patroni.postmaster_start_time);
+		strcpy(facts->system_identifier, patroni->system_identifier);
+	if (start && fact->running && patroni->running && patroni->postmaster_start_time[0])
+		fact->mismatch = !gather_same_start(start, patroni->postmaster_start_time);
 }
 
 static bool
-ask_member(RestoreFacts *facts, Cluster *cluster, ClusterMember *member, PgbrError *error)
+take_member(RestoreFacts *facts, const ClusterMember *member, Answer *answer, PgbrError *error)
 {
 	FactMember *fact = restore_facts_add_member(facts, member->name);
-	PgbrError reason = PGBR_ERROR_INIT;
-	json_t *node = NULL;
-	json_t *points = NULL;
 
 	if (fact == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the cluster has too many members");
 	pgbr_copy_text(fact->role, sizeof(fact->role), member->patroni.role);
 	pgbr_copy_text(fact->state, sizeof(fact->state), member->patroni.state);
-	fact->asked_ms = clock_now_ms();
-	if (member->sidecar.url[0] == '\0')
-		pgbr_copy_text(fact->error, sizeof(fact->error), "its address is not known");
-	else if (!sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node,
-								  &reason) ||
-			 !restore_facts_read_node(fact, node, &reason) ||
-			 !sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_RESTORE_POINTS, NULL, 0,
-								  &points, &reason) ||
-			 !restore_facts_read_points(facts, points, &reason))
+	fact->asked_ms = answer->asked_ms;
+	if (answer->node && restore_facts_read_node(fact, answer->node, &answer->error) &&
+		answer->points && restore_facts_read_points(facts, answer->points, &answer->error))
 	{
-		pgbr_copy_text(fact->error, sizeof(fact->error), reason.message);
-		/* these errors affect all members alike, so report them at once */
-		if (reason.code == PGBR_ERROR_ABORTED || reason.code == PGBR_ERROR_UNAUTHORIZED ||
-			reason.code == PGBR_ERROR_FORBIDDEN)
-		{
-			*error = reason;
-			return false;
-		}
+		compare_with_patroni(facts, fact, answer);
+		return true;
 	}
-	else
-		compare_with_patroni(facts, fact, cluster, member, node);
-	json_decref(node);
-	json_decref(points);
-	return true;
+	pgbr_copy_text(fact->error, sizeof(fact->error), answer->error.message);
+	/* these errors affect all members alike, so report them at once */
+	if (answer->error.code != PGBR_ERROR_ABORTED && answer->error.code != PGBR_ERROR_UNAUTHORIZED &&
+		answer->error.code != PGBR_ERROR_FORBIDDEN)
+		return true;
+	*error = answer->error;
+	return false;
+}
+
+static bool
+ask_members(RestoreFacts *facts, const Cluster *cluster, PgbrError *error)
+{
+	Question *question = calloc(1, sizeof(*question));
+	bool ok = true;
+
+	if (question == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	question->cluster = cluster;
+	at_once(cluster->count, ask_member, question);
+	for (int i = 0; i < cluster->count; i++)
+	{
+		ok = ok && take_member(facts, cluster->members[i], &question->answers[i], error);
+		json_decref(question->answers[i].node);
+		json_decref(question->answers[i].points);
+	}
+	free(question);
+	return ok;
 }
 
 /* The repository is the same for all: the leader's sidecar tells it, or any other that answers. */
@@ -142,6 +185,23 @@ choose_teller(const RestoreFacts *facts)
 	return NULL;
 }
 
+/* Why each sidecar can't tell. */
+static void
+list_reasons(const RestoreFacts *facts, PgbrError *error)
+{
+	char text[sizeof(error->detail)] = "";
+
+	for (int i = 0; i < facts->member_count; i++)
+	{
+		size_t used = strlen(text);
+
+		if (facts->members[i].error[0])
+			snprintf(text + used, sizeof(text) - used, "%sThe sidecar of \"%s\": %s.",
+					 used > 0 ? " " : "", facts->members[i].name, facts->members[i].error);
+	}
+	pgbr_error_detail(error, "%s", text);
+}
+
 bool
 restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error)
 {
@@ -157,24 +217,13 @@ restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error)
 	leading = cluster_find_leading(cluster);
 	if (leading)
 		strcpy(facts->leader, leading->name);
-	for (int i = 0; i < cluster->count; i++)
-	{
-		if (!ask_member(facts, cluster, cluster->members[i], error))
-			return false;
-	}
+	if (!ask_members(facts, cluster, error))
+		return false;
 	teller = choose_teller(facts);
 	if (teller)
 		return ask_repository(facts, teller, cluster, error);
 	pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
 				   "no sidecar of cluster \"%s\" can tell what it has", facts->scope);
-	for (int i = 0; i < facts->member_count; i++)
-	{
-		if (facts->members[i].error[0])
-		{
-			pgbr_error_detail(error, "The sidecar of \"%s\": %s.", facts->members[i].name,
-							  facts->members[i].error);
-			break;
-		}
-	}
+	list_reasons(facts, error);
 	return pgbr_error_hint(error, "--sidecar=NAME=URL tells where the sidecar of a member is.");
 }

@@ -6,6 +6,7 @@
 
 #include "common/visible.h"
 #include "common/vocabulary.h"
+#include "ctl/client/at_once.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -246,39 +247,77 @@ restore_list_settle(const RestoreList *list, Cluster *cluster)
 	}
 }
 
+typedef struct Question
+{
+	const Cluster *cluster;
+	json_t *answers[CLUSTER_MEMBERS_MAX]; /* by the cluster's order of members; NULL: none */
+	PgbrError errors[CLUSTER_MEMBERS_MAX];
+} Question;
+
+static void
+ask_member(void *argument, int index)
+{
+	Question *question = argument;
+	const SidecarClient *sidecar = &question->cluster->members[index]->sidecar;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/v1/restores?limit=%d", ASK_FOR);
+	if (sidecar->url[0] == '\0')
+		pgbr_error_set(&question->errors[index], PGBR_ERROR_UNREACHABLE,
+					   "the URL of its sidecar is not known");
+	else
+		sidecar_client_call(sidecar, "GET", path, NULL, 0, &question->answers[index],
+							&question->errors[index]);
+}
+
+/* Why nobody answers: the first reason, and in the detail each member's. Always false. */
+static bool
+list_reasons(const RestoreList *list, PgbrError *error)
+{
+	char text[sizeof(error->detail)] = "";
+
+	*error = list->unasked[0].error;
+	for (int i = 0; list->unasked_count > 1 && i < list->unasked_count; i++)
+	{
+		size_t used = strlen(text);
+
+		snprintf(text + used, sizeof(text) - used, "%sThe sidecar of \"%s\": %s.",
+				 used > 0 ? " " : "", list->unasked[i].member, list->unasked[i].error.message);
+	}
+	if (text[0])
+		pgbr_error_detail(error, "%s", text);
+	return false;
+}
+
 bool
 restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 {
-	char path[64];
+	Question *question = calloc(1, sizeof(*question));
 
 	memset(list, 0, sizeof(*list));
-	snprintf(path, sizeof(path), "/v1/restores?limit=%d", ASK_FOR);
+	if (question == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	question->cluster = cluster;
+	at_once(cluster->count, ask_member, question);
 	for (int i = 0; i < cluster->count; i++)
 	{
 		const ClusterMember *member = cluster->members[i];
-		json_t *answer = NULL;
-		PgbrError reason;
 
-		if (member->sidecar.url[0] == '\0')
-			pgbr_error_set(&reason, PGBR_ERROR_UNREACHABLE, "the URL of its sidecar is not known");
-		else if (sidecar_client_call(&member->sidecar, "GET", path, NULL, 0, &answer, &reason) &&
-				 restore_list_add(list, member->name, answer, &reason))
+		if (question->answers[i] &&
+			restore_list_add(list, member->name, question->answers[i], &question->errors[i]))
 		{
 			cluster_hear(cluster, member->sidecar.url);
 			continue;
 		}
-		if (list->error.code == PGBR_ERROR_NONE)
-		{
-			list->error = reason;
-			strcpy(list->error_member, member->name);
-		}
+		strcpy(list->unasked[list->unasked_count].member, member->name);
+		list->unasked[list->unasked_count++].error = question->errors[i];
 	}
+	free(question);
 	if (list->answered > 0)
 		return true;
 	if (cluster->count == 0)
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no member of the cluster is known");
-	*error = list->error;
-	return false;
+	return list_reasons(list, error);
 }
 
 void

@@ -34,13 +34,17 @@ typedef struct RestoreList
 {
 	JournalRecord records[RESTORE_RECORDS_MAX]; /* newest first; each id once */
 	int count;
-	int answered;	 /* members whose sidecar has answered */
-	PgbrError error; /* the first failure, of the member named; NONE when all have answered */
-	char error_member[64];
+	int answered; /* members whose sidecar has answered */
+	struct
+	{
+		char member[64];
+		PgbrError error;
+	} unasked[CLUSTER_MEMBERS_MAX]; /* those whose sidecar has not, and why */
+	int unasked_count;
 	json_t *answers; /* what the records lend from */
 } RestoreList;
 
-/* Ask all members. False only when none answers. Call restore_list_done in any case. */
+/* Ask all members at once. False only when none answers. Call restore_list_done in any case. */
 extern bool restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error);
 extern void restore_list_done(RestoreList *list);
 

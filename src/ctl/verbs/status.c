@@ -9,6 +9,7 @@
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
 #include "ctl/report/plan_print.h"
+#include "ctl/report/request_print.h"
 #include "ctl/report/summary_print.h"
 #include "ctl/print/text.h"
 #include "program/json.h"
@@ -159,6 +160,17 @@ put_page(StrBuf *page, StrBuf *out)
 	strbuf_done(page);
 }
 
+/* What to type now; how the cluster is reached is as for this command. */
+static void
+put_ways(const JournalRecord *record, const RestorePlan *plan, StrBuf *out)
+{
+	strbuf_puts(out, "To go on with it:  ");
+	restore_print_resume(&plan->request, out);
+	strbuf_puts(out, "\nTo take it back:   ");
+	restore_print_undo(&plan->request, record->id, out);
+	strbuf_puts(out, "\n");
+}
+
 static void
 put_restore(const JournalRecord *record, StrBuf *out)
 {
@@ -183,8 +195,7 @@ put_restore(const JournalRecord *record, StrBuf *out)
 	put_page(&page, out);
 	put_steps(record, plan, out);
 	if (record->holder_seconds_left <= 0 && strcmp(record->state, "active") == 0)
-		strbuf_puts(out, "The command that began it goes on with it; \"" PROGRAM_NAME
-						 " undo\" takes it back.\n");
+		put_ways(record, plan, out);
 }
 
 static bool
@@ -216,14 +227,18 @@ print(const RestoreSession *session, const JournalRecord *record, PgbrError *err
 	return ok;
 }
 
-/* The table has no column for reasons; the first reason often holds for all. */
+/* The table has no column for reasons. */
 static void
 warn_unasked(const RestoreList *list)
 {
-	if (list->error.code == PGBR_ERROR_NONE)
-		return;
-	message_warning("the sidecar of member \"%s\" can't be asked: %s%s%s", list->error_member,
-					list->error.message, list->error.hint[0] ? "; hint: " : "", list->error.hint);
+	for (int i = 0; i < list->unasked_count; i++)
+	{
+		const PgbrError *error = &list->unasked[i].error;
+
+		message_warning("the sidecar of member \"%s\" can't be asked: %s%s%s",
+						list->unasked[i].member, error->message, error->hint[0] ? "; hint: " : "",
+						error->hint);
+	}
 }
 
 static ExitCode
