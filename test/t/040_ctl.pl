@@ -74,7 +74,9 @@ sub wait_running
 		[ [ 'jobs', 'a', '--state=queued' ], qr/exclude each other/ ],
 		[ [ 'cancel', 'a b' ], qr/is not the id of a job/ ],
 		[ [ 'expire', '--set=latest' ], qr/invalid value "latest" for --set/ ],
-		[ [ 'check', '--no-wait', '--wait-timeout=1' ], qr/exclude each other/ ])
+		[ [ 'check', '--no-wait', '--wait-timeout=1' ], qr/--no-wait and --wait-timeout exclude/ ],
+		[ [ 'check', '--no-wait', '--wait' ], qr/--no-wait and --wait exclude each other/ ],
+		[ [ 'pin', '--wait', '--no-wait', '20261122-154108F' ], qr/--no-wait and --wait exclude/ ])
 	{
 		my ($arguments, $pattern) = @$case;
 		ctl_fails("usage: @$arguments" =~ s/\n/\\n/r, 2, $pattern, @$arguments);
@@ -354,7 +356,7 @@ for my $columns (120, 50, 12)
 	$out = ctl_ok('check --no-wait', qw(check --no-wait));
 	my ($id) = $out =~ /^ (\S+) +\| check /m or diag $out;
 	is($sidecar->wait_job($id)->{state}, 'succeeded', 'check --no-wait: the job');
-	is($json->decode((ctl(qw(check --format=json)))[1])->{state},
+	is($json->decode((ctl(qw(check --wait --format=json)))[1])->{state},
 		'succeeded', 'check --format=json: the job at its end');
 }
 

@@ -121,6 +121,15 @@ job_print(const Context *context, const JobView *job, PgbrError *error)
 }
 
 bool
+job_check_waiting(const WaitArguments *waiting, const JobArguments *arguments, PgbrError *error)
+{
+	if (!waiting->no_wait || (!waiting->wait && arguments->wait_timeout == 0))
+		return true;
+	return pgbr_error_set(error, PGBR_ERROR_CONFIG, "--no-wait and %s exclude each other",
+						  waiting->wait ? "--wait" : "--wait-timeout");
+}
+
+bool
 job_check_id(const char *text, PgbrError *error)
 {
 	if (pgbr_is_job_id(text))

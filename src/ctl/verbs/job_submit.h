@@ -39,6 +39,33 @@ typedef struct JobArguments
 			INT_MAX, "wait no longer than this; the job goes on", false                           \
 	}
 
+/* The same for verbs that wait unless told otherwise. */
+typedef struct WaitArguments
+{
+	bool wait; /* said though it is the default */
+	bool no_wait;
+} WaitArguments;
+
+#define WAIT_OPTIONS(type, member)                                                   \
+	{"wait",                                                                         \
+	 0,                                                                              \
+	 OPTION_FLAG,                                                                    \
+	 ARGUMENT(type, member.wait),                                                    \
+	 NULL,                                                                           \
+	 NULL,                                                                           \
+	 0,                                                                              \
+	 0,                                                                              \
+	 "wait for the end of the job (the default)",                                    \
+	 false},                                                                         \
+	{                                                                                \
+		"no-wait", 0, OPTION_FLAG, ARGUMENT(type, member.no_wait), NULL, NULL, 0, 0, \
+			"return as soon as the job is accepted", false                           \
+	}
+
+/* Whether these options agree with each other and with --wait-timeout. CONFIG. */
+extern bool
+job_check_waiting(const WaitArguments *waiting, const JobArguments *arguments, PgbrError *error);
+
 /* How to submit the job of a verb. */
 typedef struct JobPlan
 {

@@ -15,18 +15,12 @@ typedef struct MaintenanceArguments
 {
 	const char *set;
 	bool dry_run;
-	bool no_wait;
+	WaitArguments waiting;
 	JobArguments job;
 } MaintenanceArguments;
 
-#define NO_WAIT_OPTION                                                                        \
-	{                                                                                         \
-		"no-wait", 0, OPTION_FLAG, ARGUMENT(MaintenanceArguments, no_wait), NULL, NULL, 0, 0, \
-			"return as soon as the job is accepted", false                                    \
-	}
-
 static const OptionSpec options[] = {
-	NO_WAIT_OPTION,
+	WAIT_OPTIONS(MaintenanceArguments, waiting),
 	JOB_OPTIONS(MaintenanceArguments, job),
 	{NULL},
 };
@@ -36,7 +30,7 @@ static const OptionSpec expire_options[] = {
 	 "only show what would be removed", false},
 	{"set", 0, OPTION_TEXT, ARGUMENT(MaintenanceArguments, set), "LABEL", NULL, 0, 0,
 	 "remove this backup and those that depend on it", false},
-	NO_WAIT_OPTION,
+	WAIT_OPTIONS(MaintenanceArguments, waiting),
 	JOB_OPTIONS(MaintenanceArguments, job),
 	{NULL},
 };
@@ -60,14 +54,13 @@ submit_maintenance(Context *context, PgbrJobKind kind, const MaintenanceArgument
 	const JobPlan plan = {
 		.kind = kind,
 		.arguments = &arguments->job,
-		.wait = !arguments->no_wait,
+		.wait = !arguments->waiting.no_wait,
 		.report = report_maintenance,
 	};
 
-	if (arguments->no_wait && arguments->job.wait_timeout > 0)
+	if (!job_check_waiting(&arguments->waiting, &arguments->job, error))
 	{
 		json_decref(request);
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "--no-wait and --wait-timeout exclude each other");
 		return exit_code_of(error);
 	}
 	return job_submit(context, &plan, request, error);

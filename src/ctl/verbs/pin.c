@@ -15,13 +15,12 @@
 
 typedef struct PinArguments
 {
-	bool no_wait;
+	WaitArguments waiting;
 	JobArguments job;
 } PinArguments;
 
 static const OptionSpec options[] = {
-	{"no-wait", 0, OPTION_FLAG, ARGUMENT(PinArguments, no_wait), NULL, NULL, 0, 0,
-	 "return as soon as the job is accepted", false},
+	WAIT_OPTIONS(PinArguments, waiting),
 	JOB_OPTIONS(PinArguments, job),
 	{NULL},
 };
@@ -55,7 +54,7 @@ submit_pin(Context *context, const PinArguments *arguments, const char *label, c
 	const JobPlan plan = {
 		.kind = PGBR_JOB_ANNOTATE,
 		.arguments = &arguments->job,
-		.wait = !arguments->no_wait,
+		.wait = !arguments->waiting.no_wait,
 		.report = report_pin,
 	};
 	json_t *request;
@@ -66,11 +65,8 @@ submit_pin(Context *context, const PinArguments *arguments, const char *label, c
 		pgbr_error_hint(error, "\"" PROGRAM_NAME " info\" shows the labels.");
 		return exit_code_of(error);
 	}
-	if (arguments->no_wait && arguments->job.wait_timeout > 0)
-	{
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "--no-wait and --wait-timeout exclude each other");
+	if (!job_check_waiting(&arguments->waiting, &arguments->job, error))
 		return exit_code_of(error);
-	}
 	request = json_pack("{s:s, s:{s:s}}", "set", label, "annotations", RETENTION_PIN, value);
 	return job_submit(context, &plan, request, error);
 }
