@@ -427,7 +427,7 @@ for my $columns (120, 50, 12)
 	ctl_fails(
 		'a wrong token',
 		4,
-		qr/not known here\n.*GET http.*\n.*hint: .*--token-file or .* a token from the sidecar's own/,
+		qr/not known here\n.*GET http.*\n.*hint: .* a token of the sidecar's own token file: --token-file=FILE/,
 		'info',
 		"--token-file=$root/stranger");
 	ctl_ok('a right token', 'info', "--token-file=$root/reader");
@@ -499,7 +499,7 @@ for my $columns (120, 50, 12)
 	ctl_fails(
 		'no Patroni there',
 		3,
-		qr/could not ask Patroni: .*\n.*GET http:.*\n.*hint: --patroni-url=URL or PGBRCTL_PATRONI_URL/,
+		qr/could not ask Patroni: .*\n.*GET http:.*\n.*hint: .*--patroni-url=URL, PGBRCTL_PATRONI_URL, or patroni-url in/,
 		'status',
 		"--patroni-url=http://127.0.0.1:$port");
 	ctl_fails(

@@ -105,7 +105,7 @@ static const char hint_socket[] = "Is pgbackrest_sidecar running here, with this
 								  "or url in " CTL_CONFIG_FILE ".";
 static const char hint_address[] =
 	"Is pgbackrest_sidecar running there? It serves only a socket unless it was started with "
-	"--listen=ADDRESS:8430 and --token-file=FILE. With a certificate its URL begins with https://. "
+	"--listen=ADDRESS:8430 and --token-file=FILE. With a certificate it answers only at https://. "
 	"Name another URL with --url or PGBRCTL_URL; of a member with --sidecar=NAME=URL, "
 	"PGBRCTL_SIDECARS, or sidecar in " CTL_CONFIG_FILE ".";
 
