@@ -127,4 +127,14 @@ like(
 	$all,
 	qr/could not open values file "\Q$sandbox->{root}\E\/none"/,
 	'a file that is named must be there');
+unlink $file;
+
+# nobody is asked when options contradict each other
+for
+  my $case ([ 'check', '--wait' ], [ 'expire', '--wait' ], [ 'pin', '20261122-154108F', '--wait' ])
+{
+	($status, $all) = ctl(@$case, '--no-wait');
+	is($status, 2, "@$case --no-wait: exit status");
+	like($all, qr/--no-wait and --wait exclude each other/, "@$case --no-wait is refused");
+}
 done_testing;
