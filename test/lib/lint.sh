@@ -10,3 +10,13 @@ take_files()
 	echo "no file matches $1 in ${*:2}"
 	exit 1
 }
+
+# The Perl modules and programs, into the array "files"; a lint or runner has no suffix.
+take_perl_programs()
+{
+	mapfile -t files < <(find test .ci -type f \( -name '*.p[lm]' -o -perm -u+x \
+		-exec grep -qI '^#!/usr/bin/perl' {} \; \) -print | sort)
+	((${#files[@]})) && return
+	echo "test and .ci have no Perl program"
+	exit 1
+}
