@@ -5,9 +5,11 @@ EXTENSION = pgbackrest_ctl
 MODULE_big = pgbackrest_ctl
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pgbackrest_ctl.control)
 
-# Where objects and programs go; `make B=build/asan SANITIZE=address,undefined` is a second build.
+# Where objects and programs go; `make B=build/asan SANITIZE=address,undefined` is a second build,
+# `make B=build/coverage COVERAGE=1` a third.
 B ?= build
 SANITIZE ?=
+COVERAGE ?=
 
 # The upgrade scripts, and the install script: a file a subject, put together in the order of their
 # numbers.
@@ -48,13 +50,15 @@ PG_WARNINGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-clobbered
 # src/common and the programs see no server header: including postgres.h there fails the build
 FREE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC $(WARNINGS) -Isrc -MMD -MP \
 	-DPGBR_VERSION='"$(EXTVERSION)"' -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
-	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
-FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE) \
+	$(if $(COVERAGE),--coverage -fprofile-update=atomic)
+TIDY_CFLAGS = $(filter -std% -D% -I%,$(FREE_CFLAGS))
+FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(if $(COVERAGE),--coverage)
 SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
 .PHONY: programs unit test-libs install-programs uninstall-programs help test check-unit check-fuzz check-regress check-tap check-restore check-faults lint \
-	demo bench build-deps test-deps sanitized fuzzers
+	demo bench build-deps test-deps sanitized covered fuzzers check-tidy check-valgrind coverage
 all: programs
 programs: $(PROGRAMS)
 
@@ -114,6 +118,9 @@ fuzzers: ## the fuzzers, in build/fuzz/fuzz
 sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asan
 	$(MAKE) B=build/asan SANITIZE=address,undefined programs unit
 
+covered: ## the programs and the unit tests that count which lines are run, in build/coverage
+	$(MAKE) B=build/coverage COVERAGE=1 programs unit
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # where programs, the sidecar's unit and the configuration of both go, and whose the sidecar is
@@ -160,6 +167,19 @@ check-fuzz: ## the fuzzers alone; SECONDS=600 runs each for so long
 
 check-faults: ## every fault at every step of a restore, of which check-restore tries a part; about an hour
 	PGBR_FAULTS=all test/run $(wildcard test/restore/*_faults.pl)
+
+check-tidy: test-deps ## clang-tidy, with the checks of .clang-tidy, on all of src but the extension
+	find src/common src/program src/sidecar src/ctl -name '*.c' | sort | \
+		xargs -P $$(nproc) -I{} clang-tidy-14 --quiet --warnings-as-errors="*" {} -- $(TIDY_CFLAGS)
+
+check-valgrind: test-deps unit ## the unit tests under valgrind, as a second opinion to ASan
+	for test in $(UNIT_TESTS); do \
+		valgrind --quiet --leak-check=full --error-exitcode=1 $$test >$(B)/valgrind.log 2>&1 || \
+			{ cat $(B)/valgrind.log; exit 1; }; \
+	done
+
+coverage: test-deps ## which lines the tests of a suite run: SUITES='unit tap'; an hour for all
+	PGBR_COVERAGE=1 test/run $(or $(SUITES),unit fuzz regress tap restore)
 
 demo: test-deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
 	test/demo

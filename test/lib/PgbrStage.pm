@@ -19,13 +19,15 @@ my $top = abs_path(dirname(__FILE__) . '/../..');
 
 sub top { return $top }
 
-# Build and lay out; with sanitized => 1 the programs and unit tests are those under ASan and UBSan.
+# Build and lay out; with build => 'sanitized' the programs and unit tests are those under ASan and
+# UBSan, with 'covered' those that count which lines are run: where they count, see counts().
 sub new
 {
 	my ($class, %set) = @_;
 	my $self = bless { sandbox => PgbrSandbox->new }, $class;
 	my $stage = $self->{stage} = $self->{sandbox}{root};
-	my $programs = $set{sanitized} ? 'build/asan' : 'build';
+	my $programs =
+	  { sanitized => 'build/asan', covered => 'build/coverage' }->{ $set{build} // '' } // 'build';
 	chdir $top or die "$top: $!\n";
 	mkdir 'build';
 	open my $lock, '>', 'build/.lock' or die "build/.lock: $!\n";
@@ -33,7 +35,7 @@ sub new
 	# a job server of the make that called us is not ours to use
 	$ENV{MAKEFLAGS} =~ s/(?:^| )(?:-j\d*|--jobserver-\S+)//g if $ENV{MAKEFLAGS};
 	_quietly('make', '-s', '-j2', 'all', 'test-libs');
-	_quietly('make', '-s', '-j2', 'sanitized') if $set{sanitized};
+	_quietly('make', '-s', '-j2', $set{build}) if $set{build};
 	mkdir "$stage/$_" for qw(dest bin tmp logs);
 	_quietly('make', '-s', "DESTDIR=$stage/dest", 'install');
 	_quietly('cp', '-r',
@@ -46,9 +48,14 @@ sub new
 	$ENV{PGBR_CHECKOUT} = $top;
 	@ENV{qw(PGBR_DEST PGBR_BUILD TMPDIR PGBR_LOGS)} = map { "$stage/$_" } qw(dest bin tmp logs);
 	$ENV{PERL5LIB} = "$stage/test/lib";
+	# not beside the objects, where the user of PostgreSQL can't write
+	$ENV{GCOV_PREFIX} = $self->counts if ($set{build} // '') eq 'covered';
 	$self->{other_user} = PgbrOtherUser::serve() if $> == 0;
 	return $self;
 }
+
+# The folder for the counts of lines, by the whole path of each object.
+sub counts { my ($self) = @_; return "$self->{stage}/tmp/counts" }
 
 sub folder { my ($self) = @_; return $self->{stage} }
 
