@@ -174,7 +174,7 @@ check-tidy: test-deps ## clang-tidy, with the checks of .clang-tidy, on all of s
 
 check-valgrind: test-deps unit ## the unit tests under valgrind, as a second opinion to ASan
 	for test in $(UNIT_TESTS); do \
-		valgrind --quiet --leak-check=full --error-exitcode=1 $$test >$(B)/valgrind.log 2>&1 || \
+		valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=1 $$test >$(B)/valgrind.log 2>&1 || \
 			{ cat $(B)/valgrind.log; exit 1; }; \
 	done
 

@@ -12,6 +12,7 @@ use strict;
 use warnings;
 use IO::Socket::INET;
 use PgbrSandbox qw(slurp spew wait_for);
+use PgbrTls;
 
 my $host = 'localhost';    # what the certificate and the gateway are made out to
 my $bucket = 'backups';
@@ -29,7 +30,7 @@ sub new
 		secret => _random(40),
 	}, $class;
 	mkdir $_, 0700 for $dir, map { "$dir/$_" } qw(monitor storage gateway);
-	$self->_make_ca($_) for qw(ca other-ca);
+	$self->{tls} = PgbrTls->new($self->{sandbox}, $self->{dir})->ca('ca')->ca('other-ca');
 	$self->make_certificate($host);
 	$self->_write_conf;
 	return $self;
@@ -37,10 +38,10 @@ sub new
 
 sub port    { my ($self) = @_; return $self->{port} }
 sub bucket  { return $bucket }
-sub ca_file { my ($self) = @_; return "$self->{dir}/ca.pem" }
+sub ca_file { my ($self) = @_; return "$self->{dir}/ca.crt" }
 
 # Another CA, which has signed nothing.
-sub other_ca_file { my ($self) = @_; return "$self->{dir}/other-ca.pem" }
+sub other_ca_file { my ($self) = @_; return "$self->{dir}/other-ca.crt" }
 
 # What pgbackrest.conf needs to use this as repository number N, as name => value.
 sub options
@@ -108,30 +109,12 @@ sub make_certificate
 {
 	my ($self, $name) = @_;
 	my $dir = $self->{dir};
-	$self->_openssl(
-		'gateway', $name,
-		'-CA', "$dir/ca.pem",
-		'-CAkey', "$dir/ca.key",
-		'-addext', "subjectAltName=DNS:$name",
-		'-addext', 'basicConstraints=critical,CA:false');
-	spew("$dir/gateway-tls.pem", slurp("$dir/gateway.key") . slurp("$dir/gateway.pem"), 0600);
-	return;
-}
-
-sub _make_ca
-{
-	my ($self, $name) = @_;
-	return $self->_openssl($name, $name);
-}
-
-# A new key and certificate in FILE.key and FILE.pem.
-sub _openssl
-{
-	my ($self, $file, $name, @options) = @_;
-	my $path = "$self->{dir}/$file";
-	$self->{sandbox}->run($self->{dir}, 's3-openssl',
-		qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2),
-		'-keyout', "$path.key", '-out', "$path.pem", '-subj', "/CN=$name", @options);
+	$self->{tls}->certificate(
+		'gateway', 'ca',
+		usage => 'serverAuth',
+		subject => "/CN=$name",
+		names => "DNS:$name");
+	spew("$dir/gateway-tls.pem", slurp("$dir/gateway.key") . slurp("$dir/gateway.crt"), 0600);
 	return;
 }
 

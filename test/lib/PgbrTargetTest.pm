@@ -13,6 +13,7 @@ use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
+use PgbrTls;
 use Test::More;
 
 # What a server may say while members are stopped and started in order, and no more; at other times nothing.
@@ -81,15 +82,8 @@ sub _connect_members
 	my ($self) = @_;
 	my $sandbox = $self->{cluster}->sandbox;
 	my $root = $sandbox->{root};
-	my $openssl = sub { $sandbox->run($root, 'openssl', 'openssl', @_) };
-	spew("$root/names", "subjectAltName=DNS:localhost\n");
-	$openssl->(
-		qw(req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem));
-	$openssl->(qw(req -newkey rsa:2048 -nodes -subj /CN=member -keyout member.key -out member.csr));
-	$openssl->(
-		qw(x509 -req -in member.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out member.pem)
-	);
-	chmod 0600, "$root/member.key";
+	PgbrTls->new($sandbox, $root)->ca('ca')
+	  ->certificate('member', 'ca', usage => 'serverAuth,clientAuth');
 	my @members = $self->{cluster}->members;
 	my %port = map { $_->name => $sandbox->port } @members;
 
@@ -97,7 +91,7 @@ sub _connect_members
 	{
 		my $tls = join '', map { "tls-server-$_->[0]=$_->[1]\n" }[ 'address', '127.0.0.1' ],
 		  [ 'port', $port{ $own->name } ], [ 'auth', 'member=main' ],
-		  [ 'ca-file', "$root/ca.pem" ], [ 'cert-file', "$root/member.pem" ],
+		  [ 'ca-file', "$root/ca.crt" ], [ 'cert-file', "$root/member.crt" ],
 		  [ 'key-file', "$root/member.key" ];
 		my ($number, $others) = (1, '');
 		for my $peer (grep { $_ != $own } @members)
@@ -105,8 +99,8 @@ sub _connect_members
 			$number++;
 			$others .= join '', map { "pg$number-$_->[0]=$_->[1]\n" }[ 'host', 'localhost' ],
 			  [ 'host-type', 'tls' ], [ 'host-port', $port{ $peer->name } ],
-			  [ 'host-config', $peer->{config} ], [ 'host-ca-file', "$root/ca.pem" ],
-			  [ 'host-cert-file', "$root/member.pem" ], [ 'host-key-file', "$root/member.key" ],
+			  [ 'host-config', $peer->{config} ], [ 'host-ca-file', "$root/ca.crt" ],
+			  [ 'host-cert-file', "$root/member.crt" ], [ 'host-key-file', "$root/member.key" ],
 			  [ 'path', $peer->data ], [ 'port', $peer->{port} ],
 			  [ 'socket-path', $peer->{socket} ],
 			  [ 'user', 'postgres' ];

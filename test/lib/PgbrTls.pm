@@ -40,13 +40,14 @@ sub ca
 }
 
 # One that a CA signs. usage: its extended key usages, or undef for none; subject: /CN=NAME when it is
-# not said; days: which may lie in the past; extensions: more lines of them.
+# not said; names: its alternative names instead of those of this host; days: which may lie in the
+# past; extensions: more lines of them.
 sub certificate
 {
 	my ($self, $name, $ca, %with) = @_;
 	my $usage = exists $with{usage} ? $with{usage} : 'clientAuth';
 	my @lines = (
-		'subjectAltName=IP:127.0.0.1,DNS:localhost',
+		'subjectAltName=' . ($with{names} // 'IP:127.0.0.1,DNS:localhost'),
 		defined $usage ? "extendedKeyUsage=$usage" : (),
 		@{ $with{extensions} // [] });
 	spew($self->path("$name.ext"), join "\n", @lines, '');

@@ -10,6 +10,7 @@ use List::Util qw(max min uniq);
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
+use PgbrTls;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -38,11 +39,7 @@ case "$*" in
 esac
 END
 
-my $pair = "$dir/pair.pem";
-$cluster->sandbox->run($dir, 'openssl',
-	qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=x),
-	'-keyout', $pair, '-out', "$pair.crt");
-chmod 0600, $pair;
+my $server = PgbrTls->new($cluster->sandbox, $dir)->ca('server');
 
 sub start
 {
@@ -51,7 +48,9 @@ sub start
 	return PgbrSidecar->new($member, name => $name)->launch(@options);
 }
 my $slow = start('slow');
-my $tls = start('tls', "--tls-cert-file=$pair.crt", "--tls-key-file=$pair");
+my $tls =
+  start('tls', map { "--tls-$_->[0]-file=" . $server->path("server.$_->[1]") }[qw(cert crt)],
+	[qw(key key)]);
 my $capped = start('capped', '--max-connections=20', '--max-connections-per-address=10');
 my $polled = start('polled');
 my $unread = start('unread');

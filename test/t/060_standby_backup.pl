@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
+use PgbrTls;
 use Test::More;
 
 # a member that is away is given up after io-timeout
@@ -18,14 +19,8 @@ my @members = $cluster->members;
 
 # One CA, one certificate for all. pgbackrest 2.45 checks names, not addresses.
 my $root = $sandbox->{root};
-my $openssl = sub { $sandbox->run($root, 'openssl', 'openssl', @_) };
-spew("$root/names", "subjectAltName=DNS:localhost\n");
-$openssl->(qw(req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem));
-$openssl->(qw(req -newkey rsa:2048 -nodes -subj /CN=member -keyout member.key -out member.csr));
-$openssl->(
-	qw(x509 -req -in member.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out member.pem)
-);
-chmod 0600, "$root/member.key";
+PgbrTls->new($sandbox, $root)->ca('ca')
+  ->certificate('member', 'ca', usage => 'serverAuth,clientAuth');
 my %port = map { $_->name => $sandbox->port } @members;
 
 for my $i (0, 1)
@@ -33,12 +28,12 @@ for my $i (0, 1)
 	my ($own, $peer) = @members[ $i, 1 - $i ];
 	my $tls = join '', map { "tls-server-$_->[0]=$_->[1]\n" }[ 'address', '127.0.0.1' ],
 	  [ 'port', $port{ $own->name } ], [ 'auth', 'member=main' ],
-	  [ 'ca-file', "$root/ca.pem" ], [ 'cert-file', "$root/member.pem" ],
+	  [ 'ca-file', "$root/ca.crt" ], [ 'cert-file', "$root/member.crt" ],
 	  [ 'key-file', "$root/member.key" ];
 	my $pg2 = join '', map { "pg2-$_->[0]=$_->[1]\n" }[ 'host', 'localhost' ],
 	  [ 'host-type', 'tls' ], [ 'host-port', $port{ $peer->name } ],
-	  [ 'host-config', $peer->{config} ], [ 'host-ca-file', "$root/ca.pem" ],
-	  [ 'host-cert-file', "$root/member.pem" ], [ 'host-key-file', "$root/member.key" ],
+	  [ 'host-config', $peer->{config} ], [ 'host-ca-file', "$root/ca.crt" ],
+	  [ 'host-cert-file', "$root/member.crt" ], [ 'host-key-file', "$root/member.key" ],
 	  [ 'path', $peer->data ], [ 'port', $peer->{port} ], [ 'socket-path', $peer->{socket} ],
 	  [ 'user', 'postgres' ];
 	my $conf = slurp($own->{config});

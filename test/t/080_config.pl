@@ -6,57 +6,29 @@ use warnings;
 use JSON::PP;
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
+use PgbrValues  qw(%values);
 use Test::More;
 
-# as they stand in the document
-my $rwx = <<'YAML';
-
-pgBackRest:
-  repoType: "rwx"
-  repoPath: "/var/lib/pgbackrest"
-  diffSchedule: "30 0/1 * * *"
-  incrSchedule: "30 0/1 * * *"
-  rwx:
-    type: pv
-    size: 3Gi
-    volumes:
-      - pg-backrest-backups-pv-1
-YAML
-my $s3 = <<'YAML';
-
-pgBackRest:
-  repoType: "s3"
-  repoPath: "/var/lib/pgbackrest"
-  diffSchedule: "30 0/1 * * *"
-  incrSchedule: "30 0/1 * * *"
-  s3:
-    bucket: "pgbackrest"
-    endpoint: "https://minio-ingress-minio-service"
-    key: "minio"
-    secret: "minio123"
-    region: "us-east-1"
-    verifySsl: false
-YAML
 
 my $cluster = PgbrCluster->new(preload => 0, stanza => 'patroni');
 my $member = $cluster->member(1);
 my $sandbox = $cluster->sandbox;
 my $root = $sandbox->{root};
-my $values = "$root/values.yaml";
+my $file = "$root/values.yaml";
 delete @ENV{ grep { /^PGBRCTL_/ } keys %ENV };
 
 # Run a verb on a text as values file: gives exit status, output, errors.
 sub config
 {
 	my ($text, @arguments) = @_;
-	spew($values, $text);
+	spew($file, $text);
 	return $member->ctl(@arguments);
 }
 
 sub rendered
 {
 	my ($name, $text, @options) = @_;
-	my ($status, $out, $errors) = config($text, 'config', 'render', '-f', $values, @options);
+	my ($status, $out, $errors) = config($text, 'config', 'render', '-f', $file, @options);
 	is($status, 0, "$name: exit status") or diag $errors;
 	return ($out =~ s/^#.*\n//mgr, $errors);
 }
@@ -73,7 +45,7 @@ sub pgbackrest_with
 
 # ---- the examples, to the letter
 {
-	my ($conf, $errors) = rendered('a folder', $rwx);
+	my ($conf, $errors) = rendered('a folder', $values{rwx});
 	is($conf,
 		<<'CONF', 'a folder: what the document asks for, no retention and nothing of a member');
 [global]
@@ -87,7 +59,7 @@ CONF
 	is($status, 0, 'a folder: pgbackrest takes it') or diag $out;
 
 	my $secrets = "$root/secrets.env";
-	($conf, $errors) = rendered('a bucket', $s3, "--env-file=$secrets", '--member=node1');
+	($conf, $errors) = rendered('a bucket', $values{s3}, "--env-file=$secrets", '--member=node1');
 	is($conf,
 		<<'CONF', 'a bucket: endpoint without scheme, path style, no verification, and the member');
 [global]
@@ -119,7 +91,7 @@ CONF
 	is($status, 37, 'a bucket: without the secrets pgbackrest says that they are missing');
 	like($errors, qr/requires option: repo1-s3-key/, 'a bucket: by their names');
 
-	($conf, $errors) = rendered('a bucket without --env-file', $s3);
+	($conf, $errors) = rendered('a bucket without --env-file', $values{s3});
 	unlike($conf . $errors, qr/minio123/, 'a bucket: no secret is ever printed');
 	like($errors, qr/the secrets were not written; --env-file/, 'a bucket: which is told');
 }
@@ -208,7 +180,7 @@ CONF
 	is($status, 0, 'all keys: pgbackrest takes it') or diag $out;
 
 	($conf) = rendered('a Secret',
-		$s3 =~ s/    key:.*\n    secret:.*\n//r . "  existingSecret: backup-keys\n");
+		$values{s3} =~ s/    key:.*\n    secret:.*\n//r . "  existingSecret: backup-keys\n");
 	unlike($conf, qr/key/, 'a Secret: it has the keys');
 }
 
@@ -220,7 +192,8 @@ for my $case (
 	[ '/dev/full/x', qr/could not create file .*Not a directory/ ])
 {
 	my ($path, $reason) = @$case;
-	my ($status, $out, $errors) = config($s3, qw(config render -f), $values, "--env-file=$path");
+	my ($status, $out, $errors) =
+	  config($values{s3}, qw(config render -f), $file, "--env-file=$path");
 	is($status, 2, "--env-file=$path: exit status");
 	like($errors, $reason, "--env-file=$path: reason");
 	is($out, '', "--env-file=$path: nothing is printed then");
@@ -230,18 +203,18 @@ for my $case (
 	spew($secrets, "OLD=1\n", 0644);
 	# a file that may not grow past nothing: the disk is full
 	my ($status, $out, $errors) = (
-		spew($values, $s3),
+		spew($file, $values{s3}),
 		$member->_command(
 			'', 'bash', '-c',
 			'trap "" XFSZ; ulimit -f 0; exec "$0" "$@"',
 			"$ENV{PGBR_BUILD}/pgbackrest_ctl",
 			qw(config render -f),
-			$values, "--env-file=$secrets"))[ -3 .. -1 ];
+			$file, "--env-file=$secrets"))[ -3 .. -1 ];
 	is($status, 2, 'a full disk: exit status');
 	like($errors, qr/could not write file "\Q$secrets\E": File too large/, 'a full disk: reason');
 	is(slurp($secrets), "OLD=1\n", 'a full disk: the old file is as it was');
 	is_deeply([ glob "$secrets.*" ], [], 'a full disk: and nothing lies beside it');
-	rendered('over an old file', $s3, "--env-file=$secrets");
+	rendered('over an old file', $values{s3}, "--env-file=$secrets");
 	like(slurp($secrets), qr/minio123/, 'an old file is replaced');
 	is((stat $secrets)[2] & 07777, 0600, 'and was never readable for others with a secret in it');
 }
@@ -249,16 +222,18 @@ for my $case (
 # ---- a pgbackrest.conf is replaced by a right one only
 {
 	my $path = "$root/written.conf";
-	my ($status, $out, $errors) = config($rwx, qw(config render -f), $values, "--output=$path");
+	my ($status, $out, $errors) =
+	  config($values{rwx}, qw(config render -f), $file, "--output=$path");
 	is($status, 0, '--output: exit status') or diag $errors;
 	is($out, '', '--output: nothing on standard output');
 	like(slurp($path), qr{^repo1-path=/var/lib/pgbackrest$}m, '--output: it is in the file');
 	is((stat $path)[2] & 07777, 0644, '--output: which pgbackrest may read, whoever it runs as');
-	($status) = config($rwx . "  bogus: 1\n", qw(config render -f), $values, "--output=$path");
+	($status) =
+	  config($values{rwx} . "  bogus: 1\n", qw(config render -f), $file, "--output=$path");
 	is($status, 2, '--output: of a wrong file');
 	like(slurp($path), qr{^repo1-path=/var/lib/pgbackrest$}m, '--output: the old one is as it was');
-	($status, undef, $errors) = config($s3, qw(config render -f),
-		$values, "--output=$root/none/x", "--env-file=$root/new.env");
+	($status, undef, $errors) = config($values{s3}, qw(config render -f),
+		$file, "--output=$root/none/x", "--env-file=$root/new.env");
 	is($status, 2, '--output: into a folder that is not there');
 	like($errors, qr/could not create file/, '--output: reason');
 }
@@ -337,16 +312,16 @@ for my $case (
 {
 	my ($text, $line, $column, $reason) = @$case;
 	my ($status, $out, $errors) =
-	  config($text, qw(config render -f), $values, "--env-file=$root/bad.env");
+	  config($text, qw(config render -f), $file, "--env-file=$root/bad.env");
 	my $name = $text =~ s/\n/~/gr;
 	is($status, 2, "$name: exit status");
 	like($errors, $reason, "$name: message");
 	unlike($errors, qr/is missing/, "$name: what is wrong is not missing")
 	  unless $reason =~ /missing/;
-	like($errors, qr/File "\Q$values\E", line $line, column $column\./, "$name: place");
+	like($errors, qr/File "\Q$file\E", line $line, column $column\./, "$name: place");
 	unlike($errors, qr/minio/, "$name: no secret is shown");
 	is($out, '', "$name: nothing is rendered");
-	is( (config($text, qw(config check), $values))[2] =~ s/^.*detail: //r,
+	is( (config($text, qw(config check), $file))[2] =~ s/^.*detail: //r,
 		$errors =~ s/^.*detail: //r,
 		"$name: config check says the same");
 }
@@ -355,7 +330,7 @@ ok(!-e "$root/bad.env", 'nothing was written for any of them');
 # all of them at once
 {
 	my ($status, undef, $errors) =
-	  config("${head}  fullRetention: 0\n  bogus: 1\n", qw(config render -f), $values);
+	  config("${head}  fullRetention: 0\n  bogus: 1\n", qw(config render -f), $file);
 	is(() = $errors =~ /: error: /g, 7, 'all that is wrong is told at once') or diag $errors;
 }
 
@@ -418,21 +393,21 @@ sub back_up_and_restore
 	back_up_and_restore(
 		'a bucket',
 		$store,
-		$s3 =~ s{minio-ingress-minio-service}{localhost:$port}r =~ s/"minio"/"$key"/r =~
+		$values{s3} =~ s{minio-ingress-minio-service}{localhost:$port}r =~ s/"minio"/"$key"/r =~
 		  s/"minio123"/"$secret"/r,
 		'full');
 	$store->stop;
 	$store->s3->stop;
 }
 
-my $own = $rwx =~ s{/var/lib/pgbackrest}{$root/repo}r . "  fullRetention: 2\n";
+my $own = $values{rwx} =~ s{/var/lib/pgbackrest}{$root/repo}r . "  fullRetention: 2\n";
 my @labels = back_up_and_restore('a folder', $cluster, $own, qw(full diff full));
 $ENV{PGBACKREST_REPO1_CIPHER_PASS} = 'tell nobody';
 
 # ---- what its retention does to the backups there are
 {
 	$member->sidecar->http(GET => '/v1/info?refresh=true&wait=30');
-	my ($status, $out, $errors) = config($own, qw(config check --backups), $values);
+	my ($status, $out, $errors) = config($own, qw(config check --backups), $file);
 	is($status, 0, 'config check: exit status') or diag $errors;
 	like(
 		$out,
@@ -454,7 +429,7 @@ $ENV{PGBACKREST_REPO1_CIPHER_PASS} = 'tell nobody';
 
 	# another retention is tried without being in force: pgbackrest agrees on what goes
 	my $less = $own =~ s/fullRetention: 2/fullRetention: 1/r;
-	($status, $out) = config($less, qw(config check -f json --backups), $values);
+	($status, $out) = config($less, qw(config check -f json --backups), $file);
 	is_deeply(
 		decode_json($out)->{repositories}[0]{next_to_go},
 		[ @labels[ 0, 1 ] ],

@@ -11,6 +11,7 @@ use ManyBackups qw(make_backups);
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
+use PgbrTls;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -497,11 +498,8 @@ $sidecar->start("--token-file=$tokens", "--compat-listen=0.0.0.0:$port{compat}",
 is(get(compat => '/list')->{status}, 200, '--compat-no-auth: anyone at that address');
 is($sidecar->http(GET => '/v1/jobs')->{status}, 401, 'and nobody else at our own');
 # with TLS at our own address
-my ($key, $certificate) = map { "$member->{dir}/$_.pem" } qw(key certificate);
-system(
-	"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout '$key' -out '$certificate' 2>/dev/null"
-) == 0 or die "openssl failed\n";
-chmod 0600, $key;
+my $pair = PgbrTls->new($cluster->sandbox, $member->{dir})->ca('localhost');
+my ($key, $certificate) = map { $pair->path("localhost.$_") } qw(key crt);
 my @tls = (
 	"--token-file=$tokens", "--tls-cert-file=$certificate",
 	"--tls-key-file=$key", "--compat-listen=127.0.0.1:$port{compat}");

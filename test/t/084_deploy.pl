@@ -7,6 +7,7 @@ use Cwd      qw(getcwd);
 use IPC::Run ();
 use PgbrCluster;
 use PgbrSandbox qw(slurp spew wait_for);
+use PgbrValues  qw(%values);
 use PgbrSidecarTest;
 use Test::More;
 
@@ -16,49 +17,6 @@ my $sandbox = $cluster->sandbox;
 my $dir = $sandbox->{root};
 my $source = getcwd;
 my $data = '--pg1-path=/var/lib/postgresql/data';
-
-my %values = (
-	rwx => <<'END',
-pgBackRest:
-  repoType: "rwx"
-  repoPath: "/var/lib/pgbackrest"
-  diffSchedule: "30 0/1 * * *"
-  incrSchedule: "30 0/1 * * *"
-  rwx:
-    type: pv
-    size: 3Gi
-    volumes:
-      - pg-backrest-backups-pv-1
-END
-	provisioned => <<'END',
-pgBackRest:
-  repoType: "rwx"
-  rwx:
-    type: provisioned
-    size: 5Gi
-    storageClass: nfs
-  resources:
-    requests: {cpu: 1, memory: 128Mi}
-    limits: {memory: 2Gi}
-END
-	s3 => <<'END',
-pgBackRest:
-  repoType: "s3"
-  repoPath: "/var/lib/pgbackrest"
-  s3:
-    bucket: "pgbackrest"
-    endpoint: "https://minio-ingress-minio-service"
-    key: "minio"
-    secret: "minio123"
-    region: "us-east-1"
-    verifySsl: false
-END
-	existing => <<'END');
-pgBackRest:
-  repoType: "s3"
-  existingSecret: backup-keys
-  s3: {bucket: pgbackrest, endpoint: "https://s3.example.com", region: us-east-1}
-END
 
 my %file = map { $_ => spew("$dir/$_.yaml", $values{$_}) } keys %values;
 
