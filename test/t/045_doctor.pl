@@ -155,7 +155,12 @@ $replica->sidecar->wait_ready;
 finds('a backup in cron', { 'm2/cron' => [ 'warn', qr/also run by the crontab of/ ] }, 10);
 with_crontab(q{yes '# a comment'});
 finds('a crontab that can\'t be read', { 'm2/cron' => [ 'unknown', qr/printed|more|larger/ ] }, 11);
-with_crontab('exit 1');
+with_crontab('echo crontabs/postgres/: fopen: Permission denied >&2; exit 1');
+finds(
+	'a crontab that may not be read',
+	{ 'm2/cron' => [ 'unknown', qr/crontab of \S+ can't be read from here: .*Permission denied/ ] },
+	11);
+with_crontab('echo no crontab for postgres >&2; exit 1');
 finds('no crontab', {}, 0);
 
 # ---- sidecars

@@ -90,6 +90,9 @@ test_healthy(void **state)
 BREAK(server, facts->running = false; strcpy(facts->server_error, "no\nserver"))
 BREAK(owner, facts->owner = 0)
 BREAK(owner_unknown, facts->owner_known = false)
+BREAK(read_only, facts->read_only = true)
+BREAK(repository_folder, facts->repository_folder.state = DOCTOR_FOLDER_BAD)
+BREAK(repository_unread, facts->repository_folder.state = DOCTOR_FOLDER_UNKNOWN)
 BREAK(state, facts->state_folder.state = DOCTOR_FOLDER_BAD)
 BREAK(queue, strcpy(facts->queue_error, "disk full"))
 BREAK(lock, facts->lock_folder.state = DOCTOR_FOLDER_BAD)
@@ -134,6 +137,9 @@ test_each_breaks_one_check(void **state)
 		{break_server, "postgresql", PGBR_VERDICT_FAIL, true},
 		{break_owner, "data-directory", PGBR_VERDICT_FAIL, true},
 		{break_owner_unknown, "data-directory", PGBR_VERDICT_UNKNOWN, false},
+		{break_read_only, "data-directory", PGBR_VERDICT_FAIL, true},
+		{break_repository_folder, "repository", PGBR_VERDICT_FAIL, true},
+		{break_repository_unread, "repository", PGBR_VERDICT_UNKNOWN, false},
 		{break_state, "state-folder", PGBR_VERDICT_FAIL, true},
 		{break_queue, "state-folder", PGBR_VERDICT_FAIL, true},
 		{break_lock, "lock-path", PGBR_VERDICT_FAIL, true},
@@ -161,7 +167,7 @@ test_each_breaks_one_check(void **state)
 		{break_programs, "recovery", PGBR_VERDICT_UNKNOWN, false},
 		{break_fenced, "recovery", PGBR_VERDICT_UNKNOWN, false},
 		{break_cron, "cron", PGBR_VERDICT_WARN, true},
-		{break_cron_unread, "cron", PGBR_VERDICT_UNKNOWN, false},
+		{break_cron_unread, "cron", PGBR_VERDICT_UNKNOWN, true},
 	};
 
 	(void) state;

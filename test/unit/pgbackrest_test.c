@@ -230,6 +230,9 @@ test_http_error(void **state)
 						"repo2: [ProtocolError] HTTP request failed with 404 (Not Found): GET /x "
 						"NoSuchBucket");
 	assert_non_null(strstr(pgbackrest_text_hint(stanza.repo_message), "no such bucket"));
+	assert_non_null(
+		strstr(pgbackrest_text_hint("unable to create path '/srv/b': [30] Read-only file system"),
+			   "ReadWritePaths="));
 	assert_null(pgbackrest_text_hint("all is well"));
 }
 

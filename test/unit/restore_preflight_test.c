@@ -54,6 +54,11 @@ ARRANGE(another)
 	(void) request;
 	facts->members[2].mismatch = true;
 }
+ARRANGE(read_only)
+{
+	(void) request;
+	facts->members[1].read_only = true;
+}
 ARRANGE(unseen)
 {
 	(void) request;
@@ -146,6 +151,7 @@ static const Hindrance hindrances[] = {
 	{"no member \"m9\"", NULL, stranger},
 	{"another PostgreSQL", NULL, another},
 	{"PostgreSQL on member \"m2\" is not seen", NULL, unseen},
+	{"data directory of member \"m2\" is read-only", NULL, read_only},
 	{"restore 20270115T080000-1234 is active", NULL, active},
 	{"\"m2\" is not of this cluster", NULL, other_system},
 	{"belongs to another cluster", NULL, other_repository},

@@ -47,7 +47,8 @@ test_decide(void **state)
 		const char *reason;
 	} cases[] = {
 		{node_of(false, false, ""), info_of(0, 0, "", "7"), STANZA_WAIT,
-		 "waiting for PostgreSQL: connection refused"},
+		 "waiting for PostgreSQL: connection refused; its socket and port are those of "
+		 "--pg-conninfo"},
 		{node_of(true, false, "7"), info_of(0, 0, "", "7"), STANZA_READY, "ok"},
 		{node_of(true, true, "7"), info_of(0, 0, "", "7"), STANZA_READY, "ok"},
 		{node_of(true, false, "8"), info_of(0, 0, "", "7"), STANZA_WAIT,

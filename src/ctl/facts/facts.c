@@ -240,6 +240,7 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	member->cluster_bytes = take_amount(node, "cluster_bytes", -1);
 	member->free_bytes = take_amount(node, "free_bytes", -1);
 	member->is_mount = json_flag(node, "data_directory_is_mount");
+	member->read_only = json_flag(node, "data_directory_is_read_only");
 	member->tablespaces = take_int(node, "tablespaces", -1);
 	/* a replica archives nothing, and its backlog says nothing about the leader's */
 	member->unarchived = state && (strcmp(state, "in archive recovery") == 0 ||

@@ -59,6 +59,7 @@ typedef struct FactMember
 	long long cluster_bytes;		  /* of all databases; -1 unknown */
 	long long free_bytes;			  /* -1 unknown */
 	bool is_mount;					  /* the data directory is a mount point */
+	bool read_only;					  /* its sidecar can't write there */
 	int tablespaces;				  /* -1 unknown */
 	long long unarchived;			  /* segments that wait for the archiver; -1 unknown */
 	int settings[FACT_SETTING_COUNT]; /* -1 unknown */

@@ -135,6 +135,16 @@ check_member(RestoreWork *work, const FactMember *member)
 		return pgbr_error_hint(error, "If they run in separate containers, let these share the "
 									  "process namespace and the user.");
 	}
+	if (member->read_only && is_to_stop(work, member))
+	{
+		restore_refuse(work, "the data directory of member \"%s\" is read-only for its sidecar",
+					   member->name);
+		return pgbr_error_hint(error,
+							   "Where systemd runs the sidecar: \"systemctl edit "
+							   "pgbackrest_sidecar\", add ReadWritePaths=%s below [Service], and "
+							   "restart it.",
+							   member->data_directory[0] ? member->data_directory : "FOLDER");
+	}
 	if (member->restore[0] && !work->facts->undo_retry)
 	{
 		restore_refuse(work, "restore %s is active on member \"%s\"", member->restore,

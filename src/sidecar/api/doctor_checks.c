@@ -43,6 +43,16 @@ is_asked(const DoctorFacts *facts, DoctorFinding *finding)
 	return false;
 }
 
+/* How to let a service write to a folder. */
+static void
+cure_read_only(DoctorFinding *finding, const char *folder)
+{
+	cure(finding,
+		 "Where systemd runs the sidecar: \"systemctl edit pgbackrest_sidecar\", add "
+		 "ReadWritePaths=%s below [Service], and restart it.",
+		 folder);
+}
+
 static void
 check_postgresql(const DoctorFacts *facts, DoctorFinding *finding)
 {
@@ -60,6 +70,11 @@ check_owner(const DoctorFacts *facts, DoctorFinding *finding)
 {
 	if (facts->data_directory[0] == '\0' || !facts->owner_known)
 		find(finding, PGBR_VERDICT_UNKNOWN, "the data directory is not known");
+	else if (facts->owner == facts->uid && facts->read_only)
+	{
+		find(finding, PGBR_VERDICT_FAIL, "%s is read-only for the sidecar", facts->data_directory);
+		cure_read_only(finding, facts->data_directory);
+	}
 	else if (facts->owner == facts->uid)
 		find(finding, PGBR_VERDICT_OK, "%s belongs to %s", facts->data_directory, facts->user);
 	else
@@ -87,7 +102,9 @@ check_folder(const DoctorFolder *folder, const char *option, PgbrVerdict bad,
 	else
 		find(finding, folder->state == DOCTOR_FOLDER_BAD ? bad : outcomes[folder->state], "%s%s%s",
 			 folder->path, folder->path[0] ? ": " : "", folder->reason);
-	if (folder->state == DOCTOR_FOLDER_BAD)
+	if (folder->state == DOCTOR_FOLDER_BAD && folder->read_only)
+		cure_read_only(finding, folder->path);
+	else if (folder->state == DOCTOR_FOLDER_BAD)
 		cure(finding, "Give %s to the sidecar's user, or set another %s.", folder->path, option);
 }
 
@@ -137,6 +154,10 @@ check_repository(const DoctorFacts *facts, DoctorFinding *finding)
 {
 	if (!facts->repository_known)
 		find(finding, PGBR_VERDICT_UNKNOWN, "pgbackrest info has not answered yet");
+	else if (facts->repository_error[0] == '\0' &&
+			 facts->repository_folder.state != DOCTOR_FOLDER_NONE &&
+			 facts->repository_folder.state != DOCTOR_FOLDER_FINE)
+		check_folder(&facts->repository_folder, "repoN-path", PGBR_VERDICT_FAIL, finding);
 	else if (facts->repository_error[0] == '\0')
 		find(finding, PGBR_VERDICT_OK, "pgbackrest info reads it");
 	else
@@ -302,7 +323,10 @@ check_cron(const DoctorFacts *facts, DoctorFinding *finding)
 		cure(finding, "Remove that line, or the schedules: two backups at once make one fail.");
 	}
 	else if (!facts->cron_known)
+	{
 		find(finding, PGBR_VERDICT_UNKNOWN, "%s", facts->cron_error);
+		cure(finding, "Look yourself, as root: crontab -l -u %s", facts->user);
+	}
 	else
 		find(finding, PGBR_VERDICT_OK, "no backup in /etc/cron* or the crontab of %s", facts->user);
 }

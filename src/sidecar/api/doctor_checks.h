@@ -28,6 +28,7 @@ typedef enum DoctorFolderState
 typedef struct DoctorFolder
 {
 	DoctorFolderState state;
+	bool read_only; /* bad because of that */
 	char path[DOCTOR_PATH_SIZE];
 	char reason[DOCTOR_PATH_SIZE];
 } DoctorFolder;
@@ -44,6 +45,7 @@ typedef struct DoctorFacts
 	char data_directory[DOCTOR_PATH_SIZE]; /* "": not known */
 	bool owner_known;
 	uid_t owner;
+	bool read_only; /* as this process sees it */
 	bool fenced;
 
 	/* of the server, known only when asked is true; asked_error says why not */
@@ -75,6 +77,8 @@ typedef struct DoctorFacts
 	DoctorFolder lock_folder;
 	DoctorFolder log_folder;
 	DoctorFolder spool_folder;
+	DoctorFolder
+		repository_folder; /* the first in a folder of this host that is not fine, or none */
 
 	bool stanza_ok;
 	char stanza_reason[DOCTOR_TEXT_SIZE];

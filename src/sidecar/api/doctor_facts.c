@@ -9,6 +9,7 @@
 #include "program/pgbackrest_file.h"
 #include "program/process.h"
 #include "program/retention_settings.h"
+#include "sidecar/pgbackrest/repo_space.h"
 #include "sidecar/postgres/postmaster_opts.h"
 #include "sidecar/postgres/psql.h"
 
@@ -81,6 +82,7 @@ read_node(const json_t *node, DoctorFacts *facts)
 	facts->owner_known = facts->data_directory[0] == '/' && stat(facts->data_directory, &st) == 0;
 	if (facts->owner_known)
 		facts->owner = st.st_uid;
+	facts->read_only = json_flag(node, "data_directory_is_read_only");
 }
 
 /* A library that is set takes the place of the command. */
@@ -296,6 +298,7 @@ look_at_folder(const char *path, DoctorFolder *folder)
 	if (stat(above, &st) != 0 || faccessat(AT_FDCWD, above, W_OK | X_OK, AT_EACCESS) != 0)
 	{
 		folder->state = DOCTOR_FOLDER_BAD;
+		folder->read_only = errno == EROFS;
 		snprintf(folder->reason, sizeof(folder->reason), "%s", strerror(errno));
 	}
 	else if (!S_ISDIR(st.st_mode))
@@ -322,10 +325,29 @@ is_option(const PgbackrestFile *file, const char *stanza, const char *option, co
 	return text && strcmp(text, value) == 0;
 }
 
+/* What is kept elsewhere, pgbackrest alone can tell of. */
+static void
+look_at_repositories(const PgbackrestFile *file, const char *stanza, DoctorFolder *folder)
+{
+	int last = pgbackrest_file_last_repo(file, stanza);
+
+	for (int repo = 1; repo <= (last ? last : 1); repo++)
+	{
+		const char *path = repo_folder(file, stanza, repo);
+
+		*folder = (DoctorFolder){.state = DOCTOR_FOLDER_NONE};
+		if (path)
+			look_at_folder(path, folder);
+		if (folder->state == DOCTOR_FOLDER_BAD)
+			return;
+	}
+}
+
 static void
 read_folders(const SidecarConfig *config, DoctorFacts *facts)
 {
-	DoctorFolder *const folders[] = {&facts->lock_folder, &facts->log_folder, &facts->spool_folder};
+	DoctorFolder *const folders[] = {&facts->lock_folder, &facts->log_folder, &facts->spool_folder,
+									 &facts->repository_folder};
 	PgbackrestFile file = PGBACKREST_FILE_INIT;
 	PgbrError error;
 
@@ -338,10 +360,11 @@ read_folders(const SidecarConfig *config, DoctorFacts *facts)
 		if (is_option(&file, config->stanza, "archive-async", "y"))
 			look_at_option(&file, config->stanza, "spool-path", "/var/spool/pgbackrest",
 						   folders[2]);
+		look_at_repositories(&file, config->stanza, folders[3]);
 	}
 	else
 	{
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 4; i++)
 		{
 			folders[i]->state = DOCTOR_FOLDER_UNKNOWN;
 			pgbr_copy_text(folders[i]->reason, sizeof(folders[i]->reason), error.message);
@@ -402,7 +425,7 @@ read_cron_file(const char *path, DoctorFacts *facts)
 	PgbrError error;
 
 	strbuf_init(&text);
-	if (access(path, F_OK) != 0)
+	if (access(path, F_OK) != 0 && errno == ENOENT)
 		;
 	else if (!file_read(path, MAX_OUTPUT, &text, &error))
 	{
@@ -421,6 +444,12 @@ read_cron_folder(const char *folder, DoctorFacts *facts)
 	const struct dirent *entry;
 	DIR *open = opendir(folder);
 
+	if (open == NULL && errno != ENOENT)
+	{
+		facts->cron_known = false;
+		snprintf(facts->cron_error, sizeof(facts->cron_error), "could not open folder \"%s\": %s",
+				 folder, strerror(errno));
+	}
 	while (open && (entry = readdir(open)) != NULL)
 	{
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
@@ -431,12 +460,14 @@ read_cron_folder(const char *folder, DoctorFacts *facts)
 		closedir(open);
 }
 
-/* The user's own one can be read through crontab alone; where that is not there, there is no cron. */
+/* The user's own one can be read through crontab alone; where that is not there, there is no cron.
+ * A service without new privileges, as ours is, may not read it even so. */
 static void
 read_crontab(Sidecar *sidecar, DoctorFacts *facts)
 {
 	static const char *const argv[] = {"crontab", "-l", NULL};
 	char name[80];
+	size_t used;
 	ProcessOutput output;
 	PgbrError error;
 
@@ -447,6 +478,16 @@ read_crontab(Sidecar *sidecar, DoctorFacts *facts)
 		{
 			snprintf(name, sizeof(name), "the crontab of %s", facts->user);
 			add_found(facts, name);
+		}
+		else if ((!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0) &&
+				 strstr(output.err.data, "no crontab for") == NULL)
+		{
+			facts->cron_known = false;
+			snprintf(facts->cron_error, sizeof(facts->cron_error),
+					 "the crontab of %s can't be read from here: ", facts->user);
+			used = strlen(facts->cron_error);
+			take_first_line(&output.err, facts->cron_error + used,
+							sizeof(facts->cron_error) - used);
 		}
 	}
 	else if (error.code != PGBR_ERROR_CONFIG)
@@ -460,6 +501,9 @@ read_crontab(Sidecar *sidecar, DoctorFacts *facts)
 void
 doctor_facts_read(Sidecar *sidecar, const json_t *node, DoctorFacts *facts)
 {
+	static const char *const cron_folders[] = {"/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily",
+											   "/etc/cron.weekly", "/etc/cron.monthly"};
+
 	*facts = (DoctorFacts){.cron_known = true};
 	pgbr_copy_text(facts->stanza, sizeof(facts->stanza), sidecar->config->stanza);
 	pgbr_copy_text(facts->own_version, sizeof(facts->own_version), PGBR_VERSION);
@@ -470,6 +514,7 @@ doctor_facts_read(Sidecar *sidecar, const json_t *node, DoctorFacts *facts)
 	read_folders(sidecar->config, facts);
 	read_sidecar(sidecar, facts);
 	read_cron_file("/etc/crontab", facts);
-	read_cron_folder("/etc/cron.d", facts);
+	for (size_t i = 0; i < sizeof(cron_folders) / sizeof(cron_folders[0]); i++)
+		read_cron_folder(cron_folders[i], facts);
 	read_crontab(sidecar, facts);
 }

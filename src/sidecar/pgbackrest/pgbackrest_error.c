@@ -132,6 +132,9 @@ static const struct
 	{"[111] Connection refused",
 	 "Nothing listens there: check that the server runs, and its host and port in "
 	 "pgbackrest.conf."},
+	{"[30] Read-only file system",
+	 "Where systemd runs the sidecar: \"systemctl edit pgbackrest_sidecar\", add the path as "
+	 "ReadWritePaths= below [Service], and restart it. Otherwise the disk is mounted read-only."},
 	{"[13] Permission denied",
 	 "Check the permissions of the path in the message, and the user that the sidecar runs as."},
 	{"cipher header invalid",

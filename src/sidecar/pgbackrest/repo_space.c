@@ -31,9 +31,8 @@ struct ArchiveSize
 	int64_t bytes;
 };
 
-/* The folder of a repository on this host, or NULL. */
-static const char *
-find_folder(const PgbackrestFile *file, const char *stanza, int repo)
+const char *
+repo_folder(const PgbackrestFile *file, const char *stanza, int repo)
 {
 	char name[32];
 	const char *type;
@@ -64,7 +63,7 @@ repo_space_read(const SidecarConfig *config, RepoSpace *spaces)
 		last = pgbackrest_file_last_repo(&file, config->stanza);
 		for (int repo = 1; repo <= (last ? last : 1) && count < REPO_SPACE_MAX; repo++)
 		{
-			const char *folder = find_folder(&file, config->stanza, repo);
+			const char *folder = repo_folder(&file, config->stanza, repo);
 			struct statvfs disk;
 
 			if (folder && statvfs(folder, &disk) == 0)
@@ -123,7 +122,7 @@ measure(const SidecarConfig *config)
 
 		for (int repo = 1; repo <= (last ? last : 1) && bytes < 0; repo++)
 		{
-			const char *folder = find_folder(&file, config->stanza, repo);
+			const char *folder = repo_folder(&file, config->stanza, repo);
 			char path[4096];
 
 			if (folder == NULL)

@@ -8,6 +8,7 @@
 #ifndef PGBR_SIDECAR_PGBACKREST_REPO_SPACE_H
 #define PGBR_SIDECAR_PGBACKREST_REPO_SPACE_H
 
+#include "program/pgbackrest_file.h"
 #include "sidecar/config/config.h"
 
 #include <stdint.h>
@@ -20,6 +21,9 @@ typedef struct RepoSpace
 	int64_t free_bytes;
 	int64_t total_bytes;
 } RepoSpace;
+
+/* The folder of a repository on this host, lent by the file; NULL where it is not in one. */
+extern const char *repo_folder(const PgbackrestFile *file, const char *stanza, int repo);
 
 /* Fill spaces, of REPO_SPACE_MAX, and give their number. Thread-safe. */
 extern int repo_space_read(const SidecarConfig *config, RepoSpace *spaces);

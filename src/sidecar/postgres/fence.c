@@ -91,12 +91,13 @@ fence_raise(const char *data_directory, PgbrError *error)
 	return set_guard(data_directory, false, error);
 }
 
-/* Leaves files that others have put there. */
+/* Leaves files that others have put there. On a read-only disk rmdir says so also of what is not there. */
 static bool
 drop_folder(const char *path, PgbrError *error)
 {
-	return rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ||
-		   fence_fail("remove folder", path, error);
+	if (rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST)
+		return true;
+	return (errno == EROFS && access(path, F_OK) != 0) || fence_fail("remove folder", path, error);
 }
 
 /* Put pg_control into its place, if it is not there. */

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #define TIMEOUT_MS 10000
@@ -156,6 +157,19 @@ is_mount(const char *folder)
 	return stat(folder, &here) == 0 && stat(parent, &above) == 0 && here.st_dev != above.st_dev;
 }
 
+/* For this process, which a service manager may have put into a sandbox. WAL may be on another disk. */
+static bool
+is_read_only(const char *data_directory)
+{
+	char wal[PATH_MAX];
+	struct statvfs data_disk;
+	struct statvfs wal_disk;
+
+	snprintf(wal, sizeof(wal), "%s/pg_wal", data_directory);
+	return (statvfs(data_directory, &data_disk) == 0 && (data_disk.f_flag & ST_RDONLY)) ||
+		   (statvfs(wal, &wal_disk) == 0 && (wal_disk.f_flag & ST_RDONLY));
+}
+
 static bool
 has_archive_status(const char *data_directory)
 {
@@ -206,6 +220,8 @@ add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directo
 						known ? json_boolean(fence_stands(data_directory)) : json_null());
 	json_object_set_new(json, "data_directory_is_mount",
 						known ? json_boolean(is_mount(data_directory)) : json_null());
+	json_object_set_new(json, "data_directory_is_read_only",
+						known ? json_boolean(is_read_only(data_directory)) : json_null());
 }
 
 void

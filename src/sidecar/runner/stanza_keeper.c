@@ -56,7 +56,9 @@ stanza_decide(const Node *node, const InfoSnapshot *info, const char *name, cons
 
 	if (!node->running)
 	{
-		snprintf(reason, size, "waiting for PostgreSQL: %s", node->error);
+		snprintf(reason, size,
+				 "waiting for PostgreSQL: %s; its socket and port are those of --pg-conninfo",
+				 node->error);
 		return STANZA_WAIT;
 	}
 	if (info->failed)
