@@ -192,7 +192,10 @@ info_archive_at(const json_t *stanza, size_t index, InfoArchive *archive)
 bool
 info_backup_at(const json_t *stanza, size_t index, InfoBackup *backup)
 {
-	return READ_AT(stanza, "backup", index, backup_fields, backup);
+	if (!READ_AT(stanza, "backup", index, backup_fields, backup))
+		return false;
+	backup->document = json_array_get(json_object_get(stanza, "backup"), index);
+	return true;
 }
 
 size_t

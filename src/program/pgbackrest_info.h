@@ -103,6 +103,7 @@ typedef struct InfoBackup
 	const json_t *annotations;	/* an object of texts */
 	const json_t *references;	/* an array of labels */
 	const json_t *database_ref; /* an array; only in `info --set` */
+	const json_t *document;		/* all of it, for who shows fields by their path */
 } InfoBackup;
 
 /* A stanza of a parsed document; NULL when it has none of that name. */

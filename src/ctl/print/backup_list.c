@@ -17,53 +17,48 @@
 #define SEGMENT_LENGTH 24
 
 json_t *
-backup_list_retention(const json_t *info, const json_t *backup)
+backup_list_retention(const json_t *info, const InfoBackup *backup)
 {
 	const json_t *repositories =
 		json_object_get(json_object_get(info, "retention"), "repositories");
-	const char *label = json_text(backup, "label");
 	char repo[24];
 
-	snprintf(repo, sizeof(repo), "%lld",
-			 json_number(json_object_get(backup, "database"), "repo-key", 1));
-	return label ? json_object_get(json_object_get(json_object_get(repositories, repo), "backups"),
-								   label)
-				 : NULL;
+	snprintf(repo, sizeof(repo), "%lld", backup->repo);
+	return backup->label
+			   ? json_object_get(json_object_get(json_object_get(repositories, repo), "backups"),
+								 backup->label)
+			   : NULL;
 }
 
-static long long
-repo_of(const json_t *backup)
+long long
+backup_list_duration(const InfoBackup *backup)
 {
-	return json_number(json_object_get(backup, "database"), "repo-key", 1);
+	return backup->start > 0 && backup->stop >= backup->start ? backup->stop - backup->start : -1;
 }
 
 static bool
-is_type(const json_t *backup, const char *type)
+is_type(const InfoBackup *backup, const char *type)
 {
-	const char *own = json_text(backup, "type");
-
-	return own && strcmp(own, type) == 0;
+	return backup->type && strcmp(backup->type, type) == 0;
 }
 
 /* The depth of a backup in its chain: below its full backup, or below the diff that it depends on.
  * Incremental backups in a row have the same depth. below holds, for each earlier label, the depth
  * of the backups that depend on it. */
 static int
-depth_of(json_t *below, const json_t *backup)
+depth_of(json_t *below, const InfoBackup *backup)
 {
-	const char *label = json_text(backup, "label");
-	const char *prior = json_text(backup, "prior");
-	int depth = prior ? (int) json_number(below, prior, 1) : 0;
+	int depth = backup->prior ? (int) json_number(below, backup->prior, 1) : 0;
 
-	if (label)
-		json_object_set_new(below, label, json_integer(depth + !is_type(backup, "incr")));
+	if (backup->label)
+		json_object_set_new(below, backup->label, json_integer(depth + !is_type(backup, "incr")));
 	return depth;
 }
 
 static void
-add_label(Table *table, json_t *below, const json_t *backup)
+add_label(Table *table, json_t *below, const InfoBackup *backup)
 {
-	const char *label = json_text(backup, "label");
+	const char *label = backup->label;
 	int depth = depth_of(below, backup);
 	const char *rest = label && depth > 0 ? strchr(label, '_') : NULL;
 	StrBuf text;
@@ -77,37 +72,32 @@ add_label(Table *table, json_t *below, const json_t *backup)
 
 /* "11-02 01:00"; the year is in the label */
 static void
-add_time(Table *table, const json_t *timestamp)
+add_time(Table *table, long long seconds)
 {
-	time_t stop = (time_t) json_number(timestamp, "stop", -1);
+	time_t stop = (time_t) seconds;
 	char text[UNIT_TEXT];
 	struct tm utc;
 
-	if (stop >= 0 && gmtime_r(&stop, &utc) && strftime(text, sizeof(text), "%m-%d %H:%M", &utc) > 0)
+	if (stop > 0 && gmtime_r(&stop, &utc) && strftime(text, sizeof(text), "%m-%d %H:%M", &utc) > 0)
 		table_add(table, text);
 	else
 		table_add(table, NULL);
 }
 
 static void
-add_duration(Table *table, const json_t *timestamp)
+add_duration(Table *table, long long seconds)
 {
-	long long start = json_number(timestamp, "start", -1);
-	long long stop = json_number(timestamp, "stop", -1);
 	char text[UNIT_TEXT];
 
-	table_add(table,
-			  start >= 0 && stop >= start ? unit_duration(text, sizeof(text), stop - start) : NULL);
+	table_add(table, seconds >= 0 ? unit_duration(text, sizeof(text), seconds) : NULL);
 }
 
 static void
-add_size(Table *table, const json_t *object)
+add_size(Table *table, long long bytes)
 {
-	const json_t *size = json_object_get(object, "size");
 	char text[UNIT_TEXT];
 
-	table_add(table, json_is_integer(size) ? unit_size(text, sizeof(text), json_integer_value(size))
-										   : NULL);
+	table_add(table, bytes > 0 ? unit_size(text, sizeof(text), bytes) : NULL);
 }
 
 /* A segment's number as an LSN begins, "A/FE", without its timeline. */
@@ -132,10 +122,10 @@ put_segment(StrBuf *out, const char *segment)
 
 /* "0/02-0/03", what makes the backup consistent */
 static void
-add_wal(Table *table, const json_t *archive)
+add_wal(Table *table, const InfoBackup *backup)
 {
-	const char *start = json_text(archive, "start");
-	const char *stop = json_text(archive, "stop");
+	const char *start = backup->wal_start;
+	const char *stop = backup->wal_stop;
 	StrBuf text;
 
 	strbuf_init(&text);
@@ -150,14 +140,14 @@ add_wal(Table *table, const json_t *archive)
 }
 
 static void
-add_expires(Table *table, const json_t *info, const json_t *backup)
+add_expires(Table *table, const json_t *info, const InfoBackup *backup)
 {
 	const char *expires = json_text(backup_list_retention(info, backup), "expires");
 	StrBuf text;
 
 	strbuf_init(&text);
 	strbuf_puts(&text, expires ? expires : "");
-	if (json_flag(backup, "error"))
+	if (backup->error)
 		strbuf_printf(&text, "%sholds damaged pages", text.length ? "; " : "");
 	table_add(table, text.data);
 	table->failed |= text.failed;
@@ -165,12 +155,11 @@ add_expires(Table *table, const json_t *info, const json_t *backup)
 }
 
 static size_t
-put_repository(const json_t *info, const json_t *backups, long long repo, int columns, StrBuf *out)
+put_repository(const json_t *info, const json_t *stanza, long long repo, int columns, StrBuf *out)
 {
-	size_t index;
 	size_t count = 0;
 	json_t *below = json_object();
-	json_t *backup;
+	InfoBackup backup;
 	Table table;
 
 	table_init(&table);
@@ -183,20 +172,18 @@ put_repository(const json_t *info, const json_t *backups, long long repo, int co
 	table_add_column(&table, "in repo", true);
 	table_add_column(&table, "WAL", false);
 	table_add_column(&table, "expires", false);
-	json_array_foreach((json_t *) backups, index, backup)
+	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
 	{
-		const json_t *size = json_object_get(backup, "info");
-
-		if (repo_of(backup) != repo)
+		if (backup.repo != repo)
 			continue;
-		add_label(&table, below, backup);
-		table_add(&table, json_text(backup, "type"));
-		add_time(&table, json_object_get(backup, "timestamp"));
-		add_duration(&table, json_object_get(backup, "timestamp"));
-		add_size(&table, size);
-		add_size(&table, json_object_get(size, "repository"));
-		add_wal(&table, json_object_get(backup, "archive"));
-		add_expires(&table, info, backup);
+		add_label(&table, below, &backup);
+		table_add(&table, backup.type);
+		add_time(&table, backup.stop);
+		add_duration(&table, backup_list_duration(&backup));
+		add_size(&table, backup.size);
+		add_size(&table, backup.repo_size);
+		add_wal(&table, &backup);
+		add_expires(&table, info, &backup);
 		count++;
 	}
 	if (count > 0)
@@ -210,29 +197,29 @@ put_repository(const json_t *info, const json_t *backups, long long repo, int co
 static size_t
 put_stanza(const json_t *info, const json_t *stanza, bool is_one_of_many, int columns, StrBuf *out)
 {
-	const json_t *repos = json_object_get(stanza, "repo");
-	const char *name = json_text(stanza, "name");
 	size_t count = 0;
-	size_t index;
-	json_t *repo;
+	InfoStanza read;
+	InfoRepo second;
+	InfoRepo repo;
+	bool has_several = info_repo_at(stanza, 1, &second);
 
-	json_array_foreach((json_t *) repos, index, repo)
+	info_stanza_read(stanza, &read);
+	for (size_t i = 0; info_repo_at(stanza, i, &repo); i++)
 	{
-		long long key = json_number(repo, "key", 1);
 		StrBuf line;
 
 		strbuf_putc(out, '\n');
-		if (is_one_of_many || json_array_size(repos) > 1)
+		if (is_one_of_many || has_several)
 		{
 			strbuf_init(&line);
 			if (is_one_of_many)
-				strbuf_printf(&line, "stanza %s, ", name ? name : "?");
-			strbuf_printf(&line, "repository %lld:", key);
+				strbuf_printf(&line, "stanza %s, ", read.name ? read.name : "?");
+			strbuf_printf(&line, "repository %lld:", repo.key);
 			text_put_wrapped(out, line.data, columns, INDENT);
 			out->failed |= line.failed;
 			strbuf_done(&line);
 		}
-		count += put_repository(info, json_object_get(stanza, "backup"), key, columns, out);
+		count += put_repository(info, stanza, repo.key, columns, out);
 	}
 	return count;
 }

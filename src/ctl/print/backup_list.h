@@ -11,6 +11,7 @@
 #define PGBR_CTL_PRINT_BACKUP_LIST_H
 
 #include "common/strbuf.h"
+#include "program/pgbackrest_info.h"
 
 #include <jansson.h>
 
@@ -19,6 +20,9 @@
 extern void backup_list_put(const json_t *info, int columns, StrBuf *out);
 
 /* What the next expire does to a backup of this answer; lent, or NULL. */
-extern json_t *backup_list_retention(const json_t *info, const json_t *backup);
+extern json_t *backup_list_retention(const json_t *info, const InfoBackup *backup);
+
+/* Seconds that the backup took, or -1. */
+extern long long backup_list_duration(const InfoBackup *backup);
 
 #endif

@@ -10,6 +10,7 @@
 #include "ctl/print/text.h"
 #include "ctl/print/units.h"
 #include "program/json.h"
+#include "program/pgbackrest_info.h"
 
 #include <stdio.h>
 
@@ -50,19 +51,16 @@ static const Field fields[] = {
 };
 
 static void
-add_backup(Table *table, const json_t *info, const char *stanza, const json_t *backup,
+add_backup(Table *table, const json_t *info, const char *stanza, const InfoBackup *backup,
 		   bool for_people)
 {
 	json_t *retention = backup_list_retention(info, backup);
-	const json_t *timestamp = json_object_get(backup, "timestamp");
-	long long start = json_number(timestamp, "start", -1);
-	long long stop = json_number(timestamp, "stop", -1);
-	json_t *row = json_copy((json_t *) backup);
+	long long duration = backup_list_duration(backup);
+	json_t *row = json_copy((json_t *) backup->document);
 
 	if (row == NULL || !json_put_text(row, "stanza", stanza) ||
 		(retention && json_object_set(row, "retention", retention) != 0) ||
-		(start >= 0 && stop >= start &&
-		 json_object_set_new(row, "duration", json_integer(stop - start)) != 0))
+		(duration >= 0 && json_object_set_new(row, "duration", json_integer(duration)) != 0))
 		table->failed = true;
 	else
 		fields_add_row(table, fields, row, for_people);
@@ -82,24 +80,18 @@ put_line(StrBuf *line, StrBuf *out)
 static void
 put_status(const json_t *stanza, StrBuf *out)
 {
-	const json_t *status = json_object_get(stanza, "status");
-	const json_t *lock = json_object_get(json_object_get(status, "lock"), "backup");
-	const char *name = json_text(stanza, "name");
-	const char *message = json_text(status, "message");
-	size_t index;
-	json_t *repo;
+	InfoStanza read;
+	InfoRepo repo;
 	StrBuf line;
 
+	info_stanza_read(stanza, &read);
 	strbuf_init(&line);
-	strbuf_printf(&line, "stanza %s: %s", name ? name : "?", message ? message : "unknown");
-	json_array_foreach(json_object_get(stanza, "repo"), index, repo)
-	{
-		const char *repo_message = json_text(json_object_get(repo, "status"), "message");
-
-		strbuf_printf(&line, "; repo %lld: %s", json_number(repo, "key", 0),
-					  repo_message ? repo_message : "unknown");
-	}
-	if (json_flag(lock, "held"))
+	strbuf_printf(&line, "stanza %s: %s", read.name ? read.name : "?",
+				  read.status.message ? read.status.message : "unknown");
+	for (size_t i = 0; info_repo_at(stanza, i, &repo); i++)
+		strbuf_printf(&line, "; repo %lld: %s", repo.key,
+					  repo.status.message ? repo.status.message : "unknown");
+	if (read.backup_lock.held)
 		strbuf_puts(&line, "; a backup or expire is running");
 	put_line(&line, out);
 }
@@ -187,44 +179,40 @@ static void
 put_all(const json_t *info, OutputFormat format, StrBuf *out)
 {
 	size_t i;
-	size_t j;
 	json_t *stanza;
-	json_t *backup;
 	Table table;
 
 	fields_init_table(&table, fields);
 	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
 	{
-		json_array_foreach(json_object_get(stanza, "backup"), j, backup)
-			add_backup(&table, info, json_text(stanza, "name"), backup, format == OUTPUT_PRETTY);
+		InfoStanza read;
+		InfoBackup backup;
+
+		info_stanza_read(stanza, &read);
+		for (size_t j = 0; info_backup_at(stanza, j, &backup); j++)
+			add_backup(&table, info, read.name, &backup, format == OUTPUT_PRETTY);
 	}
 	output_put_table(&table, format, output_terminal_columns(stdout), out);
 	table_done(&table);
 }
 
-/* pgbackrest's code for a repository that it could not read. It still exits with 0 and just omits
- * that repository's backups. */
-#define STATUS_OTHER 99
-
+/* pgbackrest still exits with 0 when it could not read a repository, and just omits that
+ * repository's backups. */
 static bool
 check_repositories(const json_t *info, PgbrError *error)
 {
 	size_t i;
-	size_t j;
 	json_t *stanza;
-	json_t *repo;
+	InfoRepo repo;
 
 	json_array_foreach(json_object_get(info, "stanzas"), i, stanza)
 	{
-		json_array_foreach(json_object_get(stanza, "repo"), j, repo)
+		for (size_t j = 0; info_repo_at(stanza, j, &repo); j++)
 		{
-			const json_t *status = json_object_get(repo, "status");
-			const char *message = json_text(status, "message");
-
-			if (json_number(status, "code", 0) == STATUS_OTHER)
+			if (repo.status.code == INFO_STATUS_OTHER)
 				return pgbr_error_set(error, PGBR_ERROR_PGBACKREST,
-									  "repository %lld could not be read: %s",
-									  json_number(repo, "key", 0), message ? message : "other");
+									  "repository %lld could not be read: %s", repo.key,
+									  repo.status.message ? repo.status.message : "other");
 		}
 	}
 	return true;
