@@ -29,9 +29,6 @@
 /* pgbackrest's largest value of a retention. */
 #define RETENTION_MAX 9999999
 
-/* Room for the words about a backup. */
-#define RETENTION_WORDS_SIZE 384
-
 /* What is set for a repository, by pgbackrest's names: repoN-retention-... */
 typedef struct RetentionSettings
 {
@@ -126,15 +123,5 @@ extern void retention_decide(RetentionHistory *history, const RetentionSettings 
  */
 extern int
 retention_archive_count(const RetentionHistory *history, const RetentionSettings *settings);
-
-/* In words: when a backup goes ("after 2 more full backups"), and what keeps it ("one of the 5 newest
- * full backups"; "" when it goes next). Each of RETENTION_WORDS_SIZE. */
-extern void retention_expires_words(const RetentionHistory *history, int backup, char *text);
-extern void retention_kept_words(const RetentionHistory *history, int backup, char *text);
-
-/* All of it as JSON, as the schema Retention of docs/reference/openapi.yaml says. The caller owns a reference;
- * NULL when out of memory. */
-extern json_t *
-retention_json(const RetentionHistory *history, const RetentionSettings *settings, int count);
 
 #endif

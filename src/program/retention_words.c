@@ -1,8 +1,8 @@
 /*
  * retention_words.c
- *		What retention.c has decided, in words and as JSON.
+ *		See retention_words.h.
  */
-#include "program/retention.h"
+#include "program/retention_words.h"
 
 #include "common/visible.h"
 #include "program/clock.h"

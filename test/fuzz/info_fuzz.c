@@ -8,6 +8,7 @@
  * The first byte is how the retention is set.
  */
 #include "program/json.h"
+#include "program/retention_words.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/runner/expiry.h"
 #include "sidecar/metrics/metrics.h"

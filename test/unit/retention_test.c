@@ -4,6 +4,7 @@
  *		retention_oracle_test.py instead, which knows from pgbackrest itself what is right.
  */
 #include "program/retention.h"
+#include "program/retention_words.h"
 
 #include "program/json.h"
 

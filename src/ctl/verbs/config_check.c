@@ -18,6 +18,7 @@
 #include "ctl/print/text.h"
 #include "program/file.h"
 #include "program/json.h"
+#include "program/retention_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/pgbackrest_info.h"
+#include "program/retention_words.h"
 
 static bool
 decide(const SidecarConfig *config, const json_t *document, RetentionState *state, PgbrError *error)

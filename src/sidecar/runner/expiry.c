@@ -11,6 +11,7 @@
 
 #include "common/visible.h"
 #include "program/pgbackrest_info.h"
+#include "program/retention_words.h"
 #include "sidecar/pgbackrest/retention_info.h"
 
 #include <stdio.h>
