@@ -1,8 +1,8 @@
 /*
  * backups.c
- *		See metrics.h: what pgbackrest_exporter tells of each backup, and of the last of each type.
+ *		See backups.h: what pgbackrest_exporter tells of each backup, and of the last of each type.
  */
-#include "sidecar/metrics/metrics.h"
+#include "sidecar/metrics/backups.h"
 
 #include "common/memory.h"
 #include "program/clock.h"

@@ -1,11 +1,12 @@
 /*
  * exporter.c
- *		See metrics.h: the names that pgbackrest_exporter gives, with its labels and its meanings.
+ *		See exporter.h: the names that pgbackrest_exporter gives, with its labels and its meanings.
  *		Of those that it has renamed both are given.
  */
-#include "sidecar/metrics/metrics.h"
+#include "sidecar/metrics/exporter.h"
 
 #include "program/pgbackrest_info.h"
+#include "sidecar/metrics/backups.h"
 #include "sidecar/metrics/prometheus_text.h"
 
 #include <stdio.h>

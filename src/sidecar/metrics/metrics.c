@@ -1,10 +1,11 @@
 /*
  * metrics.c
- *		See metrics.h: our own metrics. Those of the exporter are in metrics_exporter.c.
+ *		See metrics.h: our own metrics. exporter.c writes those of pgbackrest_exporter.
  */
 #include "sidecar/metrics/metrics.h"
 
 #include "program/json.h"
+#include "sidecar/metrics/exporter.h"
 #include "sidecar/metrics/prometheus_text.h"
 
 #include <stdio.h>
@@ -420,8 +421,8 @@ write_schedules(const MetricsFacts *facts, StrBuf *out)
 				   pgbr_backup_type_name(archiver->schedules[i].type), NULL, NULL);
 }
 
-void
-metrics_write_own(const MetricsFacts *facts, StrBuf *out)
+static void
+write_own(const MetricsFacts *facts, StrBuf *out)
 {
 	Family family = family_begin(facts, out, NAME("build_info"), "gauge",
 								 "The version of the sidecar, as a label.");
@@ -451,5 +452,5 @@ void
 metrics_write(const MetricsFacts *facts, StrBuf *out)
 {
 	metrics_write_exporter(facts, out);
-	metrics_write_own(facts, out);
+	write_own(facts, out);
 }
