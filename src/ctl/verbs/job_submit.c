@@ -275,3 +275,34 @@ job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *er
 	json_decref(request);
 	return code;
 }
+
+static bool
+report_output(const Context *context, const JobView *job, PgbrError *error)
+{
+	char name[128];
+
+	if (!job_print_log(context, job->id, error))
+		return false;
+	if (job->state == PGBR_STATE_SUCCEEDED)
+		printf("%s succeeded\n", job_view_name(job, name, sizeof(name)));
+	return true;
+}
+
+ExitCode
+job_submit_short(Context *context, PgbrJobKind kind, const JobArguments *arguments,
+				 const WaitArguments *waiting, json_t *request, PgbrError *error)
+{
+	const JobPlan plan = {
+		.kind = kind,
+		.arguments = arguments,
+		.wait = !waiting->no_wait,
+		.report = report_output,
+	};
+
+	if (!job_check_waiting(waiting, arguments, error))
+	{
+		json_decref(request);
+		return exit_code_of(error);
+	}
+	return job_submit(context, &plan, request, error);
+}

@@ -84,6 +84,11 @@ typedef struct JobPlan
 extern ExitCode
 job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *error);
 
+/* The same for a job that is usually short: wait unless told otherwise, and print pgbackrest's output
+ * at the end. */
+extern ExitCode job_submit_short(Context *context, PgbrJobKind kind, const JobArguments *arguments,
+								 const WaitArguments *waiting, json_t *request, PgbrError *error);
+
 /* Who we say we are, for the record: "postgres@db1", or "" when that is not plain text. It fits the
  * sidecar's limits. */
 #define JOB_CLAIM_SIZE 128
