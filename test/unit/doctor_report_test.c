@@ -150,7 +150,7 @@ test_sidecar(void **state)
 	expect(facts, "m2", "sidecar", PGBR_VERDICT_FAIL);
 	make_cluster(facts);
 	json_decref(facts->members[1].doctor);
-	facts->members[1].doctor = make_answer("2026-11-24T11:41:40.100000Z");
+	facts->members[1].doctor = make_answer("2026-11-24T11:41:32.108416Z");
 	expect(facts, "m2", "sidecar", PGBR_VERDICT_FAIL);
 	make_cluster(facts);
 	node = json_object_get(facts->members[1].doctor, "node");

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two reports of the same start time may differ by this much, since their precision differs. */
-#define SAME_START_US SECOND_OF_US
-#define SECOND_OF_US  1000000
+/* Two reports of the same start may differ by this much, in case that one of them tells milliseconds.
+ * Members that Patroni restarts together may start within the same second. */
+#define SAME_START_US 1000
 
 bool
 gather_same_start(const char *a, const char *b)
