@@ -22,7 +22,7 @@
 #include "sidecar/runner/job_runner.h"
 #include "sidecar/postgres/member.h"
 #include "sidecar/runner/peer_server.h"
-#include "sidecar/restore/temporary_server.h"
+#include "sidecar/restore/recovery_server.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -134,7 +134,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 		if (sidecar->queue)
 		{
 			compat_end_leftovers(sidecar);
-			temporary_server_end_leftovers(sidecar->queue);
+			recovery_server_end_leftovers(sidecar->queue);
 		}
 		/* the port first: pgbackrest and psql, once started, take the processors from its first
 		 * answers */

@@ -7,7 +7,7 @@
 #include "program/child.h"
 #include "program/clock.h"
 #include "program/process.h"
-#include "sidecar/restore/temporary_server.h"
+#include "sidecar/restore/recovery_server.h"
 #include "sidecar/queue/job_turn.h"
 
 #include <signal.h>
@@ -74,7 +74,7 @@ watch_yielding(StepContext *context, Child *child)
 	while (event == CHILD_NOTHING)
 	{
 		int64_t begin = clock_monotonic_ms();
-		bool stand = stand_ms > 0 && temporary_server_is_near(context->restore);
+		bool stand = stand_ms > 0 && recovery_server_is_near(context->restore);
 
 		if (stand != stands)
 			process_signal(&child->process, stand ? SIGSTOP : SIGCONT);

@@ -11,7 +11,7 @@
 #include "common/moment.h"
 #include "common/wal.h"
 #include "sidecar/restore/step_tools.h"
-#include "sidecar/restore/temporary_server.h"
+#include "sidecar/restore/recovery_server.h"
 #include "sidecar/steps/step_table.h"
 
 #include "program/file.h"
@@ -199,7 +199,7 @@ mend_history(StepContext *context, PgbrError *error)
 
 /* Ask the recovered server what it has reached. */
 static bool
-gather(StepContext *context, TemporaryServer *server, json_t **result, PgbrError *error)
+gather(StepContext *context, RecoveryServer *server, json_t **result, PgbrError *error)
 {
 	static const char *const commands[] = {query, NULL};
 	RecoveryHistory history = {0};
@@ -298,7 +298,7 @@ bool
 step_recover(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	RecoveryTarget target;
-	TemporaryServer server;
+	RecoveryServer server;
 	PgbrError stop_error;
 	json_t *result;
 	bool ok;
@@ -311,7 +311,7 @@ step_recover(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 	{
 		step_log(context, "recovery was already complete: nothing to do");
 		context->result = result;
-		return !arguments->fence || temporary_server_close(context, error);
+		return !arguments->fence || recovery_server_close(context, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
 	if (!has_target(context, result, error) || !step_forget_standby(context, error))
@@ -319,12 +319,12 @@ step_recover(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 		json_decref(result);
 		return false;
 	}
-	ok = temporary_server_start(&server, context, &target, arguments->fence, error);
+	ok = recovery_server_start(&server, context, &target, arguments->fence, error);
 	server.replay_bytes = arguments->replay_bytes;
-	ok = ok && temporary_server_wait(&server, error);
+	ok = ok && recovery_server_wait(&server, error);
 	if (ok && result == NULL)
 		ok = gather(context, &server, &result, error) && keep_result(context, result, error);
-	if (!temporary_server_stop(&server, &stop_error) && ok)
+	if (!recovery_server_stop(&server, &stop_error) && ok)
 	{
 		*error = stop_error;
 		ok = false;

@@ -11,7 +11,7 @@
 #include "sidecar/restore/step_pgbackrest.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/pgbackrest/command_line.h"
-#include "sidecar/restore/temporary_server.h"
+#include "sidecar/restore/recovery_server.h"
 #include "sidecar/steps/step_table.h"
 
 #include "program/log.h"
@@ -207,7 +207,7 @@ forget_wal(const StepContext *context, PgbrError *error)
 static bool
 begin_recovery(StepContext *context, bool fence, PgbrError *error)
 {
-	TemporaryServer server;
+	RecoveryServer server;
 	ControlData before;
 	ControlData control;
 	PgbrError reason = PGBR_ERROR_INIT;
@@ -218,9 +218,9 @@ begin_recovery(StepContext *context, bool fence, PgbrError *error)
 		step_log(context, "could not begin recovery of the replica: %s", reason.message);
 		return true;
 	}
-	if (temporary_server_start(&server, context, NULL, fence, &reason))
-		(void) temporary_server_wait_begun(&server, &reason);
-	(void) temporary_server_stop(&server, &ignored);
+	if (recovery_server_start(&server, context, NULL, fence, &reason))
+		(void) recovery_server_wait_begun(&server, &reason);
+	(void) recovery_server_stop(&server, &ignored);
 	if (!(fence ? fence_off(context, error) : step_must_be_down(context, error)) ||
 		!forget_wal(context, error))
 		return false;

@@ -1,10 +1,10 @@
 /*
- * temporary_server_command.h
- *		The command line of the temporary server (see temporary_server.h): the saved one of the
+ * recovery_server_command.h
+ *		The command line of the temporary server (see recovery_server.h): the saved one of the
  *		member, what keeps others out, and recovery's settings, all of them. Not thread-safe.
  */
-#ifndef PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_COMMAND_H
-#define PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_COMMAND_H
+#ifndef PGBR_SIDECAR_RESTORE_RECOVERY_SERVER_COMMAND_H
+#define PGBR_SIDECAR_RESTORE_RECOVERY_SERVER_COMMAND_H
 
 #include "common/recovery_target.h"
 #include "common/strbuf.h"
@@ -35,7 +35,7 @@ typedef struct ServerCommand
 
 /*
  * Build it, from {0}; the caller ends it with server_command_done, also after a failure. target as
- * in temporary_server_start. Writes hba and ident files into the restore's folder: STORAGE;
+ * in recovery_server_start. Writes hba and ident files into the restore's folder: STORAGE;
  * CONFLICT when the data directory's version can't be recovered, or the saved command line can't
  * be understood.
  */

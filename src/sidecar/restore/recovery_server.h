@@ -1,5 +1,5 @@
 /*
- * temporary_server.h
+ * recovery_server.h
  *		The PostgreSQL that recovers a restored data directory before anybody is let in.
  *
  * It listens nowhere but on a socket in a folder that only our user can enter, archives nothing
@@ -13,8 +13,8 @@
  *
  * If the sidecar dies, the kernel ends it.
  */
-#ifndef PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_H
-#define PGBR_SIDECAR_RESTORE_TEMPORARY_SERVER_H
+#ifndef PGBR_SIDECAR_RESTORE_RECOVERY_SERVER_H
+#define PGBR_SIDECAR_RESTORE_RECOVERY_SERVER_H
 
 #include "common/recovery_target.h"
 #include "program/child.h"
@@ -23,7 +23,7 @@
 
 #include <limits.h>
 
-typedef struct TemporaryServer
+typedef struct RecoveryServer
 {
 	StepContext *context;
 	Child child;
@@ -37,39 +37,39 @@ typedef struct TemporaryServer
 	int64_t wal_segment_size;
 	int64_t replay_bytes; /* 0: not known */
 	RecoveryLog log;
-} TemporaryServer;
+} RecoveryServer;
 
 /* Start it on the data directory, where nothing may run. The caller ends it by
- * temporary_server_stop. target is what recovery.signal, if it is there, is to lead to; NULL:
+ * recovery_server_stop. target is what recovery.signal, if it is there, is to lead to; NULL:
  * it is a standby, and goes no further than to the end of the backup. */
-extern bool temporary_server_start(TemporaryServer *server, StepContext *context,
-								   const RecoveryTarget *target, bool fence, PgbrError *error);
+extern bool recovery_server_start(RecoveryServer *server, StepContext *context,
+								  const RecoveryTarget *target, bool fence, PgbrError *error);
 
 /* Wait until recovery is over and connections are accepted. False when the server has ended
  * first (CONFLICT, with its own reason), when somebody has taken the target away, so that the
  * files are to be restored again (NOT_FOUND), or the job is stopped (ABORTED). */
-extern bool temporary_server_wait(TemporaryServer *server, PgbrError *error);
+extern bool recovery_server_wait(RecoveryServer *server, PgbrError *error);
 
 /* Of a standby: wait until recovery has begun, which pg_control says then. False as above, or
  * when it has not within five minutes (TIMEOUT), or when it serves, being none (NOT_FOUND).
  * Without its signal file it passes through the same states: log.standby tells. */
-extern bool temporary_server_wait_begun(TemporaryServer *server, PgbrError *error);
+extern bool recovery_server_wait_begun(RecoveryServer *server, PgbrError *error);
 
 /* Shut it down in order, wait for that, and raise the fence; after a failure of the functions
  * above, too. A standby that has not begun recovery is ended at once, which leaves pg_control
  * as it was. False when it did not end in order: the next start has to recover. */
-extern bool temporary_server_stop(TemporaryServer *server, PgbrError *error);
+extern bool recovery_server_stop(RecoveryServer *server, PgbrError *error);
 
 /* Raise the fence of a directory that a server of ours may have been started on. */
-extern bool temporary_server_close(const StepContext *context, PgbrError *error);
+extern bool recovery_server_close(const StepContext *context, PgbrError *error);
 
 /* True while a server recovers the leader of this restore on this machine, be it for another
  * sidecar. */
-extern bool temporary_server_is_near(const char *restore);
+extern bool recovery_server_is_near(const char *restore);
 
 /* At the sidecar's start, when the processes of the one before are gone: raise the fence again
  * that it may have left open, in the moment before its server kept others out. A failure is
  * logged. */
-extern void temporary_server_end_leftovers(JobQueue *queue);
+extern void recovery_server_end_leftovers(JobQueue *queue);
 
 #endif

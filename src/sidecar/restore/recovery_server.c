@@ -1,8 +1,8 @@
 /*
- * temporary_server.c
- *		See temporary_server.h.
+ * recovery_server.c
+ *		See recovery_server.h.
  */
-#include "sidecar/restore/temporary_server.h"
+#include "sidecar/restore/recovery_server.h"
 
 #include "program/clock.h"
 #include "program/log.h"
@@ -13,7 +13,7 @@
 #include "sidecar/queue/job_turn.h"
 #include "sidecar/queue/queue_restores.h"
 #include "sidecar/queue/queue_facts.h"
-#include "sidecar/restore/temporary_server_command.h"
+#include "sidecar/restore/recovery_server_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@
 
 /* A folder for the socket that nobody else can enter, with a path that is short enough. */
 static bool
-make_socket_folder(TemporaryServer *server, PgbrError *error)
+make_socket_folder(RecoveryServer *server, PgbrError *error)
 {
 	char path[PATH_MAX];
 	char file[PATH_MAX + 32];
@@ -73,9 +73,9 @@ make_socket_folder(TemporaryServer *server, PgbrError *error)
 }
 
 static void
-temporary_server_line(void *argument, char *line)
+recovery_server_line(void *argument, char *line)
 {
-	TemporaryServer *server = argument;
+	RecoveryServer *server = argument;
 	RecoveryLog *log = &server->log;
 	JobProgress progress = {"replaying WAL", 0, -1, -1};
 
@@ -115,7 +115,7 @@ open_directory(const StepContext *context, bool fence, PgbrError *error)
 
 /* True once it has taken the place that was kept for it, and has looked at the directory's mode. */
 static bool
-is_in_place(const TemporaryServer *server)
+is_in_place(const RecoveryServer *server)
 {
 	Postmaster postmaster;
 	PgbrError ignored;
@@ -127,7 +127,7 @@ is_in_place(const TemporaryServer *server)
 }
 
 static void
-keep_others_out(TemporaryServer *server)
+keep_others_out(RecoveryServer *server)
 {
 	const char *data_directory = server->context->data_directory;
 	PgbrError error;
@@ -144,19 +144,19 @@ keep_others_out(TemporaryServer *server)
 }
 
 bool
-temporary_server_start(TemporaryServer *server, StepContext *context, const RecoveryTarget *target,
-					   bool fence, PgbrError *error)
+recovery_server_start(RecoveryServer *server, StepContext *context, const RecoveryTarget *target,
+					  bool fence, PgbrError *error)
 {
 	ServerCommand command = {0};
 	ControlData control;
 	char path[PATH_MAX];
 	bool ok;
 
-	*server = (TemporaryServer){.context = context,
-								.fence = fence,
-								.standby = target == NULL,
-								.log_fd = -1,
-								.wal_segment_size = SEGMENT};
+	*server = (RecoveryServer){.context = context,
+							   .fence = fence,
+							   .standby = target == NULL,
+							   .log_fd = -1,
+							   .wal_segment_size = SEGMENT};
 	server->child.process.pid = -1;
 	recovery_log_init(&server->log);
 	if (step_control(context, &control, error))
@@ -168,8 +168,8 @@ temporary_server_start(TemporaryServer *server, StepContext *context, const Reco
 	{
 		server->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		ok = open_directory(context, fence, error) &&
-			 (child_start(&server->child, command.argv, context->mark, temporary_server_line,
-						  server, error) ||
+			 (child_start(&server->child, command.argv, context->mark, recovery_server_line, server,
+						  error) ||
 			  pgbr_error_hint(error,
 							  "Give the sidecar the folder of PostgreSQL's programs: --pg-bin."));
 	}
@@ -181,7 +181,7 @@ temporary_server_start(TemporaryServer *server, StepContext *context, const Reco
 }
 
 static bool
-fail_by_log(const TemporaryServer *server, PgbrError *error)
+fail_by_log(const RecoveryServer *server, PgbrError *error)
 {
 	const RecoveryLog *log = &server->log;
 	const char *last = log->tail_count ? log->tail[(log->tail_count - 1) % RECOVERY_LOG_TAIL] : "";
@@ -209,7 +209,7 @@ fail_by_log(const TemporaryServer *server, PgbrError *error)
 
 /* True when it has told that it is no longer in recovery. */
 static bool
-is_recovered(TemporaryServer *server, PgbrError *error)
+is_recovered(RecoveryServer *server, PgbrError *error)
 {
 	static const char *const commands[] = {"SELECT pg_catalog.pg_is_in_recovery()", NULL};
 	StrBuf answer;
@@ -226,7 +226,7 @@ is_recovered(TemporaryServer *server, PgbrError *error)
 /* See what it does until something happens, or for ms. False when it has ended, or is to be
  * stopped. */
 static bool
-go_on(TemporaryServer *server, int ms, PgbrError *error)
+go_on(RecoveryServer *server, int ms, PgbrError *error)
 {
 	switch (child_watch(&server->child, job_queue_stop_fd(server->context->queue), ms))
 	{
@@ -243,7 +243,7 @@ go_on(TemporaryServer *server, int ms, PgbrError *error)
 }
 
 bool
-temporary_server_wait(TemporaryServer *server, PgbrError *error)
+recovery_server_wait(RecoveryServer *server, PgbrError *error)
 {
 	int64_t ask_at = clock_monotonic_ms() + ASK_MS;
 
@@ -272,7 +272,7 @@ temporary_server_wait(TemporaryServer *server, PgbrError *error)
 }
 
 bool
-temporary_server_wait_begun(TemporaryServer *server, PgbrError *error)
+recovery_server_wait_begun(RecoveryServer *server, PgbrError *error)
 {
 	int64_t deadline = clock_monotonic_ms() + BEGIN_MS;
 
@@ -295,7 +295,7 @@ temporary_server_wait_begun(TemporaryServer *server, PgbrError *error)
 }
 
 bool
-temporary_server_close(const StepContext *context, PgbrError *error)
+recovery_server_close(const StepContext *context, PgbrError *error)
 {
 	if (!fence_raise(context->data_directory, error))
 		return false;
@@ -304,7 +304,7 @@ temporary_server_close(const StepContext *context, PgbrError *error)
 }
 
 bool
-temporary_server_stop(TemporaryServer *server, PgbrError *error)
+recovery_server_stop(RecoveryServer *server, PgbrError *error)
 {
 	bool aborted = step_is_stopped(server->context);
 	int64_t deadline = clock_monotonic_ms() +
@@ -336,7 +336,7 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 		rmdir(server->socket_folder);
 	}
 	postmaster_release(server->context->data_directory);
-	if (server->fence && !temporary_server_close(server->context, error))
+	if (server->fence && !recovery_server_close(server->context, error))
 		return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
@@ -345,7 +345,7 @@ temporary_server_stop(TemporaryServer *server, PgbrError *error)
 }
 
 void
-temporary_server_end_leftovers(JobQueue *queue)
+recovery_server_end_leftovers(JobQueue *queue)
 {
 	char restore[JOB_ID_SIZE];
 	char running[JOB_ID_SIZE];
@@ -395,7 +395,7 @@ recovers_for(const void *argument, const StrBuf *command_line)
 }
 
 bool
-temporary_server_is_near(const char *restore)
+recovery_server_is_near(const char *restore)
 {
 	char end[JOB_ID_SIZE + 32];
 

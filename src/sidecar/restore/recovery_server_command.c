@@ -1,8 +1,8 @@
 /*
- * temporary_server_command.c
- *		See temporary_server_command.h.
+ * recovery_server_command.c
+ *		See recovery_server_command.h.
  */
-#include "sidecar/restore/temporary_server_command.h"
+#include "sidecar/restore/recovery_server_command.h"
 
 #include "program/file.h"
 #include "sidecar/restore/step_folder.h"
