@@ -361,7 +361,7 @@ sub restore_broken
 	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/,
 	  $out;
 	# Patroni was about to recover the servers, and tries again as soon as it finds files: the fence refuses that, and the
-	# place that is kept for the temporary server
+	# place that is kept for the recovery server
 	$self->is_state(
 		$name,
 		$self->_state($least, $least + 1),

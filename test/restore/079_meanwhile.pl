@@ -192,7 +192,7 @@ subtest 'the target was taken away' => sub {
 	$run->kill;
 	$leader->sidecar->kill;
 	kill KILL => $test->processes($leader, 'postmaster');
-	wait_for { !$test->processes($leader, 'postmaster') } 'the temporary server to be gone';
+	wait_for { !$test->processes($leader, 'postmaster') } 'the recovery server to be gone';
 	unlink $leader->data . '/recovery.signal' or note 'it was not there any more';
 	unlink $leader->data . '/backup_label.old';
 	$leader->sidecar->start;

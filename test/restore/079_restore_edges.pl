@@ -377,7 +377,7 @@ subtest 'recovery that takes long' => sub {
 		} map { m{(\d+)$} } glob '/proc/[0-9]*';
 		$found && kill(STOP => $found) ? $found : undef
 	}
-	'the startup process of the temporary server';
+	'the startup process of the recovery server';
 	my $before = length $leader->patroni_log;
 	wait_for { my @rounds = substr($leader->patroni_log, $before) =~ /PAUSE: /g; @rounds >= 5 }
 	'five rounds of Patroni', 30;

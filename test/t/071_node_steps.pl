@@ -168,7 +168,7 @@ subtest 'a replica has begun recovery' => sub {
 	release();
 	like(
 		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
-		qr/could not begin recovery of the replica: the temporary server was killed by signal 9/,
+		qr/could not begin recovery of the replica: the private recovery server was killed by signal 9/,
 		'and the log says why');
 	is($control->(), 'in production', 'as the backup has them');
 	like(start_fails(), qr/could not find the database system/, 'behind the fence');

@@ -228,7 +228,7 @@ take_first_line(const StrBuf *text, char *line, size_t size)
 		snprintf(line, size, "it gave no reason");
 }
 
-/* Read the configuration as the temporary server of a restore would: with the saved command line. */
+/* Read the configuration as the recovery server of a restore would: with the saved command line. */
 static void
 run_postgres(Sidecar *sidecar, const char *bin, const PostmasterOpts *opts, DoctorFacts *facts)
 {

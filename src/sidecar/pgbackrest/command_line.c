@@ -247,7 +247,7 @@ pgbackrest_restore_command(const SidecarConfig *config, int repo, const Recovery
 	/* these two know no action, and pgbackrest refuses one */
 	if (target->type != RECOVERY_DEFAULT && target->type != RECOVERY_STANDBY)
 		command_add(command, "--target-action=promote");
-	/* pgbackrest accepts no timeline for immediate; the temporary server gets it from us */
+	/* pgbackrest accepts no timeline for immediate; the recovery server gets it from us */
 	if (target->timeline && target->type != RECOVERY_IMMEDIATE)
 		command_add(command, "--target-timeline=%u", target->timeline);
 	/* if members share a machine, the leader is restored as if it were alone */

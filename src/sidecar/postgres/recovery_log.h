@@ -2,7 +2,7 @@
  * recovery_log.h
  *		The log of a PostgreSQL in recovery, and history files: pure.
  *
- * Expects lines with lc_messages = 'C' and an empty log_line_prefix; the temporary server runs with
+ * Expects lines with lc_messages = 'C' and an empty log_line_prefix; the recovery server runs with
  * both.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_RECOVERY_LOG_H

@@ -192,8 +192,8 @@ fail_by_log(const RecoveryServer *server, PgbrError *error)
 	if (waitid(P_PID, (id_t) server->child.process.pid, &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 		end.si_pid != 0 && end.si_code != CLD_EXITED)
 	{
-		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the temporary server was killed by signal %d",
-					   end.si_status);
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+					   "the private recovery server was killed by signal %d", end.si_status);
 		return pgbr_error_hint(error, "Ask for the step again.");
 	}
 	/* Patroni does, when it was about to start a replica */

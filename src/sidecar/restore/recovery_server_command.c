@@ -228,7 +228,7 @@ server_command_build(ServerCommand *command, StepContext *context, const char *s
 	if (command->failed || command->own_count == SERVER_OWN_MOST)
 		return pgbr_error_set(
 			error, PGBR_ERROR_INTERNAL,
-			"the command line of the temporary server is too long, or memory ran out");
+			"the command line of the private recovery server is too long, or memory ran out");
 	return add_restore_command(command, context, error);
 }
 

@@ -1,6 +1,6 @@
 /*
  * recovery_server_command.h
- *		The command line of the temporary server (see recovery_server.h): the saved one of the
+ *		The command line of the recovery server (see recovery_server.h): the saved one of the
  *		member, what keeps others out, and recovery's settings, all of them. Not thread-safe.
  */
 #ifndef PGBR_SIDECAR_RESTORE_RECOVERY_SERVER_COMMAND_H

@@ -90,7 +90,7 @@ is_saved(const char *name)
 }
 
 /*
- * What a temporary server of an earlier restore has left as postmaster.opts is not the command
+ * What a recovery server of an earlier restore has left as postmaster.opts is not the command
  * line of PostgreSQL: that one lies in the folder of the earlier restore, which is named in it.
  */
 static bool
