@@ -11,6 +11,7 @@
 #include "sidecar/api/body.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/restore/step_arguments.h"
+#include "sidecar/queue/job_coalesce.h"
 #include "fuzz_json.h"
 
 static const SidecarConfig config = {.pgbackrest = "pgbackrest", .stanza = "main"};

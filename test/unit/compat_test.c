@@ -1,4 +1,4 @@
-// links: sidecar/compat/compat sidecar/compat/vault sidecar/queue/job sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
+// links: sidecar/queue/job_coalesce sidecar/compat/compat sidecar/compat/vault sidecar/queue/job sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * compat_test.c
  *		What clients of pgskipper's programs send, and the lists that they are shown.
@@ -9,6 +9,7 @@
 #include "program/json.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/queue/job_coalesce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

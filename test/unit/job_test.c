@@ -1,10 +1,11 @@
-// links: sidecar/queue/job
+// links: sidecar/queue/job_coalesce sidecar/queue/job
 /*
  * job_test.c
  *		Requests for jobs: what is taken, what is refused, and what covers what.
  */
 #include "program/json.h"
 #include "sidecar/queue/job.h"
+#include "sidecar/queue/job_coalesce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

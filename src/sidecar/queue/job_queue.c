@@ -1,6 +1,6 @@
 /*
  * job_queue.c
- *		See job_queue.h. What covers what is decided in job.c and kept up by job_cover.c.
+ *		See job_queue.h. Which job is coalesced into which: job_coalesce.c decides, coalesced_jobs.c does.
  */
 #include "sidecar/queue/job_queue.h"
 
@@ -10,7 +10,7 @@
 #include "program/condition.h"
 #include "program/json.h"
 #include "program/log.h"
-#include "sidecar/queue/job_cover.h"
+#include "sidecar/queue/coalesced_jobs.h"
 #include "sidecar/queue/job_queue_state.h"
 #include "sidecar/queue/queue_restores.h"
 #include "sidecar/queue/restore_store.h"
@@ -236,7 +236,7 @@ accept_job(JobQueue *queue, const JobRequest *request, const char *key, const ch
 				 .exit_code = -1};
 	return check_room(queue, request->restore[0] != '\0', error) && make_id(queue, job, error) &&
 		   job_store_insert(queue->store, job, key, fingerprint, error) &&
-		   job_cover_queued(queue->store, error) &&
+		   coalesce_queued_jobs(queue->store, error) &&
 		   job_store_find(queue->store, job->id, job, error);
 }
 
@@ -437,7 +437,7 @@ cancel_locked(JobQueue *queue, const char *id, Job *job, PgbrError *error)
 	}
 	job->state = PGBR_STATE_CANCELLED;
 	job->finished_at = clock_now_ms();
-	return job_cover_change(queue->store, job, error);
+	return coalesced_jobs_change(queue->store, job, error);
 }
 
 bool

@@ -7,7 +7,7 @@
 #include "program/clock.h"
 #include "program/condition.h"
 #include "program/log.h"
-#include "sidecar/queue/job_cover.h"
+#include "sidecar/queue/coalesced_jobs.h"
 #include "sidecar/queue/job_queue_state.h"
 #include "sidecar/queue/queue_restores.h"
 
@@ -41,7 +41,7 @@ take_locked(JobQueue *queue, Job *job, bool *found, PgbrError *error)
 		return true;
 	job->state = PGBR_STATE_RUNNING;
 	job->started_at = clock_now_ms();
-	*found = job_cover_change(queue->store, job, error);
+	*found = coalesced_jobs_change(queue->store, job, error);
 	return *found;
 }
 
@@ -96,7 +96,7 @@ job_queue_finish(JobQueue *queue, const Job *job, PgbrError *error)
 	bool ok;
 
 	pthread_mutex_lock(&queue->lock);
-	ok = job_cover_change(queue->store, job, error);
+	ok = coalesced_jobs_change(queue->store, job, error);
 	if (ok)
 	{
 		uint64_t count;

@@ -1,8 +1,10 @@
 /*
- * job_cover.c
- *		See job_cover.h. Which job can cover which is decided in job.c.
+ * coalesced_jobs.c
+ *		See coalesced_jobs.h. job_coalesce.c decides which job is coalesced into which.
  */
-#include "sidecar/queue/job_cover.h"
+#include "sidecar/queue/coalesced_jobs.h"
+
+#include "sidecar/queue/job_coalesce.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,7 @@ cover(JobStore *store, Job *job, const Job *by, PgbrError *error)
 
 /* Coalesce the waiting jobs as far as possible. Inside a transaction. */
 bool
-job_cover_queued(JobStore *store, PgbrError *error)
+coalesce_queued_jobs(JobStore *store, PgbrError *error)
 {
 	PgbrJobState queued = PGBR_STATE_QUEUED;
 	JobFilter filter = {.state = &queued, .covered_by = "", .oldest_first = true};
@@ -93,12 +95,12 @@ settle_covered(JobStore *store, const Job *job, PgbrError *error)
 		ok = job_store_update(store, covered, error);
 	}
 	job_array_done(&array);
-	return ok && (job->state != PGBR_STATE_CANCELLED || job_cover_queued(store, error));
+	return ok && (job->state != PGBR_STATE_CANCELLED || coalesce_queued_jobs(store, error));
 }
 
 /* Write a job and the jobs that were coalesced into it, as one change. */
 bool
-job_cover_change(JobStore *store, const Job *job, PgbrError *error)
+coalesced_jobs_change(JobStore *store, const Job *job, PgbrError *error)
 {
 	if (!job_store_begin(store, error))
 		return false;
