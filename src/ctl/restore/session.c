@@ -10,6 +10,7 @@
 #include "ctl/facts/archive_view.h"
 #include "ctl/print/message.h"
 #include "ctl/report/plan_show.h"
+#include "ctl/restore/inherit.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -318,134 +319,6 @@ restore_session_resume(RestoreSession *session, const JournalRecord *record,
 	return restore_run(&session->cluster, &session->journal, &session->events, error);
 }
 
-/* Patroni may have opened the leader unseen; its fence stays up until then. */
-static bool
-is_opened(RestoreSession *session, const char *leader)
-{
-	const ClusterMember *member = cluster_find(&session->cluster, leader);
-	json_t *node = NULL;
-	PgbrError ignored;
-	bool opened =
-		member && member->sidecar.url[0] &&
-		sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node, &ignored) &&
-		json_is_false(json_object_get(node, "fenced"));
-
-	json_decref(node);
-	return opened;
-}
-
-/*
- * True when the leader's data directory is that of a server of the cluster: this restore has not
- * written to it, or has handed it over. Otherwise it is that of a backup, or of a recovery that
- * was not handed over.
- */
-static bool
-is_leader_whole(RestoreSession *session, const RestoreJournal *before,
-				const RestoreRequest *request)
-{
-	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
-
-	/* if the leader is gone, only an archived timeline can be reached by others */
-	if (restore_request_is_without(request, before->document.plan.leader) &&
-		(handed == RESTORE_STEP_DONE
-			 ? before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE
-			 : restore_journal_archived_timeline(before) != before->document.plan.old_timeline))
-		return false;
-	if (before->document.plan.request.replicas_only || handed == RESTORE_STEP_DONE)
-		return true;
-	if (handed != RESTORE_STEP_PENDING)
-		return is_opened(session, before->document.plan.leader);
-	return !restore_state_touched(&before->document.plan, before->states) &&
-		   (before->document.handed_over_before || !before->document.touched_before);
-}
-
-/* The last timeline on which its leader was a server of the cluster. */
-static uint32_t
-last_timeline(const RestoreJournal *before, bool whole)
-{
-	uint32_t recovered = journal_document_new_timeline(&before->document);
-
-	if (!whole)
-		return restore_journal_archived_timeline(before);
-	return recovered > 0 ? recovered : before->document.plan.old_timeline;
-}
-
-/* True when some data directory may be that of a backup. */
-static bool
-is_torn(const RestoreJournal *before)
-{
-	return restore_journal_touched(before) || before->document.replicas_before;
-}
-
-/*
- * Whether the WAL on the new leader's disk is that of a server of the cluster, and may be more
- * than the archive has.
- */
-static bool
-has_own_wal(const RestoreJournal *before, const RestorePlan *plan, bool whole)
-{
-	if (strcmp(before->document.plan.leader, plan->leader) == 0)
-		return whole;
-	/* the replicas stream by then */
-	if (before->states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
-		return true;
-	for (int i = 0; i < before->document.plan.member_count; i++)
-	{
-		if (strcmp(before->document.plan.members[i].name, plan->leader) == 0)
-			return before->document.plan.request.replicas_only &&
-				   before->document.plan.members[i].left_out;
-	}
-	return false;
-}
-
-/* Members that stay left out may still have old data. */
-static void
-inherit_check_timeline(RestorePlan *plan, const RestorePlan *before)
-{
-	for (int i = 0; i < before->request.without_count; i++)
-		plan->check_timeline |=
-			before->check_timeline &&
-			restore_request_is_without(&plan->request, before->request.without[i]);
-}
-
-/*
- * Take over what a restore keeps of the one that it replaces. If that one has not opened the
- * leader, its undo point stays the way back.
- */
-static void
-journal_inherit(RestoreJournal *journal, const RestoreJournal *before, bool whole)
-{
-	JournalDocument *document = &journal->document;
-	RestorePlan *plan = &document->plan;
-	/* no other member has more WAL than a leader that was stopped before it was gone */
-	bool archived = strcmp(before->document.plan.leader, plan->leader) != 0 &&
-					before->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE;
-
-	inherit_check_timeline(plan, &before->document.plan);
-	if (!whole)
-		plan->old_timeline = restore_journal_archived_timeline(before);
-	else if (before->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING
-				 ? before->document.plan.old_timeline == plan->old_timeline
-				 : before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE)
-		document->archived_timeline = restore_journal_archived_timeline(before);
-	strcpy(document->replaces, before->document.plan.id);
-	/* this restore has to end that one's pause, and the fences of its replicas */
-	document->paused_before =
-		before->states[RESTORE_PAUSE] != RESTORE_STEP_PENDING || before->document.paused_before;
-	if (!is_torn(before) && !restore_journal_undo_restores(before) && !archived)
-		return;
-	/* the leader's data is good; that of the replicas is incomplete, or was not let in yet */
-	if (whole && !plan->broken_leader)
-	{
-		document->replicas_before = true;
-		return;
-	}
-	document->touched_before = true;
-	document->handed_over_before = has_own_wal(before, plan, whole);
-	if (!whole)
-		journal_document_put(&document->mark, json_incref(before->document.mark));
-}
-
 static ExitCode
 session_refuse(RestoreSession *session, const RestoreRefusal *refusal, PgbrError *error)
 {
@@ -478,17 +351,17 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 			return exit_code_of(error);
 		if (restore_request_extends(&before.document.plan.request, request))
 			how.timeline_followed = before.document.plan.target_timeline;
-		whole = is_leader_whole(session, &before, request);
+		whole = restore_is_leader_whole(&session->cluster, &before, request);
 		if (undone == active && restore_request_is_without(request, before.document.plan.leader))
 			adjusted.target.timeline = restore_journal_archived_timeline(&before);
 		how.before = &before.document.plan;
-		how.timeline_before = is_torn(&before) ? last_timeline(&before, whole) : 0;
+		how.timeline_before = restore_is_torn(&before) ? restore_last_timeline(&before, whole) : 0;
 	}
 	decided = restore_decide(&session->cluster, &adjusted, &how, &plan, &refusal, error);
 	if (decided)
 		restore_journal_begin(&session->journal, &session->cluster, &plan);
 	if (decided && active)
-		journal_inherit(&session->journal, &before, whole);
+		restore_inherit(&session->journal, &before, whole);
 	if (decided && active && !whole &&
 		restore_request_is_without(request, before.document.plan.leader) &&
 		(before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
