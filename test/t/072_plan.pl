@@ -5,7 +5,8 @@ use warnings;
 use IPC::Run ();
 use JSON::PP;
 use PgbrCluster;
-use PgbrSandbox qw(slurp spew wait_for);
+use PgbrSandbox       qw(slurp spew wait_for);
+use PgbrStrangeServer qw(answer);
 use PgbrWidth;
 use Test::More;
 
@@ -120,6 +121,34 @@ is($plan->{leader}, $leader->name, 'the leader is named');
 is(scalar @{ $plan->{members} }, 3, 'and all members');
 is($plan->{steps}[0]{step}, 'lock', 'the steps begin with the locks');
 is_deeply([ grep { /whole/ } @{ $plan->{unproven} } ], [], 'a small repository has been verified');
+
+# takes the job, and is away from then on
+my $relay = PgbrStrangeServer->new(
+	$cluster->sandbox,
+	{
+		away => sub {
+			my ($client, $request) = @_;
+			return if $request->{path} =~ m{^/v1/jobs/};
+			my $answer = $leader->sidecar->http(
+				$request->{method} => $request->{path},
+				headers => { 'Content-Type' => 'application/json' },
+				body => $request->{body});
+			answer($client, $answer->{content}, status => $answer->{status});
+		}
+	});
+my $began = time;
+$plan = reachable(
+	'a sidecar that goes away',
+	$incr,
+	map { "--sidecar=$_->{name}=" . ($_ == $leader ? $relay->url . '/away' : $_->sidecar->url) }
+	  $cluster->members);
+cmp_ok(time - $began, '<', 30, 'the plan does not wait for it');
+like($relay->requests, qr{^POST /away/v1/jobs }m, 'it was to verify the repository');
+like(
+	join("\n", @{ $plan->{unproven} }),
+	qr/whole: could not connect to the sidecar/,
+	'which is not proven');
+
 # its outcome goes for those that follow
 @verify = ('--no-verify');
 reachable('a time', $incr, '--type=time', "--target=$late_time");

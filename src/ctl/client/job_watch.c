@@ -29,6 +29,7 @@ typedef struct Watch
 	bool on_terminal;
 	int drawn; /* columns of the line that stands on the terminal */
 	double deadline;
+	int outage;		/* seconds */
 	double lost_at; /* since when the sidecar doesn't answer; 0 while it does */
 	bool told;		/* that it doesn't */
 	Progress progress;
@@ -117,14 +118,14 @@ may_pass(Watch *watch, const PgbrError *error)
 		return false;
 	if (watch->lost_at == 0)
 		watch->lost_at = now;
-	if (now - watch->lost_at >= JOB_WATCH_OUTAGE_S)
+	if (now - watch->lost_at >= watch->outage)
 		return false;
 	if (!watch->told)
 	{
 		if (watch->stream)
 			erase_line(watch);
 		message_warning("the sidecar does not answer, asking again for up to %d s: %s",
-						JOB_WATCH_OUTAGE_S, error->message);
+						watch->outage, error->message);
 		watch->told = true;
 	}
 	/* until Ctrl-C or the next try */
@@ -166,12 +167,14 @@ watch_to_end(Watch *watch, json_t **job, PgbrError *error)
 }
 
 JobWatchEnd
-job_watch(const SidecarClient *client, json_t **job, int limit, FILE *stream, PgbrError *error)
+job_watch(const SidecarClient *client, json_t **job, int limit, int outage, FILE *stream,
+		  PgbrError *error)
 {
 	Watch watch = {
 		.client = *client,
 		.stream = stream,
 		.on_terminal = stream && output_terminal_columns(stream) > 0,
+		.outage = outage,
 		.deadline = limit > 0 ? seconds_now() + limit : 0,
 	};
 	JobWatchEnd end;

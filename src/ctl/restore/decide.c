@@ -35,11 +35,14 @@ repository_bytes(const RestoreFacts *facts, int repo)
 	return bytes;
 }
 
-/* Follow a verify job to its end; *job is replaced by each newer answer. */
+/*
+ * Follow a verify job to its end; *job is replaced by each newer answer. Nobody waits for a plan
+ * because of a sidecar that is away: its verification counts as not done.
+ */
 static bool
 wait_for_job(const SidecarClient *client, json_t **job, PgbrError *error)
 {
-	JobWatchEnd end = job_watch(client, job, 0, NULL, error);
+	JobWatchEnd end = job_watch(client, job, 0, 0, NULL, error);
 
 	if (end == JOB_WATCH_INTERRUPTED)
 		return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");

@@ -203,7 +203,8 @@ job_follow(Context *context, const JobPlan *plan, json_t **document, PgbrError *
 	PgbrError print_error = PGBR_ERROR_INIT;
 	bool printed = true;
 
-	end = job_watch(&context->client, document, limit, for_people ? stdout : stderr, error);
+	end = job_watch(&context->client, document, limit, JOB_WATCH_OUTAGE_S,
+					for_people ? stdout : stderr, error);
 	if (!job_view_read(*document, &job, end == JOB_WATCH_FAILED ? NULL : error))
 		return exit_code_of(error);
 	if (end == JOB_WATCH_FAILED)

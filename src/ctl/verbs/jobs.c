@@ -226,7 +226,7 @@ await_end(Context *context, json_t **document, PgbrError *error)
 {
 	JobView job;
 	int limit = context->client.settings->timeout;
-	JobWatchEnd end = job_watch(&context->client, document, limit, NULL, error);
+	JobWatchEnd end = job_watch(&context->client, document, limit, JOB_WATCH_OUTAGE_S, NULL, error);
 
 	if (end == JOB_WATCH_FAILED || !job_view_read(*document, &job, error))
 		return exit_code_of(error);
