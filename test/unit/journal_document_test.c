@@ -187,6 +187,33 @@ test_unknown(void **state)
 	free_document(document);
 }
 
+/* The request may have more keys, too. */
+static void
+test_unknown_in_request(void **state)
+{
+	json_t *json = parse("{'plan':" PLAN "}}");
+	JournalDocument document;
+	json_t *written;
+
+	(void) state;
+	json_object_set_new(json_object_get(json_object_get(json, "plan"), "request"), "pace",
+						json_integer(9));
+	assert_true(journal_document_read(&document, json));
+	written = journal_document_write(&document);
+	assert_true(json_equal(json_object_get(written, "plan"), json_object_get(json, "plan")));
+	/* as told, it stays as it was: the list of restores lends it */
+	document.plan.request.keep_old = true;
+	json_decref(written);
+	written = journal_document_write(&document);
+	assert_true(json_is_true(
+		json_object_get(json_object_get(json_object_get(written, "plan"), "request"), "keep_old")));
+	assert_true(json_is_false(
+		json_object_get(json_object_get(json_object_get(json, "plan"), "request"), "keep_old")));
+	json_decref(written);
+	json_decref(json);
+	journal_document_done(&document);
+}
+
 /* A version of before wrote a result of null, and fewer keys; the order is its own. */
 static void
 test_older(void **state)
@@ -244,8 +271,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	cmocka_unit_test(test_begun), cmocka_unit_test(test_stops),
-		cmocka_unit_test(test_unknown), cmocka_unit_test(test_older), cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_begun),
+		cmocka_unit_test(test_stops),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_unknown_in_request),
+		cmocka_unit_test(test_older),
+		cmocka_unit_test(test_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -320,7 +320,14 @@ write_plan(const void *base, const Field *field)
 		return json_incref(document->told_plan);
 	plan = restore_plan_json(&document->plan);
 	if (document->told_plan)
-		json_object_update_missing(plan, document->told_plan);
+	{
+		json_t *merged = json_deep_copy(document->told_plan);
+
+		/* its request is an object, too */
+		json_object_update_recursive(merged, plan);
+		json_decref(plan);
+		return merged;
+	}
 	return plan;
 }
 
