@@ -82,7 +82,8 @@ request_shmem(void)
 }
 
 static void
-describe(BackgroundWorker *worker, const char *name, const char *function, BgWorkerStartTime start)
+worker_describe(BackgroundWorker *worker, const char *name, const char *function,
+				BgWorkerStartTime start)
 {
 	memset(worker, 0, sizeof(*worker));
 	snprintf(worker->bgw_name, sizeof(worker->bgw_name), "pgbackrest_ctl %s", name);
@@ -158,9 +159,10 @@ worker_register(void)
 	shmem_startup_hook = start_shmem;
 	next_object_access = object_access_hook;
 	object_access_hook = on_access;
-	describe(&worker, "launcher", "pgbr_launcher_main", BgWorkerStart_ConsistentState);
+	worker_describe(&worker, "launcher", "pgbr_launcher_main", BgWorkerStart_ConsistentState);
 	RegisterBackgroundWorker(&worker);
-	describe(&worker, "promotion notice", "pgbr_promotion_main", BgWorkerStart_RecoveryFinished);
+	worker_describe(&worker, "promotion notice", "pgbr_promotion_main",
+					BgWorkerStart_RecoveryFinished);
 	RegisterBackgroundWorker(&worker);
 }
 
@@ -340,7 +342,7 @@ pgbr_launcher_main(Datum argument)
 	shared->look_first = false;
 	shared->state = WORKER_STARTING;
 	LWLockRelease(shared->lock);
-	describe(&worker, "scheduler", "pgbr_scheduler_main", BgWorkerStart_ConsistentState);
+	worker_describe(&worker, "scheduler", "pgbr_scheduler_main", BgWorkerStart_ConsistentState);
 	reported = false;
 	while (!RegisterDynamicBackgroundWorker(&worker, NULL))
 	{

@@ -165,7 +165,7 @@ keep_number_of_dropped(void)
 
 /* The lock is held. */
 static void
-put_line(LogLevel level, const char *job_id, const char *text)
+log_put_line(LogLevel level, const char *job_id, const char *text)
 {
 	StrBuf line;
 	size_t written;
@@ -208,7 +208,7 @@ end_minutes(bool all)
 		}
 		snprintf(text, sizeof(text), "%s: %ld more that were not logged", one->kind, one->left_out);
 		if (one->left_out > 0)
-			put_line(one->level, NULL, text);
+			log_put_line(one->level, NULL, text);
 		one->ends_at = 0;
 	}
 	return next;
@@ -306,7 +306,7 @@ log_event(LogLevel level, const char *job_id, const char *format, ...)
 	format_text(text, format, arguments);
 	va_end(arguments);
 	pthread_mutex_lock(&order);
-	put_line(level, job_id, text);
+	log_put_line(level, job_id, text);
 	pthread_mutex_unlock(&order);
 }
 
@@ -348,7 +348,7 @@ log_repeated(const char *kind, LogLevel level, const char *format, ...)
 	va_end(arguments);
 	pthread_mutex_lock(&order);
 	if (takes_one_more(kind, level))
-		put_line(level, NULL, text);
+		log_put_line(level, NULL, text);
 	pthread_mutex_unlock(&order);
 }
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 static void
-put_line(const char *label, const char *text)
+message_put_line(const char *label, const char *text)
 {
 	StrBuf line;
 
@@ -24,11 +24,11 @@ put_line(const char *label, const char *text)
 static void
 put_error(const char *label, const PgbrError *error)
 {
-	put_line(label, error->message);
+	message_put_line(label, error->message);
 	if (error->detail[0])
-		put_line("detail", error->detail);
+		message_put_line("detail", error->detail);
 	if (error->hint[0])
-		put_line("hint", error->hint);
+		message_put_line("hint", error->hint);
 }
 
 void
@@ -61,5 +61,5 @@ message_warning(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	put_line("warning", text);
+	message_put_line("warning", text);
 }

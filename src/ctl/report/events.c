@@ -35,7 +35,7 @@ erase_line(RestoreEvents *events)
 }
 
 static void
-put_line(RestoreEvents *events, const char *text)
+events_put_line(RestoreEvents *events, const char *text)
 {
 	StrBuf line;
 
@@ -113,7 +113,7 @@ restore_events_step(RestoreEvents *events, RestoreStep step, RestoreStepState st
 	else
 		snprintf(text, sizeof(text), "%s: %s%s%s", info->name, word, message ? ": " : "",
 				 message ? message : "");
-	put_line(events, text);
+	events_put_line(events, text);
 }
 
 static void
@@ -189,7 +189,7 @@ restore_events_job(RestoreEvents *events, RestoreStep step, const char *member, 
 	strbuf_init(&words);
 	strbuf_printf(&words, "  %s: ", member);
 	progress_put_words(&events->progress, &words);
-	put_line(events, words.data);
+	events_put_line(events, words.data);
 	strbuf_done(&words);
 }
 
@@ -209,7 +209,7 @@ restore_events_wait(RestoreEvents *events, const char *what, double seconds)
 	else if (seconds >= WAIT_TOLD_S)
 	{
 		snprintf(text, sizeof(text), "  waited %.1f s for %s", seconds, what);
-		put_line(events, text);
+		events_put_line(events, text);
 	}
 }
 
@@ -230,7 +230,7 @@ restore_events_note(RestoreEvents *events, const char *format, ...)
 		put_event(events, json);
 	}
 	else
-		put_line(events, text);
+		events_put_line(events, text);
 }
 
 void

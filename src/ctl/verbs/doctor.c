@@ -32,7 +32,7 @@ typedef struct DoctorWork
 } DoctorWork;
 
 static json_t *
-describe(const DoctorWork *work)
+doctor_json(const DoctorWork *work)
 {
 	json_t *json = json_object();
 	json_t *checks = json_array();
@@ -124,7 +124,7 @@ print(const Context *context, const DoctorWork *work, PgbrError *error)
 	strbuf_init(&out);
 	if (output_is_document(context->format))
 	{
-		json_t *document = describe(work);
+		json_t *document = doctor_json(work);
 
 		output_put_document(document, context->format, &out);
 		json_decref(document);

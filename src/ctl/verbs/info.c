@@ -69,7 +69,7 @@ add_backup(Table *table, const json_t *info, const char *stanza, const InfoBacku
 
 /* Print a line that was put together, within the width. */
 static void
-put_line(StrBuf *line, StrBuf *out)
+info_put_line(StrBuf *line, StrBuf *out)
 {
 	text_put_wrapped(out, line->data, output_columns(stdout), 2);
 	out->failed |= line->failed;
@@ -93,7 +93,7 @@ put_status(const json_t *stanza, StrBuf *out)
 					  repo.status.message ? repo.status.message : "unknown");
 	if (read.backup_lock.held)
 		strbuf_puts(&line, "; a backup or expire is running");
-	put_line(&line, out);
+	info_put_line(&line, out);
 }
 
 /* How old the information is, and why it is not newer. */
@@ -124,7 +124,7 @@ put_age(const json_t *info, StrBuf *out)
 		if (json_is_integer(json_object_get(error, "exit_code")))
 			strbuf_printf(&line, " (pgbackrest's exit code %03lld)",
 						  json_number(error, "exit_code", 0));
-		put_line(&line, out);
+		info_put_line(&line, out);
 	}
 }
 
@@ -143,7 +143,7 @@ put_retention(const json_t *retention, StrBuf *out)
 	{
 		strbuf_init(&line);
 		strbuf_printf(&line, "retention is not known: %s", error);
-		put_line(&line, out);
+		info_put_line(&line, out);
 	}
 	json_object_foreach(json_object_get(retention, "repositories"), repo, repository)
 	{
@@ -156,7 +156,7 @@ put_retention(const json_t *retention, StrBuf *out)
 			strbuf_init(&line);
 			strbuf_printf(&line, "repo %s, archive %s: any moment since %s can be restored", repo,
 						  archive, from);
-			put_line(&line, out);
+			info_put_line(&line, out);
 		}
 	}
 }

@@ -57,7 +57,7 @@ describe_members(const RestoreSession *session, const JournalRecord *record)
 
 /* The document, with the pending steps of the plan added. */
 static json_t *
-describe(const RestoreSession *session, const JournalRecord *record)
+status_json(const RestoreSession *session, const JournalRecord *record)
 {
 	json_t *json = json_object();
 	json_t *restore = NULL;
@@ -201,7 +201,7 @@ put_restore(const JournalRecord *record, StrBuf *out)
 static bool
 print(const RestoreSession *session, const JournalRecord *record, PgbrError *error)
 {
-	json_t *document = describe(session, record);
+	json_t *document = status_json(session, record);
 	OutputFormat format = session->format;
 	bool ok;
 	StrBuf out;

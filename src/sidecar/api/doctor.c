@@ -11,7 +11,7 @@
 /* Anybody may be allowed to read; the reasons name folders and settings, and are for callers
  * who are known. */
 static json_t *
-describe(const DoctorFacts *facts, bool in_full)
+doctor_json(const DoctorFacts *facts, bool in_full)
 {
 	json_t *checks = json_array();
 
@@ -43,6 +43,7 @@ handle_doctor(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 	json_put_text(json, "extension_version",
 				  facts.extension_version[0] ? facts.extension_version : NULL);
 	json_object_set_new(json, "node", node ? node : json_null());
-	json_object_set_new(json, "checks", describe(&facts, request->caller.kind != CALLER_ANONYMOUS));
+	json_object_set_new(json, "checks",
+						doctor_json(&facts, request->caller.kind != CALLER_ANONYMOUS));
 	http_answer_json(response, 200, json);
 }
