@@ -45,18 +45,18 @@ yaml_reader_load(const char *path, size_t limit, char **data, size_t *length, Pg
 	*data = NULL;
 	*length = 0;
 	if (file < 0 || fstat(file, &status) != 0)
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open values file \"%s\": %s", path,
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not open file \"%s\": %s", path,
 					   strerror(errno));
 	else if (!S_ISREG(status.st_mode))
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "values file \"%s\" is not a regular file", path);
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "file \"%s\" is not a regular file", path);
 	else if ((*data = malloc(limit + 1)) == NULL)
 		yaml_out_of_memory(error);
 	else if (!read_all(file, limit, data, length))
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not read values file \"%s\": %s", path,
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "could not read file \"%s\": %s", path,
 					   strerror(errno));
 	else if (*length > limit)
-		pgbr_error_set(error, PGBR_ERROR_CONFIG, "values file \"%s\" is larger than %zu bytes",
-					   path, limit);
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "file \"%s\" is larger than %zu bytes", path,
+					   limit);
 	else
 		ok = true;
 	if (file >= 0)

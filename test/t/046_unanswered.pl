@@ -110,7 +110,18 @@ my $file = spew("$sandbox->{root}/.config/pgbackrest_ctl/ctl.yaml",
 ($status, $all) = ctl('status');
 like($all, qr/^m1 .* answers/m, 'the default configuration file is read') or diag $all;
 ($status, $all) = ctl('status', '--patroni-url=http://127.0.0.1:1');
-like($all, qr/could not ask Patroni|^m1 /m, 'an option wins over it');
+like(
+	$all,
+	qr/warning: the roles of the members are not known: could not ask Patroni.*hint: .*--patroni-url/,
+	'an option wins over it, and status says what it could not ask');
+spew("$file.token", "cluster: pgbr\npatroni-url: $url\nsidecar: {m1: '$url'}\ntoken-file: /none\n",
+	0644);
+($status, $all) = ctl('status', "--config=$file.token");
+like(
+	$all,
+	qr/could not open file "\/none".*hint: .*token-file in .*--init-tokens/s,
+	'a token file that is not there');
+unlink "$file.token";
 spew($file, "cluster: other\npatroni-url: $url\n", 0644);
 ($status, $all) = ctl('status');
 is($status, 2, 'another cluster: exit status');
@@ -125,7 +136,7 @@ like($all, qr/\Q$file\E" can be written by others/, 'a file that others can chan
 ($status, $all) = ctl('jobs', "--config=$sandbox->{root}/none");
 like(
 	$all,
-	qr/could not open values file "\Q$sandbox->{root}\E\/none"/,
+	qr/could not open file "\Q$sandbox->{root}\E\/none"/,
 	'a file that is named must be there');
 unlink $file;
 

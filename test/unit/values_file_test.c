@@ -173,7 +173,7 @@ test_files(void **state)
 	assert_unreadable(folder, "is not a regular file");
 	assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
 	assert_unreadable(in_folder("pipe"), "is not a regular file");
-	assert_unreadable("/proc/self/mem", "could not read values file");
+	assert_unreadable("/proc/self/mem", "could not read file");
 
 	/* 10 MB of aliases are answered at once */
 	assert_true(strlen(bomb) > 10000000);

@@ -47,7 +47,15 @@ sidecar_client_init(SidecarClient *client, const SidecarSettings *settings, Pgbr
 	if (!check_files(settings, error))
 		return false;
 	if (settings->token_file)
-		return pgbr_token_read(settings->token_file, client->token, sizeof(client->token), error);
+	{
+		if (pgbr_token_read(settings->token_file, client->token, sizeof(client->token), error))
+			return true;
+		if (error->hint[0] == '\0')
+			pgbr_error_hint(error, "It is the one of --token-file, PGBRCTL_TOKEN_FILE, or "
+								   "token-file in " CTL_CONFIG_FILE
+								   ". \"pgbackrest_sidecar --init-tokens=FILE\" makes one.");
+		return false;
+	}
 	if (token == NULL)
 		return true;
 	if (strlen(token) >= sizeof(client->token))

@@ -229,8 +229,13 @@ print(const RestoreSession *session, const JournalRecord *record, PgbrError *err
 
 /* The table has no column for reasons. */
 static void
-warn_unasked(const RestoreList *list)
+warn_unasked(const Cluster *cluster, const RestoreList *list)
 {
+	const PgbrError *patroni = &cluster->patroni_error;
+
+	if (!cluster->patroni_answered)
+		message_warning("the roles of the members are not known: %s%s%s", patroni->message,
+						patroni->hint[0] ? "; hint: " : "", patroni->hint);
 	for (int i = 0; i < list->unasked_count; i++)
 	{
 		const PgbrError *error = &list->unasked[i].error;
@@ -269,7 +274,7 @@ run_status(Context *context, const void *argument, const char *operand, PgbrErro
 	}
 	else
 		code = print(session, record, error) ? EXIT_OK : exit_code_of(error);
-	warn_unasked(&session->list);
+	warn_unasked(&session->cluster, &session->list);
 	restore_session_close(session);
 	return code;
 }
