@@ -77,7 +77,7 @@ $(B)/%.o: src/%.c pgbackrest_ctl.control
 
 # what it does not link it does not hold in memory
 $(B)/pgbackrest_sidecar: $(SIDECAR_OBJS) $(PROGRAM_OBJS) \
-	$(patsubst %,$(B)/common/%.o,conninfo error memory moment recovery_target safety secret_file \
+	$(patsubst %,$(B)/common/%.o,conninfo error memory moment recovery_target secret_file \
 		sidecar_url strbuf visible vocabulary wal)
 	$(CC) $(FREE_LDFLAGS) -o $@ $^ $(SIDECAR_LIBS)
 

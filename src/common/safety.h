@@ -2,8 +2,8 @@
  * safety.h
  *		Is the cluster safe? What is wrong with its backups and its archiving, in words, worst first.
  *
- * The one place that decides it: pgbr_status shows it in SQL, the sidecar over HTTP and as a metric,
- * and the control binary asks the sidecar. So all of them say the same.
+ * The one place that decides it. pgbr_status alone shows it: extension/safety.c asks. Whoever else
+ * shows a verdict asks here too.
  *
  * What is not known is a problem too: nothing here counts as well because nobody could look.
  *

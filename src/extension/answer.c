@@ -268,7 +268,7 @@ const AnswerMember answer_problem[] = {
 };
 
 static void
-refuse(const char *name, const char *reason)
+answer_refuse(const char *name, const char *reason)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
 					errmsg("invalid response from the sidecar: member \"%s\" %s", name, reason)));
@@ -391,8 +391,8 @@ check_each(JsonbContainer *container, const AnswerMember *member)
 		if (token != WJB_ELEM && token != WJB_VALUE)
 			continue;
 		if (element.type != jbvBinary || !JsonContainerIsObject(element.val.binary.data))
-			refuse(member->name, token == WJB_ELEM ? "is not an array of objects"
-												   : "is not an object of objects");
+			answer_refuse(member->name, token == WJB_ELEM ? "is not an array of objects"
+														  : "is not an object of objects");
 		answer_check(element.val.binary.data, member->members);
 	}
 }
@@ -427,7 +427,7 @@ check_member(const JsonbValue *value, const AnswerMember *member)
 			break;
 	}
 	if (reason)
-		refuse(member->name, reason);
+		answer_refuse(member->name, reason);
 }
 
 void
@@ -435,7 +435,7 @@ answer_check(JsonbContainer *answer, const AnswerMember *members)
 {
 	if (!JsonContainerIsObject(answer))
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
-						errmsg("sidecar gave an answer that is not a JSON object")));
+						errmsg("invalid response from the sidecar: it is not a JSON object")));
 	for (const AnswerMember *member = members; member->name; member++)
 	{
 		JsonbValue value;
@@ -444,12 +444,12 @@ answer_check(JsonbContainer *answer, const AnswerMember *members)
 			value.type != jbvNull)
 			check_member(&value, member);
 		else if (member->required)
-			refuse(member->name, "is missing");
+			answer_refuse(member->name, "is missing");
 	}
 }
 
 static bool
-find(JsonbContainer *object, const char *name, enum jbvType type, JsonbValue *value)
+answer_find(JsonbContainer *object, const char *name, enum jbvType type, JsonbValue *value)
 {
 	return getKeyJsonValueFromContainer(object, name, strlen(name), value) != NULL &&
 		   value->type == type;
@@ -482,7 +482,7 @@ answer_text(JsonbContainer *object, const char *name)
 {
 	JsonbValue value;
 
-	if (!find(object, name, jbvString, &value))
+	if (!answer_find(object, name, jbvString, &value))
 		return NULL;
 	return make_visible(pnstrdup(value.val.string.val, value.val.string.len));
 }
@@ -492,7 +492,7 @@ answer_flag(JsonbContainer *object, const char *name)
 {
 	JsonbValue value;
 
-	return find(object, name, jbvBool, &value) && value.val.boolean;
+	return answer_find(object, name, jbvBool, &value) && value.val.boolean;
 }
 
 int
@@ -500,7 +500,7 @@ answer_int(JsonbContainer *object, const char *name, int otherwise)
 {
 	JsonbValue value;
 
-	if (!find(object, name, jbvNumeric, &value))
+	if (!answer_find(object, name, jbvNumeric, &value))
 		return otherwise;
 	return DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value.val.numeric)));
 }
@@ -510,7 +510,7 @@ answer_number(JsonbContainer *object, const char *name, double otherwise)
 {
 	JsonbValue value;
 
-	if (!find(object, name, jbvNumeric, &value))
+	if (!answer_find(object, name, jbvNumeric, &value))
 		return otherwise;
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(value.val.numeric)));
 }
@@ -520,5 +520,5 @@ answer_object(JsonbContainer *object, const char *name)
 {
 	JsonbValue value;
 
-	return find(object, name, jbvBinary, &value) ? value.val.binary.data : NULL;
+	return answer_find(object, name, jbvBinary, &value) ? value.val.binary.data : NULL;
 }

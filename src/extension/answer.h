@@ -2,10 +2,11 @@
  * answer.h
  *		What the sidecar's answers must look like, and reading them.
  *
- * SQL turns answers into rows with plain casts. So that a strange answer gives one clear error and
- * never one of a cast, each is held to a table first: the members that are used, their types, and
- * whether they may be missing. The tables follow docs/reference/openapi.yaml; members they don't name are let
- * through. Of pgbackrest's own document nothing but the names is required, as its versions differ.
+ * SQL turns answers into rows with plain casts. Each answer is first compared with a table: the
+ * members that are used, their types, and whether they may be missing. So a strange answer gives
+ * one clear error, never that of a cast. The tables follow docs/reference/openapi.yaml. Members
+ * that they don't name are ignored. pgbackrest's versions differ, so only the names in its own
+ * document are required.
  */
 #ifndef PGBR_ANSWER_H
 #define PGBR_ANSWER_H
@@ -48,8 +49,8 @@ extern const AnswerMember answer_restore_point[];
 extern const AnswerMember answer_restore_points[];
 extern const AnswerMember answer_problem[];
 
-/* Raise 08P01 unless the answer is an object that fits the table; a text that its type refuses
- * raises that type's own error, for the caller to translate. */
+/* Raise 08P01 unless the answer is an object that fits the table. A text that its type rejects
+ * raises that type's own error, which the caller translates. */
 extern void answer_check(JsonbContainer *answer, const AnswerMember *members);
 
 /* Members of an object; NULL, false or otherwise when they are missing, null or of another type.

@@ -1,7 +1,7 @@
 /*
  * arguments.h
  *		Arguments that several SQL functions take in the same way. Each raises an error for a value
- *		that is null or out of range: such a function must not do nothing and say so by a null.
+ *		that is null or out of range: a STRICT function would do nothing, and return null.
  */
 #ifndef PGBR_ARGUMENTS_H
 #define PGBR_ARGUMENTS_H
@@ -25,8 +25,8 @@ extern bool argument_flag(FunctionCallInfo fcinfo, int place, const char *name);
 /* A flag of the given name and, in the place after it, "wait_seconds". */
 extern Waiting argument_waiting(FunctionCallInfo fcinfo, int place, const char *name);
 
-/* A value as it may be shown in an error: control characters, and what turns the direction of reading,
- * are escapes. */
+/* A value as an error may show it: control characters, and characters that change the direction of
+ * the text, become escapes. */
 extern char *argument_shown(const char *value);
 
 /* "job_id" */

@@ -1,11 +1,11 @@
 /*
  * backups.c
- *		pgbr_info: one row a backup. In C, where all else is shaped in SQL, as a repository can hold
- *		thousands of backups and this takes a fifth of the time.
+ *		pgbr_info: one row a backup. The other answers become rows in SQL; this is in C, since a
+ *		repository can hold thousands of backups, and C takes a fifth of the time.
  *
  * A table says where in pgbackrest's document each column comes from; its type is the one that SQL
- * declares. The answer was held to answer_info, so every value is of the kind that is read here,
- * missing or null.
+ * declares. The answer was compared with answer_info, so every value has the kind that is read
+ * here, or is missing or null.
  */
 #include "postgres.h"
 
@@ -249,7 +249,7 @@ make_row(const Walk *walk, TupleDesc descriptor)
 }
 
 static void
-begin(FunctionCallInfo fcinfo, FuncCallContext *calls)
+walk_begin(FunctionCallInfo fcinfo, FuncCallContext *calls)
 {
 	MemoryContext before = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
 	Walk *walk = palloc0(sizeof(Walk));
@@ -272,7 +272,7 @@ pgbr_info(PG_FUNCTION_ARGS)
 	FuncCallContext *calls;
 
 	if (SRF_IS_FIRSTCALL())
-		begin(fcinfo, SRF_FIRSTCALL_INIT());
+		walk_begin(fcinfo, SRF_FIRSTCALL_INIT());
 	calls = SRF_PERCALL_SETUP();
 	if (!advance(calls->user_fctx))
 		SRF_RETURN_DONE(calls);

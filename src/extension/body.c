@@ -10,7 +10,7 @@
 #include "utils/numeric.h"
 
 static void
-put(Body *body, const char *key, JsonbValue *value)
+body_put(Body *body, const char *key, JsonbValue *value)
 {
 	JsonbValue name;
 
@@ -38,7 +38,7 @@ body_text(Body *body, const char *key, const char *value)
 	text.type = jbvString;
 	text.val.string.val = (char *) value;
 	text.val.string.len = strlen(value);
-	put(body, key, &text);
+	body_put(body, key, &text);
 }
 
 void
@@ -48,7 +48,7 @@ body_int(Body *body, const char *key, int64 value)
 
 	number.type = jbvNumeric;
 	number.val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(value)));
-	put(body, key, &number);
+	body_put(body, key, &number);
 }
 
 void
@@ -58,7 +58,7 @@ body_flag(Body *body, const char *key, bool value)
 
 	flag.type = jbvBool;
 	flag.val.boolean = value;
-	put(body, key, &flag);
+	body_put(body, key, &flag);
 }
 
 void
@@ -71,7 +71,7 @@ body_object(Body *body, const char *key, Jsonb *value)
 	object.type = jbvBinary;
 	object.val.binary.data = &value->root;
 	object.val.binary.len = VARSIZE(value) - VARHDRSZ;
-	put(body, key, &object);
+	body_put(body, key, &object);
 }
 
 Jsonb *

@@ -1,8 +1,8 @@
 /*
  * compat.h
- *		What differs between the PostgreSQL majors 13 to 18: the only file that names PG_VERSION_NUM.
+ *		The differences between PostgreSQL 13 to 18. The only file that names PG_VERSION_NUM.
  *
- * Everything else is written for the newest; here older ones are given what they lack.
+ * The other files are written for the newest version. This one adds what older versions lack.
  */
 #ifndef PGBR_COMPAT_H
 #define PGBR_COMPAT_H
@@ -35,7 +35,7 @@
 #define GetWALInsertionTimeLine() ThisTimeLineID
 #endif
 
-/* Shared memory is asked for in a hook of its own since 15. */
+/* Since 15, shared memory is requested in a hook of its own. */
 #if PG_VERSION_NUM >= 150000
 #define REQUEST_SHMEM(function)                  \
 	do                                           \

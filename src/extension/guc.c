@@ -1,7 +1,7 @@
 /*
  * guc.c
- *		See guc.h. Files are not looked at here: they may come and go while the server runs, and each
- *		request reads them anew.
+ *		See guc.h. No check opens a file that a setting names: files come and go while the server
+ *		runs, and each request reads them again.
  */
 #include "postgres.h"
 
@@ -249,8 +249,8 @@ define_schedule_settings(void)
 	DefineCustomIntVariable("pgbackrest_ctl.history_retention",
 							"How long the history of runs is kept.", NULL, &guc_history_retention,
 							90 * 1440, 60, 3650 * 1440, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
-	/* the worker is bound to its database from its start; where there is no worker it does not
-	 * matter, and the server takes no such setting any more */
+	/* A worker connects to its database once, at its start. Without a worker the setting does not
+	 * matter, and the server accepts no such setting any more. */
 	DefineCustomStringVariable(
 		"pgbackrest_ctl.database", "Database in which the extension keeps the history of runs.",
 		NULL, &guc_database, "postgres",
@@ -259,9 +259,9 @@ define_schedule_settings(void)
 }
 
 /*
- * Before the library is loaded the server takes our settings from anyone, as those of somebody else;
- * then it drops what is not allowed, and with it what the configuration file has: what is left is the
- * built-in value, with which a token would go to where nobody meant it to.
+ * Before the library is loaded, the server accepts our settings from any session, since it does not
+ * know them. When the library is loaded, it drops the forbidden value, and the configuration file's
+ * value with it. The built-in value remains, and could send a token to the wrong server.
  */
 static void
 find_foreign(void)

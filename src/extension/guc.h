@@ -2,10 +2,10 @@
  * guc.h
  *		The settings of the extension.
  *
- * All are sighup: they are set in the configuration file (or by Patroni), never by a session, so
- * nobody can send the token to a server of his own. Where the library is not preloaded a session can
- * hide what is set: guc_refuse_foreign. The variables belong to the server and may
- * change between two statements; a text may be NULL or "" when it is not set.
+ * All are sighup: the configuration file (or Patroni) sets them, never a session, so nobody can
+ * send the token to a server of their own. Where the library is not preloaded, a session can hide
+ * the configured value: see guc_refuse_foreign. The variables belong to the server and may change
+ * between two statements. A text that is not set is NULL or "".
  */
 #ifndef PGBR_GUC_H
 #define PGBR_GUC_H
@@ -19,7 +19,7 @@ extern char *guc_sidecar_ca_file;
 extern char *guc_sidecar_cert_file;
 extern char *guc_sidecar_key_file;
 
-/* Schedules: a text is "" when it is not set; one that is set has passed cron's or the zone's check. */
+/* Schedules: "" when not set; otherwise the text has passed the check of cron or of the zone. */
 extern char *guc_standby_sidecar_url;
 extern bool guc_backup_from_standby;
 extern char *guc_config_file;
@@ -36,8 +36,8 @@ extern char *guc_database;		  /* fixed at server start */
 /* Define them all; once, from _PG_init. */
 extern void guc_define(void);
 
-/* Raise an error in a session that was given one of them other than by the configuration file, before
- * the library was there to refuse it. To be called before they are relied on. */
+/* Raise an error in a session where a setting came from elsewhere than the configuration file,
+ * before the library was loaded to refuse it. Call this before relying on a setting. */
 extern void guc_refuse_foreign(void);
 
 /* Why a value of the configuration file is not in force, which the server says in its log alone;

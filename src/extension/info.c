@@ -1,7 +1,7 @@
 /*
  * info.c
- *		See info.h. Also the functions that read the restore points and the state of it all. They give
- *		the sidecar's answers as jsonb; the views make rows of them.
+ *		See info.h. Also the functions for the restore points and for pgbr_status. They return the
+ *		sidecar's answers as jsonb; the views make rows of them.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(_pgbr_info);
 PG_FUNCTION_INFO_V1(_pgbr_status);
 PG_FUNCTION_INFO_V1(_pgbr_restore_points);
 
-/* How many of the newest backups' jobs pgbr_status looks at for failures. */
+/* pgbr_status looks for failures in so many of the newest backup jobs. */
 #define STATUS_JOBS 100
 
 /* info, backups, running, queued, error */
@@ -31,12 +31,12 @@ ask_for_info(bool refresh)
 
 	if (!refresh)
 		return sidecar_get(PGBR_PATH_INFO, answer_info);
-	/* the sidecar is to answer, with its old copy if need be, before the time-out */
+	/* the sidecar answers before the time-out, if need be with its old copy */
 	seconds = Min(guc_sidecar_timeout * 8 / 10 / 1000, 300);
 	return sidecar_get(psprintf(PGBR_PATH_INFO "?refresh=true&wait=%d", seconds), answer_info);
 }
 
-/* Never yet fetched is an error; fetched, but not as wanted, a warning. */
+/* An error when nothing was ever fetched; a warning when the last refresh failed. */
 static void
 report_error(JsonbContainer *answer, JsonbContainer *error)
 {
@@ -97,7 +97,7 @@ gather_status(Datum *values, bool *nulls)
 	memset(nulls, false, STATUS_COLUMNS - 1);
 }
 
-/* The error that was caught becomes the last column; what is not the sidecar's is raised again. */
+/* Put the caught error into the last column. An error that is not the sidecar's is raised again. */
 static void
 give_error(ErrorData *error, Datum *values, bool *nulls)
 {
@@ -110,8 +110,8 @@ give_error(ErrorData *error, Datum *values, bool *nulls)
 }
 
 /*
- * _pgbr_status(): info, jobs of backups, running and queued jobs; or the error alone. A
- * subtransaction, as a procedural language would have it, makes it safe to go on after an error.
+ * _pgbr_status(): info, jobs of backups, running and queued jobs; or the error alone. As in a
+ * procedural language, a subtransaction makes it safe to go on after an error.
  */
 Datum
 _pgbr_status(PG_FUNCTION_ARGS)

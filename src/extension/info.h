@@ -8,8 +8,8 @@
 #include "extension/answer.h"
 
 /*
- * Info as the API gives it (answer_info). With refresh, the sidecar is to ask pgbackrest anew. What
- * is old because pgbackrest failed comes with a warning; when there is none at all, an error.
+ * Info as the API gives it (answer_info). With refresh, the sidecar runs pgbackrest again. If that
+ * fails, the old information comes with a warning; when there is none, an error is raised.
  */
 extern Jsonb *info_ask(bool refresh);
 

@@ -2,8 +2,8 @@
  * own_tables.c
  *		See own_tables.h.
  *
- * A statement is looked at when it is about to be planned: its names have become OIDs then, which stay
- * what they are and are locked, and nothing of what they name has been run.
+ * Each statement is checked just before it is planned. By then its names have become OIDs, which
+ * are locked and stay the same, and no code behind them has run.
  */
 #include "extension/own_tables.h"
 
@@ -28,7 +28,7 @@ may_touch(Oid relation)
 	return relation < FirstNormalObjectId || relation == own[0] || relation == own[1];
 }
 
-/* Raises an error where a relation is not ours; never true. */
+/* Raises an error for a relation that is not ours; never returns true. */
 static bool
 refuse_others(Node *node, void *context)
 {
@@ -65,7 +65,8 @@ own_tables_guard(void)
 	next_planner = planner_hook;
 	planner_hook = plan;
 	guarded = true;
-	/* who may make a trigger need not be the owner; who may have it fired here, must be */
+	/* a role can create a trigger without being the owner; it fires here only if the owner
+	 * enables it */
 	SetConfigOption("session_replication_role", "replica", PGC_SUSET, PGC_S_OVERRIDE);
 }
 

@@ -1,28 +1,30 @@
 /*
  * own_tables.h
- *		What keeps the scheduler, which is a superuser, from running anybody's code by its tables.
+ *		Keeps the scheduler, which is a superuser, from running other people's code through its
+ *		tables.
  *
- * Its statements name them, and who owns the schema can put others under their names at any moment,
- * between two statements as well. Others can also have been given the right to make triggers (GRANT
- * ALL ON ALL TABLES gives it), or be the tables' owners.
+ * Its statements name the tables. The owner of the schema can put other tables under these names at
+ * any moment, even between two statements. Other roles may own the tables, or may have the right to
+ * create triggers (GRANT ALL ON ALL TABLES gives it).
  */
 #ifndef PGBR_OWN_TABLES_H
 #define PGBR_OWN_TABLES_H
 
 #include "postgres.h"
 
-/* From now on no trigger is fired in this process but those of replicas, and no relation is touched but
- * the server's own and those of own_tables_set. Inside a transaction, once. */
+/* From now on this process fires only replica triggers, and touches only the server's own relations
+ * and those of own_tables_set. Call it once, inside a transaction. */
 extern void own_tables_guard(void);
 
-/* Is this such a process? */
+/* Has this process called own_tables_guard? */
 extern bool own_tables_are_guarded(void);
 
 /* The tables that may be touched; InvalidOid is none. */
 extern void own_tables_set(Oid runs, Oid since);
 
-/* Run what comes with the rights of this role, which is the owner of the tables, and with no way out of
- * them; and again as before, unless an error has ended the transaction. */
+/* Take the rights of this role, which owns the tables, in a way that the code that runs cannot
+ * undo; and return to the rights before. When an error ends the transaction, the server does
+ * that. */
 typedef struct OwnTablesBefore
 {
 	Oid user;

@@ -11,7 +11,7 @@
 
 /* Run a statement; gives the number of its rows. */
 static uint64
-run(const char *sql, int expected)
+primary_run(const char *sql, int expected)
 {
 	uint64 rows;
 
@@ -25,9 +25,9 @@ run(const char *sql, int expected)
 bool
 primary_has_standby(void)
 {
-	return run("SELECT 1 FROM pg_catalog.pg_stat_get_wal_senders() AS s"
-			   " WHERE s.state OPERATOR(pg_catalog.=) 'streaming'",
-			   SPI_OK_SELECT) > 0;
+	return primary_run("SELECT 1 FROM pg_catalog.pg_stat_get_wal_senders() AS s"
+					   " WHERE s.state OPERATOR(pg_catalog.=) 'streaming'",
+					   SPI_OK_SELECT) > 0;
 }
 
 void
@@ -35,9 +35,9 @@ primary_end_promotion(void)
 {
 	uint32 timeline = (uint32) GetWALInsertionTimeLine();
 
-	if (run(psprintf("SELECT 1 FROM pg_catalog.pg_control_checkpoint() AS c"
-					 " WHERE c.timeline_id OPERATOR(pg_catalog.<>) %u",
-					 timeline),
-			SPI_OK_SELECT) > 0)
-		(void) run("CHECKPOINT", SPI_OK_UTILITY);
+	if (primary_run(psprintf("SELECT 1 FROM pg_catalog.pg_control_checkpoint() AS c"
+							 " WHERE c.timeline_id OPERATOR(pg_catalog.<>) %u",
+							 timeline),
+					SPI_OK_SELECT) > 0)
+		(void) primary_run("CHECKPOINT", SPI_OK_UTILITY);
 }

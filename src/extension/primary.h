@@ -1,6 +1,6 @@
 /*
  * primary.h
- *		What the scheduler must know of its own server, and do to it, before a backup.
+ *		What the scheduler asks of its own server, and does to it, before a backup.
  *
  * Every function runs in the caller's transaction, with SPI not connected, on a primary.
  */
@@ -12,8 +12,8 @@
 /* True when at least one standby streams. */
 extern bool primary_has_standby(void);
 
-/* Have the new timeline in pg_control after a promotion: pgbackrest refuses to make a backup before a
- * checkpoint has put it there, and a server leaves itself minutes for that. */
+/* After a promotion, make a checkpoint: it writes the new timeline into pg_control. pgbackrest
+ * makes no backup before that, and the server's own checkpoint may take minutes to come. */
 extern void primary_end_promotion(void);
 
 #endif

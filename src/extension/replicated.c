@@ -2,10 +2,10 @@
  * replicated.c
  *		The trigger that keeps the history of another server out of ours.
  *
- * A publication FOR ALL TABLES has the history in it, and nothing can take it out there. At a
- * subscriber it would be taken for the subscriber's own, whose scheduler would go on with the runs of
- * the publisher's: so it is dropped as it comes. The trigger is one of replicas, so it is not called
- * but for what replication brings; and in the scheduler, which lets no other trigger be fired.
+ * A publication FOR ALL TABLES contains the history, and has no way to exclude it. The subscriber's
+ * scheduler would take the publisher's runs for its own, and go on with them. So this trigger drops
+ * the rows that replication brings. It is a replica trigger: only replication fires it, and the
+ * scheduler, which fires no other trigger.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 
 PG_FUNCTION_INFO_V1(_pgbr_ignore_replicated);
 
-/* _pgbr_ignore_replicated(): a row is not inserted, updated or deleted, unless the scheduler does it */
+/* _pgbr_ignore_replicated(): only the scheduler may insert, update or delete a row */
 Datum
 _pgbr_ignore_replicated(PG_FUNCTION_ARGS)
 {

@@ -2,9 +2,9 @@
  * restore_point.c
  *		pgbr_restore_point: a named restore point that can really be restored to.
  *
- * The name is written to the WAL, registered with the sidecar (outside the database, so that a
- * restore to an earlier point doesn't forget it), and the WAL that holds it is waited for until it
- * is in the repository.
+ * The name is written to the WAL and registered with the sidecar: outside the database, so that a
+ * restore to an earlier point does not lose it. Then the function waits until the WAL that holds
+ * the name is in the repository.
  */
 #include "postgres.h"
 
@@ -126,7 +126,7 @@ register_point(RestorePoint *point, TimestampTz time, FullTransactionId xid)
 	{
 		char *lsn = error.code == PGBR_ERROR_DUPLICATE ? find_registered(point) : NULL;
 
-		/* sent twice after a broken connection, it finds itself */
+		/* a request sent twice after a broken connection finds its own point */
 		if (lsn == NULL || strcmp(lsn, format_lsn(point->lsn)) != 0)
 			sidecar_raise(&error);
 	}
@@ -157,8 +157,8 @@ is_archived(const char *path)
 	return answer && answer_flag(&answer->root, "archived");
 }
 
-/* First the archiver must have done with the segment, then it must be where it belongs: an
- * archive_command that drops WAL says that all is well. */
+/* First the archiver must have finished the segment, then it must be in the repository: an
+ * archive_command that drops WAL reports success, too. */
 static void
 wait_until_archived(const RestorePoint *point, int wait_seconds)
 {
@@ -178,7 +178,7 @@ wait_until_archived(const RestorePoint *point, int wait_seconds)
 		pause_until(deadline, REPOSITORY_PAUSE_MS, segment, wait_seconds);
 }
 
-/* What follows the WAL record; an error in it says what there is already. */
+/* The steps after the WAL record. An error in them says what was done already. */
 static void
 secure_point(RestorePoint *point, TimestampTz time, FullTransactionId xid, Waiting waiting,
 			 LOCKTAG *lock)
@@ -209,8 +209,8 @@ secure_point(RestorePoint *point, TimestampTz time, FullTransactionId xid, Waiti
 /*
  * pgbr_restore_point(name text, wait_archived boolean, wait_seconds integer)
  *
- * The lock makes look-up, creation and registration one step. It is given back before the wait, and
- * not at the end of the transaction, as what it guards is outside the database.
+ * The lock makes look-up, creation and registration one step. It is released before the wait, and
+ * not at the end of the transaction, since it guards something outside the database.
  */
 Datum
 pgbr_restore_point(PG_FUNCTION_ARGS)

@@ -15,9 +15,9 @@
 
 extern bool run_end_is_final(Jsonb *job, PgbrJobState *state);
 
-/* Say how a run has ended: as its job did, or with error when that is NULL or not over. A job that its
- * sidecar interrupted is a failed attempt, so that a sidecar that dies of a backup does not get it again
- * and again. */
+/* Say how a run has ended: as its job did, or with error when job is NULL or not over. A job
+ * that its sidecar interrupted counts as a failed attempt: otherwise a sidecar that each backup
+ * kills would get the backup again and again. */
 extern void run_end_describe(Jsonb *job, const PgbrError *error, RunEnd *end);
 
 /* Log it. */

@@ -2,9 +2,9 @@
  * run_history.c
  *		See run_history.h. Holds no policy: what is written was decided by common/schedule_plan.
  *
- * A row stands for an attempt at a run, or for due times that another run covers or that are missed.
- * Of one run, which has a type and a due time, only the first attempt counts its due times, so the
- * sum of due_count is the number of due times that have come.
+ * A row is an attempt at a run, or stands for due times that another run covers or that were
+ * missed. A run is a type and a due time. Only its first attempt counts the due times, so the sum
+ * of due_count is the number of due times so far.
  */
 #include "postgres.h"
 
@@ -34,11 +34,11 @@ static const char *const outcomes[] = {
 	[PGBR_OUTCOME_INTERRUPTED] = "interrupted",
 };
 
-/* The extension's schema in a statement: its tables are not in the path, where others' functions could
- * be, too. */
+/* Stands for the extension's schema in a statement. The schema is not in search_path, since it may
+ * hold other people's functions, too. */
 #define SCHEMA "@extschema@"
 
-/* Runs that are never forgotten, the newest. */
+/* So many of the newest runs are never forgotten. */
 #define KEPT_ALWAYS 1000
 
 /* One argument of a statement: a number or a text that may be NULL. */
@@ -51,10 +51,15 @@ typedef struct Argument
 
 #define NUMBER(n)		  ((Argument){INT8OID, Int64GetDatum(n), false})
 #define NUMBER_OR_NULL(n) ((Argument){INT8OID, Int64GetDatum(n), (n) < 0})
-#define TEXT(t)			  ((Argument){TEXTOID, (t) ? CStringGetTextDatum(t) : (Datum) 0, (t) == NULL})
 #define RUN(sql, ...)                                      \
 	run_statement(history, sql, (Argument[]){__VA_ARGS__}, \
 				  sizeof((Argument[]){__VA_ARGS__}) / sizeof(Argument))
+
+static Argument
+text_argument(const char *text)
+{
+	return (Argument){TEXTOID, text ? CStringGetTextDatum(text) : (Datum) 0, text == NULL};
+}
 
 /* A statement of this file with the name of the schema put in. */
 static char *
@@ -73,7 +78,7 @@ complete(const char *sql, const char *schema)
 	return text.data;
 }
 
-/* Run a statement with the rights of who owns the tables, once they were found; its rows are in
+/* Run a statement with the rights of the tables' owner, once the tables are known. Its rows are in
  * SPI_tuptable. Returns how many there are. */
 static uint64
 run_statement(const History *history, const char *sql, const Argument *arguments, size_t count)
@@ -138,7 +143,8 @@ history_find(History *history)
 			" AND (SELECT count(*) FROM pg_catalog.pg_depend AS d"
 			" WHERE d.classid = r.tableoid AND d.objid IN (r.oid, s.oid) AND d.objsubid = 0"
 			" AND d.refclassid = e.tableoid AND d.refobjid = e.oid AND d.deptype = 'e') = 2",
-			TEXT("pgbackrest_ctl"), TEXT("pgbr_run"), TEXT("pgbr_schedule_since")) > 0)
+			text_argument("pgbackrest_ctl"), text_argument("pgbr_run"),
+			text_argument("pgbr_schedule_since")) > 0)
 	{
 		strlcpy(history->schema, text_at(0, 1), sizeof(history->schema));
 		history->table = (Oid) number_at(0, 2, InvalidOid);
@@ -187,17 +193,19 @@ load_since(const History *history, PgbrBackupType type, const ScheduleSettings *
 
 	if (!entry->is_valid)
 	{
-		RUN("DELETE FROM " SCHEMA ".pgbr_schedule_since WHERE type = $1", TEXT(name));
+		RUN("DELETE FROM " SCHEMA ".pgbr_schedule_since WHERE type = $1", text_argument(name));
 		return now;
 	}
 	if (RUN("SELECT extract(epoch FROM since)::bigint FROM " SCHEMA ".pgbr_schedule_since"
 			" WHERE type = $1 AND schedule = $2 AND time_zone = $3",
-			TEXT(name), TEXT(entry->text), TEXT(settings->zone_name)) > 0)
+			text_argument(name), text_argument(entry->text),
+			text_argument(settings->zone_name)) > 0)
 		return number_at(0, 1, now);
 	RUN("INSERT INTO " SCHEMA ".pgbr_schedule_since VALUES ($1, $2, $3, to_timestamp($4))"
 		" ON CONFLICT (type) DO UPDATE SET schedule = excluded.schedule,"
 		" time_zone = excluded.time_zone, since = excluded.since",
-		TEXT(name), TEXT(entry->text), TEXT(settings->zone_name), NUMBER(now));
+		text_argument(name), text_argument(entry->text), text_argument(settings->zone_name),
+		NUMBER(now));
 	return now;
 }
 
@@ -213,11 +221,12 @@ history_load(const History *history, const ScheduleSettings *settings, PgbrSched
 		int64 since = load_since(history, type, settings, now);
 
 		RUN("SELECT extract(epoch FROM max(due))::bigint FROM " SCHEMA ".pgbr_run WHERE type = $1",
-			TEXT(pgbr_backup_type_name(type)));
+			text_argument(pgbr_backup_type_name(type)));
 		schedule->types[type].handled = Max(since, number_at(0, 1, since));
 		schedule->types[type].owed = (PgbrRun){0};
 	}
-	count = RUN("SELECT " RUN_COLUMNS " FROM " SCHEMA ".pgbr_run WHERE state = $1", TEXT("queued"));
+	count = RUN("SELECT " RUN_COLUMNS " FROM " SCHEMA ".pgbr_run WHERE state = $1",
+				text_argument("queued"));
 	for (uint64 i = 0; i < count; i++)
 	{
 		PgbrBackupType type;
@@ -235,7 +244,7 @@ history_load_current(const History *history, PgbrSchedule *schedule, RunRow *row
 	schedule->current = (PgbrRun){0};
 	if (RUN("SELECT " RUN_COLUMNS ", started_at, sidecar, timeline::bigint FROM " SCHEMA
 			".pgbr_run WHERE state = $1",
-			TEXT("running")) > 0)
+			text_argument("running")) > 0)
 	{
 		char *sidecar = text_at(0, 8);
 
@@ -248,7 +257,7 @@ history_load_current(const History *history, PgbrSchedule *schedule, RunRow *row
 	SPI_finish();
 }
 
-/* What one row covered is covered by another from now on. */
+/* The rows that one row covered are covered by another from now on. */
 static void
 pass_on(const History *history, int64 from, int64 to)
 {
@@ -258,11 +267,11 @@ pass_on(const History *history, int64 from, int64 to)
 
 /* The newest row of a run; it was written before. */
 static int64
-row_of(const History *history, PgbrBackupType type, int64 due)
+history_row_of(const History *history, PgbrBackupType type, int64 due)
 {
 	if (RUN("SELECT run_id FROM " SCHEMA ".pgbr_run WHERE type = $1 AND due = to_timestamp($2)"
 			" ORDER BY run_id DESC LIMIT 1",
-			TEXT(pgbr_backup_type_name(type)), NUMBER(due)) == 0)
+			text_argument(pgbr_backup_type_name(type)), NUMBER(due)) == 0)
 		elog(ERROR, "the history of runs lacks the %s run that was due at " INT64_FORMAT,
 			 pgbr_backup_type_name(type), due);
 	return number_at(0, 1, 0);
@@ -274,11 +283,11 @@ insert_due(const History *history, const PgbrDueGroup *group, int64 first, int c
 {
 	RUN("INSERT INTO " SCHEMA ".pgbr_run (type, first_due, due, due_count, state, reason)"
 		" VALUES ($1, to_timestamp($2), to_timestamp($3), $4, $5, $6)",
-		TEXT(pgbr_backup_type_name(group->type)), NUMBER(first), NUMBER(group->last), NUMBER(count),
-		TEXT(state), TEXT(reason));
+		text_argument(pgbr_backup_type_name(group->type)), NUMBER(first), NUMBER(group->last),
+		NUMBER(count), text_argument(state), text_argument(reason));
 }
 
-/* A run of this type that was queued and is covered now has a row already; the rest gets one. */
+/* A queued run that is covered now has a row already. The other due times get one. */
 static void
 write_covered(const History *history, const PgbrSchedule *schedule, const PgbrDueGroup *group)
 {
@@ -288,7 +297,7 @@ write_covered(const History *history, const PgbrSchedule *schedule, const PgbrDu
 	if (RUN("UPDATE " SCHEMA ".pgbr_run SET state = 'covered', covered_by = NULL"
 			" WHERE type = $1 AND state = 'queued'"
 			" AND due BETWEEN to_timestamp($2) AND to_timestamp($3) RETURNING 1",
-			TEXT(pgbr_backup_type_name(group->type)), NUMBER(group->first),
+			text_argument(pgbr_backup_type_name(group->type)), NUMBER(group->first),
 			NUMBER(group->last)) > 0)
 	{
 		count--;
@@ -300,7 +309,7 @@ write_covered(const History *history, const PgbrSchedule *schedule, const PgbrDu
 		insert_due(history, group, first, count, "covered", NULL);
 }
 
-/* Why a run is owed that the plan has just made; it may have started, or be covered, already. */
+/* Why the plan owes this run. The run may already have started, or be covered. */
 static const char *
 reason_of_new(const PgbrSchedule *schedule, const PgbrPlan *plan, const PgbrDueGroup *group)
 {
@@ -321,7 +330,7 @@ write_groups(const History *history, const PgbrSchedule *schedule, const PgbrPla
 	{
 		const PgbrDueGroup *group = &plan->groups[i];
 
-		/* of a type at most one run is queued, so the old one goes before the new one comes */
+		/* each type has at most one queued run: remove the old one before the new one is added */
 		if (group->fate == PGBR_DUE_COVERED)
 			write_covered(history, schedule, group);
 		else if (group->fate == PGBR_DUE_OWED)
@@ -341,12 +350,12 @@ write_groups(const History *history, const PgbrSchedule *schedule, const PgbrPla
 
 		if (group->fate != PGBR_DUE_COVERED)
 			continue;
-		by = row_of(history, group->type, group->covered_by);
+		by = history_row_of(history, group->type, group->covered_by);
 		count = RUN("UPDATE " SCHEMA
 					".pgbr_run SET covered_by = $4 WHERE type = $1 AND state = 'covered'"
 					" AND covered_by IS NULL"
 					" AND due BETWEEN to_timestamp($2) AND to_timestamp($3) RETURNING run_id",
-					TEXT(pgbr_backup_type_name(group->type)), NUMBER(group->first),
+					text_argument(pgbr_backup_type_name(group->type)), NUMBER(group->first),
 					NUMBER(group->last), NUMBER(by));
 		if (count > 0)
 		{
@@ -367,12 +376,12 @@ write_groups(const History *history, const PgbrSchedule *schedule, const PgbrPla
 static void
 write_start(const History *history, const PgbrSchedule *schedule, const PgbrPlan *plan, RunRow *row)
 {
-	*row = (RunRow){.id = row_of(history, schedule->current_type, schedule->current.due),
+	*row = (RunRow){.id = history_row_of(history, schedule->current_type, schedule->current.due),
 					.timeline = (int64) GetWALInsertionTimeLine()};
 	RUN("UPDATE " SCHEMA
 		".pgbr_run SET state = 'running', reason = $2, started_at = clock_timestamp(),"
 		" timeline = $3 WHERE run_id = $1 RETURNING started_at",
-		NUMBER(row->id), TEXT(reasons[schedule->current.reason]), NUMBER(row->timeline));
+		NUMBER(row->id), text_argument(reasons[schedule->current.reason]), NUMBER(row->timeline));
 	row->started_at = number_at(0, 1, 0);
 	for (int type = 0; type < PGBR_BACKUP_TYPE_COUNT; type++)
 	{
@@ -380,7 +389,7 @@ write_start(const History *history, const PgbrSchedule *schedule, const PgbrPlan
 
 		if (!plan->covered[type].exists)
 			continue;
-		covered = row_of(history, type, plan->covered[type].due);
+		covered = history_row_of(history, type, plan->covered[type].due);
 		RUN("UPDATE " SCHEMA ".pgbr_run SET state = 'covered', covered_by = $2 WHERE run_id = $1",
 			NUMBER(covered), NUMBER(row->id));
 		pass_on(history, covered, row->id);
@@ -403,7 +412,7 @@ history_note_sidecar(const History *history, const RunRow *row, const char *reas
 {
 	connect_spi();
 	RUN("UPDATE " SCHEMA ".pgbr_run SET sidecar = $2, sidecar_reason = $3 WHERE run_id = $1",
-		NUMBER(row->id), TEXT(row->sidecar), TEXT(reason));
+		NUMBER(row->id), text_argument(row->sidecar), text_argument(reason));
 	SPI_finish();
 }
 
@@ -412,7 +421,7 @@ history_note_job(const History *history, const RunRow *row, const char *job_id)
 {
 	connect_spi();
 	RUN("UPDATE " SCHEMA ".pgbr_run SET job_id = $2 WHERE run_id = $1", NUMBER(row->id),
-		TEXT(job_id));
+		text_argument(job_id));
 	SPI_finish();
 }
 
@@ -428,8 +437,9 @@ insert_attempt(const History *history, const PgbrSchedule *schedule, PgbrBackupT
 		"not_before)"
 		" VALUES ($1, to_timestamp($2), to_timestamp($2), 0, 'queued', $3, $4, to_timestamp($5))"
 		" RETURNING run_id",
-		TEXT(pgbr_backup_type_name(type)), NUMBER(owed->due), TEXT(reasons[owed->reason]),
-		NUMBER(owed->failures), NUMBER_OR_NULL(owed->not_before));
+		text_argument(pgbr_backup_type_name(type)), NUMBER(owed->due),
+		text_argument(reasons[owed->reason]), NUMBER(owed->failures),
+		NUMBER_OR_NULL(owed->not_before));
 	pass_on(history, before, number_at(0, 1, 0));
 }
 
@@ -443,15 +453,15 @@ history_write_end(const History *history, const PgbrSchedule *schedule, const Pg
 		".pgbr_run SET state = $2, finished_at = clock_timestamp(), failures = $3, label = "
 		"$4,"
 		" exit_code = $5, error = $6, message = $7, hint = $8 WHERE run_id = $1",
-		NUMBER(row->id), TEXT(outcomes[end->outcome]),
-		NUMBER(run->failures + (end->outcome == PGBR_OUTCOME_FAILED)), TEXT(end->label),
-		NUMBER_OR_NULL((int64) end->exit_code), TEXT(end->error), TEXT(end->message),
-		TEXT(end->hint));
+		NUMBER(row->id), text_argument(outcomes[end->outcome]),
+		NUMBER(run->failures + (end->outcome == PGBR_OUTCOME_FAILED)), text_argument(end->label),
+		NUMBER_OR_NULL((int64) end->exit_code), text_argument(end->error),
+		text_argument(end->message), text_argument(end->hint));
 	if (sequel == PGBR_SEQUEL_OWED)
 		insert_attempt(history, schedule, type, row->id);
 	else if (sequel == PGBR_SEQUEL_COVERED)
 	{
-		int64 other = row_of(history, by, by_due);
+		int64 other = history_row_of(history, by, by_due);
 
 		RUN("UPDATE " SCHEMA ".pgbr_run SET covered_by = $2 WHERE run_id = $1", NUMBER(row->id),
 			NUMBER(other));
@@ -464,8 +474,9 @@ void
 history_purge(const History *history)
 {
 	connect_spi();
-	/* The newest of each type tells up to when its due times are accounted for. The newest of all stay
-	 * whatever the clock says: one that is years ahead for a moment must not end the history. */
+	/* The newest row of each type tells which due times were handled. The newest of all stay
+	 * whatever the clock says: a clock that is years ahead for a moment must not delete the
+	 * history. */
 	RUN("DELETE FROM " SCHEMA ".pgbr_run AS r WHERE state NOT IN ('queued', 'running')"
 		" AND coalesce(finished_at, due) < clock_timestamp() - make_interval(mins => $1::integer)"
 		" AND due < (SELECT max(due) FROM " SCHEMA ".pgbr_run AS n WHERE n.type = r.type)"

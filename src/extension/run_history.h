@@ -1,8 +1,8 @@
 /*
  * run_history.h
- *		The runs of the schedules in the database, where a failover finds them: pgbr_run has a row for
- *		each attempt and for due times that need none, pgbr_schedule_since says since when a schedule
- *		is in force.
+ *		The runs of the schedules. They are in the database, where the next leader finds them:
+ *		pgbr_run has a row for each attempt and for due times that need none, pgbr_schedule_since
+ *		the time from which a schedule is in force.
  *
  * Every function runs in the caller's transaction, with SPI not connected and with nothing in
  * search_path but pg_catalog and pg_temp.
@@ -13,11 +13,10 @@
 #include "common/schedule_plan.h"
 #include "extension/schedule.h"
 
-/* Where the history is: its table of runs, or InvalidOid, and the schema's name with quotes where it
- * needs them. */
+/* Where the history is. The schema's name is quoted where it must be. */
 typedef struct History
 {
-	Oid table;
+	Oid table; /* of runs, or InvalidOid */
 	Oid owner; /* with whose rights it is read and written */
 	char schema[2 * NAMEDATALEN + 3];
 } History;
@@ -31,19 +30,19 @@ typedef struct RunRow
 	char sidecar[256]; /* the URL that was asked, or "" */
 } RunRow;
 
-/* Look for it, in whatever schema the extension is; in each transaction anew, since that may be given
- * another name. */
+/* Find it in the extension's schema. Call this in each transaction, since the schema can be
+ * renamed. */
 extern void history_find(History *history);
 
-/* Fill handled and owed from the history. A schedule that is new, or is not what it was, counts from
- * now on; that is noted. */
+/* Fill handled and owed from the history. A new or changed schedule counts from now on, and this
+ * time is stored. */
 extern void history_load(const History *history, const ScheduleSettings *settings,
 						 PgbrSchedule *schedule, int64 now);
 
 /* Fill current, and row when there is such a run. */
 extern void history_load_current(const History *history, PgbrSchedule *schedule, RunRow *row);
 
-/* Write a plan; row is filled when it starts a run. schedule is as the plan has left it. */
+/* Write a plan; row is filled when it starts a run. schedule is as the plan left it. */
 extern void history_write_plan(const History *history, const PgbrSchedule *schedule,
 							   const PgbrPlan *plan, RunRow *row);
 
@@ -62,14 +61,14 @@ typedef struct RunEnd
 	const char *hint;
 } RunEnd;
 
-/* Write the end of the current run and what follows from it; schedule is as pgbr_schedule_finish has
- * left it, run is what was current before. */
+/* Write the end of the current run and what follows from it; schedule is as pgbr_schedule_finish
+ * left it, run is the one that was current before. */
 extern void
 history_write_end(const History *history, const PgbrSchedule *schedule, const PgbrRun *run,
 				  PgbrBackupType type, const RunRow *row, const RunEnd *end, PgbrSequel sequel,
 				  PgbrBackupType by, int64_t by_due);
 
-/* Forget what is older than the setting keeps. */
+/* Delete rows older than pgbackrest_ctl.history_retention. */
 extern void history_purge(const History *history);
 
 #endif

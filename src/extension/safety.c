@@ -145,7 +145,7 @@ problems_array(const PgbrSafety *safety)
 	return PointerGetDatum(construct_array(texts, safety->count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* _pgbr_safety(facts jsonb): safe, which is null where this standby does not see it, and problems */
+/* _pgbr_safety(facts jsonb): safe (null where a standby cannot know), and problems */
 Datum
 _pgbr_safety(PG_FUNCTION_ARGS)
 {

@@ -26,12 +26,12 @@ typedef struct ScheduleSettings
 	const char *error; /* what is wrong with the values file or the time zone, or NULL */
 } ScheduleSettings;
 
-/* Read them; everything is palloc'd in the current context. What is wrong is said in the entries, and
- * the entries that are right are in force. */
+/* Read them; everything is palloc'd in the current context. An entry that is wrong says why; the
+ * others are in force. */
 extern void schedule_read(ScheduleSettings *settings);
 
-/* Why nothing runs the schedules at this server, and what to do; palloc'd or constant, NULL when they
- * are run. */
+/* Why nothing runs the schedules at this server, and what to do; NULL when a scheduler runs them.
+ * palloc'd or constant. */
 extern const char *schedule_idle_reason(void);
 
 /* Log what is wrong in them. */

@@ -3,14 +3,14 @@
  *		The scheduler's main loop: plan, commit, have the sidecar make the backup, write down how it
  *		ended, sleep until the next moment that matters.
  *
- * What to do is decided by common/schedule_plan, kept by run_history and done by the sidecar. No
- * transaction is open while the sidecar is asked or the latch is slept on, and nothing is polled.
+ * common/schedule_plan decides, run_history stores, the sidecar does. No transaction is open during
+ * a request to the sidecar or while the scheduler sleeps. It never polls.
  *
- * Crashes and failovers: a run is in the history as running before the sidecar is asked, under a name
- * (its row and the moment it was started) that the sidecar keeps as the job's reason and as its
- * Idempotency-Key. A scheduler that finds such a run looks for that job at the sidecar it was given to
- * (or, after a failover, at its own): a job that is there is followed, one that is not was interrupted
- * together with its server, and the run is made again.
+ * Crashes and failovers: a run is written to the history before the sidecar is asked. Its name (its
+ * row and its start time) is the job's reason and Idempotency-Key at the sidecar. A new scheduler
+ * that finds such a run looks for the job at the sidecar that was asked or, after a failover, at
+ * its own. If the job is there, the scheduler follows it. If not, the job ended with its server,
+ * and the scheduler makes the run again.
  */
 #include "postgres.h"
 
@@ -133,8 +133,8 @@ has_history(const Scheduler *scheduler)
 	return OidIsValid(scheduler->history.table);
 }
 
-/* True while the history is the one that was loaded; inside a transaction. The extension may have gone
- * meanwhile, or have come again. */
+/* True while the history is the one that was loaded; inside a transaction. Meanwhile the
+ * extension may have been dropped, and created again. */
 static bool
 keep_history(Scheduler *scheduler)
 {
@@ -148,7 +148,7 @@ keep_history(Scheduler *scheduler)
 
 /* Learn from the history what there is to do. False when the extension is not there. */
 static bool
-load(Scheduler *scheduler)
+scheduler_load(Scheduler *scheduler)
 {
 	PgbrSchedule *schedule = &scheduler->schedule;
 	Oid loaded = scheduler->history.table;
@@ -161,7 +161,7 @@ load(Scheduler *scheduler)
 		if (!schedule->current.exists)
 			history_load_current(&scheduler->history, schedule, &scheduler->row);
 		else if (scheduler->history.table != loaded)
-			scheduler->row.id = 0; /* what runs is of a history that is no more */
+			scheduler->row.id = 0; /* this run belongs to a history that was dropped */
 	}
 	commit_transaction(scheduler);
 	scheduler->wake = PG_INT64_MIN;
@@ -177,7 +177,7 @@ load(Scheduler *scheduler)
 
 /* Plan, and write the plan down. False when the history is another one. */
 static bool
-plan(Scheduler *scheduler)
+scheduler_plan(Scheduler *scheduler)
 {
 	PgbrSchedule before = scheduler->schedule;
 	PgbrPlan plan;
@@ -204,15 +204,15 @@ reload(Scheduler *scheduler)
 	ConfigReloadPending = false;
 	/* what came due under the old settings is theirs */
 	if (has_history(scheduler))
-		(void) plan(scheduler);
+		(void) scheduler_plan(scheduler);
 	ProcessConfigFile(PGC_SIGHUP);
 	read_settings(scheduler);
 	if (has_history(scheduler))
-		(void) load(scheduler);
+		(void) scheduler_load(scheduler);
 }
 
-/* The sidecar of the current run, out of those that the settings name: who writes to the history is
- * not the one to say where a token goes. */
+/* The sidecar of the current run, if the settings name it: a role that can write to the history
+ * must not decide where a token is sent. */
 static const char *
 current_sidecar(const Scheduler *scheduler)
 {
@@ -224,7 +224,7 @@ current_sidecar(const Scheduler *scheduler)
 
 /* Ask the sidecar of the current run. NULL with error: whatever went wrong, nothing is raised. */
 static Jsonb *
-ask(Scheduler *scheduler, SidecarRequest *request, PgbrError *error)
+scheduler_ask(Scheduler *scheduler, SidecarRequest *request, PgbrError *error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Jsonb *volatile answer = NULL;
@@ -254,7 +254,7 @@ run_name(const Scheduler *scheduler)
 					scheduler->row.started_at);
 }
 
-/* Whom to ask for the current run, and why; inside a transaction. */
+/* Which sidecar to ask for the current run, and why; inside a transaction. */
 static const char *
 choose_sidecar(const Scheduler *scheduler, const char **reason)
 {
@@ -271,7 +271,7 @@ choose_sidecar(const Scheduler *scheduler, const char **reason)
 	return streams ? guc_standby_sidecar_url : guc_sidecar_url;
 }
 
-/* Write down whom the current run asks; without a reason, choose. */
+/* Store which sidecar the current run asks; without a reason, choose one. */
 static void
 note_sidecar(Scheduler *scheduler, const char *url, const char *reason)
 {
@@ -290,12 +290,12 @@ plan_when_due(Scheduler *scheduler)
 	if (ConfigReloadPending)
 		reload(scheduler);
 	if (worker_take_wake())
-		(void) load(scheduler);
+		(void) scheduler_load(scheduler);
 	if (has_history(scheduler) && now_moment() >= scheduler->wake)
-		(void) plan(scheduler);
+		(void) scheduler_plan(scheduler);
 }
 
-/* Has a sidecar been away for too long? The clock may be set, so it is not asked. */
+/* Has a sidecar been away for too long? Uses the monotonic clock, which nobody can set. */
 static bool
 is_lost(instr_time since)
 {
@@ -325,16 +325,16 @@ post_job(Scheduler *scheduler, PgbrError *error)
 	body_text(&body, "reason", name);
 	request.body = body_end(&body);
 	INSTR_TIME_SET_CURRENT(began);
-	/* one that is slow may have taken it: asked again with the same key, it gives the same job */
-	while ((job = ask(scheduler, &request, error)) == NULL && error->code == PGBR_ERROR_TIMEOUT &&
-		   !is_lost(began))
+	/* a slow sidecar may have accepted the job: the same key gives the same job again */
+	while ((job = scheduler_ask(scheduler, &request, error)) == NULL &&
+		   error->code == PGBR_ERROR_TIMEOUT && !is_lost(began))
 		plan_when_due(scheduler);
 	return job;
 }
 
 /* Hand the current run to a sidecar. */
 static Jsonb *
-start_job(Scheduler *scheduler, PgbrError *error)
+scheduler_start_job(Scheduler *scheduler, PgbrError *error)
 {
 	Jsonb *job;
 
@@ -362,7 +362,7 @@ find_job(Scheduler *scheduler, PgbrError *error)
 							  .path =
 								  psprintf(PGBR_PATH_JOBS "?kind=backup&limit=%d", JOBS_TO_SEARCH),
 							  .answer = answer_jobs};
-	Jsonb *answer = ask(scheduler, &request, error);
+	Jsonb *answer = scheduler_ask(scheduler, &request, error);
 	JsonbContainer *jobs = answer ? answer_object(&answer->root, "jobs") : NULL;
 
 	if (answer == NULL)
@@ -379,8 +379,8 @@ find_job(Scheduler *scheduler, PgbrError *error)
 	return NULL;
 }
 
-/* Look for an inherited run's job until the sidecar has answered. NULL when there is none to follow:
- * a backup does not survive its leader, whatever became of the sidecar that made it. */
+/* Look for an inherited run's job until the sidecar answers. NULL when there is no job to follow: a
+ * backup ends with its leader, even if the sidecar that made it lives on. */
 static Jsonb *
 inherit_job(Scheduler *scheduler, PgbrError *error)
 {
@@ -423,7 +423,7 @@ follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
 		plan_when_due(scheduler);
 		MemoryContextReset(context);
 		MemoryContextSwitchTo(context);
-		job = ask(scheduler, &request, error);
+		job = scheduler_ask(scheduler, &request, error);
 		if (job)
 			INSTR_TIME_SET_CURRENT(answered);
 		else if (error->code == PGBR_ERROR_NOT_FOUND || is_lost(answered))
@@ -436,7 +436,7 @@ follow_job(Scheduler *scheduler, Jsonb *job, PgbrError *error)
 }
 
 static void
-finish(Scheduler *scheduler, const RunEnd *end)
+scheduler_finish(Scheduler *scheduler, const RunEnd *end)
 {
 	PgbrRun run = scheduler->schedule.current;
 	PgbrBackupType type = scheduler->schedule.current_type;
@@ -468,7 +468,7 @@ note_job(Scheduler *scheduler, Jsonb *job)
 
 /* See the current run through. */
 static void
-run_backup(Scheduler *scheduler)
+scheduler_run_backup(Scheduler *scheduler)
 {
 	PgbrError error = PGBR_ERROR_INIT;
 	bool inherited = !scheduler->started;
@@ -479,7 +479,7 @@ run_backup(Scheduler *scheduler)
 						   psprintf("%s backup, run " INT64_FORMAT,
 									pgbr_backup_type_name(scheduler->schedule.current_type),
 									scheduler->row.id));
-	job = inherited ? inherit_job(scheduler, &error) : start_job(scheduler, &error);
+	job = inherited ? inherit_job(scheduler, &error) : scheduler_start_job(scheduler, &error);
 	if (job)
 	{
 		note_job(scheduler, job);
@@ -493,7 +493,7 @@ run_backup(Scheduler *scheduler)
 		end.message = "its server went down or was replaced while it ran";
 		end.hint = NULL;
 	}
-	finish(scheduler, &end);
+	scheduler_finish(scheduler, &end);
 }
 
 static const char *
@@ -515,16 +515,16 @@ turn(Scheduler *scheduler)
 		scheduler->history.table = InvalidOid;
 		sleep_until(scheduler, PG_INT64_MAX, "waiting for promotion");
 	}
-	else if ((worker_take_wake() || !has_history(scheduler)) && !load(scheduler))
+	else if ((worker_take_wake() || !has_history(scheduler)) && !scheduler_load(scheduler))
 		sleep_until(scheduler, PG_INT64_MAX, "waiting for CREATE EXTENSION pgbackrest_ctl");
 	else if (scheduler->schedule.current.exists)
-		run_backup(scheduler);
-	else if (plan(scheduler) && !scheduler->schedule.current.exists)
+		scheduler_run_backup(scheduler);
+	else if (scheduler_plan(scheduler) && !scheduler->schedule.current.exists)
 		sleep_until(scheduler, scheduler->wake, waiting_activity(scheduler));
 }
 
 static void
-prepare(Scheduler *scheduler)
+scheduler_prepare(Scheduler *scheduler)
 {
 	*scheduler = (Scheduler){0};
 	scheduler->settings_context =
@@ -540,7 +540,7 @@ prepare(Scheduler *scheduler)
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	/* so that no conversion is looked up where no transaction is open */
 	SetConfigOption("client_encoding", "UTF8", PGC_BACKEND, PGC_S_OVERRIDE);
-	/* a database in which nobody can write needs its backups, too */
+	/* a read-only database needs backups, too */
 	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
 	commit_transaction(scheduler);
@@ -559,7 +559,7 @@ pgbr_scheduler_main(Datum argument)
 	BackgroundWorkerInitializeConnection(guc_database, NULL, 0);
 	if (!worker_claim())
 		proc_exit(0);
-	prepare(&scheduler);
+	scheduler_prepare(&scheduler);
 	for (;;)
 	{
 		MemoryContextReset(scheduler.turn_context);

@@ -79,7 +79,7 @@ static const ErrorRow error_rows[] = {
 };
 
 static const ErrorRow *
-row_of(const PgbrError *error)
+error_row_of(const PgbrError *error)
 {
 	const ErrorRow *row = &error_rows[lengthof(error_rows) - 1];
 
@@ -94,7 +94,7 @@ row_of(const PgbrError *error)
 void
 sidecar_explain(PgbrError *error)
 {
-	const ErrorRow *row = row_of(error);
+	const ErrorRow *row = error_row_of(error);
 	PgbrError said = *error;
 
 	pgbr_error_set(error, said.code, "%s%s", row->prefix, said.message);
@@ -115,7 +115,7 @@ sidecar_raise(const PgbrError *error)
 
 	sidecar_explain(&said);
 	ereport(ERROR,
-			(errcode(row_of(error)->sqlstate), errmsg("%s", sidecar_error_text(said.message)),
+			(errcode(error_row_of(error)->sqlstate), errmsg("%s", sidecar_error_text(said.message)),
 			 said.detail[0] ? errdetail("%s", sidecar_error_text(said.detail)) : 0,
 			 said.hint[0] ? errhint("%s", sidecar_error_text(said.hint)) : 0));
 	pg_unreachable();
@@ -155,7 +155,7 @@ sidecar_rethrow(MemoryContext context, const char *detail, const char *cancel_hi
 	pg_unreachable();
 }
 
-/* What an answer that can't be read is called. Its own error speaks of a type or of JSON alone. */
+/* Raise the error of an answer that can't be read. The caught one names only a type or JSON. */
 static void
 rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *http)
 {
@@ -172,7 +172,7 @@ rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *h
 	FlushErrorState();
 	if (error->sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER)
 		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-						errmsg("sidecar gave an answer with a character that this database's "
+						errmsg("the sidecar's response has a character that this database's "
 							   "encoding \"%s\" lacks",
 							   GetDatabaseEncodingName()),
 						errdetail("The request was %s %s.", http->method, http->url),
@@ -184,9 +184,9 @@ rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *h
 			 errdetail("The request was %s %s.", http->method, http->url), errhint(PROTOCOL_HINT)));
 }
 
-/* Its rows go to anybody's terminal. */
+/* The rows made of it may reach any terminal. */
 static void
-make_visible(PgbrHttpResponse *response)
+response_make_visible(PgbrHttpResponse *response)
 {
 	bool any;
 	StrBuf buf;
@@ -214,7 +214,7 @@ read_answer(PgbrHttpResponse *response, const AnswerMember *members, const PgbrH
 	MemoryContext context = CurrentMemoryContext;
 	Jsonb *volatile answer = NULL;
 
-	make_visible(response);
+	response_make_visible(response);
 	PG_TRY();
 	{
 		char *text = pg_any_to_server(response->body, (int) response->length, PG_UTF8);
@@ -272,8 +272,8 @@ read_response(PgbrHttpResponse *response, const AnswerMember *members, const Pgb
 	return NULL;
 }
 
-/* A cancel or the end of the session or of the server, which can't come back while we are attached to
- * its memory; for what may be repeated also anything else that waits. */
+/* A cancel or the end of the session or of the server, which can't come back while we are
+ * attached to its memory; for what may be repeated also anything else that waits. */
 static bool
 should_abort(void *argument)
 {

@@ -39,10 +39,10 @@ typedef struct Shared
 {
 	LWLock *lock; /* guards all below */
 	PGPROC *scheduler;
-	bool woken; /* and it has not looked yet */
+	bool woken; /* and has not asked since */
 	WorkerState state;
 	Oid database;	 /* of the scheduler that was here last */
-	bool look_first; /* a scheduler that starts has to see whether its database is there */
+	bool look_first; /* a scheduler that starts must check that its database exists */
 	char zone[TZ_STRLEN_MAX + 1];
 } Shared;
 
@@ -95,7 +95,7 @@ worker_describe(BackgroundWorker *worker, const char *name, const char *function
 	worker->bgw_restart_time = RESTART_S;
 }
 
-/* Transaction callbacks can't take themselves off the list, so it is put there once a session. */
+/* A transaction callback can't unregister itself, so it is registered once a session. */
 static bool wake_wanted;
 static bool created_here; /* the extension, in this transaction */
 
@@ -139,7 +139,7 @@ want_wake(void)
 	wake_wanted = true;
 }
 
-/* An extension that is dropped, in whatever way, may be ours: the scheduler looks. */
+/* Any extension that is dropped may be ours, so the scheduler checks. */
 static void
 on_access(ObjectAccessType access, Oid class, Oid object, int part, void *argument)
 {

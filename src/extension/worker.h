@@ -1,11 +1,14 @@
 /*
  * worker.h
- *		The background workers: how they come to be, and how they are woken.
+ *		The background workers: how they are started, and how they are woken.
  *
- * Three, of which one stays: a launcher waits until the database of pgbackrest_ctl.database exists,
- * registers the scheduler and ends; the scheduler, which looks again when it is restarted, is connected to that database and runs the
- * schedules; and at the end of recovery a third wakes the scheduler, which can't see a promotion
- * without looking again and again, and ends.
+ * There are three, of which one stays:
+ * - The launcher waits until the database pgbackrest_ctl.database exists, registers the scheduler
+ *   and ends.
+ * - The scheduler connects to that database and runs the schedules. After a restart it first checks
+ *   again that the database exists.
+ * - The third starts at the end of recovery, wakes the scheduler and ends. Without it the scheduler
+ *   would have to poll to see a promotion.
  */
 #ifndef PGBR_WORKER_H
 #define PGBR_WORKER_H
@@ -14,7 +17,7 @@
 
 #include "pgtime.h"
 
-/* What the workers have come to. */
+/* How far the workers are. */
 typedef enum WorkerState
 {
 	WORKER_NONE, /* none has started */
@@ -33,24 +36,24 @@ extern void worker_register(void);
 /* Wake the scheduler, if there is one: the extension may have come, or recovery has ended. */
 extern void worker_wake(void);
 
-/* For the scheduler: was it woken since it asked last? */
+/* For the scheduler: was it woken since it last asked? */
 extern bool worker_take_wake(void);
 
-/* For the scheduler: be the one that is woken. False when another scheduler runs. */
+/* For the scheduler: become the process that is woken. False when another scheduler runs. */
 extern bool worker_claim(void);
 
-/* For the workers: say what they have come to. For all: what they have said, and the database of the
- * scheduler, or InvalidOid. */
+/* For the workers: tell how far they are. For all: what they told last, and the scheduler's
+ * database, or InvalidOid. */
 extern void worker_tell_state(WorkerState state);
 extern WorkerState worker_state(Oid *database);
 
-/* For a scheduler that starts, before it is bound to its database: one whose predecessor has ended does
- * not return from here where that database was dropped, but waits for it, and leaves the rest to a
- * scheduler that it registers. */
+/* For a scheduler that starts, before it connects to its database. If its predecessor has ended and
+ * the database was dropped, this does not return: it waits for the database, and registers another
+ * scheduler that goes on. */
 extern void worker_look_first(void);
 
-/* The TimeZone of the scheduler, which no session's own hides: told by it, and "" before. name has room
- * for TZ_STRLEN_MAX + 1. */
+/* The TimeZone of the scheduler, which a session's own does not hide; "" until the scheduler has
+ * told it. name has room for TZ_STRLEN_MAX + 1. */
 extern void worker_tell_zone(const char *name);
 extern void worker_zone(char *name);
 

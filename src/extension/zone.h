@@ -8,8 +8,8 @@
 #include "common/cron.h"
 #include "pgtime.h"
 
-/* The zone of a name such as Europe/Berlin, or the session's TimeZone when the name is empty or NULL;
- * NULL when there is none. Lives as long as the process. */
+/* The zone of a name such as Europe/Berlin; the session's TimeZone when the name is empty or
+ * NULL; NULL for an unknown name. Lives as long as the process. */
 extern pg_tz *zone_find(const char *name);
 
 /* A view of a zone for pgbr_cron_next. */

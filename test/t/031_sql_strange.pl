@@ -324,8 +324,8 @@ my %rubbish = (
 	'nothing' => qr/sidecar gave an answer that is not valid JSON/,
 	'html' => qr{its content type is "text/html"},
 	'nul' => qr/NUL byte/,
-	'latin1' => qr/not valid JSON/,
-	'deep' => qr/not valid JSON/,
+	'latin1' => qr/invalid response from the sidecar: it is not valid JSON/,
+	'deep' => qr/invalid response from the sidecar: it is not valid JSON/,
 	'big' => qr/the answer is larger than 8 MB/,
 	'endless' => qr/the answer is larger than 8 MB/,
 	'elsewhere' => qr/HTTP status 302 without a reason/,
@@ -566,7 +566,7 @@ behave('arrow');
 fails(
 	'TABLE pgbr_jobs',
 	'22P05',
-	'sidecar gave an answer with a character that this database\'s encoding "LATIN1" lacks',
+	'the sidecar\'s response has a character that this database\'s encoding "LATIN1" lacks',
 	'what LATIN1 lacks',
 	dbname => 'latin1');
 is($member->psql('SELECT octet_length(message) FROM pgbr_jobs', dbname => 'bytes'),
