@@ -62,6 +62,8 @@ like($out, qr/^\(\d+ jobs\)$/m, 'all of them');
 like($out, qr/^\S+ +backup +incr +failed /m, 'a row');
 
 like($out, qr/\Aid +kind +type +state /, 'as a table');
+my ($listed) = $sidecar->http(GET => '/v1/jobs')->{json}{jobs};
+like($out, qr/^$_->{id} +$_->{kind} /m, "job $_->{id} on a line of its own") for @$listed;
 (undef, $out) = $member->ctl('jobs', '--verbose');
 like($out, qr/\A +id +\| +kind +\| type \| +state /, 'jobs --verbose: as in psql');
 like($out, qr/^\(\d+ rows\)$/m, 'jobs --verbose: all of them');

@@ -108,6 +108,18 @@ static const Field list_fields[] = {
 	{NULL},
 };
 
+/* For people, so narrow that no id and no label is broken: an id is the time of the request in UTC. */
+static const Field brief_fields[] = {
+	{"id", "id", FIELD_TEXT},
+	{"kind", "kind", FIELD_TEXT},
+	{"type", "type", FIELD_TEXT},
+	{"state", "state", FIELD_TEXT},
+	{"%", "progress.percent", FIELD_PERCENT},
+	{"took", "duration", FIELD_SECONDS},
+	{"result", "result", FIELD_TEXT},
+	{NULL},
+};
+
 static const Field record_fields[] = {
 	{"id", "id", FIELD_TEXT},
 	{"kind", "kind", FIELD_TEXT},
@@ -161,6 +173,27 @@ void
 job_list_add(Table *table, const JobView *job, long long now, bool for_people)
 {
 	add_row(table, list_fields, job, now, for_people);
+}
+
+void
+job_brief_init(Table *table)
+{
+	fields_init_table(table, brief_fields);
+}
+
+void
+job_brief_add(Table *table, const JobView *job, long long now)
+{
+	JobView copy = *job;
+	json_t *document = json_copy((json_t *) job->document);
+	const char *result = job->label ? job->label : job->error;
+
+	copy.document = document;
+	if (document == NULL || (result && !json_put_text(document, "result", result)))
+		table->failed = true;
+	else
+		add_row(table, brief_fields, &copy, now, true);
+	json_decref(document);
 }
 
 void

@@ -88,6 +88,7 @@ print_list(const Context *context, const json_t *answer, bool verbose, PgbrError
 {
 	const char *next = json_text(answer, "next");
 	bool for_people = context->format == OUTPUT_PRETTY;
+	bool brief = for_people && !verbose;
 	bool ok = true;
 	size_t index;
 	json_t *element;
@@ -95,16 +96,21 @@ print_list(const Context *context, const json_t *answer, bool verbose, PgbrError
 	StrBuf out;
 
 	strbuf_init(&out);
-	job_list_init(&table);
+	if (brief)
+		job_brief_init(&table);
+	else
+		job_list_init(&table);
 	json_array_foreach(json_object_get(answer, "jobs"), index, element)
 	{
 		JobView job;
 
 		ok = ok && job_view_read(element, &job, error);
-		if (ok)
+		if (ok && brief)
+			job_brief_add(&table, &job, (long long) time(NULL));
+		else if (ok)
 			job_list_add(&table, &job, (long long) time(NULL), for_people);
 	}
-	if (for_people && !verbose)
+	if (brief)
 	{
 		size_t count = json_array_size(json_object_get(answer, "jobs"));
 
