@@ -28,23 +28,40 @@ WITH answer AS MATERIALIZED (
 		CROSS JOIN jsonb_to_recordset(info->'stanzas') AS s(
 			name text, status jsonb, repo jsonb, db jsonb, backup jsonb, archive jsonb)
 	LIMIT 1
+), server AS MATERIALIZED (
+	-- an unsigned number, which PostgreSQL shows as if it had a sign
+	SELECT (system_identifier::numeric + 18446744073709551616) % 18446744073709551616 AS system_id
+	FROM pg_control_system()
+), database AS MATERIALIZED (
+	-- a repository keeps those of before a stanza-upgrade, with their backups and their WAL. They
+	-- can't bring this server back
+	SELECT d."repo-key" AS repo, d.id, d."system-id" AS system_id,
+		d."system-id" = server.system_id AS is_own
+	FROM server
+		CROSS JOIN stanza
+		CROSS JOIN jsonb_to_recordset(stanza.db) AS d(
+			id integer, "repo-key" integer, "system-id" numeric)
 ), backup AS MATERIALIZED (
 	SELECT b.label, b.type, b.error IS TRUE AS damaged,
 		(b."timestamp"->>'start')::double precision AS start_time,
-		to_timestamp((b."timestamp"->>'stop')::double precision) AS stop_time
+		to_timestamp((b."timestamp"->>'stop')::double precision) AS stop_time,
+		d.is_own IS TRUE AS is_own
 	FROM stanza AS s
 		CROSS JOIN jsonb_to_recordset(s.backup) AS b(
-			label text, type text, error boolean, "timestamp" jsonb)
+			label text, type text, error boolean, "timestamp" jsonb, "database" jsonb)
+		LEFT JOIN database AS d ON d.repo = (b."database"->>'repo-key')::integer
+			AND d.id = (b."database"->>'id')::integer
 ), newest AS MATERIALIZED (
 	SELECT max(stop_time) FILTER (WHERE type = 'full') AS last_full,
 		max(stop_time) FILTER (WHERE type = 'diff') AS last_diff,
 		max(stop_time) FILTER (WHERE type = 'incr') AS last_incr,
 		min(stop_time) AS oldest,
 		max(stop_time) AS newest,
+		max(stop_time) FILTER (WHERE is_own) AS own_newest,
 		jsonb_build_object(
-			'full', max(start_time) FILTER (WHERE type = 'full'),
-			'diff', max(start_time) FILTER (WHERE type = 'diff'),
-			'incr', max(start_time) FILTER (WHERE type = 'incr')) AS started
+			'full', max(start_time) FILTER (WHERE type = 'full' AND is_own),
+			'diff', max(start_time) FILTER (WHERE type = 'diff' AND is_own),
+			'incr', max(start_time) FILTER (WHERE type = 'incr' AND is_own)) AS started
 	FROM backup
 	WHERE NOT damaged
 ), failure AS (
@@ -86,23 +103,36 @@ WITH answer AS MATERIALIZED (
 	-- They get a minute, in which pgbackrest may have been listing the archive
 	SELECT left(s.last_archived_wal, 24) AS segment, s.last_archived_time AS since
 	FROM pg_stat_archiver AS s
-	WHERE s.last_archived_wal NOT LIKE '%.history'
+	-- the part of a segment that a promotion archives is for no restore, and is not listed
+	WHERE s.last_archived_wal !~ '\.(history|partial)$'
 	UNION ALL
 	SELECT left(f.name, 24), f.modification + interval '1 minute'
 	FROM status_file AS f
 	WHERE f.name ~ '^[0-9A-F]{24}\.done$'
-), missing AS MATERIALIZED (
-	-- in none of the repositories, though the information is newer than its archiving:
-	-- an archive_command that drops WAL says that all is well
-	SELECT min(a.segment) AS segment
+), unlisted AS MATERIALIZED (
+	-- the information is newer than the archiving of these
+	SELECT a.segment
 	FROM answer, archived AS a
 	WHERE a.since < (info->>'fetched_at')::timestamptz
-		AND a.segment > coalesce((
-			SELECT max(r.max) FROM stanza, jsonb_to_recordset(stanza.archive) AS r(max text)), '')
+), reach AS MATERIALIZED (
+	-- how far each repository has this server's WAL
+	SELECT r.key AS repo, (r.status->>'code')::integer AS code, r.status->>'message' AS message,
+		coalesce((
+			SELECT max(w.max)
+			FROM jsonb_to_recordset(stanza.archive) AS w("database" jsonb, max text)
+				JOIN database AS d ON d.repo = (w."database"->>'repo-key')::integer
+					AND d.id = (w."database"->>'id')::integer
+			WHERE d.repo = r.key AND d.is_own), '') AS segment
+	FROM stanza
+		CROSS JOIN jsonb_to_recordset(stanza.repo) AS r(key integer, status jsonb)
+), missing AS MATERIALIZED (
+	-- in none of the repositories, though it was archived: an archive_command that drops WAL says
+	-- that all is well
+	SELECT min(segment) AS segment
+	FROM unlisted
+	WHERE segment > coalesce((SELECT max(segment) FROM reach), '')
 		-- of a repository that could not be read pgbackrest lists no WAL
-		AND NOT EXISTS (
-			SELECT FROM stanza, jsonb_to_recordset(stanza.repo) AS r(status jsonb)
-			WHERE (r.status->>'code')::integer = 99)
+		AND NOT EXISTS (SELECT FROM reach WHERE code = 99)
 ), archiver AS MATERIALIZED (
 	SELECT current_setting('archive_mode') AS archive_mode, s.last_archived_wal,
 		s.last_archived_time, s.last_failed_wal, s.last_failed_time,
@@ -111,28 +141,21 @@ WITH answer AS MATERIALIZED (
 		SELECT count(*) AS wal_waiting, min(modification) AS oldest_waiting
 		FROM status_file
 		WHERE name LIKE '%.ready') AS f
-), database AS (
-	-- the newest database of each repository; it must be this one
-	SELECT DISTINCT ON (d."repo-key") d."repo-key" AS repo, d."system-id" AS system_id
-	FROM stanza, jsonb_to_recordset(stanza.db) AS d(
-		id integer, "repo-key" integer, "system-id" numeric)
-	ORDER BY d."repo-key", d.id DESC
 ), repository AS (
 	SELECT jsonb_agg(jsonb_build_object(
-			'repo', r.key,
-			'code', (r.status->>'code')::integer,
-			'message', r.status->>'message',
-			'foreign_id', (SELECT d.system_id::text FROM database AS d
-				WHERE d.repo = r.key AND d.system_id <> c.system_id))
-		ORDER BY r.key) AS facts,
-		max(c.system_id)::text AS system_id
-	FROM stanza
-		CROSS JOIN jsonb_to_recordset(stanza.repo) AS r(key integer, status jsonb)
-		CROSS JOIN (
-			-- an unsigned number, which PostgreSQL shows as if it had a sign
-			SELECT (system_identifier::numeric + 18446744073709551616) % 18446744073709551616
-				AS system_id
-			FROM pg_control_system()) AS c
+		'repo', repo,
+		'code', code,
+		'message', message,
+		'foreign_id', (
+			-- the newest database of each repository must be this one
+			SELECT d.system_id::text
+			FROM (SELECT system_id, is_own FROM database WHERE database.repo = reach.repo
+				ORDER BY id DESC LIMIT 1) AS d
+			WHERE NOT d.is_own),
+		-- one with a backup must have the WAL as well
+		'missing_wal', (SELECT min(u.segment) FROM unlisted AS u
+			WHERE reach.code = 0 AND u.segment > reach.segment)) ORDER BY repo) AS facts
+	FROM reach
 ), verdict AS MATERIALIZED (
 	SELECT v.safe, v.problems
 	FROM answer
@@ -141,17 +164,19 @@ WITH answer AS MATERIALIZED (
 		CROSS JOIN missing
 		CROSS JOIN failing
 		CROSS JOIN repository
+		CROSS JOIN server
 		CROSS JOIN @extschema@._pgbr_safety(jsonb_build_object(
 			'sidecar_error', answer.error,
-			'has_info', info->>'fetched_at' IS NOT NULL,
+			'has_info', info->>'fetched_at' IS NOT NULL AND info->>'age_seconds' IS NOT NULL,
 			'info_age', (info->>'age_seconds')::double precision,
 			'info_error', info->'error'->>'message',
 			'repos', repository.facts,
-			'system_id', repository.system_id,
-			'has_backup', EXISTS (SELECT FROM backup),
-			'newest_age', extract(epoch FROM clock_timestamp() - newest.newest),
+			'system_id', server.system_id::text,
+			'has_backup', EXISTS (SELECT FROM backup WHERE is_own),
+			'newest_age', extract(epoch FROM clock_timestamp() - newest.own_newest),
 			'damaged', (SELECT b.label FROM (
-				SELECT label, damaged FROM backup ORDER BY stop_time DESC NULLS LAST LIMIT 1) AS b
+				SELECT label, damaged FROM backup WHERE is_own
+				ORDER BY stop_time DESC NULLS LAST LIMIT 1) AS b
 				WHERE b.damaged),
 			'started', newest.started,
 			'backup_runs', coalesce(running->0->>'kind' = 'backup', false),

@@ -129,6 +129,19 @@ judge_archiving(const PgbrSafetyFacts *facts, PgbrSafety *safety)
 						   "archived none since its statistics were reset");
 }
 
+/* WAL that is in no repository was named already, as lost. */
+static void
+judge_repository_wal(const PgbrSafetyFacts *facts, const PgbrSafetyRepo *repo, PgbrSafety *safety)
+{
+	if (!facts->postgres_answers || !facts->archives || facts->wal == PGBR_WAL_MISSING)
+		return;
+	if (repo->missing_wal)
+		safety_add(safety,
+				   "repository %d lacks WAL: PostgreSQL has archived \"%s\", but it is not there; "
+				   "archive_command must push to all repositories",
+				   repo->repo, repo->missing_wal);
+}
+
 static void
 judge_repositories(const PgbrSafetyFacts *facts, PgbrSafety *safety)
 {
@@ -141,6 +154,7 @@ judge_repositories(const PgbrSafetyFacts *facts, PgbrSafety *safety)
 			(facts->has_backup || repo->code != PGBR_REPO_NO_BACKUP))
 			safety_add(safety, "repository %d: %s", repo->repo,
 					   repo->message ? repo->message : "its status is not known");
+		judge_repository_wal(facts, repo, safety);
 	}
 	if (facts->damaged)
 		safety_add(safety, "the newest backup, \"%s\", holds damaged pages", facts->damaged);

@@ -34,9 +34,10 @@ typedef enum PgbrWalSeen
 typedef struct PgbrSafetyRepo
 {
 	int repo;
-	int code;				/* pgbackrest's status; 0 is ok */
-	const char *message;	/* of the status; may be NULL */
-	const char *foreign_id; /* its system identifier, where that is another cluster's, or NULL */
+	int code;				 /* pgbackrest's status; 0 is ok */
+	const char *message;	 /* of the status; may be NULL */
+	const char *foreign_id;	 /* its system identifier, where that is another cluster's, or NULL */
+	const char *missing_wal; /* archived by PostgreSQL, but not in this repository, or NULL */
 } PgbrSafetyRepo;
 
 #define PGBR_SAFETY_REPOS 8

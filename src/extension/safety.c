@@ -54,15 +54,17 @@ read_repos(JsonbContainer *repos, PgbrSafetyFacts *facts)
 {
 	for (uint32 i = 0; repos && i < JsonContainerSize(repos); i++)
 	{
-		JsonbContainer *repo = getIthJsonbValueFromContainer(repos, i)->val.binary.data;
+		JsonbContainer *object = getIthJsonbValueFromContainer(repos, i)->val.binary.data;
+		PgbrSafetyRepo repo = {.repo = answer_int(object, "repo", 0),
+							   .code = answer_int(object, "code", 0),
+							   .message = safety_text(object, "message"),
+							   .foreign_id = safety_text(object, "foreign_id"),
+							   .missing_wal = safety_text(object, "missing_wal")};
 
-		if (facts->repo_count == PGBR_SAFETY_REPOS)
-			return;
-		facts->repos[facts->repo_count++] =
-			(PgbrSafetyRepo){.repo = answer_int(repo, "repo", 0),
-							 .code = answer_int(repo, "code", 0),
-							 .message = safety_text(repo, "message"),
-							 .foreign_id = safety_text(repo, "foreign_id")};
+		/* there is room for some of the repositories: not for those that are well */
+		if ((repo.code != 0 || repo.foreign_id || repo.missing_wal) &&
+			facts->repo_count < PGBR_SAFETY_REPOS)
+			facts->repos[facts->repo_count++] = repo;
 	}
 }
 

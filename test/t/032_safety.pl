@@ -33,6 +33,18 @@ sub switch_wal
 		q{SELECT pg_walfile_name(l) FROM (SELECT pg_switch_wal() AS l FROM txid_current()) AS s});
 }
 
+sub wait_archived
+{
+	my ($segment) = @_;
+	wait_for
+	{
+		my $names = $member->psql(q{SELECT string_agg(name, ' ') FROM pg_ls_archive_statusdir()});
+		$names =~ /\b$segment\.done\b/ or die "$names\n"
+	}
+	"$segment to be archived";
+	return;
+}
+
 # The verdict comes to be no, with this problem first, or next to others.
 sub is_unsafe
 {
@@ -105,6 +117,45 @@ subtest 'archiving' => sub {
 	set(archive_command => undef);
 	$full = $member->psql(q{SELECT label FROM pgbr_job(pgbr_backup('full', wait => true))});
 	is_safe('and a new backup makes it safe');
+};
+
+# A standby that is promoted archives the part of a segment where it ended, which no repository lists.
+subtest 'a promotion' => sub {
+	switch_wal();
+	$member->stop;
+	spew("$member->{data}/standby.signal", '');
+	$member->start;
+	$member->psql('SELECT pg_promote()');
+	wait_for
+	{
+		$member->psql(q{SELECT last_archived_wal LIKE '%.partial' FROM pg_stat_archiver}) eq 't'
+	}
+	'the part of a segment to be archived';
+	refresh();
+	is($member->psql('SELECT safe, problems FROM pgbr_status'), 't|{}', 'all is well');
+};
+
+# archive_command pushes to the first repository alone
+subtest 'a second repository that gets no WAL' => sub {
+	my $config = slurp($member->{config});
+	my $command = $member->psql('SHOW archive_command');
+	spew("$member->{config}.one", $config, 0600);
+	mkdir "$repo.2", 0750 or die "mkdir: $!\n";
+	spew($member->{config}, $config =~ s/^repo1-path=/repo2-path=$repo.2\n$&/mr, 0600);
+	$member->pgbackrest('stanza-create');
+	refresh();
+	is_unsafe(qr/repository 2: no valid backups$/, 'as yet it has no backup');
+	$member->psql(q{SELECT pgbr_backup('full', wait => true, repo => 2)});
+	is_safe('with a backup all is well');
+	set(archive_command => $command =~ s/\Q$member->{config}\E/$&.one/r);
+	my $segment = switch_wal();
+	wait_archived($segment);
+	refresh();
+	is_unsafe(qr/repository 2 lacks WAL: PostgreSQL has archived "$segment", but it is not there/,
+		'a repository that gets no WAL');
+	set(archive_command => undef);
+	spew($member->{config}, $config, 0600);
+	is_safe('without it all is well');
 };
 
 subtest 'the sidecar and its information' => sub {
@@ -190,6 +241,28 @@ subtest 'the server' => sub {
 	is_unsafe(
 		qr/repository 1 holds backups of another cluster: its system identifier is \d+, this server's is $own$/,
 		'backups of another cluster');
+	set(archive_mode => undef);
+	$member->stop;
+	$member->start;
+	$member->psql('SELECT pgbr_stanza_upgrade(wait => true)');
+	switch_wal();
+	wait_for { $member->psql('SELECT last_archived_wal FROM pg_stat_archiver') }
+	'WAL to be archived';
+	refresh();
+	is( $member->psql('SELECT safe, problems FROM pgbr_status'),
+		'f|{"there is no backup: nothing can be restored"}',
+		'which can\'t bring back this one after a stanza-upgrade');
+	set(archive_command => '/bin/true');
+	my $lost = switch_wal();
+	wait_archived($lost);
+	refresh();
+	like(
+		$member->psql('SELECT problems[2] FROM pgbr_status'),
+		qr/^WAL is lost: PostgreSQL has archived "$lost"/,
+		'nor does its WAL hide that this one\'s is dropped');
+	set(archive_command => undef);
+	$member->psql(q{SELECT pgbr_backup('full', wait => true)});
+	is_safe('until it has a backup of its own');
 };
 
 done_testing;

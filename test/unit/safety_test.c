@@ -164,6 +164,15 @@ test_archiving(void **state)
 				   "in no repository; archive_command must run pgbackrest archive-push");
 
 	facts = make_healthy();
+	facts.repos[0].missing_wal = "000000010000000000000005";
+	expect(&facts, "repository 1 lacks WAL: PostgreSQL has archived \"000000010000000000000005\", "
+				   "but it is not there; archive_command must push to all repositories");
+	facts.wal = PGBR_WAL_MISSING;
+	facts.missing_wal = facts.repos[0].missing_wal;
+	expect(&facts, "WAL is lost: PostgreSQL has archived \"000000010000000000000005\", but it is "
+				   "in no repository; archive_command must run pgbackrest archive-push");
+
+	facts = make_healthy();
 	facts.waiting = 7;
 	facts.waiting_age = PGBR_SAFETY_ARCHIVE_S + 60;
 	expect(&facts, "WAL is archived late: 7 files are waiting, the oldest for 11 min");
