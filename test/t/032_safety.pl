@@ -29,8 +29,8 @@ sub set
 
 sub switch_wal
 {
-	return $member->psql(
-		q{SELECT pg_walfile_name(l) FROM (SELECT pg_switch_wal() AS l FROM txid_current()) AS s});
+	return $member->psql(q{SELECT pg_walfile_name(l)
+		FROM (SELECT pg_switch_wal() AS l FROM pg_create_restore_point('x')) AS s});
 }
 
 sub wait_archived
