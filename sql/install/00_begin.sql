@@ -1,7 +1,6 @@
 -- The SQL objects of pgbackrest_ctl: the files of this folder, in the order of their numbers, are
--- its
--- install script. C functions return the sidecar's answers as jsonb and check the types of their
--- members; the views and functions here make rows of them.
+-- its install script. C functions return the sidecar's answers as jsonb and check the types of
+-- their members; the views and functions here make rows of them.
 --
 -- Functions whose name begins with _ are internal and may change. Whoever may read a view needs the
 -- right to execute the functions in it, so both are granted together.

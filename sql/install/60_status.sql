@@ -65,9 +65,9 @@ WITH answer AS MATERIALIZED (
 	FROM backup
 	WHERE NOT damaged
 ), failure AS (
-	-- A job that another one covered shares its outcome, which counts once. The scheduler's own jobs
-	-- are in its history, with those of former leaders and those that reached no sidecar. A job that
-	-- only claims to be the schedule's still counts: the history must name it
+	-- A job that another one covered shares its outcome, which counts once. The scheduler's own
+	-- jobs are in its history, with those of former leaders and those that reached no sidecar. A
+	-- job that only claims to be the schedule's still counts: the history must name it
 	SELECT j.finished_at, j.message
 	FROM answer
 		CROSS JOIN @extschema@._pgbr_job_rows(backups) AS j

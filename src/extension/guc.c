@@ -121,9 +121,9 @@ is_from_file(GucSource source)
 }
 
 /*
- * The server only logs that it refuses a value of the configuration file, and goes on with the value
- * before. Users of Patroni do not see that log, so the reason is kept here for pgbr_schedule. What
- * ALTER SYSTEM refuses never gets into the file.
+ * The server only logs that it refuses a value of the configuration file, and goes on with the
+ * value before. Users of Patroni do not see that log, so the reason is kept here for pgbr_schedule.
+ * What ALTER SYSTEM refuses never gets into the file.
  */
 static void
 note_refused(Refused *refused, GucSource source, const char *value, const PgbrError *error)

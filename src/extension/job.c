@@ -52,8 +52,8 @@ job_path(const char *id)
 	return psprintf(PGBR_PATH_JOBS "/%s", sidecar_escape(id));
 }
 
-/* What to do about a backup that failed at a standby: pgbackrest needs the leader for it, and a sidecar
- * there has a shorter way to it. Gives the job's own hint elsewhere, or NULL. */
+/* What to do about a backup that failed at a standby: pgbackrest needs the leader for it, and a
+ * sidecar there has a shorter way to it. Gives the job's own hint elsewhere, or NULL. */
 static char *
 outcome_hint(JsonbContainer *job)
 {

@@ -180,7 +180,7 @@ rethrow_unreadable(MemoryContext context, bool is_json, const PgbrHttpRequest *h
 	ereport(ERROR,
 			(errcode(ERRCODE_PROTOCOL_VIOLATION),
 			 errmsg(is_json ? "invalid response from the sidecar: a member is out of range"
-							: "sidecar gave an answer that is not valid JSON"),
+							: "invalid response from the sidecar: it is not valid JSON"),
 			 errdetail("The request was %s %s.", http->method, http->url), errhint(PROTOCOL_HINT)));
 }
 

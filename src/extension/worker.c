@@ -99,8 +99,8 @@ worker_describe(BackgroundWorker *worker, const char *name, const char *function
 static bool wake_wanted;
 static bool created_here; /* the extension, in this transaction */
 
-/* The schedules are run in one database; elsewhere the extension only asks and shows. Said at the end,
- * since an install script's own notices are not shown. */
+/* The schedules are run in one database; elsewhere the extension only asks and shows. Said at
+ * the end, since an install script's own notices are not shown. */
 static void
 tell_other_database(void)
 {

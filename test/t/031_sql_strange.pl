@@ -320,8 +320,8 @@ cmp_ok($took, '<', $timeout + 1.5, 'asks only once');
 my %rubbish = (
 	'ssh' => qr/invalid response from the sidecar/,
 	'half' => qr/invalid response from the sidecar/,
-	'text' => qr/sidecar gave an answer that is not valid JSON/,
-	'nothing' => qr/sidecar gave an answer that is not valid JSON/,
+	'text' => qr/invalid response from the sidecar: it is not valid JSON/,
+	'nothing' => qr/invalid response from the sidecar: it is not valid JSON/,
 	'html' => qr{its content type is "text/html"},
 	'nul' => qr/NUL byte/,
 	'latin1' => qr/invalid response from the sidecar: it is not valid JSON/,
@@ -359,7 +359,7 @@ for my $i (0 .. $#wrong_infos)
 	fails(
 		'TABLE pgbr_archives',
 		'08P01',
-		'(?:invalid response|not a JSON object)',
+		'invalid response from the sidecar: (?:(?:a )?member |it is not a JSON object)',
 		"$name: pgbr_archives");
 }
 for my $i (0 .. $#wrong_jobs)
