@@ -138,7 +138,7 @@ sub run_job
 			0
 		],
 		[ 'another document', q(echo '{"a":1}'), 'protocol', qr/no list of stanzas/, 0 ],
-		[ 'no stanza', q(echo '[]'), 'protocol', qr/no stanza "main"/, 0 ],
+		[ 'no stanza', q(echo '[]'), 'protocol', qr/does not list stanza "main"/, 0 ],
 		[
 			'a failure',
 			qq(echo 'ERROR: [042]: unable to read' >&2; echo '       HINT: look there' >&2; exit 42),
