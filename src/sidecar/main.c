@@ -65,6 +65,8 @@ block_signals(sigset_t *signals)
 	signal(SIGPIPE, SIG_IGN);
 	/* a limit on the size of files is met like a full disk: the write fails */
 	signal(SIGXFSZ, SIG_IGN);
+	/* who started us may have ignored it: then the end of a program could not be seen */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 static void

@@ -190,4 +190,14 @@ END
 	stops('at last');
 }
 
+# --- a parent that ignores SIGCHLD ------------------------------------------------------------------
+{
+	$sidecar->set_wrapper($^X, '-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV');
+	$sidecar->start(@fake);
+	my $job = $sidecar->wait_job($sidecar->post_job(kind => 'check')->{id});
+	is("$job->{state} $job->{exit_code}", 'succeeded 0', 'SIGCHLD was ignored: a job still ends');
+	stops('SIGCHLD was ignored');
+	$sidecar->set_wrapper;
+}
+
 done_testing;
