@@ -82,7 +82,10 @@ recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size)
 	}
 	/* an answer to a client that connected too early; the server goes on */
 	else if (after(line, "FATAL:  the database system is "))
+	{
+		log->in_fatal = false;
 		return;
+	}
 	else if ((text = after(line, "FATAL:  ")) != NULL || (text = after(line, "PANIC:  ")) != NULL)
 	{
 		pgbr_copy_text(log->fatal, sizeof(log->fatal), text);
@@ -91,7 +94,7 @@ recovery_log_line(RecoveryLog *log, const char *line, int64_t wal_segment_size)
 	else if (log->in_fatal &&
 			 ((text = after(line, "DETAIL:  ")) || (text = after(line, "HINT:  "))))
 		pgbr_copy_text(log->detail, sizeof(log->detail), text);
-	log->in_fatal = after(line, "FATAL:  ") || after(line, "PANIC:  ");
+	log->in_fatal = log->fatal[0] && (after(line, "FATAL:  ") || after(line, "PANIC:  "));
 }
 
 static const struct
