@@ -36,6 +36,16 @@ strbuf_clear(StrBuf *buf)
 		buf->data[0] = '\0';
 }
 
+void
+strbuf_keep_line(StrBuf *buf)
+{
+	/* the "" of all empty buffers is not written: threads share it */
+	if (buf->capacity == 0)
+		return;
+	buf->length = strcspn(buf->data, "\n");
+	buf->data[buf->length] = '\0';
+}
+
 static bool
 reserve(StrBuf *buf, size_t more)
 {

@@ -23,6 +23,7 @@ typedef struct StrBuf
 extern void strbuf_init(StrBuf *buf);
 extern void strbuf_done(StrBuf *buf); /* may be called twice */
 extern void strbuf_clear(StrBuf *buf);
+extern void strbuf_keep_line(StrBuf *buf); /* the first one, without its newline */
 extern void strbuf_append(StrBuf *buf, const void *data, size_t length);
 extern void strbuf_puts(StrBuf *buf, const char *text);
 extern void strbuf_putc(StrBuf *buf, char c);

@@ -183,6 +183,11 @@ test_strbuf(void **state)
 	taken = strbuf_take(&buf);
 	assert_string_equal(taken, "");
 	free(taken);
+	strbuf_keep_line(&buf);
+	strbuf_puts(&buf, "a\nb\n");
+	strbuf_keep_line(&buf);
+	strbuf_putc(&buf, 'c');
+	assert_string_equal(buf.data, "ac");
 	strbuf_done(&buf);
 }
 

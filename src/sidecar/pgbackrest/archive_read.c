@@ -30,7 +30,7 @@ has_succeeded(ProcessOutput *output, const char *what, PgbrError *error)
 {
 	if (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0)
 		return true;
-	output->err.data[strcspn(output->err.data, "\n")] = '\0';
+	strbuf_keep_line(&output->err);
 	return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not %s: %s", what, output->err.data);
 }
 

@@ -154,7 +154,7 @@ control_data_read(const char *postgres_bin, const char *data_directory, ControlD
 	if (ok && (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0 ||
 			   !control_data_parse(output.out.data, control)))
 	{
-		output.err.data[strcspn(output.err.data, "\n")] = '\0';
+		strbuf_keep_line(&output.err);
 		ok = pgbr_error_set(error, PGBR_ERROR_STORAGE,
 							"could not read the control data of \"%s\": %s", data_directory,
 							output.err.data);

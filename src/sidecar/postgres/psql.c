@@ -41,11 +41,12 @@ put_conninfo(StrBuf *text, const char *conninfo, const char *socket_folder)
 
 /* psql's first line, without its own name. */
 static bool
-psql_fail(char *text, PgbrError *error)
+psql_fail(StrBuf *output, PgbrError *error)
 {
 	static const char prefix[] = "psql: error: ";
+	const char *text = output->data;
 
-	text[strcspn(text, "\n")] = '\0';
+	strbuf_keep_line(output);
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
 		text += sizeof(prefix) - 1;
 	return pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE, "%s",
@@ -81,7 +82,7 @@ psql_run(const PsqlCall *call, const char *const *commands, StrBuf *out, PgbrErr
 		ok = process_run(argv, call->mark, call->timeout_ms, MAX_OUTPUT, call->stop_fd, &output,
 						 error) &&
 			 ((WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0) ||
-			  psql_fail(output.err.data, error));
+			  psql_fail(&output.err, error));
 	if (ok)
 		strbuf_puts(out, output.out.data);
 	process_output_done(&output);

@@ -137,7 +137,7 @@ earlier_point(StepContext *context, const RestorePoint *point, PgbrError *error)
 	snprintf(query, sizeof(query), "SELECT pg_catalog.pg_walfile_name('%s')", point->lsn);
 	if (step_psql(context, NULL, commands, PSQL_MS, &segment, error))
 	{
-		segment.data[strcspn(segment.data, "\n")] = '\0';
+		strbuf_keep_line(&segment);
 		json = json_pack("{ss ss si ss sI ss}", "name", point->name, "lsn", point->lsn, "timeline",
 						 point->timeline, "segment", segment.data, "time", (json_int_t) point->time,
 						 "xid", point->xid);
