@@ -402,7 +402,9 @@ pgbr_cron_parse(const char *text, PgbrCron *cron, size_t *position, PgbrError *e
 /* More than eight years, the longest wait for a 29 February (from 2096 to 2104). */
 #define HORIZON (9 * 366 * DAY_SECONDS)
 
-/* PostgreSQL takes zones up to 167 hours from UTC, so a clock never jumps farther than two weeks. */
+/*
+ * PostgreSQL takes zones up to 167 hours from UTC, so a clock never jumps farther than two weeks.
+ */
 #define MAX_OFFSET (7 * DAY_SECONDS)
 #define MAX_JUMP   (2 * MAX_OFFSET)
 

@@ -23,12 +23,12 @@
  *	- six fields, a date that never comes (31 February) and @reboot are refused
  *
  * Daylight saving
- *	An hour field is a wildcard when one of its elements spans the whole day, whatever its step ("*",
- *	"*" "/2", "0/2", "0-23"), or when it names all 24 hours. Such a schedule is due whenever a local
- *	clock shows a time that matches: a skipped hour has no run and a repeated hour runs again, so
- *	the runs follow the hours that pass. Any other schedule means fixed local times. One that does
- *	not exist because the clock jumps over it is due once, at the moment of the jump; one that comes
- *	twice is due the first time only.
+ *	An hour field is a wildcard when one of its elements spans the whole day, whatever its step
+ *	("*", "*" "/2", "0/2", "0-23"), or when it names all 24 hours. Such a schedule is due whenever a
+ *	local clock shows a time that matches: a skipped hour has no run and a repeated hour runs again,
+ *	so the runs follow the hours that pass. Any other schedule means fixed local times. One that
+ *	does not exist because the clock jumps over it is due once, at the moment of the jump; one that
+ *	comes twice is due the first time only.
  */
 #ifndef PGBR_CRON_H
 #define PGBR_CRON_H
@@ -51,9 +51,9 @@ typedef struct PgbrCron
 } PgbrCron;
 
 /*
- * A time zone. lookup gives the offset that is in force at a moment, in seconds east of UTC, and the
- * first later moment at which that may change, INT64_MAX when there is none; it may name moments at
- * which nothing changes. False when it can't tell. Must be pure.
+ * A time zone. lookup gives the offset that is in force at a moment, in seconds east of UTC, and
+ * the first later moment at which that may change, INT64_MAX when there is none; it may name
+ * moments at which nothing changes. False when it can't tell. Must be pure.
  */
 typedef struct PgbrZone
 {
@@ -62,8 +62,9 @@ typedef struct PgbrZone
 } PgbrZone;
 
 /*
- * Parse a schedule. False: INVALID_VALUE with a hint; *position, unless NULL, is the offset in bytes
- * of what is wrong, which the detail names too. The message quotes at most the beginning of text.
+ * Parse a schedule. False: INVALID_VALUE with a hint; *position, unless NULL, is the offset in
+ * bytes of what is wrong, which the detail names too. The message quotes at most the beginning of
+ * text.
  */
 extern bool pgbr_cron_parse(const char *text, PgbrCron *cron, size_t *position, PgbrError *error);
 

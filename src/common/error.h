@@ -4,8 +4,9 @@
  *
  * A fallible function returns bool and takes a PgbrError * last; it fills it when it returns false
  * and leaves it alone otherwise. The struct owns no memory: it can live on the stack, be copied
- * and be dropped. Text that does not fit is cut at a character's boundary. Whatever goes into it, its
- * texts are UTF-8 and visible (visible.h): they may be shown at a terminal, in a log and in SQL.
+ * and be dropped. Text that does not fit is cut at a character's boundary. Whatever goes into it,
+ * its texts are UTF-8 and visible (visible.h): they may be shown at a terminal, in a log and in
+ * SQL.
  *
  * The codes are the "code" member of an RFC 9457 answer, so both ends of the HTTP interface share
  * this one table. They are part of the published contract (docs/reference/openapi.yaml): add, never

@@ -85,8 +85,10 @@ code_of(CURLcode result)
 	}
 }
 
-/* Whether whoever listens at a socket may be told what we ask. What lies in a folder where everybody
- * may put files (/tmp) may be anybody's. */
+/*
+ * Whether whoever listens at a socket may be told what we ask. What lies in a folder where
+ * everybody may put files (/tmp) may be anybody's.
+ */
 static bool
 check_socket(const char *path, PgbrError *error)
 {
@@ -368,7 +370,9 @@ is_printable(const char *text, size_t length)
 	return true;
 }
 
-/* Find the token in a line: 1, *start and *length; 0 when the line has none; -1 when it is wrong. */
+/*
+ * Find the token in a line: 1, *start and *length; 0 when the line has none; -1 when it is wrong.
+ */
 static int
 find_token(const char *line, const char **start, size_t *length)
 {

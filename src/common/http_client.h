@@ -1,14 +1,14 @@
 /*
  * http_client.h
- *		One HTTP request at a time, for a caller that must stay in control: bounded in time and size,
- *		and given up as soon as the caller says so.
+ *		One HTTP request at a time, for a caller that must stay in control: bounded in time and
+ *		size, and given up as soon as the caller says so.
  *
- * Built on libcurl. No redirects, no cookies, no proxies from the environment; http, https, and http
- * over a socket of this host, whose owner must be root, ourselves or who owns its folder: nobody else
- * gets to see what is asked, nor to answer it.
- * Signals are blocked in this thread around the calls in which libcurl may start a resolver thread,
- * so that such a thread never runs a signal handler of the host process; they are open while
- * waiting. pgbr_http_init is called once, before other threads exist; the rest is thread-safe.
+ * Built on libcurl. No redirects, no cookies, no proxies from the environment; http, https, and
+ * http over a socket of this host, whose owner must be root, ourselves or who owns its folder:
+ * nobody else gets to see what is asked, nor to answer it. Signals are blocked in this thread
+ * around the calls in which libcurl may start a resolver thread, so that such a thread never runs a
+ * signal handler of the host process; they are open while waiting. pgbr_http_init is called once,
+ * before other threads exist; the rest is thread-safe.
  */
 #ifndef PGBR_HTTP_CLIENT_H
 #define PGBR_HTTP_CLIENT_H
@@ -51,9 +51,10 @@ extern bool pgbr_http_init(PgbrError *error);
 /*
  * Perform a request. True: the response holds what the server answered, whatever its status; the
  * caller ends it with pgbr_http_response_done. False: nothing to free, and error holds UNREACHABLE
- * (refused, reset, name unknown, no socket, no connection within connect_ms), FORBIDDEN (the socket is not for us), TIMEOUT, TLS,
- * PROTOCOL (not HTTP, or larger than PGBR_HTTP_MAX_RESPONSE), ABORTED, CONFIG (bad URL or file, a
- * socket that is another's, or a key that others can read) or INTERNAL. The URL is in the detail.
+ * (refused, reset, name unknown, no socket, no connection within connect_ms), FORBIDDEN (the socket
+ * is not for us), TIMEOUT, TLS, PROTOCOL (not HTTP, or larger than PGBR_HTTP_MAX_RESPONSE),
+ * ABORTED, CONFIG (bad URL or file, a socket that is another's, or a key that others can read) or
+ * INTERNAL. The URL is in the detail.
  */
 extern bool
 pgbr_http_perform(const PgbrHttpRequest *request, PgbrHttpResponse *response, PgbrError *error);

@@ -9,8 +9,10 @@
 
 #include <stddef.h>
 
-/* Add an empty error behind the others, for the caller to fill. NULL when there are so many already,
- * or out of memory. The caller frees the list with free(). */
+/*
+ * Add an empty error behind the others, for the caller to fill. NULL when there are so many
+ * already, or out of memory. The caller frees the list with free().
+ */
 extern PgbrError *pgbr_problems_add(PgbrError **problems, size_t *count, size_t most);
 
 #endif

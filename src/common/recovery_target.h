@@ -66,8 +66,8 @@ extern bool recovery_type_parse(const char *word, RecoveryType *type);
 
 /*
  * Read what a user or a request gave; NULL and "" are "not given". Without a type a target is
- * refused, since its type would be a guess. False with INVALID_VALUE, which names the value and tells the
- * form; *target is then undefined.
+ * refused, since its type would be a guess. False with INVALID_VALUE, which names the value and
+ * tells the form; *target is then undefined.
  */
 extern bool
 recovery_target_parse(RecoveryTarget *target, const char *type, const char *text, bool exclusive,

@@ -1,14 +1,15 @@
 /*
  * safety.h
- *		Is the cluster safe? What is wrong with its backups and its archiving, in words, worst first.
+ *		Is the cluster safe? What is wrong with its backups and its archiving, in words, worst
+ *		first.
  *
  * The one place that decides it. pgbr_status alone shows it: extension/safety.c asks. Whoever else
  * shows a verdict asks here too.
  *
  * What is not known is a problem too: nothing here counts as well because nobody could look.
  *
- * Pure: facts in, texts out. Ages are seconds; pointers are lent. A text of the facts must be visible
- * (visible.h) and short enough for PGBR_SAFETY_TEXT, else it is cut. Thread-safe.
+ * Pure: facts in, texts out. Ages are seconds; pointers are lent. A text of the facts must be
+ * visible (visible.h) and short enough for PGBR_SAFETY_TEXT, else it is cut. Thread-safe.
  */
 #ifndef PGBR_SAFETY_H
 #define PGBR_SAFETY_H

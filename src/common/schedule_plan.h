@@ -1,14 +1,15 @@
 /*
  * schedule_plan.h
- *		What the schedule's worker is to do now: which due times have come, which one backup to start
- *		for them, which are missed and why, and when to look again.
+ *		What the schedule's worker is to do now: which due times have come, which one backup to
+ *		start for them, which are missed and why, and when to look again.
  *
  * Pure decisions over plain structs, for a worker that only carries them out. Moments are seconds
  * since 1970-01-01 00:00:00 UTC. Not thread-safe: a PgbrSchedule has one owner.
  *
- * A due time is a type of backup and a moment. Each is accounted for once, in a group of the plan in
- * which it comes (PgbrDueGroup), and never again: a moment that is not later than handled is done
- * with, so a clock that is set back repeats nothing. One that was made for a run ends with that run.
+ * A due time is a type of backup and a moment. Each is accounted for once, in a group of the plan
+ * in which it comes (PgbrDueGroup), and never again: a moment that is not later than handled is
+ * done with, so a clock that is set back repeats nothing. One that was made for a run ends with
+ * that run.
  *
  * The rules
  *	- Of the due times of one type that have come, the newest is owed a run, and covers those before
@@ -20,20 +21,20 @@
  *	- A due time that is found late, because no worker was there or the clock leapt, is caught up
  *	  when it is not older than catch_up_window, and is missed else. Up to PGBR_ON_TIME seconds are
  *	  not late.
- *	- A run that failed is owed again, after a delay that doubles each time, up to retry_limit times.
- *	  It does not wait for that when a due time of its type comes first: that is a new run with all
- *	  its attempts.
+ *	- A run that failed is owed again, after a delay that doubles each time, up to retry_limit
+ *	  times. It does not wait for that when a due time of its type comes first: that is a new run
+ *	  with all its attempts.
  *	- A run that was interrupted by a failover is owed again at once; that is no failed attempt.
  *	- A clock that had run ahead by more than a day, and is right again, must not stop the schedule
  *	  until that day comes: due times count again from the moment at which that is noticed, those
  *	  among them that were accounted for while it was wrong.
  *
  * How a worker uses it
- *	- It fills a PgbrSchedule from its settings and its history: handled is the newest due time in the
- *	  history, or the moment since which the schedule is in force when that is later (a schedule that
- *	  is new or was changed misses nothing from before). Runs that wait in the history are owed. One
- *	  that the history says is running, but that this worker did not start, is put into current and
- *	  ended with PGBR_OUTCOME_INTERRUPTED.
+ *	- It fills a PgbrSchedule from its settings and its history: handled is the newest due time in
+ *	  the history, or the moment since which the schedule is in force when that is later (a schedule
+ *	  that is new or was changed misses nothing from before). Runs that wait in the history are
+ *	  owed. One that the history says is running, but that this worker did not start, is put into
+ *	  current and ended with PGBR_OUTCOME_INTERRUPTED.
  *	- It calls pgbr_schedule_plan when it starts, when plan.wake has come, when the clock was set,
  *	  and after pgbr_schedule_finish; it writes the plan into the history, commits, and only then
  *	  starts the backup. When the commit fails, it goes back to a copy of the schedule.

@@ -26,7 +26,9 @@ extern bool pgbr_url_is_valid(const char *url, bool may_be_socket);
 /* The absolute path of a socket: printable ASCII that needs no quotes, and no colon. */
 extern bool pgbr_is_socket_path(const char *path);
 
-/* What stands between a sidecar's URL, without a slash at its end, and a path that begins with one. */
+/*
+ * What stands between a sidecar's URL, without a slash at its end, and a path that begins with one.
+ */
 extern const char *pgbr_url_glue(const char *url);
 
 /* Take the URL of a request apart: true for a socket, whose path is copied; *rest is what is asked

@@ -30,7 +30,9 @@ extern void strbuf_putc(StrBuf *buf, char c);
 extern void
 strbuf_printf(StrBuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Append text percent-encoded for a URL's path segment or query value (RFC 3986 unreserved kept). */
+/*
+ * Append text percent-encoded for a URL's path segment or query value (RFC 3986 unreserved kept).
+ */
 extern void strbuf_put_url(StrBuf *buf, const char *text);
 
 /* Hand the bytes over: the caller frees them with free(). NULL when an append was lost. The buffer

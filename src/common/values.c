@@ -1,7 +1,7 @@
 /*
  * values.c
- *		See values.h. The table of keys, and the way through the file to them; how a value of each type
- *		is taken is in values_take.c.
+ *		See values.h. The table of keys, and the way through the file to them; how a value of each
+ *		type is taken is in values_take.c.
  */
 #include "common/values.h"
 

@@ -7,18 +7,18 @@
  * holds every key of the section with its type and its check.
  *
  * Two kinds of failure
- *	- The file can't be taken at all: it is missing, unreadable, larger than PGBR_VALUES_MAX_SIZE, not
- *	  YAML, nested too deep, or no mapping. Then reading fails.
+ *	- The file can't be taken at all: it is missing, unreadable, larger than PGBR_VALUES_MAX_SIZE,
+ *	  not YAML, nested too deep, or no mapping. Then reading fails.
  *	- One key is wrong: unknown, there twice (the first one counts), of the wrong type, out of its
  *	  grammar, or an alias, which the section may not have. Then that key stays unset and is put
  *	  among the problems, and the others are read: a wrong schedule must not stop the right ones.
  *
- * An anchor or alias is never expanded, so a file can't grow while it is read; reading takes at most
- * some tenths of a second. The texts of schedules and of the time zone are taken as they are: what they
- * mean is up to cron and to the owner of the zone data.
+ * An anchor or alias is never expanded, so a file can't grow while it is read; reading takes at
+ * most some tenths of a second. The texts of schedules and of the time zone are taken as they are:
+ * what they mean is up to cron and to the owner of the zone data.
  *
- * A key without a value, with null or with "" is as good as left out. Pure but for the reading of the
- * file; no globals; safe in any thread.
+ * A key without a value, with null or with "" is as good as left out. Pure but for the reading of
+ * the file; no globals; safe in any thread.
  */
 #ifndef PGBR_VALUES_H
 #define PGBR_VALUES_H
@@ -33,8 +33,8 @@
 
 /*
  * Read a file, or length bytes that are said to come from name. True: the caller ends values with
- * pgbr_values_done, and looks at the problems. False: values is empty, there is nothing to free, and
- * error is CONFIG with the place in its detail; INTERNAL when out of memory.
+ * pgbr_values_done, and looks at the problems. False: values is empty, there is nothing to free,
+ * and error is CONFIG with the place in its detail; INTERNAL when out of memory.
  */
 extern bool pgbr_values_read(const char *path, PgbrValues *values, PgbrError *error);
 extern bool pgbr_values_parse(const char *name, const char *data, size_t length, PgbrValues *values,

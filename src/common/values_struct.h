@@ -32,9 +32,11 @@ typedef struct PgbrValuesList
 	size_t count;
 } PgbrValuesList;
 
-/* An option of pgbackrest.conf. One with a list of values is here once for each, in the file's order;
- * name and value are held to plain text, the name to pgBackRest's grammar of options, and the value of
- * a secret (pgbr_is_secret_option) to that of secrets. */
+/*
+ * An option of pgbackrest.conf. One with a list of values is here once for each, in the file's
+ * order; name and value are held to plain text, the name to pgBackRest's grammar of options, and
+ * the value of a secret (pgbr_is_secret_option) to that of secrets.
+ */
 typedef struct PgbrValuesParam
 {
 	char *name;

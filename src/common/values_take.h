@@ -1,11 +1,12 @@
 /*
  * values_take.h
- *		Inside values: how a value of each type is taken from the file's events into the struct. Only
- *		values.c includes this.
+ *		Inside values: how a value of each type is taken from the file's events into the struct.
+ *		Only values.c includes this.
  *
- * A function values_take_* begins at the current event and ends at the last event of the same node. It
- * returns false when reading as a whole can't go on: not YAML, or out of memory; the reader's error
- * tells. A value that is only wrong becomes a problem, its target stays as it is, and it returns true.
+ * A function values_take_* begins at the current event and ends at the last event of the same node.
+ * It returns false when reading as a whole can't go on: not YAML, or out of memory; the reader's
+ * error tells. A value that is only wrong becomes a problem, its target stays as it is, and it
+ * returns true.
  */
 #ifndef PGBR_VALUES_TAKE_H
 #define PGBR_VALUES_TAKE_H

@@ -253,7 +253,10 @@ pgbr_put_visible_texts(StrBuf *buf, const char *document, size_t length)
 			escaped = read_json_escape(at, end, &character.point);
 			document = escaped ? at + escaped : at + 2 < end ? at + 2 : end;
 		}
-		/* a control character that is there as it is, or a byte that is no character, is refused by who reads it */
+		/*
+		 * a control character that is there as it is, or a byte that is no character, is refused by
+		 * who reads it
+		 */
 		if ((*at == '\\' ? escaped == 0 : character.point < 0x20 || !character.valid) ||
 			character.point == 0 || is_kept(&character, "\n\t"))
 			continue;

@@ -47,12 +47,17 @@ extern void pgbr_copy_visible(char *target, size_t size, const char *text);
 /* Append JSON or double-quoted YAML; inside its texts such characters become \uXXXX. */
 extern void pgbr_put_visible_json(StrBuf *buf, const char *document, size_t length);
 
-/* The same in place, without a copy when there is none of them; one that was out of memory has failed. */
+/*
+ * The same in place, without a copy when there is none of them; one that was out of memory has
+ * failed.
+ */
 extern void pgbr_make_visible_json(StrBuf *buf);
 
-/* Append JSON whose texts are visible once they are read: of an unsafe character, as it is or as JSON
- * writes it, the escape stands there in letters. Newline and tab are kept; what is no JSON stays none.
- * Returns whether there was any. */
+/*
+ * Append JSON whose texts are visible once they are read: of an unsafe character, as it is or as
+ * JSON writes it, the escape stands there in letters. Newline and tab are kept; what is no JSON
+ * stays none. Returns whether there was any.
+ */
 extern bool pgbr_put_visible_texts(StrBuf *buf, const char *document, size_t length);
 
 #endif

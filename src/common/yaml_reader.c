@@ -64,7 +64,9 @@ yaml_reader_load(const char *path, size_t limit, char **data, size_t *length, Pg
 	return ok;
 }
 
-/* libyaml compares each %TAG directive with all before it: a file full of them would take seconds. */
+/*
+ * libyaml compares each %TAG directive with all before it: a file full of them would take seconds.
+ */
 static bool
 has_many_directives(const char *data, size_t length)
 {

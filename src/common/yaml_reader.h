@@ -4,8 +4,8 @@
  *		scalar without quotes is.
  *
  * Knows nothing of keys and sections; values does. An alias is an event like any other and is never
- * expanded. The reader is embedded in its owner: yaml_reader_init, yaml_reader_done. Not thread-safe,
- * but has no globals.
+ * expanded. The reader is embedded in its owner: yaml_reader_init, yaml_reader_done. Not
+ * thread-safe, but has no globals.
  */
 #ifndef PGBR_YAML_READER_H
 #define PGBR_YAML_READER_H
@@ -35,8 +35,10 @@ typedef struct YamlReader
 extern bool
 yaml_reader_load(const char *path, size_t limit, char **data, size_t *length, PgbrError *error);
 
-/* Begin to read data, which must outlive the reader, as name must. Whether or not this succeeds, the
- * caller ends with yaml_reader_done. False: out of memory, or directives without end (CONFIG). */
+/*
+ * Begin to read data, which must outlive the reader, as name must. Whether or not this succeeds,
+ * the caller ends with yaml_reader_done. False: out of memory, or directives without end (CONFIG).
+ */
 extern bool yaml_reader_init(YamlReader *reader, const char *name, const char *data, size_t length,
 							 PgbrError *error);
 extern void yaml_reader_done(YamlReader *reader);
@@ -44,7 +46,10 @@ extern void yaml_reader_done(YamlReader *reader);
 /* Go on to the next event. False: not YAML, or nested too deep (CONFIG), or out of memory. */
 extern bool yaml_reader_next(YamlReader *reader);
 
-/* Go on to the last event of the node that the current event begins. Fails as yaml_reader_next does. */
+/*
+ * Go on to the last event of the node that the current event begins. Fails as yaml_reader_next
+ * does.
+ */
 extern bool yaml_reader_skip(YamlReader *reader);
 
 /* Put "File, line, column" of the current event into an error that was set. Returns false. */

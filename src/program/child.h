@@ -34,7 +34,9 @@ extern bool
 child_start(Child *child, const char *const *argv, const char *mark,
 			void (*take_line)(void *argument, char *line), void *argument, PgbrError *error);
 
-/* Wait until something happens, at most ms; without limit when ms is negative. stop_fd may be -1. */
+/*
+ * Wait until something happens, at most ms; without limit when ms is negative. stop_fd may be -1.
+ */
 extern ChildEvent child_watch(Child *child, int stop_fd, int ms);
 
 /* Send SIGTERM to its process group, and read lines until it has ended, at most ms. */

@@ -17,8 +17,10 @@ extern int64_t clock_now_ms(void);
 /* Milliseconds since some fixed moment; never steps. For time-outs. */
 extern int64_t clock_monotonic_ms(void);
 
-/* "2026-11-22T15:41:07.123Z" into text, of CLOCK_TEXT_SIZE bytes. Years 1970 to 9999: a moment before or
- * after them is written as their first or last one. The same of seconds since 1970. */
+/*
+ * "2026-11-22T15:41:07.123Z" into text, of CLOCK_TEXT_SIZE bytes. Years 1970 to 9999: a moment
+ * before or after them is written as their first or last one. The same of seconds since 1970.
+ */
 extern void clock_format(int64_t ms, char *text);
 extern void clock_format_seconds(int64_t seconds, char *text);
 

@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opened without waiting: a pipe of that name must not stop the caller, nor a device give for ever. */
+/*
+ * Opened without waiting: a pipe of that name must not stop the caller, nor a device give for ever.
+ */
 static int
 open_regular(const char *path, PgbrError *error)
 {

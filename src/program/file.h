@@ -9,7 +9,10 @@
 #include "common/error.h"
 #include "common/strbuf.h"
 
-/* Append a regular file's content. CONFIG when it can't be read or is none, TOO_LARGE past max bytes. */
+/*
+ * Append a regular file's content. CONFIG when it can't be read or is none, TOO_LARGE past max
+ * bytes.
+ */
 extern bool file_read(const char *path, size_t max, StrBuf *content, PgbrError *error);
 
 /* Refuse a file that everybody can write to, if it says who gets secrets. CONFIG, with a hint. */

@@ -22,7 +22,9 @@ typedef struct Shape
 	int values;
 } Shape;
 
-/* Counts as jansson reads, up to the first error in the text, where jansson ends, or past a limit. */
+/*
+ * Counts as jansson reads, up to the first error in the text, where jansson ends, or past a limit.
+ */
 static Shape
 read_shape(const char *text, size_t length)
 {

@@ -17,9 +17,11 @@
 /* Have jansson allocate as memory.h does. Once, before anything else of it is used. */
 extern void json_watch_memory(void);
 
-/* Parse a document; numbers out of range, duplicate keys, NUL in a text, text that is not UTF-8,
- * nesting deeper than 64 levels and more than 600,000 values are refused. NULL with BAD_REQUEST, and
- * line, column or limit. The caller owns a reference. */
+/*
+ * Parse a document; numbers out of range, duplicate keys, NUL in a text, text that is not UTF-8,
+ * nesting deeper than 64 levels and more than 600,000 values are refused. NULL with BAD_REQUEST,
+ * and line, column or limit. The caller owns a reference.
+ */
 extern json_t *json_parse(const char *text, size_t length, PgbrError *error);
 
 /* A member's text; NULL when it is missing, null or of another type. */

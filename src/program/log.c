@@ -136,8 +136,10 @@ write_all(const char *text, size_t length)
 	}
 }
 
-/* How much of a line was written without waiting. A pipe that can be written to takes PIPE_BUF bytes,
- * and a socket more. */
+/*
+ * How much of a line was written without waiting. A pipe that can be written to takes PIPE_BUF
+ * bytes, and a socket more.
+ */
 static size_t
 write_at_once(const StrBuf *line)
 {

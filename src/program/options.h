@@ -1,7 +1,7 @@
 /*
  * options.h
- *		Command line and environment, from one table: a row is an option, and --help is made from the
- *		same rows.
+ *		Command line and environment, from one table: a row is an option, and --help is made from
+ *		the same rows.
  *
  * A value given on the command line wins over the environment, which wins over the default that the
  * target holds when options_parse is called. Texts are not copied: they live as long as argv and
@@ -18,8 +18,8 @@
 
 typedef enum OptionKind
 {
-	OPTION_TEXT, /* target: const char * */
-	OPTION_FLAG, /* target: bool; set when the option is given; in the environment by 1, on, true, yes */
+	OPTION_TEXT,  /* target: const char * */
+	OPTION_FLAG,  /* target: bool; set when it is given; in the environment by 1, on, true, yes */
 	OPTION_COUNT, /* target: int, from minimum to maximum */
 } OptionKind;
 
@@ -50,8 +50,8 @@ typedef struct OptionList
 /*
  * Read the environment, then argv[1] onwards (argv[0] is skipped). Options and operands may be
  * mixed; "--" ends the options. The operands are moved to the front: argv[1] .. argv[*operands].
- * False on an unknown option, a missing or unwanted value, a number out of range, a text that is not
- * UTF-8, or an option given twice that does not repeat: CONFIG, with a hint that names --help.
+ * False on an unknown option, a missing or unwanted value, a number out of range, a text that is
+ * not UTF-8, or an option given twice that does not repeat: CONFIG, with a hint that names --help.
  */
 extern bool
 options_parse(const OptionSpec *specs, int argc, char **argv, int *operands, PgbrError *error);

@@ -1,20 +1,22 @@
 /*
  * pgbackrest_file.h
- *		pgbackrest.conf read into options with the lines they stand on, by pgbackrest's own rules: pure.
+ *		pgbackrest.conf read into options with the lines they stand on, by pgbackrest's own rules:
+ *		pure.
  *
- * A section is [global], [STANZA], [global:COMMAND] or [STANZA:COMMAND]; the rest are "option=value",
- * lines that begin with '#', and empty lines. Blanks around a line, an option and a value do not
- * count. A section that is there twice goes on where it was left. A list is an option that is there
- * several times in a section.
+ * A section is [global], [STANZA], [global:COMMAND] or [STANZA:COMMAND]; the rest are
+ * "option=value", lines that begin with '#', and empty lines. Blanks around a line, an option and a
+ * value do not count. A section that is there twice goes on where it was left. A list is an option
+ * that is there several times in a section.
  *
- * What pgbackrest refuses is refused with file and line: no option may stand before the first section,
- * have no '=', no name or no value. What it only warns about is taken as it is: names that it does not
- * know, and options that it takes on its command line alone. Deprecated names are not translated. That an
- * option which is no list is there twice is not looked for: that needs a list of all options.
+ * What pgbackrest refuses is refused with file and line: no option may stand before the first
+ * section, have no '=', no name or no value. What it only warns about is taken as it is: names that
+ * it does not know, and options that it takes on its command line alone. Deprecated names are not
+ * translated. That an option which is no list is there twice is not looked for: that needs a list
+ * of all options.
  *
- * pgbackrest reads the files of conf.d as if they were one with pgbackrest.conf: add each in turn. What
- * it finds in its environment (PGBACKREST_REPO1_PATH) or on its command line goes before the files and
- * is not known here.
+ * pgbackrest reads the files of conf.d as if they were one with pgbackrest.conf: add each in turn.
+ * What it finds in its environment (PGBACKREST_REPO1_PATH) or on its command line goes before the
+ * files and is not known here.
  *
  * A file is used by one thread at a time. Texts are lent by the file until pgbackrest_file_done.
  */
@@ -69,8 +71,10 @@ pgbackrest_file_next(const PgbackrestFile *file, const PgbackrestOption *option)
 /* The highest N for which an option repoN-... applies to the stanza; 0: there is none. */
 extern int pgbackrest_file_last_repo(const PgbackrestFile *file, const char *stanza);
 
-/* The name of the first stanza that is other than those of the options before from, which the caller
- * begins with 0 and hands back; copied into stanza of size bytes. False: there is no other. */
+/*
+ * The name of the first stanza that is other than those of the options before from, which the
+ * caller begins with 0 and hands back; copied into stanza of size bytes. False: there is no other.
+ */
 extern bool
 pgbackrest_file_stanza(const PgbackrestFile *file, size_t *from, char *stanza, size_t size);
 

@@ -81,7 +81,9 @@ make_environment(const char *mark, char **mark_text)
 	return copy;
 }
 
-/* In the child, between vfork and exec: async-signal-safe calls only, and no variable but its own. */
+/*
+ * In the child, between vfork and exec: async-signal-safe calls only, and no variable but its own.
+ */
 static _Noreturn void
 become(const char *const *argv, char **environment, const Pipes *pipes, bool merge_stderr,
 	   pid_t parent)
@@ -115,9 +117,9 @@ become(const char *const *argv, char **environment, const Pipes *pipes, bool mer
 }
 
 /*
- * vfork, because a copy of our memory costs more than all the rest of a start: the child borrows it,
- * and this thread stands still, until it executes or ends. A function of its own, since the child
- * would spoil the variables of a longer one.
+ * vfork, because a copy of our memory costs more than all the rest of a start: the child borrows
+ * it, and this thread stands still, until it executes or ends. A function of its own, since the
+ * child would spoil the variables of a longer one.
  */
 static __attribute__((noinline)) pid_t
 start_child(const char *const *argv, char **environment, const Pipes *pipes, bool merge_stderr,
@@ -198,8 +200,10 @@ process_end(Process *process, int grace_ms)
 	int status = 0;
 	bool reaped = false;
 
-	/* the group's id stays ours until its last member is gone, even after the child is reaped; where
-	 * we are the reaper of orphans, its other members are ours to reap too */
+	/*
+	 * the group's id stays ours until its last member is gone, even after the child is reaped;
+	 * where we are the reaper of orphans, its other members are ours to reap too
+	 */
 	while (!reaped || kill(-process->pid, 0) == 0)
 	{
 		int ended;

@@ -71,7 +71,10 @@ extern void process_output_done(ProcessOutput *output);
  */
 extern int process_end_marked(const char *mark, int grace_ms);
 
-/* The first process of this machine whose command line (arguments, each ended by a NUL) matches; 0 for none. */
+/*
+ * The first process of this machine whose command line (arguments, each ended by a NUL) matches; 0
+ * for none.
+ */
 extern pid_t
 process_find(bool (*match)(const void *argument, const StrBuf *command_line), const void *argument);
 

@@ -305,14 +305,18 @@ decide_backups(RetentionHistory *history, const RetentionSettings *settings, int
 	apply_pins(history);
 }
 
-/* True when the archive's retention counts this backup: incr counts all, diff also the full ones. */
+/*
+ * True when the archive's retention counts this backup: incr counts all, diff also the full ones.
+ */
 static bool
 archive_counts(const RetentionBackup *backup, const RetentionSettings *settings)
 {
 	return backup->repo == settings->repo && backup->type >= settings->archive_type;
 }
 
-/* How many backups the archive's retention counts: as set, or what pgbackrest makes of the others. */
+/*
+ * How many backups the archive's retention counts: as set, or what pgbackrest makes of the others.
+ */
 static int
 archive_limit(const RetentionHistory *history, const RetentionSettings *settings)
 {

@@ -29,8 +29,10 @@ typedef struct Lookup
 	bool environment;
 } Lookup;
 
-/* The value of an option in the environment: repo1-retention-full is PGBACKREST_REPO1_RETENTION_FULL.
- * One that is empty counts as not set. */
+/*
+ * The value of an option in the environment: repo1-retention-full is
+ * PGBACKREST_REPO1_RETENTION_FULL. One that is empty counts as not set.
+ */
 static const char *
 from_environment(const char *name)
 {

@@ -21,8 +21,10 @@ typedef struct RetentionConfig
 	bool expire_auto; /* a backup is followed by an expire, unless set otherwise */
 } RetentionConfig;
 
-/* Read all for the stanza. path is the value of pgbackrest's --config, or NULL when it is not given.
- * CONFIG when a file can't be read or holds what pgbackrest would refuse, too. */
+/*
+ * Read all for the stanza. path is the value of pgbackrest's --config, or NULL when it is not
+ * given. CONFIG when a file can't be read or holds what pgbackrest would refuse, too.
+ */
 extern bool retention_settings_read(const char *path, const char *stanza, RetentionConfig *config,
 									PgbrError *error);
 
@@ -34,8 +36,10 @@ extern bool retention_settings_of_file(const PgbackrestFile *file, const char *s
  * after a failure. */
 extern bool retention_files_read(const char *path, PgbackrestFile *file, PgbrError *error);
 
-/* The value of an option where pgbackrest finds it: in the environment, else in the files; NULL when
- * it is not set. */
+/*
+ * The value of an option where pgbackrest finds it: in the environment, else in the files; NULL
+ * when it is not set.
+ */
 extern const char *
 retention_option(const PgbackrestFile *file, const char *stanza, const char *name);
 

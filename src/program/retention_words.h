@@ -12,8 +12,10 @@
 /* Room for the words about a backup. */
 #define RETENTION_WORDS_SIZE 384
 
-/* In words: when a backup goes ("after 2 more full backups"), and what keeps it ("one of the 5 newest
- * full backups"; "" when it goes next). Each of RETENTION_WORDS_SIZE. */
+/*
+ * In words: when a backup goes ("after 2 more full backups"), and what keeps it ("one of the 5
+ * newest full backups"; "" when it goes next). Each of RETENTION_WORDS_SIZE.
+ */
 extern void retention_expires_words(const RetentionHistory *history, int backup, char *text);
 extern void retention_kept_words(const RetentionHistory *history, int backup, char *text);
 

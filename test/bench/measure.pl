@@ -1,7 +1,7 @@
 # Measures what docs/bench.md says, on a cluster of one member with its sidecar and a repository on
-# disk; test/bench/run calls it. What is compared is measured in turns, so that a machine that is busy
-# with other things is so for both sides. Gives a JSON object with the rows on stdout, and what it is at
-# on stderr.
+# disk; test/bench/run calls it. What is compared is measured in turns, so that a machine that is
+# busy with other things is so for both sides. Gives a JSON object with the rows on stdout, and what
+# it is at on stderr.
 use strict;
 use warnings;
 use FindBin;
@@ -68,8 +68,8 @@ sub measure_latency
 	return;
 }
 
-# How often in a second the command line can be run by as many at once as there are connections: what
-# a server that forks it for each request could answer at best.
+# How often in a second the command line can be run by as many at once as there are connections:
+# what a server that forks it for each request could answer at best.
 sub forking_rate
 {
 	my ($seconds) = @_;
@@ -132,8 +132,8 @@ sub measure_start
 	return;
 }
 
-# From the request to the moment when the program given as --pgbackrest runs. That one notes the time
-# and becomes pgbackrest.
+# From the request to the moment when the program given as --pgbackrest runs. That one notes the
+# time and becomes pgbackrest.
 sub measure_exec
 {
 	at('from POST to exec');
@@ -158,8 +158,9 @@ sub measure_exec
 	return;
 }
 
-# CPU time while nothing is asked: what the sidecar takes between two refreshes, and with a second one
-# that refreshes every second, what a refresh takes, pgbackrest included, as its part of the interval.
+# CPU time while nothing is asked: what the sidecar takes between two refreshes, and with a second
+# one that refreshes every second, what a refresh takes, pgbackrest included, as its part of the
+# interval.
 sub measure_idle
 {
 	my $busy = PgbrSidecar->new($member,

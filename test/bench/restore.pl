@@ -1,7 +1,8 @@
-# Measures a restore of a cluster of three against a restore by hand, for docs/bench.md; test/bench/run
-# calls it. By hand is `pgbackrest restore --delta` into a copy of the leader's data directory and a
-# plain server that recovers it, to the same point from the same backup. PGBR_BENCH_SCALE is pgbench's
-# (130: 2 GB), PGBR_BENCH_ROUNDS how often both are done in turns (3). Gives a JSON object on stdout.
+# Measures a restore of a cluster of three against a restore by hand, for docs/bench.md;
+# test/bench/run calls it. By hand is `pgbackrest restore --delta` into a copy of the leader's data
+# directory and a plain server that recovers it, to the same point from the same backup.
+# PGBR_BENCH_SCALE is pgbench's (130: 2 GB), PGBR_BENCH_ROUNDS how often both are done in turns (3).
+# Gives a JSON object on stdout.
 use strict;
 use warnings;
 use FindBin;
@@ -34,7 +35,8 @@ sub make_plan
 	return decode_json($out);
 }
 
-# A copy of the leader's data directory as it is now; of a server that rests, and that --delta mends.
+# A copy of the leader's data directory as it is now; of a server that rests, and that --delta
+# mends.
 sub copy_data
 {
 	my ($copy) = @_;
@@ -44,8 +46,8 @@ sub copy_data
 	return;
 }
 
-# Restore and recover the copy as an administrator would who does nothing else. Gives the seconds until
-# that server takes writes, and of these the ones of pgbackrest.
+# Restore and recover the copy as an administrator would who does nothing else. Gives the seconds
+# until that server takes writes, and of these the ones of pgbackrest.
 sub by_hand
 {
 	my ($plan, $lsn, $copy) = @_;

@@ -1,8 +1,8 @@
 // links: sidecar ctl
 /*
  * archive_fuzz.c
- *		Any listing of an archive: what the sidecar tells of it the control binary reads, and finds each
- *		segment of the listing, and no other.
+ *		Any listing of an archive: what the sidecar tells of it the control binary reads, and finds
+ *		each segment of the listing, and no other.
  *
  * The first byte is the size of a segment, as a power of two.
  */

@@ -1,8 +1,8 @@
 // links: ctl
 /*
  * cluster_config_fuzz.c
- *		Any bytes as the configuration file of the control binary: what is taken is URLs in their form and
- *		names that fit, and what is refused is refused with its place.
+ *		Any bytes as the configuration file of the control binary: what is taken is URLs in their
+ *		form and names that fit, and what is refused is refused with its place.
  */
 #include "common/vocabulary.h"
 #include "ctl/client/cluster_config.h"

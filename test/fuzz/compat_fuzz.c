@@ -1,8 +1,8 @@
 // links: sidecar
 /*
  * compat_fuzz.c
- *		Any body from a client of pgskipper's programs: what is read fits its fields and is UTF-8, and
- *		what becomes an annotation is within the grammar of ids.
+ *		Any body from a client of pgskipper's programs: what is read fits its fields and is UTF-8,
+ *		and what becomes an annotation is within the grammar of ids.
  */
 #include "common/vocabulary.h"
 #include "sidecar/compat/compat.h"

@@ -1,8 +1,8 @@
 // links: sidecar
 /*
  * control_data_fuzz.c
- *		Anything that pg_controldata may print: what is taken has a timeline, a size of segments that there
- *		is, and texts that go into JSON.
+ *		Anything that pg_controldata may print: what is taken has a timeline, a size of segments
+ *		that there is, and texts that go into JSON.
  */
 #include "common/vocabulary.h"
 #include "program/json.h"

@@ -1,11 +1,11 @@
 // links: ctl
 /*
  * facts_fuzz.c
- *		Any answers of sidecars before a restore: a plan that is made of them can be carried out, comes back
- *		from its journal as it was, and a refusal says why.
+ *		Any answers of sidecars before a restore: a plan that is made of them can be carried out,
+ *		comes back from its journal as it was, and a refusal says why.
  *
- * The input is an object with the members node, info, archive and restore_points, as the sidecars give them,
- * verify, a text, and request, whose members are type, target, set and timeline.
+ * The input is an object with the members node, info, archive and restore_points, as the sidecars
+ * give them, verify, a text, and request, whose members are type, target, set and timeline.
  */
 #include "common/vocabulary.h"
 #include "ctl/facts/facts.h"

@@ -21,8 +21,10 @@ extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();      \
 	} while (0)
 
-/* A copy that ends with a NUL, in a block of its own size, so that a byte too far is found. Freed by the
- * caller. */
+/*
+ * A copy that ends with a NUL, in a block of its own size, so that a byte too far is found. Freed
+ * by the caller.
+ */
 static inline char *
 fuzz_text(const uint8_t *data, size_t size)
 {

@@ -1,10 +1,10 @@
 /*
  * fuzz_json.h
- *		Mutations of JSON that keep it JSON, for fuzzers of what reads it: values are replaced by others,
- *		also from elsewhere in the document, left out, repeated, or changed byte by byte.
+ *		Mutations of JSON that keep it JSON, for fuzzers of what reads it: values are replaced by
+ *		others, also from elsewhere in the document, left out, repeated, or changed byte by byte.
  *
- * The document begins at the first brace or bracket of the input; what stands before it, a line that says
- * what it is, mostly stays as it is. Include it once, in the fuzzer.
+ * The document begins at the first brace or bracket of the input; what stands before it, a line
+ * that says what it is, mostly stays as it is. Include it once, in the fuzzer.
  */
 #ifndef PGBR_TEST_FUZZ_JSON_H
 #define PGBR_TEST_FUZZ_JSON_H

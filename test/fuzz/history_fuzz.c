@@ -1,8 +1,8 @@
 // links: sidecar ctl
 /*
  * history_fuzz.c
- *		Any bytes as the history file of a timeline: what the sidecar tells of it the control binary reads,
- *		the way through the timelines has no gap, and a history that was mended is true.
+ *		Any bytes as the history file of a timeline: what the sidecar tells of it the control binary
+ *		reads, the way through the timelines has no gap, and a history that was mended is true.
  *
  * The first byte is the timeline.
  */

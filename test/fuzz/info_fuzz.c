@@ -1,9 +1,9 @@
 // links: sidecar
 /*
  * info_fuzz.c
- *		Any document as what pgbackrest info says, which a repository that was tampered with decides: only
- *		labels and ids get on a command line, a pinned backup never goes, and the metrics are Prometheus'
- *		text.
+ *		Any document as what pgbackrest info says, which a repository that was tampered with
+ *		decides: only labels and ids get on a command line, a pinned backup never goes, and the
+ *		metrics are Prometheus' text.
  *
  * The first byte is how the retention is set.
  */

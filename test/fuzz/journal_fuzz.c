@@ -1,8 +1,9 @@
 // links: ctl
 /*
  * journal_fuzz.c
- *		Any journals that sidecars may tell: what is read of one can be gone on with and is written as it
- *		was, with what is not known of it, and no id, label or timeline of it is outside its grammar.
+ *		Any journals that sidecars may tell: what is read of one can be gone on with and is written
+ *		as it was, with what is not known of it, and no id, label or timeline of it is outside its
+ *		grammar.
  *
  * The input is what one sidecar answers; another says the same but the first restore.
  */

@@ -1,7 +1,8 @@
 // links: ctl
 /*
  * patroni_fuzz.c
- *		Any answer of what claims to be Patroni: names can be shown, and a member's URL is of a host alone.
+ *		Any answer of what claims to be Patroni: names can be shown, and a member's URL is of a host
+ *		alone.
  *
  * The answer is read both as GET /cluster and as GET /patroni.
  */

@@ -1,10 +1,11 @@
 // links: sidecar
 /*
  * pgbackrest_fuzz.c
- *		Anything that pgbackrest may print: the progress stays within its bounds, the label is one, and the
- *		texts are UTF-8 in one line.
+ *		Anything that pgbackrest may print: the progress stays within its bounds, the label is one,
+ *		and the texts are UTF-8 in one line.
  *
- * The first byte says of which kind of job it is; a stream that runs backwards is one of any other program.
+ * The first byte says of which kind of job it is; a stream that runs backwards is one of any other
+ * program.
  */
 #include "sidecar/pgbackrest/pgbackrest.h"
 #include "sidecar/pgbackrest/pgbackrest.h"

@@ -1,8 +1,8 @@
 // links: sidecar
 /*
  * recovery_log_fuzz.c
- *		Anything that a server in recovery may print: numbers of segments stay in their range, and what is
- *		kept of a line is a part of it.
+ *		Anything that a server in recovery may print: numbers of segments stay in their range, and
+ *		what is kept of a line is a part of it.
  *
  * The first byte is the size of a segment, as a power of two.
  */

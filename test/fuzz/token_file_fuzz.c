@@ -1,8 +1,8 @@
 // links: sidecar
 /*
  * token_file_fuzz.c
- *		Any bytes as the file of bearer tokens: who shows the first word of a line that is no comment is let
- *		in by a name that can be shown, and nobody else is.
+ *		Any bytes as the file of bearer tokens: who shows the first word of a line that is no
+ *		comment is let in by a name that can be shown, and nobody else is.
  */
 #include "common/vocabulary.h"
 #include "sidecar/config/token_file.h"

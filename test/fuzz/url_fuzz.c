@@ -1,8 +1,9 @@
 // links: ctl
 /*
  * url_fuzz.c
- *		Any text as the URL of a sidecar or of Patroni: what has a form of ours libcurl takes for the same
- *		host and port, without a user, a query or a fragment, and a socket's path is one file.
+ *		Any text as the URL of a sidecar or of Patroni: what has a form of ours libcurl takes for
+ *		the same host and port, without a user, a query or a fragment, and a socket's path is one
+ *		file.
  */
 #include "common/sidecar_url.h"
 #include "common/vocabulary.h"

@@ -1,8 +1,8 @@
 // links:
 /*
  * values_fuzz.c
- *		Any bytes as a values file: nothing is kept of one that is refused, and what is taken is plain
- *		text.
+ *		Any bytes as a values file: nothing is kept of one that is refused, and what is taken is
+ *		plain text.
  */
 #include "common/values.h"
 #include "common/vocabulary.h"

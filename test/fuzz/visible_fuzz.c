@@ -1,8 +1,9 @@
 // links: ctl
 /*
  * visible_fuzz.c
- *		Any text that goes out, to a terminal, a log, a label or as JSON: what is visible holds nothing that
- *		a terminal obeys, stays as it is when it is made visible again, and JSON stays the same JSON.
+ *		Any text that goes out, to a terminal, a log, a label or as JSON: what is visible holds
+ *		nothing that a terminal obeys, stays as it is when it is made visible again, and JSON stays
+ *		the same JSON.
  *
  * The first byte is the size of the place that it is cut to.
  */

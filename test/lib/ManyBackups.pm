@@ -2,9 +2,9 @@
 #
 #	make_backups("$repo/backup/main", 2000);
 #
-# A full every week, a diff every day, an incr every six hours, the last of them yesterday. They exist
-# in backup.info alone, which is all that info reads: nothing can be restored, and a real backup or
-# expire strikes out what has no manifest.
+# A full every week, a diff every day, an incr every six hours, the last of them yesterday. They
+# exist in backup.info alone, which is all that info reads: nothing can be restored, and a real
+# backup or expire strikes out what has no manifest.
 package ManyBackups;
 use strict;
 use warnings;
@@ -22,8 +22,8 @@ my $interval = 6 * 3600;
 my ($a_day, $a_week) = (4, 28);
 my $wal_segments = 4;    # between two backups
 
-# Give a stanza that exists these backups in place of its own; folder is its part of the repository's
-# backup/. Gives the labels, oldest first.
+# Give a stanza that exists these backups in place of its own; folder is its part of the
+# repository's backup/. Gives the labels, oldest first.
 sub make_backups
 {
 	my ($folder, $count) = @_;

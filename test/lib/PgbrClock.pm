@@ -6,8 +6,8 @@
 #	$clock->set('2026-10-25 02:59:59.9+02');    # sets it for what the server sees as time of day
 #	$clock->step(86400);
 #
-# Servers that are started from then on have it; the programs beside them, and Patroni, go by the real
-# one. It works through test/lib/clock_preload.c, which says what is shifted and what is not.
+# Servers that are started from then on have it; the programs beside them, and Patroni, go by the
+# real one. It works through test/lib/clock_preload.c, which says what is shifted and what is not.
 package PgbrClock;
 use strict;
 use warnings;

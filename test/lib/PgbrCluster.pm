@@ -145,7 +145,8 @@ sub stop
 	return;
 }
 
-# Kill all servers and keep them from being started again: their ports are taken until what this gives is thrown away.
+# Kill all servers and keep them from being started again: their ports are taken until what this
+# gives is thrown away.
 sub break_servers
 {
 	my ($self) = @_;

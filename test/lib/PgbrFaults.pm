@@ -1,14 +1,16 @@
-# The fault table of a restore: each fault at each step of the plan. The steps come from the plan itself,
-# so that a new one is covered without a word here.
+# The fault table of a restore: each fault at each step of the plan. The steps come from the plan
+# itself, so that a new one is covered without a word here.
 #
-# A case has a command: restore to a time, undo of such a restore, or restore --replicas-only, of a cluster
-# that is written to. It lets the fault happen as its step begins; runs the same command again until it says
-# that it is done; and looks whether the cluster is whole. The cluster goes on from case to case.
+# A case has a command: restore to a time, undo of such a restore, or restore --replicas-only, of a
+# cluster that is written to. It lets the fault happen as its step begins; runs the same command
+# again until it says that it is done; and looks whether the cluster is whole. The cluster goes on
+# from case to case.
 #
-# PGBR_FAULTS=all tries every fault at every step of a restore to a time, and a part of the table for the other
-# two commands; without it, the part alone, for a restore to a time. A part is each step with the control
-# binary killed, and the other faults along a diagonal, so that each meets several steps. Three files share the
-# work: each takes every third case, from the one on that it gives to run_faults.
+# PGBR_FAULTS=all tries every fault at every step of a restore to a time, and a part of the table
+# for the other two commands; without it, the part alone, for a restore to a time. A part is each
+# step with the control binary killed, and the other faults along a diagonal, so that each meets
+# several steps. Three files share the work: each takes every third case, from the one on that it
+# gives to run_faults.
 package PgbrFaults;
 use strict;
 use warnings;
@@ -23,8 +25,8 @@ our @EXPORT = qw(run_faults);
 # A person, or a supervisor, tries again; this often at most.
 my $reruns_most = 6;
 
-# Each fault: its name, which processes it meets (to be looked for while the step goes on), and what it does.
-# It gives whether it has happened.
+# Each fault: its name, which processes it meets (to be looked for while the step goes on), and what
+# it does. It gives whether it has happened.
 my @faults = (
 	# the control binary, as a step begins, and between a step and the next
 	[ 'ctl' => sub { my ($test, $run) = @_; $run->kill; 1 } ],
@@ -117,8 +119,8 @@ sub table
 	} @steps;
 }
 
-# A part of it in which each step meets the death of the control binary and one other fault. Those that
-# kill a process are taken where there is one.
+# A part of it in which each step meets the death of the control binary and one other fault. Those
+# that kill a process are taken where there is one.
 sub part
 {
 	my (@steps) = @_;

@@ -1,5 +1,5 @@
-# What the tests of members that are gone for good in the midst share: a member is lost as a step begins, and comes back
-# as a replica that is rebuilt.
+# What the tests of members that are gone for good in the midst share: a member is lost as a step
+# begins, and comes back as a replica that is rebuilt.
 #
 #	my $gone = PgbrGoneTest->new;           # a PgbrRestoreTest with more to say
 #	my @target = $gone->moment('a name');
@@ -72,8 +72,8 @@ sub bring_back
 	return;
 }
 
-# Patroni before 3.1 would have members that are to be rewound wait for ever for one that it has not promoted itself
-# (https://github.com/patroni/patroni/pull/2776); docs/restore/runbook.md says so.
+# Patroni before 3.1 would have members that are to be rewound wait for ever for one that it has not
+# promoted itself (https://github.com/patroni/patroni/pull/2776); docs/restore/runbook.md says so.
 sub another_leads
 {
 	my ($self, $name, $gone) = @_;

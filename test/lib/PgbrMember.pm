@@ -83,8 +83,8 @@ sub _write_server_conf
 		# shared memory that a kill -9 does not leave in /dev/shm
 		dynamic_shared_memory_type => 'mmap',
 		fsync => 'off',
-		# after a failover a replica turns to the new leader before the old one comes back and archives
-		# what nobody else has
+		# after a failover a replica turns to the new leader before the old one comes back and
+		# archives what nobody else has
 		wal_retrieve_retry_interval => '200ms',
 		$cluster->{preload} ? (shared_preload_libraries => 'pgbackrest_ctl') : (),
 		%{ $cluster->{parameters} });
@@ -341,7 +341,8 @@ sub _command
 	return ($status, $out, $errors);
 }
 
-# Run SQL (with dbname =>, user =>): gives unaligned rows without the last newline; dies when it fails.
+# Run SQL (with dbname =>, user =>): gives unaligned rows without the last newline; dies when it
+# fails.
 sub psql
 {
 	my ($self, $sql, %with) = @_;

@@ -1,8 +1,9 @@
-# What the tests of a restore's steps share: one member whose server is plain PostgreSQL, so that nothing but the
-# steps touches it; a sidecar whose programs can be made to stand still; the lock of one restore after the other.
+# What the tests of a restore's steps share: one member whose server is plain PostgreSQL, so that
+# nothing but the steps touches it; a sidecar whose programs can be made to stand still; the lock of
+# one restore after the other.
 #
-# There are the rows a to d, with a backup after a, and after b a moment of every kind, in %after_b; "after b" is the
-# name of a restore point.
+# There are the rows a to d, with a backup after a, and after b a moment of every kind, in %after_b;
+# "after b" is the name of a restore point.
 #
 #	start_node();
 #	begin_restore();
@@ -20,8 +21,9 @@ use PgbrSidecarTest;
 use Test::More;
 
 our @EXPORT = qw($true $false $cluster $member $sidecar $data $dir $repo $restore $backup %after_b
-  start_node hold_lock begin_restore end_restore post begin step step_fails hold held release restart_sidecar batches
-  server_is_down start_fails add_batch restore_killed recovery_killed kill_pgbackrest kill_sidecar kill_server kill_startup cancel history_of);
+  start_node hold_lock begin_restore end_restore post begin step step_fails hold held release
+  restart_sidecar batches server_is_down start_fails add_batch restore_killed recovery_killed
+  kill_pgbackrest kill_sidecar kill_server kill_startup cancel history_of);
 
 our ($true, $false) = (JSON::PP::true, JSON::PP::false);
 our ($cluster, $member, $sidecar, $data, $dir, $repo, $backup, %after_b);
@@ -36,8 +38,9 @@ sub start_node
 	$sidecar = $member->sidecar;
 	($data, $dir, $repo) = ($member->data, $member->{dir}, "$cluster->{sandbox}{root}/repo");
 
-	# pgbackrest and psql with places to stand still: while the file DIR/hold-COMMAND is there, and until
-	# it is gone. DIR/held tells that one stands there. The script DIR/after-restore is run after each restore.
+	# pgbackrest and psql with places to stand still: while the file DIR/hold-COMMAND is there, and
+	# until it is gone. DIR/held tells that one stands there. The script DIR/after-restore is run
+	# after each restore.
 	my $pgbackrest = program($member, 'pgbackrest-here', <<"END");
 for command in restore archive-get archive-push
 do
@@ -177,7 +180,8 @@ sub start_fails
 	return $errors;
 }
 
-# Kill a restore in the middle, and run it again: gives the job that was killed. What kills gets the job.
+# Kill a restore in the middle, and run it again: gives the job that was killed. What kills gets the
+# job.
 sub restore_killed
 {
 	my ($name, $kill, $state) = @_;

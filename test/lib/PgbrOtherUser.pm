@@ -1,7 +1,7 @@
 # Commands as another user of this host, for tests of what such a one may do. Only root can become
 # somebody else, and tests run as postgres: so test/run, when it is root, has two processes become
-# nobody, of whom one is in postgres' group, and run what they are told at a socket. They end, and their
-# folder goes, with test/run.
+# nobody, of whom one is in postgres' group, and run what they are told at a socket. They end, and
+# their folder goes, with test/run.
 package PgbrOtherUser;
 use strict;
 use warnings;
@@ -35,7 +35,8 @@ sub serve
 	if (!$keeper)
 	{
 		POSIX::setsid();
-		# what is open here keeps others waiting: a sandbox's reaper, a lock, the reader of our output
+		# what is open here keeps others waiting: a sandbox's reaper, a lock, the reader of our
+		# output
 		POSIX::close($_) for grep { $_ != fileno $read } 3 .. 255;
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>', '/dev/null';

@@ -54,8 +54,8 @@ sub readyz_says
 	return;
 }
 
-# Restore into another folder with these options of pgbackrest, run the server until its recovery has
-# ended, and give what it answers to a query.
+# Restore into another folder with these options of pgbackrest, run the server until its recovery
+# has ended, and give what it answers to a query.
 sub restored
 {
 	my ($member, $query, @options) = @_;

@@ -1,9 +1,10 @@
-# What the tests of restores share: a cluster of three members with sidecars and a first backup; rows
-# that tell what a restore has kept; and the question whether the cluster is whole again.
+# What the tests of restores share: a cluster of three members with sidecars and a first backup;
+# rows that tell what a restore has kept; and the question whether the cluster is whole again.
 #
-# There are two kinds of rows. A mark is one that the test writes by name, before or after a target: the
-# test knows which must be there. A tick is written by a client all the time (start_writer) until the
-# server goes; it has a number and a time, and its number is noted once the commit was answered.
+# There are two kinds of rows. A mark is one that the test writes by name, before or after a target:
+# the test knows which must be there. A tick is written by a client all the time (start_writer)
+# until the server goes; it has a number and a time, and its number is noted once the commit was
+# answered.
 #
 #	my $test = PgbrRestoreTest->new;
 #	$test->mark('before');                       # kept, as all marks are by default
@@ -62,8 +63,9 @@ sub member
 	return $member;
 }
 
-# A backup of this type, on the leader's sidecar or on that of the member given; gives the job. Returns
-# in a later second than the one it ended in, which a target of type time could not be told from.
+# A backup of this type, on the leader's sidecar or on that of the member given; gives the job.
+# Returns in a later second than the one it ended in, which a target of type time could not be told
+# from.
 sub backup
 {
 	my ($self, $type, $member) = @_;
@@ -180,7 +182,8 @@ sub target
 	return ("--type=$type", defined $target ? "--target=$target" : ());
 }
 
-# A row, a moment, and a row after it, which a restore to the moment takes away; gives the options of that restore.
+# A row, a moment, and a row after it, which a restore to the moment takes away; gives the options
+# of that restore.
 sub moment
 {
 	my ($self, $name) = @_;
@@ -268,8 +271,8 @@ sub plan_steps
 
 # --- afterwards
 
-# What is wrong with the cluster, or an empty text: one leader, all members on its timeline, not paused,
-# no restore active, the marks on all members those that must be there, and the ticks too.
+# What is wrong with the cluster, or an empty text: one leader, all members on its timeline, not
+# paused, no restore active, the marks on all members those that must be there, and the ticks too.
 sub illness
 {
 	my ($self) = @_;
@@ -328,8 +331,8 @@ sub timeline
 	  0, 8;
 }
 
-# Lines that the servers (through Patroni's output) and pgbackrest have logged since this was last asked,
-# and that match.
+# Lines that the servers (through Patroni's output) and pgbackrest have logged since this was last
+# asked, and that match.
 sub logged
 {
 	my ($self, $pattern) = @_;
@@ -345,12 +348,14 @@ sub logged
 	return @found;
 }
 
-# What no restore may leave in a server's log: a crash, damaged data, a WAL file that is archived twice
-# with another content, a timeline that is not a child, a replica that has more than its leader.
+# What no restore may leave in a server's log: a crash, damaged data, a WAL file that is archived
+# twice with another content, a timeline that is not a child, a replica that has more than its
+# leader.
 our $never = qr/
-	PANIC | invalid\ page | could\ not\ read\ block | checksum\ mismatch | page\ verification\ failed |
-	\[045\] | archive\ with\ a\ different\ checksum | requested\ timeline.*is\ not\ a\ child |
-	invalid\ primary\ checkpoint | unexpected\ timeline | is\ ahead\ of\ the\ WAL\ flush\ position/x;
+	PANIC | invalid\ page | could\ not\ read\ block | checksum\ mismatch |
+	page\ verification\ failed | \[045\] | archive\ with\ a\ different\ checksum |
+	requested\ timeline.*is\ not\ a\ child | invalid\ primary\ checkpoint |
+	unexpected\ timeline | is\ ahead\ of\ the\ WAL\ flush\ position/x;
 
 sub is_quiet
 {
@@ -361,8 +366,8 @@ sub is_quiet
 
 # --- processes
 
-# The process ids of a kind that run on a member: "pgbackrest", or "postmaster" for the temporary one of
-# a recovery.
+# The process ids of a kind that run on a member: "pgbackrest", or "postmaster" for the temporary
+# one of a recovery.
 sub processes
 {
 	my ($self, $member, $kind) = @_;

@@ -1,4 +1,5 @@
-# A real S3 store on loopback, in a sandbox: the RADOS gateway of Ceph over TLS with a CA of its own.
+# A real S3 store on loopback, in a sandbox: the RADOS gateway of Ceph over TLS with a CA of its
+# own.
 #
 #	my $cluster = PgbrCluster->new(s3 => 1)->start;    # repo1 of the cluster is in the store
 #	$cluster->s3->stop;                                # and start brings it back with what it holds

@@ -80,8 +80,8 @@ sub new
 		POSIX::setsid();
 		$0 = "reaper of $root";
 		$SIG{$_} = 'IGNORE' for qw(HUP INT TERM PIPE);
-		# what is open here keeps others waiting: our reaper, those of other sandboxes, the reader of
-		# our output
+		# what is open here keeps others waiting: our reaper, those of other sandboxes, the reader
+		# of our output
 		close $_ for $write, map { $_->{pipe} } values %sandboxes;
 		open STDOUT, '>', '/dev/null';
 		open STDERR, '>', '/dev/null';
@@ -177,7 +177,8 @@ sub spawn
 	{
 		# the kernel gives numbers anew
 		delete $self->{status}{$pid};
-		# until then it is a copy of this test, which would catch a signal that is meant for the program
+		# until then it is a copy of this test, which would catch a signal that is meant for the
+		# program
 		close $not_yet;
 		readline $executed;
 		return $pid;
@@ -269,8 +270,8 @@ sub show_logs
 	return;
 }
 
-# An interrupted program ends through END, like any other, and once only. ALRM is what test/run sends
-# to a test that takes too long.
+# An interrupted program ends through END, like any other, and once only. ALRM is what test/run
+# sends to a test that takes too long.
 my %status_of = (INT => 130, TERM => 143, HUP => 129, ALRM => 124);
 for my $signal (keys %status_of)
 {

@@ -1,5 +1,5 @@
-# What the tests of the scheduler share: what it does and has done, new settings, and backups that are
-# held for as long as a test needs, or that are only pretended.
+# What the tests of the scheduler share: what it does and has done, new settings, and backups that
+# are held for as long as a test needs, or that are only pretended.
 package PgbrScheduleTest;
 use strict;
 use warnings;
@@ -8,8 +8,8 @@ use PgbrSandbox qw(slurp spew wait_for);
 use PgbrSidecarTest;
 
 our @EXPORT = qw(
-  activity after_look hold_backups log_count log_of make_backups pretend_backups pretended release_backups
-  reload runs scheduler set tame_pgbackrest wait_activity wait_idle wait_runs
+  activity after_look hold_backups log_count log_of make_backups pretend_backups pretended
+  release_backups reload runs scheduler set tame_pgbackrest wait_activity wait_idle wait_runs
 );
 
 # All of these take with dbname => the database of the scheduler.
@@ -53,8 +53,8 @@ sub wait_idle
 		$limit);
 }
 
-# Wake the worker (scheduler or launcher), which must be asleep, and wait until it has looked and sleeps
-# again. Waking is left to the code, which is given its process id.
+# Wake the worker (scheduler or launcher), which must be asleep, and wait until it has looked and
+# sleeps again. Waking is left to the code, which is given its process id.
 sub after_look
 {
 	my ($member, $wake) = @_;

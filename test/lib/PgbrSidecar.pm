@@ -1,8 +1,8 @@
 # One pgbackrest_sidecar beside one member: its process, its log, and HTTP to it.
 #
 # The program is taken from PGBR_BUILD (test/run sets it: the build under ASan for the tests).
-# It is asked over its socket, where it knows us for PostgreSQL's user; speak_tcp turns to its address,
-# where nobody is known without a token. HTTPS is left to curl; this speaks plain HTTP.
+# It is asked over its socket, where it knows us for PostgreSQL's user; speak_tcp turns to its
+# address, where nobody is known without a token. HTTPS is left to curl; this speaks plain HTTP.
 package PgbrSidecar::Http;
 use strict;
 use warnings;

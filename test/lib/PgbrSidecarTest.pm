@@ -1,8 +1,10 @@
-# What several tests of the sidecar share: requests at the same time, problems, programs that stand in
-# for pgbackrest, WAL that is held back, and what is left in the process table and the repository.
+# What several tests of the sidecar share: requests at the same time, problems, programs that stand
+# in for pgbackrest, WAL that is held back, and what is left in the process table and the
+# repository.
 #
-# A member's WAL is held back by its own archive_command, which waits for a file to go away: a backup
-# then stays in its phase "waiting for WAL" for as long as a test needs, and it is a real one.
+# A member's WAL is held back by its own archive_command, which waits for a file to go away: a
+# backup then stays in its phase "waiting for WAL" for as long as a test needs, and it is a real
+# one.
 package PgbrSidecarTest;
 use strict;
 use warnings;
@@ -53,7 +55,8 @@ sub at_once
 	return @results;
 }
 
-# An answer that is a problem as RFC 9457 has it, of this status and code, and whose reason says this.
+# An answer that is a problem as RFC 9457 has it, of this status and code, and whose reason says
+# this.
 sub is_problem
 {
 	my ($answer, $status, $code, $detail, $name) = @_;
@@ -102,8 +105,8 @@ sub stand_in
 	return "--pgbackrest=" . program($member, $name, $text);
 }
 
-# What such a program answers to info, and the beginning of one: the last argument is the command, and
-# what is no backup is answered as by an empty repository.
+# What such a program answers to info, and the beginning of one: the last argument is the command,
+# and what is no backup is answered as by an empty repository.
 our $empty_info =
   '[{"name":"main","db":[{"id":1,"system-id":1}],"repo":[{"key":1,"status":{"code":0,"message":"ok"}}],'
   . '"status":{"code":0,"message":"ok"}}]';

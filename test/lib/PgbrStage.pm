@@ -59,9 +59,9 @@ sub counts { my ($self) = @_; return "$self->{stage}/tmp/counts" }
 
 sub folder { my ($self) = @_; return $self->{stage} }
 
-# A command as the user PostgreSQL runs as: this one, or for root, whom it refuses, postgres. Its orphans are
-# collected at once, as most inits do: Patroni takes a postmaster that has ended and that
-# nobody has collected for one that runs.
+# A command as the user PostgreSQL runs as: this one, or for root, whom it refuses, postgres. Its
+# orphans are collected at once, as most inits do: Patroni takes a postmaster that has ended and
+# that nobody has collected for one that runs.
 sub as_user
 {
 	my ($self, @command) = @_;

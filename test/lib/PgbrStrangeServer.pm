@@ -5,8 +5,8 @@
 #	my $server = PgbrStrangeServer->new($sandbox, { hang => sub { ... } });
 #
 # A handler is given the socket and the request {method, path, key, body} (path without that first
-# part) and writes what it likes; the connection is closed when it returns. Where there is no handler
-# for the first part, that of '' is taken. It listens on 127.0.0.1, or at what is given:
+# part) and writes what it likes; the connection is closed when it returns. Where there is no
+# handler for the first part, that of '' is taken. It listens on 127.0.0.1, or at what is given:
 #
 #	PgbrStrangeServer->new($sandbox, {...}, address => '127.1.2.3', port => 8430);
 package PgbrStrangeServer;

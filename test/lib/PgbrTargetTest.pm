@@ -1,6 +1,6 @@
 # A cluster of three that is restored to known points and back. Two writers work all the while: one
-# commits numbered rows, whose acknowledgements are kept, the other is pgbench. What must be there after a
-# restore, and what must not, is known for each point.
+# commits numbered rows, whose acknowledgements are kept, the other is pgbench. What must be there
+# after a restore, and what must not, is known for each point.
 #
 #	my $test = PgbrTargetTest->new;
 #	my $point = $test->point('the release');
@@ -16,7 +16,8 @@ use PgbrSandbox qw(slurp spew wait_for);
 use PgbrTls;
 use Test::More;
 
-# What a server may say while members are stopped and started in order, and no more; at other times nothing.
+# What a server may say while members are stopped and started in order, and no more; at other times
+# nothing.
 my @harmless = (
 	# clients, Patroni and replicas that come before the server is ready, or as it stops
 	qr/FATAL:  the database system is (?:starting up|shutting down|not yet accepting connections|in recovery mode)/,
@@ -76,7 +77,8 @@ sub new
 sub cluster { my ($self) = @_; return $self->{cluster} }
 sub leader  { my ($self) = @_; return $self->{leader} = $self->{cluster}->wait_leader }
 
-# TLS between all members: one certificate, of a CA of its own. pgbackrest 2.45 checks names, not addresses.
+# TLS between all members: one certificate, of a CA of its own. pgbackrest 2.45 checks names, not
+# addresses.
 sub _connect_members
 {
 	my ($self) = @_;
@@ -156,7 +158,8 @@ sub mark
 		"INSERT INTO mark (name) VALUES ('$name') RETURNING pg_current_xact_id()");
 }
 
-# A state of the cluster: the marks in their order, and of each run the last row, which may be one of some.
+# A state of the cluster: the marks in their order, and of each run the last row, which may be one
+# of some.
 sub _state
 {
 	my ($self, $least, $most) = @_;
@@ -206,8 +209,8 @@ sub point
 	return \%point;
 }
 
-# A backup, from a standby when one is given, and the states of before and after it. It ends in a second, and a time in
-# that second can't be told from it.
+# A backup, from a standby when one is given, and the states of before and after it. It ends in a
+# second, and a time in that second can't be told from it.
 sub backup
 {
 	my ($self, $type, $member) = @_;
@@ -225,8 +228,9 @@ sub backup
 	return { label => $job->{label}, id => $job->{id}, included => $self->_state($least, $most) };
 }
 
-# The cluster is in this state on all three members, every transaction of pgbench is there whole or not
-# at all, Patroni is not paused, and no server has complained but with what is harmless, or with what matches more.
+# The cluster is in this state on all three members, every transaction of pgbench is there whole or
+# not at all, Patroni is not paused, and no server has complained but with what is harmless, or with
+# what matches more.
 sub is_state
 {
 	my ($self, $name, $state, @more) = @_;
@@ -296,8 +300,8 @@ sub _skip_logs
 	return;
 }
 
-# Run a verb to its end, with the writers at work till the leader is stopped. Gives the summary; what was committed before
-# is in its {before}, as a state.
+# Run a verb to its end, with the writers at work till the leader is stopped. Gives the summary;
+# what was committed before is in its {before}, as a state.
 sub _run
 {
 	my ($self, $name, @arguments) = @_;
@@ -326,8 +330,9 @@ sub _go_on
 	return;
 }
 
-# Restore to a state (as point or backup has them), and see the new timeline archived and the fresh backup made.
-# With set => the backup that the plan must choose. Remembers what undo must bring back.
+# Restore to a state (as point or backup has them), and see the new timeline archived and the fresh
+# backup made. With set => the backup that the plan must choose. Remembers what undo must bring
+# back.
 sub restore
 {
 	my ($self, $name, $state, $set, @options) = @_;
@@ -340,8 +345,8 @@ sub restore
 	return $summary;
 }
 
-# Restore all that was committed while no server can be started, until mend is called: in the pause, in which Patroni
-# does not try to.
+# Restore all that was committed while no server can be started, until mend is called: in the pause,
+# in which Patroni does not try to.
 sub restore_broken
 {
 	my ($self, $name, $mend) = @_;
@@ -360,8 +365,8 @@ sub restore_broken
 	is($run->result(0), 0, "$name: the command") or diag $out, $errors;
 	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/,
 	  $out;
-	# Patroni was about to recover the servers, and tries again as soon as it finds files: the fence refuses that, and the
-	# place that is kept for the recovery server
+	# Patroni was about to recover the servers, and tries again as soon as it finds files: the fence
+	# refuses that, and the place that is kept for the recovery server
 	$self->is_state(
 		$name,
 		$self->_state($least, $least + 1),

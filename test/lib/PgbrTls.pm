@@ -1,4 +1,5 @@
-# Certificates for tests: authorities, what they sign, what they revoke; and HTTPS with these, by curl.
+# Certificates for tests: authorities, what they sign, what they revoke; and HTTPS with these, by
+# curl.
 #
 # All files lie in one folder and are called after what they hold: NAME.crt, NAME.key, NAME.crl.
 package PgbrTls;
@@ -39,9 +40,9 @@ sub ca
 	return $self;
 }
 
-# One that a CA signs. usage: its extended key usages, or undef for none; subject: /CN=NAME when it is
-# not said; names: its alternative names instead of those of this host; days: which may lie in the
-# past; extensions: more lines of them.
+# One that a CA signs. usage: its extended key usages, or undef for none; subject: /CN=NAME when it
+# is not said; names: its alternative names instead of those of this host; days: which may lie in
+# the past; extensions: more lines of them.
 sub certificate
 {
 	my ($self, $name, $ca, %with) = @_;
@@ -80,8 +81,8 @@ sub _der_content
 	return ($at + 2 + $bytes, unpack 'N', "\0" x (4 - $bytes) . substr $der, $at + 2, $bytes);
 }
 
-# A certificate with other bytes, of the same length, in the place of some of it, and signed again by
-# its CA: for names that openssl would not write.
+# A certificate with other bytes, of the same length, in the place of some of it, and signed again
+# by its CA: for names that openssl would not write.
 sub forge
 {
 	my ($self, $name, $ca, $from, $to) = @_;

@@ -1,5 +1,5 @@
-# Answers of a sidecar as they are agreed, and wrong ones: JSON, but of another shape or with values of
-# another type.
+# Answers of a sidecar as they are agreed, and wrong ones: JSON, but of another shape or with values
+# of another type.
 package PgbrWrongAnswers;
 use strict;
 use warnings;

@@ -4,12 +4,13 @@
  *		day by what a file says, so that a test need not wait for a minute, a night or a failover to
  *		come. See PgbrClock.pm, which writes the file.
  *
- * Shifted is CLOCK_REALTIME, however it is asked for, and a timer on it, which also goes off when the
- * file changes, as a real one does when the clock is set (TFD_TIMER_CANCEL_ON_SET). It shows that as
- * a readable descriptor; reading it gives no count of expirations, but fails.
+ * Shifted is CLOCK_REALTIME, however it is asked for, and a timer on it, which also goes off when
+ * the file changes, as a real one does when the clock is set (TFD_TIMER_CANCEL_ON_SET). It shows
+ * that as a readable descriptor; reading it gives no count of expirations, but fails.
  *
- * Not shifted: CLOCK_MONOTONIC and with it all time-outs; programs that a server starts, such as its
- * archive_command; and the postmaster, whose start Patroni compares with what the kernel says of it.
+ * Not shifted: CLOCK_MONOTONIC and with it all time-outs; programs that a server starts, such as
+ * its archive_command; and the postmaster, whose start Patroni compares with what the kernel says
+ * of it.
  */
 #include <errno.h>
 #include <fcntl.h>

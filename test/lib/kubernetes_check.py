@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Check objects of Kubernetes against its own schema, as Debian's python3-kubernetes has it: generated
-from the API's OpenAPI document. Reads YAML documents from standard input; prints a line for each
-unknown member, wrong type and missing value, and ends with 1 when there was one. The number of objects
-is on the last line."""
+"""Check objects of Kubernetes against its own schema, as Debian's python3-kubernetes has it:
+generated from the API's OpenAPI document. Reads YAML documents from standard input; prints a
+line for each unknown member, wrong type and missing value, and ends with 1 when there was one.
+The number of objects is on the last line."""
 import re
 import sys
 

@@ -1,8 +1,9 @@
 /*
  * memory_preload.c
- *		A request whose Nth allocation fails: preloaded into pgbackrest_sidecar, it refuses memory once,
- *		where a file says, to the threads that were born since the file was last changed: those of the
- *		connections that a test has opened since. See test/t/019_memory.pl, which writes the file.
+ *		A request whose Nth allocation fails: preloaded into pgbackrest_sidecar, it refuses memory
+ *		once, where a file says, to the threads that were born since the file was last changed:
+ *		those of the connections that a test has opened since. See test/t/019_memory.pl, which
+ *		writes the file.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
-# Restores to times and places in WAL, and back, while two writers write: on the current timeline, before an
-# earlier restore, and on a branch that one has left, from backups of every type and one from a standby.
+# Restores to times and places in WAL, and back, while two writers write: on the current timeline,
+# before an earlier restore, and on a branch that one has left, from backups of every type and one
+# from a standby.
 use strict;
 use warnings;
 use PgbrSandbox qw(spew slurp wait_for);

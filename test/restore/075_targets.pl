@@ -1,6 +1,6 @@
-# Restores to names, transactions and backups by themselves, and back, with a synchronous replica and the
-# repository in an S3 store; the old data directory kept; and a leader that has died with WAL which
-# nobody has archived.
+# Restores to names, transactions and backups by themselves, and back, with a synchronous replica
+# and the repository in an S3 store; the old data directory kept; and a leader that has died with
+# WAL which nobody has archived.
 use strict;
 use warnings;
 use IPC::Run ();

@@ -1,5 +1,5 @@
-# Restores without a member that is down or whose sidecar does not answer, and what the member may do with
-# its old data when it is back: nothing. No old row returns, whoever leads.
+# Restores without a member that is down or whose sidecar does not answer, and what the member may
+# do with its old data when it is back: nothing. No old row returns, whoever leads.
 use strict;
 use warnings;
 use PgbrRestoreTest;
@@ -55,7 +55,8 @@ sub lose_leader
 	return $lost;
 }
 
-# Patroni of a member that has just come up may start PostgreSQL in the midst; then the same command goes on.
+# Patroni of a member that has just come up may start PostgreSQL in the midst; then the same command
+# goes on.
 sub bring_back
 {
 	my ($name, $member) = @_;

@@ -1,6 +1,7 @@
-# Restores that are given up: "undo" before any data was touched gives the cluster back as it is, whoever leads by then.
-# Undos that are interrupted, and what a restore that was interrupted once the leader serves has left to be done. And
-# replicas alone, restored when their timeline's beginning is no longer in the repository.
+# Restores that are given up: "undo" before any data was touched gives the cluster back as it is,
+# whoever leads by then. Undos that are interrupted, and what a restore that was interrupted once
+# the leader serves has left to be done. And replicas alone, restored when their timeline's
+# beginning is no longer in the repository.
 use strict;
 use warnings;
 use PgbrRestoreTest;

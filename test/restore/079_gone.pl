@@ -1,5 +1,6 @@
-# A replica that is gone for good in the midst of a restore, or of an undo: --without-member goes on without it, or
-# gives the cluster back without it. What is fenced off on the disk stays that until it is rebuilt.
+# A replica that is gone for good in the midst of a restore, or of an undo: --without-member goes on
+# without it, or gives the cluster back without it. What is fenced off on the disk stays that until
+# it is rebuilt.
 use strict;
 use warnings;
 use PgbrGoneTest;

@@ -1,5 +1,6 @@
-# The leader that is gone for good in the midst of a restore: --without-member goes on without it, or gives the cluster
-# back without it. What is fenced off on the disk stays that until it is rebuilt.
+# The leader that is gone for good in the midst of a restore: --without-member goes on without it,
+# or gives the cluster back without it. What is fenced off on the disk stays that until it is
+# rebuilt.
 use strict;
 use warnings;
 use File::Path qw(remove_tree);
@@ -64,7 +65,8 @@ subtest 'the leader, when it served, and it is taken back' => sub {
 	$test->another_leads('the leader of an undo', $gone);
 };
 
-# The repository takes nothing while it serves, and so it is with it that the rows are lost which were written since.
+# The repository takes nothing while it serves, and so it is with it that the rows are lost which
+# were written since.
 subtest
   'the leader, when it served on a timeline that nobody else knows, and another restore has begun'
   => sub {

@@ -1,5 +1,5 @@
-# The leader that is gone for good in the midst of an undo, or while replicas are restored, or where another leads since;
-# and one that is not gone.
+# The leader that is gone for good in the midst of an undo, or while replicas are restored, or where
+# another leads since; and one that is not gone.
 use strict;
 use warnings;
 use PgbrGoneTest;

@@ -1,5 +1,6 @@
-# What others have done between two runs of the control binary: Patroni was resumed, and another leads; a sidecar was
-# away, and has missed something; somebody has spoilt the files. The same command, or undo, must see that.
+# What others have done between two runs of the control binary: Patroni was resumed, and another
+# leads; a sidecar was away, and has missed something; somebody has spoilt the files. The same
+# command, or undo, must see that.
 use strict;
 use warnings;
 use PgbrRestoreTest;
@@ -123,14 +124,16 @@ subtest 'the leader is on another timeline by now' => sub {
 	$test->is_done($now > $before ? 'a plan of its own' : 'the same timeline', 'restore', @target);
 };
 
-# As long as its journal says that nothing was done, a sidecar that nobody asks for a while gives a restore up.
+# As long as its journal says that nothing was done, a sidecar that nobody asks for a while gives a
+# restore up.
 subtest 'a sidecar has given the restore up' => sub {
 	$test->await_jobs;
 	my @target = $test->moment('a sidecar is away');
 	my ($away) = $test->replicas;
 	my $run = $test->begin('restore', @target);
 	$test->has_begun($run, 'wait-jobs');
-	# nobody connects to it: the undo point takes until this sidecar is gone, which does not hear of the pause then
+	# nobody connects to it: the undo point takes until this sidecar is gone, which does not hear of
+	# the pause then
 	my $postmaster = $test->leader->postmaster;
 	kill STOP => $postmaster;
 	wait_for
@@ -316,7 +319,8 @@ subtest 'check_timeline, of a restore that was taken back' => sub {
 	ok($config->(), 'what was set since is left alone');
 };
 
-# As Patroni does (Rewind.cleanup_archive_status) where it takes the leader for one that has crashed.
+# As Patroni does (Rewind.cleanup_archive_status) where it takes the leader for one that has
+# crashed.
 subtest 'the archiver is made to forget the new timeline' => sub {
 	my @target = $test->moment('the archiver forgets');
 	$test->without('the archiver forgets');

@@ -1,5 +1,5 @@
-# A restore that takes the place of another that was not finished, and is itself not finished, and what is kept of the
-# first: its rows, its replicas, and the way back.
+# A restore that takes the place of another that was not finished, and is itself not finished, and
+# what is kept of the first: its rows, its replicas, and the way back.
 use strict;
 use warnings;
 use PgbrRestoreTest;
@@ -72,8 +72,8 @@ subtest 'the leader has moved to another timeline while replicas were not whole'
 	is($test->timeline, $now, 'on the timeline that it was on');
 };
 
-# The first has opened the leader, and nobody has seen it; then it crashes. What was written there since is saved by the
-# second, or the third.
+# The first has opened the leader, and nobody has seen it; then it crashes. What was written there
+# since is saved by the second, or the third.
 subtest 'a leader that was handed over, and two that follow' => sub {
 	$test->mark('before three');
 	my @first = $test->target('time');

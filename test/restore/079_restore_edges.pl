@@ -1,5 +1,5 @@
-# What befalls a restore that is not a kill: recovery that falls short, a repository that is cut off,
-# people at a terminal, two control binaries, one that sleeps, a leader that moves.
+# What befalls a restore that is not a kill: recovery that falls short, a repository that is cut
+# off, people at a terminal, two control binaries, one that sleeps, a leader that moves.
 use strict;
 use warnings;
 use IO::Pty;

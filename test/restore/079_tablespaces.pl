@@ -1,5 +1,5 @@
-# A cluster of one member, with tablespaces: one from before the backup and one from after the target. It is
-# restored with its old data kept, and back.
+# A cluster of one member, with tablespaces: one from before the backup and one from after the
+# target. It is restored with its old data kept, and back.
 use strict;
 use warnings;
 use PgbrRestoreTest;

@@ -1,5 +1,5 @@
-# The parts together, as they are deployed: a Patroni cluster of three, a sidecar beside each member,
-# one repository. And the extension in a server that did not preload it.
+# The parts together, as they are deployed: a Patroni cluster of three, a sidecar beside each
+# member, one repository. And the extension in a server that did not preload it.
 use strict;
 use warnings;
 use PgbrCluster;

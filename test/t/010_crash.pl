@@ -1,5 +1,6 @@
-# What is left after a crash: of the sidecar at several moments of a backup, and of pgbackrest. Every
-# job that was accepted is still there, none is run twice, and nobody is left holding the lock.
+# What is left after a crash: of the sidecar at several moments of a backup, and of pgbackrest.
+# Every job that was accepted is still there, none is run twice, and nobody is left holding the
+# lock.
 use strict;
 use warnings;
 use PgbrCluster;
@@ -195,8 +196,8 @@ like(
 	'and the log says so');
 is($sidecar->wait_job(post_backup())->{state}, 'succeeded', 'the real one works');
 
-# a backup is complete when it is noted with it which transactions had ended: who asks it to stop then
-# does not lose it
+# a backup is complete when it is noted with it which transactions had ended: who asks it to stop
+# then does not lose it
 my $noting = program($member, 'noting', <<'END');
 #!/bin/bash
 test "${@: -1}" != annotate || { touch "$0.began"; while test -e "$0.hold"; do sleep 0.05; done; }

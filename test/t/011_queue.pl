@@ -39,7 +39,7 @@ sub count_backups
 
 sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 
-# --- twenty at once ---------------------------------------------------------------------------------
+# --- twenty at once
 {
 	my $blocks = block();
 	my @types = (('incr') x 12, ('diff') x 5, ('full') x 3);
@@ -76,7 +76,7 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is_deeply(count_backups(), { $blocks => 1, $works => 1 }, 'two backups were made');
 }
 
-# --- what is joined with what -----------------------------------------------------------------------
+# --- what is joined with what
 {
 	my $blocks = block();
 	my %group = map { $_ => { annotations => { group => $_ } } } 'a' .. 'e';
@@ -130,7 +130,7 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	release_wal($member);
 }
 
-# --- cancelling what covers and what is covered -----------------------------------------------------
+# --- cancelling what covers and what is covered
 {
 	my $blocks = block();
 	my $full = post(type => 'full');
@@ -168,7 +168,7 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 		'one backup was made');
 }
 
-# --- a request that is repeated ---------------------------------------------------------------------
+# --- a request that is repeated
 {
 	my $blocks = block();
 	my $ask = sub {
@@ -218,7 +218,7 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is($ask->('key 1')->{json}{state}, 'succeeded', 'it gets the job as it is now');
 }
 
-# --- a queue that is full ---------------------------------------------------------------------------
+# --- a queue that is full
 {
 	wait_for { !@{ $sidecar->http(GET => '/v1/jobs?state=queued')->{json}{jobs} } }
 	'an empty queue';
@@ -265,7 +265,7 @@ sub covered_by { my ($id) = @_; return $sidecar->job($id)->{covered_by} }
 	is($sidecar->wait_job($waiting[2])->{state}, 'succeeded', 'the job that waited is run');
 }
 
-# --- a job that comes to its end although it is being cancelled -------------------------------------
+# --- a job that comes to its end although it is being cancelled
 {
 	my $late = program($member, 'late', <<'END');
 test "${@: -1}" = backup || exec pgbackrest "$@"
@@ -281,7 +281,7 @@ END
 	$sidecar->restart;
 }
 
-# --- reading the list -------------------------------------------------------------------------------
+# --- reading the list
 {
 	my $list = sub { my ($query) = @_; return $sidecar->http(GET => "/v1/jobs$query") };
 	my $all = $list->('?limit=1000')->{json};

@@ -47,7 +47,7 @@ sub raw_post
 }
 
 my $jobs_before = @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} };
-# --- bodies that are not JSON -----------------------------------------------------------------------
+# --- bodies that are not JSON
 my %not_json = (
 	'nothing' => '',
 	'a blank' => ' ',
@@ -96,7 +96,7 @@ my $nested = '["]]\\"[[",' x 63 . '1' . ']' x 63;
 is_problem(post('/v1/jobs', qq({"kind":"backup","reason":$nested})),
 	422, 'invalid-value', qr/reason/, 'deep, but within reason');
 
-# --- members outside their grammar: JSON, and what the reason must name ----------------------------
+# --- members outside their grammar: JSON, and what the reason must name
 my $label = '20261122-154107F';
 my @outside = (
 	# kind
@@ -177,7 +177,7 @@ for my $attempt (@outside)
 	is_problem(post('/v1/jobs', $text), 422, 'invalid-value', qr/\Q$names\E/, $name);
 }
 
-# --- sizes and how the body comes -------------------------------------------------------------------
+# --- sizes and how the body comes
 my $long = $mark x 15000;
 is_problem(post('/v1/jobs', $json->encode({ kind => 'backup', reason => $long })),
 	413, 'too-large', qr/65536/, 'a text of 100 KB');
@@ -216,7 +216,7 @@ is_problem(
 	qr{application/json},
 	'content type: no header');
 
-# --- headers ----------------------------------------------------------------------------------------
+# --- headers
 is_problem(raw_post("Content-Length: 17\r\nIdempotency-Key: $_->[1]\r\n", '{"kind":"verify"}'),
 	422, 'invalid-value', qr/Idempotency-Key/, "Idempotency-Key: $_->[0]")
   for [ 'empty', '' ], [ 'Latin-1', "$mark\xE9" ], [ 'UTF-8', "$mark\xC3\xA9" ],
@@ -248,9 +248,9 @@ for my $attempt (
 	like($answer->{status}, qr/^(?:0|4\d\d|505)$/, "$name: refused") or diag $answer->{content};
 }
 
-# --- where a request ends (RFC 9112) ----------------------------------------------------------------
-# what two readers could see differently is refused, and nothing is read after it: each attempt is followed
-# by a request that must get no answer
+# --- where a request ends (RFC 9112)
+# what two readers could see differently is refused, and nothing is read after it: each attempt is
+# followed by a request that must get no answer
 {
 	my $next = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	my $job = '{"kind":"verify"}';
@@ -333,7 +333,7 @@ for my $attempt (
 		'but not without one');
 }
 
-# --- paths ------------------------------------------------------------------------------------------
+# --- paths
 my @no_paths = (
 	'/', '/v1',
 	'/v1/', '/V1/jobs',
@@ -372,7 +372,7 @@ is_problem(
 	"no WAL segment: $_"
 ) for '0', '0' x 23, '0' x 25, 'a' x 24, 'G' x 24, '..', '0' x 23 . '%00', '0' x 22 . '.*';
 
-# --- queries ----------------------------------------------------------------------------------------
+# --- queries
 is_problem($sidecar->http(GET => $_->[0]), 400, 'bad-request', $_->[1], "query: $_->[0]")
   for [ "/v1/jobs?$mark=1", qr/unknown.*$mark/ ],
   [ '/v1/jobs?limit=1&limit=2', qr/"limit".*twice/ ],
@@ -399,7 +399,7 @@ is_problem($sidecar->http(GET => $_->[0]), 422, 'invalid-value', qr/"$_->[1]"/, 
   [ '/v1/restore-points?name=', 'name' ], [ '/v1/restore-points?name=%27', 'name' ],
   [ '/v1/restore-points?name=%ff', 'name' ];
 
-# --- methods ----------------------------------------------------------------------------------------
+# --- methods
 my %allow = (
 	'/v1/jobs' => 'GET, HEAD, POST',
 	'/v1/jobs/x' => 'GET, HEAD, DELETE',
@@ -431,7 +431,7 @@ is( $sidecar->raw_http("HEAD /v1/jobs/x HTTP/1.1\r\nHost: localhost\r\nConnectio
 	  ->{status},
 	404, 'HEAD of what is not there');
 
-# --- restore points ---------------------------------------------------------------------------------
+# --- restore points
 my %point = (
 	name => 'before it',
 	lsn => '0/16B3748',
@@ -485,7 +485,7 @@ is( scalar @{
 	1,
 	'those of a timeline');
 
-# --- nothing of all that has had an effect ----------------------------------------------------------
+# --- nothing of all that has had an effect
 ok($sidecar->alive, 'the sidecar is well');
 is(scalar @{ $sidecar->http(GET => '/v1/jobs')->{json}{jobs} }, $jobs_before,
 	'no job was accepted');
@@ -495,7 +495,7 @@ my @unknown = grep {
 } map { @$_ } command_lines();
 is_deeply(\@unknown, [], 'the command lines hold what they always hold');
 
-# --- what is in the grammar arrives as it is --------------------------------------------------------
+# --- what is in the grammar arrives as it is
 my %annotations = (
 	plain => 'text',
 	'A.b_c-1' => 'x',

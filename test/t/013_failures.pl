@@ -1,6 +1,6 @@
 # What goes wrong around the sidecar, and what it makes of it: PostgreSQL down, a repository that is
-# read-only, unreadable or full, a wrong stanza, a wrong archive_command, a state folder that can't be
-# written. All of it is real, until a pgbackrest of our own comes for the state folder.
+# read-only, unreadable or full, a wrong stanza, a wrong archive_command, a state folder that can't
+# be written. All of it is real, until a pgbackrest of our own comes for the state folder.
 use strict;
 use warnings;
 use File::Path qw(make_path);
@@ -35,7 +35,7 @@ sub unready
 	return \%wrong;
 }
 
-# --- the sidecar comes first, PostgreSQL later ------------------------------------------------------
+# --- the sidecar comes first, PostgreSQL later
 {
 	$sidecar->start;
 	my $wrong =
@@ -72,7 +72,7 @@ sub unready
 		'without a word of error');
 }
 
-# --- the repository ---------------------------------------------------------------------------------
+# --- the repository
 {
 	# a read-only repository takes no WAL, too, which a backup waits for first
 	$cluster->sandbox->run($repo, 'chmod', 'chmod', '-R', 'a-w', "$repo/backup");
@@ -129,7 +129,7 @@ sub unready
 	is(run_job(kind => 'expire')->{state}, 'succeeded', 'and the next expire');
 }
 
-# --- archive_command --------------------------------------------------------------------------------
+# --- archive_command
 {
 	my $set = sub {
 		my ($command) = @_;
@@ -146,7 +146,7 @@ sub unready
 	$member->psql('SELECT pg_reload_conf()');
 }
 
-# --- PostgreSQL goes down, and the stanza is another's ----------------------------------------------
+# --- PostgreSQL goes down, and the stanza is another's
 {
 	$member->stop;
 	is_failure(
@@ -253,9 +253,10 @@ sub unready
 	is($sidecar->stop, 0, 'a clean end');
 }
 
-# --- the state folder -------------------------------------------------------------------------------
+# --- the state folder
 # From here on nothing needs a repository or PostgreSQL: the program stands in for pgbackrest.
-# A limit on the size of files, on a sidecar that runs; the soft one, so that it can be lifted again.
+# A limit on the size of files, on a sidecar that runs; the soft one, so that it can be lifted
+# again.
 sub limit_files
 {
 	my ($limit) = @_;

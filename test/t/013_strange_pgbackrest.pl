@@ -20,7 +20,7 @@ sub run_job
 	return $sidecar->wait_job($sidecar->post_job(kind => 'backup', %job)->{id});
 }
 
-# --- a pgbackrest that is strange -------------------------------------------------------------------
+# --- a pgbackrest that is strange
 {
 	my $run = sub {
 		my ($name, $text) = @_;
@@ -113,7 +113,7 @@ sub run_job
 	like($log_of, qr/value of --pgbackrest is not valid UTF-8/, 'and says why');
 }
 
-# --- an info that is strange ------------------------------------------------------------------------
+# --- an info that is strange
 {
 	my $answers = "$member->{dir}/answers";
 	spew($answers, "echo '$empty_info'");

@@ -37,7 +37,7 @@ $tls->certificate('client', 'ca')->certificate('stranger', 'other_ca')
 $tls->crl($_) for qw(ca other_ca);
 my @tls = ("--tls-cert-file=$dir/server.crt", "--tls-key-file=$dir/server.key");
 
-# --- where it may listen ----------------------------------------------------------------------------
+# --- where it may listen
 for my $address ('0.0.0.0', '[::]', '198.51.100.1')
 {
 	for my $with (['nothing'], [ 'TLS alone', @tls ])
@@ -85,7 +85,7 @@ for my $listen (
 		'and why');
 }
 
-# --- a password on a command line, which every user of the host can read ------------------------------
+# --- a password on a command line, which every user of the host can read
 for my $conninfo ('dbname=postgres password=hunter2hunter2',
 	'postgresql://postgres:hunter2hunter2@/postgres')
 {
@@ -98,7 +98,7 @@ for my $conninfo ('dbname=postgres password=hunter2hunter2',
 	unlike($log, qr/hunter2/, 'without telling it');
 }
 
-# --- token files ------------------------------------------------------------------------------------
+# --- token files
 for my $case (
 	[ 'that is not there', "$dir/nowhere", qr/could not open file ".*nowhere": No such file/ ],
 	[
@@ -156,7 +156,7 @@ for my $case (
 	unlike($log, qr/\Q$token{read}\E/, 'without the token');
 }
 
-# --- tokens and scopes ------------------------------------------------------------------------------
+# --- tokens and scopes
 # With a token in the header; undef: without the header.
 sub with_token
 {
@@ -293,7 +293,7 @@ sub with_token
 	is($sidecar->stop, 0, 'a clean end');
 }
 
-# --- TLS --------------------------------------------------------------------------------------------
+# --- TLS
 sub https { my (@arguments) = @_; return $tls->https($port, @arguments) }
 
 sub start_tls
@@ -458,7 +458,7 @@ sub start_tls
 	is($sidecar->stop, 0, 'a clean end');
 }
 
-# --- client certificates ----------------------------------------------------------------------------
+# --- client certificates
 sub as_client { my ($name) = @_; return $tls->as_client($name) }
 my @post = ('-X', 'POST', '-H', 'Content-Type: application/json', '-d', '{"kind":"check"}');
 {

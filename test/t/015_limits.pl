@@ -21,7 +21,8 @@ my $cluster = PgbrCluster->new(preload => 0);
 my $member = $cluster->member(1);
 my $dir = $member->{dir};
 
-# a backup runs while this file is there; info is large, so that its answer does not fit into a socket
+# a backup runs while this file is there; info is large, so that its answer does not fit into a
+# socket
 my $wait = spew("$dir/wait", '');
 my $fake = program($member, 'fake', <<'END');
 case "${@: -1}" in
@@ -255,8 +256,8 @@ sub run_pollers
 	return \%result;
 }
 
-# Crowds of half requests and of whole ones, at a port, at that of the metrics and at the socket; meanwhile
-# somebody else asks.
+# Crowds of half requests and of whole ones, at a port, at that of the metrics and at the socket;
+# meanwhile somebody else asks.
 sub run_crowds
 {
 	my $ask = sub {

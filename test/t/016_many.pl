@@ -19,7 +19,7 @@ my $sidecar = $member->sidecar;
 my @labels = make_backups($cluster->sandbox->{root} . '/repo/backup/main', $count);
 is(scalar(uniq @labels), $count, "$count backups");
 
-# --- pgbackrest and the sidecar ---------------------------------------------------------------------
+# --- pgbackrest and the sidecar
 my $document = $json->decode($member->pgbackrest('--output=json', 'info'));
 my @backups = @{ $document->[0]{backup} };
 is($document->[0]{status}{message}, 'ok', 'pgbackrest takes them for good');
@@ -49,7 +49,7 @@ my @zombies = grep { slurp($_) =~ /\) Z \Q@{[ $sidecar->pid ]}\E / } glob '/proc
 is_deeply(\@zombies, [], 'and no zombie is left');
 is($sidecar->http(GET => '/readyz')->{status}, 200, 'the sidecar is ready');
 
-# --- SQL --------------------------------------------------------------------------------------------
+# --- SQL
 $member->psql('CREATE EXTENSION pgbackrest_ctl');
 is_deeply([ split /\n/, $member->psql('SELECT label FROM pgbr_backups') ],
 	\@labels, 'pgbr_backups shows them all');
@@ -69,7 +69,7 @@ is($member->psql('SELECT jsonb_array_length(pgbr_info_json()->0->\'backup\')'),
 	$count, 'so does pgbr_info_json');
 is($member->psql('SELECT status_message FROM pgbr_status'), 'ok', 'and pgbr_status goes over them');
 
-# --- the control binary -----------------------------------------------------------------------------
+# --- the control binary
 sub ctl
 {
 	my (@arguments) = @_;

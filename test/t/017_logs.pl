@@ -1,5 +1,5 @@
-# The sidecar's log: one line an event, for a person or as JSON, and nothing from outside can forge a
-# line, hide one or reach a terminal. PostgreSQL is not needed.
+# The sidecar's log: one line an event, for a person or as JSON, and nothing from outside can forge
+# a line, hide one or reach a terminal. PostgreSQL is not needed.
 use strict;
 use warnings;
 use Fcntl;
@@ -48,7 +48,8 @@ sub run_sidecar
 {
 	my (@options) = @_;
 	$sidecar->start("--pgbackrest=$fake", "--token-file=$tokens", @options);
-	# a path that would end the line, begin another and write on a terminal, without a token: it is logged
+	# a path that would end the line, begin another and write on a terminal, without a token: it is
+	# logged
 	for my $path (
 		"x%0a2026-11-22T15:41:07.000Z info    [main] forged",
 		'x%1b[31m', 'x%c2%9b31m', 'x%7f%08', 'x%ff%fe', 'x%22%5c',
@@ -97,7 +98,7 @@ sub run_sidecar
 
 my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 
-# --- for a person -----------------------------------------------------------------------------------
+# --- for a person
 {
 	my ($id, @lines) = run_sidecar();
 	is_deeply(
@@ -136,7 +137,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	is(scalar(grep { / listens on 127\.0\.0\.1:\d+$/ } @lines), 1, 'one says where it listens');
 }
 
-# --- as JSON ----------------------------------------------------------------------------------------
+# --- as JSON
 {
 	my ($id, @lines) = run_sidecar('--log-format=json');
 	my $json = JSON::PP->new->utf8;
@@ -171,7 +172,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 		'and its text');
 }
 
-# --- levels -----------------------------------------------------------------------------------------
+# --- levels
 {
 	my (undef, @lines) = run_sidecar('--log-level=warning');
 	is(scalar(grep { !/^$time (?:warning|error  ) / } @lines), 0, 'warning: nothing below');
@@ -187,7 +188,7 @@ my $time = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 	}
 }
 
-# --- nobody reads the log ---------------------------------------------------------------------------
+# --- nobody reads the log
 # stderr is a pipe of one page: a few lines fill it
 {
 	local $sidecar->{tcp} = 0;

@@ -45,7 +45,7 @@ sub stops
 	return;
 }
 
-# --- at any moment after its start ------------------------------------------------------------------
+# --- at any moment after its start
 {
 	my @bad;
 	for my $turn (1 .. 40)
@@ -71,7 +71,7 @@ sub stops
 	stops('afterwards');
 }
 
-# --- while something hangs --------------------------------------------------------------------------
+# --- while something hangs
 my %hangs = (
 	'pgbackrest info' => 'info',
 	'psql' => '-XAtqw',
@@ -87,7 +87,7 @@ for my $name (sort keys %hangs)
 	unlink $flag;
 }
 
-# --- while clients wait -----------------------------------------------------------------------------
+# --- while clients wait
 {
 	spew("$dir/hang-backup", '');
 	$sidecar->start(@fake);
@@ -123,7 +123,7 @@ for my $name (sort keys %hangs)
 	is_problem($sidecar->http(GET => '/v1/jobs/x'), 404, 'not-found', qr/x/, 'and it serves');
 }
 
-# --- while somebody looks whether it is ready -------------------------------------------------------
+# --- while somebody looks whether it is ready
 {
 	$sidecar->stop;
 	# one that ends late leaves time for it
@@ -151,7 +151,7 @@ END
 	$sidecar->start(@fake);
 }
 
-# --- other signals ----------------------------------------------------------------------------------
+# --- other signals
 {
 	kill HUP => $sidecar->pid;
 	kill PIPE => $sidecar->pid;
@@ -190,7 +190,7 @@ END
 	stops('at last');
 }
 
-# --- a parent that ignores SIGCHLD ------------------------------------------------------------------
+# --- a parent that ignores SIGCHLD
 {
 	$sidecar->set_wrapper($^X, '-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV');
 	$sidecar->start(@fake);

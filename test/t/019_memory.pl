@@ -1,6 +1,7 @@
 # Each allocation of a request fails once: whatever is missing then, no answer of success is cut or
-# empty, and the sidecar goes on. The memory is refused by test/lib/memory_preload.c, to the thread of
-# the request alone; the program is the one that is installed, for ASan has an allocator of its own.
+# empty, and the sidecar goes on. The memory is refused by test/lib/memory_preload.c, to the thread
+# of the request alone; the program is the one that is installed, for ASan has an allocator of its
+# own.
 use strict;
 use warnings;
 use HTTP::Tiny;

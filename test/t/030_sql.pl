@@ -1,5 +1,5 @@
-# The SQL side with a real sidecar: waiting, cancelling, joining and failing jobs; restore points that
-# do not reach the repository; tokens and TLS; other encodings; and a standby.
+# The SQL side with a real sidecar: waiting, cancelling, joining and failing jobs; restore points
+# that do not reach the repository; tokens and TLS; other encodings; and a standby.
 use strict;
 use warnings;
 use IPC::Run    ();

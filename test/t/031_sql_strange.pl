@@ -1,5 +1,6 @@
-# The SQL side against servers that hang, break off, and answer rubbish or with every error there is:
-# a clear error with its SQLSTATE within the time-out, and a backend that goes on as if nothing was.
+# The SQL side against servers that hang, break off, and answer rubbish or with every error there
+# is: a clear error with its SQLSTATE within the time-out, and a backend that goes on as if nothing
+# was.
 use strict;
 use warnings;
 use utf8;

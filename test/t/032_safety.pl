@@ -1,4 +1,5 @@
-# The verdict of pgbr_status: each problem is made for real, named first, and gone when it is mended.
+# The verdict of pgbr_status: each problem is made for real, named first, and gone when it is
+# mended.
 use strict;
 use warnings;
 use ManyBackups qw(age_backups);
@@ -119,7 +120,8 @@ subtest 'archiving' => sub {
 	is_safe('and a new backup makes it safe');
 };
 
-# A standby that is promoted archives the part of a segment where it ended, which no repository lists.
+# A standby that is promoted archives the part of a segment where it ended, which no repository
+# lists.
 subtest 'a promotion' => sub {
 	switch_wal();
 	$member->stop;

@@ -1,6 +1,6 @@
-# The control binary against a real sidecar: every verb, format and exit code, progress on a terminal
-# and off it, Ctrl-C, and a sidecar that goes away in mid wait. Only the answers that no sidecar gives
-# (silence, nonsense) come from a server of our own.
+# The control binary against a real sidecar: every verb, format and exit code, progress on a
+# terminal and off it, Ctrl-C, and a sidecar that goes away in mid wait. Only the answers that no
+# sidecar gives (silence, nonsense) come from a server of our own.
 use strict;
 use warnings;
 use JSON::PP;

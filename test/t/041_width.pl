@@ -1,6 +1,6 @@
 # What the control binary prints for people is within 100 columns: with thousands of backups in two
-# repositories, long texts, and characters that take two columns or none. plan and status of a cluster
-# are held to it in 072_plan.pl.
+# repositories, long texts, and characters that take two columns or none. plan and status of a
+# cluster are held to it in 072_plan.pl.
 use strict;
 use warnings;
 use ManyBackups qw(make_backups);
@@ -37,7 +37,7 @@ sub prints
 	return $out;
 }
 
-# --- jobs ------------------------------------------------------------------------------------------
+# --- jobs
 
 my $long = '備份' x 40;
 my $record;
@@ -69,7 +69,7 @@ like($out, qr/\A +id +\| +kind +\| type \| +state /, 'jobs --verbose: as in psql
 like($out, qr/^\(\d+ rows\)$/m, 'jobs --verbose: all of them');
 unlike($record, qr/^hint/m, 'jobs ID: nothing that has no value');
 
-# --- info ------------------------------------------------------------------------------------------
+# --- info
 
 $out = prints('info', 'info');
 like($out, qr/^repository 1:\n(?s:.*)^repository 2:\n/m, 'both repositories');

@@ -1,5 +1,5 @@
-# pgbackrest_ctl doctor on a real cluster: all is well at first; then each thing is broken in turn, the
-# one line that says so is looked for, and it is mended again.
+# pgbackrest_ctl doctor on a real cluster: all is well at first; then each thing is broken in turn,
+# the one line that says so is looked for, and it is mended again.
 use strict;
 use warnings;
 use HTTP::Tiny;
@@ -221,9 +221,9 @@ wait_for { my (undef, $lines_now) = doctor(); !not_ok($lines_now) } 'all to be w
 ($status, undef, $errors) = doctor('--patroni-url=http://127.0.0.1:1');
 isnt($status, 0, 'no Patroni');
 is( (   grep { !$checks{$_} }
-		  qw(patroni patroni-write sidecar token postgresql data-directory state-folder lock-path log-path spool-path stanza
-		  repository archiving extension preload schedules worker recovery cron leader same-system same-postgresql)
-	),
+		  qw(patroni patroni-write sidecar token postgresql data-directory state-folder lock-
+		  path log-path spool-path stanza repository archiving extension preload schedules
+		  worker recovery cron leader same-system same-postgresql)),
 	0,
 	'all checks are there');
 done_testing;

@@ -1,6 +1,7 @@
-# Members that do not answer: status, plan and doctor ask all at once, wait 5 s for a connection, give a
-# reason for each, and name what to do. Patroni and one sidecar are servers of our own; the other
-# sidecars are behind a firewall that drops packets, for which a listener with a full queue stands.
+# Members that do not answer: status, plan and doctor ask all at once, wait 5 s for a connection,
+# give a reason for each, and name what to do. Patroni and one sidecar are servers of our own; the
+# other sidecars are behind a firewall that drops packets, for which a listener with a full queue
+# stands.
 use strict;
 use warnings;
 use IO::Socket::INET;

@@ -31,7 +31,7 @@ my @in = (dbname => 'later');
 
 sub sql { my ($sql) = @_; return $member->psql($sql, @in) }
 
-# --- a database that is not there ------------------------------------------------------------------
+# --- a database that is not there
 {
 	is( activity($member),
 		'launcher idle: waiting for the database to be created',
@@ -52,7 +52,7 @@ sub sql { my ($sql) = @_; return $member->psql($sql, @in) }
 	ok(!kill(0 => $launcher), 'and the launcher is gone');
 }
 
-# --- the extension comes and goes ------------------------------------------------------------------
+# --- the extension comes and goes
 sub missing
 {
 	return log_count($member, qr/LOG:  pgbackrest_ctl: the extension is not in database "later"/);
@@ -150,7 +150,7 @@ sub missing
 	is(scheduler($member), $pid, 'through all this the scheduler has not ended');
 }
 
-# --- daylight saving, as docs/schedules.md tells it -------------------------------------------------
+# --- daylight saving, as docs/schedules.md tells it
 for my $example (
 	[
 		'Europe/Berlin', '2027-03-27 12:00:00+01',
@@ -194,7 +194,7 @@ for my $example (
 }
 wait_idle($member);
 
-# --- settings ---------------------------------------------------------------------------------------
+# --- settings
 {
 	my $pid = scheduler($member);
 	set($member, incr_schedule => '30 0/1 * * *', timezone => 'Asia/Kathmandu');
@@ -256,11 +256,11 @@ wait_idle($member);
 	set($member, full_schedule => '');
 }
 
-# --- the values file --------------------------------------------------------------------------------
+# --- the values file
 my $values = "$member->{dir}/values.yaml";
 
-# Put this into the values file, and wait until the scheduler has read it, and says this of it; gives
-# what the log then says.
+# Put this into the values file, and wait until the scheduler has read it, and says this of it;
+# gives what the log then says.
 sub give_values
 {
 	my ($text, $mode, $message) = @_;
@@ -302,8 +302,8 @@ diff|0 1 * * 1-6|UTC|values file|t
 incr|15 * * * *|UTC|setting|t
 END
 
-# What is wrong, what is said of it, and which types of the file are still in force; incr is a setting
-# and is always.
+# What is wrong, what is said of it, and which types of the file are still in force; incr is a
+# setting and is always.
 my $right = qq{fullSchedule: "0 1 * * *"\n  diffSchedule: "0 2 * * *"\n};
 my @wrong = (
 	[ 'a file that is missing', undef, qr/could not open .*values\.yaml.*No such file/, '' ],

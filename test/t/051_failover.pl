@@ -1,6 +1,6 @@
-# Failovers while a scheduled backup runs, on a Patroni cluster of three: the leader's server dies of
-# kill -9, and then a whole member with its sidecar and pgbackrest. The new leader's scheduler closes
-# the run as interrupted and makes one backup; nothing is made twice, whoever comes back.
+# Failovers while a scheduled backup runs, on a Patroni cluster of three: the leader's server dies
+# of kill -9, and then a whole member with its sidecar and pgbackrest. The new leader's scheduler
+# closes the run as interrupted and makes one backup; nothing is made twice, whoever comes back.
 #
 # The backups are real; those that are to be hit wait for their last WAL, which is held back.
 use strict;
@@ -112,7 +112,7 @@ $clock->set('2027-02-01 00:59:59.9+00');
 wait_runs($leader, 1, q{state = 'succeeded'});
 is_once('without a failover');
 
-# --- the server dies, its sidecar lives -------------------------------------------------------------
+# --- the server dies, its sidecar lives
 {
 	my $job = begin_run(2);
 	my $old = $leader;
@@ -135,7 +135,7 @@ is_once('without a failover');
 	is_once('kill -9 of the server');
 }
 
-# --- a whole member dies ----------------------------------------------------------------------------
+# --- a whole member dies
 {
 	my $job = begin_run(3);
 	my $old = $leader;

@@ -37,8 +37,8 @@ $leader->psql('CREATE EXTENSION pgbackrest_ctl');
 wait_idle($leader);
 my $end = $begin + 3 * 86400;
 
-# What is due, by the C library's idea of Berlin and not by ours. The full backup of the night that has
-# no 02:30 is due when the gap ends; the others go by the hours that pass.
+# What is due, by the C library's idea of Berlin and not by ours. The full backup of the night that
+# has no 02:30 is due when the gap ends; the others go by the hours that pass.
 $ENV{TZ} = 'Europe/Berlin';
 tzset();
 my (@due, %due);

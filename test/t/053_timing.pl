@@ -1,5 +1,6 @@
-# How soon a run starts after its due time, and that the scheduler sleeps until then: on the leader and
-# on a standby. The clusters for the two share nothing but the machine, so they are watched together.
+# How soon a run starts after its due time, and that the scheduler sleeps until then: on the leader
+# and on a standby. The clusters for the two share nothing but the machine, so they are watched
+# together.
 use strict;
 use warnings;
 use PgbrCluster;
@@ -8,7 +9,7 @@ use PgbrScheduleTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-# --- asleep ------------------------------------------------------------------------------------------
+# --- asleep
 # by the real clock: nothing is due this year but its first minute
 my $asleep = PgbrCluster->new(
 	members => 2,
@@ -36,7 +37,7 @@ my %pid = (leader => scheduler($leader), standby => scheduler($standby));
 my %before = map { $_ => naps($pid{$_}) } keys %pid;
 my $end = time + 60;
 
-# --- awake -------------------------------------------------------------------------------------------
+# --- awake
 # a clock that is set to shortly before each due time; each run is asked for and over at once
 my $cluster = PgbrCluster->new(
 	clock => 1,

@@ -26,7 +26,8 @@ my $clock = $cluster->clock;
 my $sidecar = $member->sidecar;
 $member->psql('CREATE EXTENSION pgbackrest_ctl');
 
-# Each part has a day of its own, and schedules that are new, so that nothing of before is made up for.
+# Each part has a day of its own, and schedules that are new, so that nothing of before is made up
+# for.
 my $day = '2027-01-31';
 
 sub part
@@ -68,7 +69,7 @@ sub wait_job
 	return $member->psql(q{SELECT job_id FROM pgbr_run WHERE state = 'running'});
 }
 
-# --- together ---------------------------------------------------------------------------------------
+# --- together
 part(full => '0 3 * * *', diff => '0 3 * * *', incr => '0 3 * * *');
 at('03:00');
 wait_today(1, q{state = 'succeeded'});
@@ -90,7 +91,7 @@ like(
 	qr/^the leader's: /,
 	'the run says whose sidecar made it, and why');
 
-# --- by hand and by schedule ------------------------------------------------------------------------
+# --- by hand and by schedule
 part(incr => '0 * * * *');
 hold_backups($member);
 at('01:00');
@@ -122,7 +123,7 @@ release_backups($member);
 wait_today(2, q{state = 'succeeded'});
 is(count_backups(), 5, 'and is made after it');
 
-# --- queued once, never piled up --------------------------------------------------------------------
+# --- queued once, never piled up
 part(full => '30 6 * * *', incr => '0 * * * *');
 my $before = count_backups();
 hold_backups($member);
@@ -146,7 +147,7 @@ is_deeply(
 	],
 	'for the last of them, and it covers the others');
 
-# --- failures ---------------------------------------------------------------------------------------
+# --- failures
 my $archive_command = $member->psql('SHOW archive_command');
 part(incr => '0 * * * *');
 set($member, '.archive_command' => 'false', retry_limit => 2);
@@ -241,7 +242,7 @@ $clock->step(61);
 wait_today(3, q{state = 'succeeded'});
 is(count_backups(), $before + 3, 'but in a minute');
 
-# --- a sidecar that is slow, and a clock that leaps meanwhile ---------------------------------------
+# --- a sidecar that is slow, and a clock that leaps meanwhile
 pretend_backups($member);
 part(incr => '0 0,12 * * *');
 $before = count_backups();
@@ -285,7 +286,7 @@ wait_today(1, q{state = 'succeeded'});
 is_deeply(today('state, reason, failures'),
 	['succeeded|due|0'], 'a clock that leaps in mid run does not lose it');
 
-# --- new schedules in mid run -----------------------------------------------------------------------
+# --- new schedules in mid run
 part(full => '0 1 * * *');
 hold_backups($member);
 at('01:00');
@@ -304,7 +305,7 @@ is_deeply(
 	[ 'full|01:00:00|succeeded', 'incr|07:00:00|succeeded' ],
 	'a schedule that is new in mid run misses nothing from before');
 
-# --- switched off -----------------------------------------------------------------------------------
+# --- switched off
 part(incr => '0 * * * *');
 $before = count_backups();
 set($member, schedule_enabled => 'off');
@@ -325,7 +326,7 @@ at('04:00');
 wait_today(1, q{state = 'succeeded'});
 is(count_backups(), $before + 1, 'on again: it goes on');
 
-# --- a clock that was days ahead --------------------------------------------------------------------
+# --- a clock that was days ahead
 part(incr => '0 * * * *');
 $before = count_backups();
 at('01:00');
@@ -347,7 +348,7 @@ is( $member->psql(q{SELECT last_due FROM pgbr_schedule WHERE type = 'incr'}),
 	'and pgbr_schedule shows it');
 $member->psql(q{DELETE FROM pgbr_run WHERE due > clock_timestamp()});
 
-# --- a server that lets nobody write ----------------------------------------------------------------
+# --- a server that lets nobody write
 part(incr => '0 1 * * *');
 set($member, '.default_transaction_read_only' => 'on', '.synchronous_standby_names' => '*');
 at('01:00');
@@ -359,7 +360,7 @@ cmp_ok(time - $began, '<', 3, 'and stops at once');
 $member->start;
 set($member, '.default_transaction_read_only' => undef, '.synchronous_standby_names' => undef);
 
-# --- crashes and stops in mid run -------------------------------------------------------------------
+# --- crashes and stops in mid run
 make_backups($member);
 part(incr => '0 1 * * *');
 $before = count_backups();
@@ -414,7 +415,7 @@ is_deeply(
 	'a run whose job is gone is closed as interrupted, and made again');
 is(count_backups(), $before + 3, 'once');
 
-# --- due while the server was down ------------------------------------------------------------------
+# --- due while the server was down
 part(diff => '0 2 * * *', incr => '0 * * * *');
 set($member, catch_up_window => '4h');
 $before = count_backups();
@@ -433,7 +434,7 @@ is_deeply(
 	'after a time without a server the strongest is caught up, and what is too old is missed');
 is(count_backups(), $before + 1, 'by one backup');
 
-# --- what is old goes -------------------------------------------------------------------------------
+# --- what is old goes
 part(incr => '0 3 * * *');
 my $kept = $member->psql(<<'END');
 WITH old AS (

@@ -1,4 +1,5 @@
-# A schedule that nobody runs: pgbr_schedule, pgbr_status and the metrics say so, why, and what to do.
+# A schedule that nobody runs: pgbr_schedule, pgbr_status and the metrics say so, why, and what to
+# do.
 use strict;
 use warnings;
 use PgbrCluster;

@@ -1,6 +1,6 @@
-# Backups from a standby, without SSH: pgbackrest's own TLS server between two members, kept running by
-# their sidecars. Scheduled backups go to the standby's sidecar while one streams, and to the leader's
-# otherwise; the run says which and why.
+# Backups from a standby, without SSH: pgbackrest's own TLS server between two members, kept running
+# by their sidecars. Scheduled backups go to the standby's sidecar while one streams, and to the
+# leader's otherwise; the run says which and why.
 use strict;
 use warnings;
 use PgbrCluster;

@@ -40,7 +40,7 @@ sub step
 
 sub crash { $sidecar->kill; $sidecar->start; return }
 
-# --- the lock and its lease -------------------------------------------------------------------------
+# --- the lock and its lease
 {
 	is_deeply(
 		$sidecar->http(GET => '/v1/restores')->{json},
@@ -130,7 +130,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	pass('ends by itself');
 }
 
-# --- the sidecar is killed ----------------------------------------------------------------------------
+# --- the sidecar is killed
 {
 	is(put('one', 'ann', revision => 7, document => { n => 7 })->{status}, 200, 'written');
 	crash();
@@ -151,7 +151,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is(put('one', 'ann', revision => 8)->{status}, 200, 'he goes on');
 }
 
-# --- another takes its place --------------------------------------------------------------------------
+# --- another takes its place
 {
 	put('one', 'ann', document => undef, lease_seconds => 0);
 	is(put('two', 'bob', replaces => 'one')->{status}, 200, 'with a free lease it can be replaced');
@@ -185,7 +185,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is($sidecar->http(GET => '/v1/node')->{json}{restore}, undef, 'takes no lock');
 }
 
-# --- what is refused ----------------------------------------------------------------------------------
+# --- what is refused
 {
 	my %good =
 	  (holder => 'ann', lease_seconds => 5, revision => 1, state => 'active', document => {});
@@ -244,7 +244,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	put('big', 'ann', state => 'done', document => undef);
 }
 
-# --- jobs ---------------------------------------------------------------------------------------------
+# --- jobs
 {
 	is_problem(
 		$sidecar->http(POST => '/v1/jobs', body => { kind => 'node-stop' }),
@@ -340,7 +340,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 		202, 'jobs are taken again');
 }
 
-# --- what a backup notes for a restore to a transaction id ------------------------------------------------
+# --- what a backup notes for a restore to a transaction id
 {
 	my $before = $member->psql('SELECT pg_current_xact_id()');
 	my $id = $sidecar->post_job(kind => 'backup')->{id};
@@ -368,7 +368,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	unlike($sidecar->log, qr/\Q$id\E: could not note/, 'and nothing is noted with it');
 }
 
-# --- two at once ----------------------------------------------------------------------------------------
+# --- two at once
 {
 	my @answers = at_once(
 		map {
@@ -383,7 +383,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	put($winner, $holder, state => 'done', document => undef);
 }
 
-# --- the archive ----------------------------------------------------------------------------------------
+# --- the archive
 {
 	my $answer = $sidecar->http(GET => '/v1/archive');
 	is($answer->{status}, 200, 'the archive');
@@ -417,7 +417,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	}
 }
 
-# --- the node, with PostgreSQL down ---------------------------------------------------------------------
+# --- the node, with PostgreSQL down
 {
 	my $up = $sidecar->http(GET => '/v1/node')->{json};
 	is($up->{control}{state}, 'in production', 'control data of a running server');
@@ -436,7 +436,7 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	is($down->{cluster_bytes}, undef, 'what only PostgreSQL can say is not there');
 }
 
-# --- scopes -----------------------------------------------------------------------------------------------
+# --- scopes
 {
 	my %token = map {
 		$_ => "token-of-$_-" . join '',

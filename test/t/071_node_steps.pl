@@ -1,5 +1,5 @@
-# The steps of a restore on one member: each is run, killed in the middle and run again; what may not
-# happen is tried.
+# The steps of a restore on one member: each is run, killed in the middle and run again; what may
+# not happen is tried.
 use strict;
 use warnings;
 use File::Path qw(remove_tree);

@@ -1,5 +1,5 @@
-# The fence around a member that is being restored: nobody can start a server there, whatever is killed.
-# And what the steps of a restore refuse.
+# The fence around a member that is being restored: nobody can start a server there, whatever is
+# killed. And what the steps of a restore refuse.
 use strict;
 use warnings;
 use File::Path qw(remove_tree);
@@ -134,7 +134,8 @@ subtest 'pg_rewind is not let write into what is restored' => sub {
 	$cluster->sandbox->end($_, 'INT') for $pid, $other;
 };
 
-# The server that recovers must find the directory as PostgreSQL wants it, and keeps others out from then on.
+# The server that recovers must find the directory as PostgreSQL wants it, and keeps others out from
+# then on.
 subtest 'a sidecar that is killed before its server keeps others out' => sub {
 	hold_lock();
 	my $bin = "$dir/bin";

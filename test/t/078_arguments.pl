@@ -1,6 +1,6 @@
-# What the verbs of restores refuse before they ask anybody: values outside the grammar, by option and by
-# environment. Patroni's place is a listener to which nobody may come. None of it can reach a command line
-# or postgresql.auto.conf.
+# What the verbs of restores refuse before they ask anybody: values outside the grammar, by option
+# and by environment. Patroni's place is a listener to which nobody may come. None of it can reach a
+# command line or postgresql.auto.conf.
 use strict;
 use warnings;
 use IO::Select;

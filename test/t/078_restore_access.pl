@@ -32,7 +32,7 @@ $member->psql('CREATE TABLE mark (name text PRIMARY KEY)');
 my $backup = $sidecar->post_job(kind => 'backup', type => 'full');
 is($sidecar->wait_job($backup->{id})->{state}, 'succeeded', 'a backup to start from');
 
-# --- tokens -----------------------------------------------------------------------------------------
+# --- tokens
 my %token = map {
 	$_ => "token-of-$_-" . join '',
 	  map { ('a' .. 'z', 0 .. 9)[ rand 36 ] }
@@ -104,7 +104,7 @@ subtest 'a restore that nobody goes on with' => sub {
 		409, 'conflict', qr/has ended/, 'and its holder comes too late');
 };
 
-# --- TLS --------------------------------------------------------------------------------------------
+# --- TLS
 PgbrTls->new($cluster->sandbox, $dir)->ca('ca')->certificate('server', 'ca', usage => 'serverAuth')
   ->certificate('client', 'ca');
 change_patroni(sub {

@@ -1,6 +1,6 @@
-# From a values file to a cluster with backups: both examples of the document that users come with are
-# rendered as it says, the real pgbackrest takes them, a backup that was made with one restores, no
-# secret is where others can read it, and what is wrong is told with its line and column.
+# From a values file to a cluster with backups: both examples of the document that users come with
+# are rendered as it says, the real pgbackrest takes them, a backup that was made with one restores,
+# no secret is where others can read it, and what is wrong is told with its line and column.
 use strict;
 use warnings;
 use JSON::PP;
@@ -334,7 +334,8 @@ ok(!-e "$root/bad.env", 'nothing was written for any of them');
 	is(() = $errors =~ /: error: /g, 7, 'all that is wrong is told at once') or diag $errors;
 }
 
-# ---- clusters whose pgbackrest.conf is rendered: stanza, archiving, backups of these types, restore
+# ---- clusters whose pgbackrest.conf is rendered: stanza, archiving, backups of these types and
+# restore
 
 # Bring one up with these values; gives the labels.
 sub back_up_and_restore

@@ -1,5 +1,5 @@
-# What retention keeps, with the real pgbackrest: the documentation's examples, told before it happens;
-# pins, which survive what the retention and a crash do and can be restored; WAL; and time.
+# What retention keeps, with the real pgbackrest: the documentation's examples, told before it
+# happens; pins, which survive what the retention and a crash do and can be restored; WAL; and time.
 use strict;
 use warnings;
 use JSON::PP;
@@ -83,7 +83,7 @@ sub without
 	return [ grep { !$some{$_} } @$all ];
 }
 
-# --- seven full backups with repo1-retention-full=5 ---------------------------------------------------
+# --- seven full backups with repo1-retention-full=5
 my @fulls;
 my @mistold;
 for (1 .. 7)
@@ -101,14 +101,14 @@ my $archive = (values %{ retention()->{archives} })[0];
 is($archive->{point_in_time_label}, $fulls[2], 'any moment since the oldest one can be restored');
 is($archive->{point_in_time_wal}, segments()->[0], 'its WAL is the first that is left');
 
-# --- diffs with repo1-retention-diff=3 ----------------------------------------------------------------
+# --- diffs with repo1-retention-diff=3
 my @diffs = map { backup('diff') } 1 .. 3;
 is_deeply(labels(), [ @fulls[ 2 .. 6 ], @diffs ], 'three diffs stay');
 is_deeply(told('after 1 more full or diff backup'), [ $diffs[0] ], 'the first is the next to go');
 push @diffs, backup('diff');
 is_deeply(labels(), [ @fulls[ 2 .. 6 ], @diffs[ 1 .. 3 ] ], 'and goes with the fourth');
 
-# --- pins ---------------------------------------------------------------------------------------------
+# --- pins
 my ($status, $out, $errors) = $member->ctl('pin', $fulls[2], '--reason=before the merger');
 is("$status $errors", '0 ', 'a backup is pinned');
 is_deeply(
@@ -253,7 +253,7 @@ $member->ctl('unpin', $fulls[2]);
 run_job(kind => 'expire');
 is_deeply(labels(), [ @fulls[ 8, 9 ] ], 'when all is known again, two of two stay');
 
-# --- by time ------------------------------------------------------------------------------------------
+# --- by time
 configure('repo1-retention-full-type' => 'time', 'repo1-retention-full' => 20);
 push @fulls, backup('full'), backup('full');
 is_deeply(labels(), [ @fulls[ 8 .. 11 ] ], 'by time four full backups that are young stay');
@@ -283,7 +283,7 @@ run_job(kind => 'expire');
 is_deeply(labels(), [ @fulls[ 9 .. 11 ] ], 'and goes');
 is((values %{ retention()->{archives} })[0]{point_in_time_wal}, segments()->[0], 'with its WAL');
 
-# --- the configuration can't be read --------------------------------------------------------------------
+# --- the configuration can't be read
 spew($member->{config}, slurp($member->{config}) =~ s/retention-full=20/retention-full=many/r,
 	0600);
 my $info = $sidecar->http(GET => '/v1/info?refresh=true')->{json};

@@ -20,8 +20,8 @@ $member->psql('CREATE EXTENSION pgbackrest_ctl');
 $member->psql('CREATE DATABASE shop');
 my $text;
 
-# Fetch them; gives { name => [ [ { label => value }, value ], ... ] }. promtool holds the text to its
-# grammar; this reads what passed.
+# Fetch them; gives { name => [ [ { label => value }, value ], ... ] }. promtool holds the text to
+# its grammar; this reads what passed.
 sub metrics
 {
 	my ($with) = @_;
@@ -32,7 +32,8 @@ sub metrics
 		'as Prometheus wants them');
 	$text = $answer->{content};
 	IPC::Run::run([qw(promtool check metrics)], '<', \$text, '>', \my $out, '2>', \my $errors);
-	# 3: lint found a name it would have chosen otherwise, which is the exporter's choice; 1: no metrics
+	# 3: lint found a name it would have chosen otherwise, which is the exporter's choice; 1: no
+	# metrics
 	my @own = grep { /^pgbackrest_ctl/ } split /\n/, "$out$errors";
 	ok(($? >> 8) =~ /^[03]$/, 'promtool parses them') or diag substr "$out$errors", 0, 2000;
 	is_deeply(\@own, [], 'and finds nothing odd about our own');
@@ -70,7 +71,7 @@ sub own
 	return value($metrics, "pgbackrest_ctl_$name", @labels);
 }
 
-# --- a stanza without backups -----------------------------------------------------------------------
+# --- a stanza without backups
 my $m = metrics();
 is(value($m, 'pgbackrest_stanza_status', stanza => 'main'),
 	2, 'no backup: the status of the stanza');
@@ -90,7 +91,7 @@ is( value($m, 'pgbackrest_version_info'),
 	$major * 1_000_000 + $minor * 1000,
 	'the version of pgbackrest');
 
-# --- backups ----------------------------------------------------------------------------------------
+# --- backups
 my $before = time;
 my $full = $sidecar->wait_job(
 	$sidecar->post_job(kind => 'backup', type => 'full', annotations => { a => 'b' })->{id});
@@ -204,7 +205,7 @@ cmp_ok(
 cmp_ok(own($m, 'info_age_seconds'), '<', 60, 'how old the information is');
 is(own($m, 'wal_missing_segments') // 0, 0, 'no WAL is missing');
 
-# --- failures ---------------------------------------------------------------------------------------
+# --- failures
 for my $round (1 .. 2)
 {
 	my $job =
@@ -229,7 +230,7 @@ $m = metrics();
 cmp_ok(own($m, 'backup_last_failure_timestamp_seconds', type => 'diff'),
 	'>', $before, 'a restart forgets nothing');
 
-# --- while something runs ---------------------------------------------------------------------------
+# --- while something runs
 hold_wal($member);
 my $running =
   $sidecar->post_job(kind => 'backup', type => 'full', annotations => { n => '1' })->{id};
@@ -253,7 +254,7 @@ cmp_ok(own($m, 'wal_archive_lag_seconds'), '>', 0, 'WAL has waited for a while')
 release_wal($member);
 $sidecar->wait_job($_) for $running, $waiting, $covered;
 
-# --- a schedule -------------------------------------------------------------------------------------
+# --- a schedule
 $member->psql(q{ALTER SYSTEM SET pgbackrest_ctl.full_schedule = '0 0 1 1 *'});
 $member->psql('SELECT pg_reload_conf()');
 wait_for
@@ -271,7 +272,7 @@ is(own($m, 'schedule_active', type => 'full'), 1, 'it runs here');
 is(own($m, 'schedule_lag_seconds', type => 'full'), 0, 'and is not late');
 is(own($m, 'schedule_active', type => 'diff'), undef, 'a type without a schedule has none');
 
-# --- PostgreSQL down, pgbackrest failing ------------------------------------------------------------
+# --- PostgreSQL down, pgbackrest failing
 $member->stop;
 rename "$cluster->{sandbox}{root}/repo", "$cluster->{sandbox}{root}/away";
 $sidecar->http(GET => '/v1/info?refresh=true');
@@ -291,7 +292,7 @@ ok(@{ $m->{pgbackrest_backup_info} }, 'and what was known is still shown');
 $member->write_pgbackrest_conf;
 $member->start;
 
-# --- who may ----------------------------------------------------------------------------------------
+# --- who may
 my $token = 'a-token-that-may-read';
 my $tokens = spew("$member->{dir}/tokens", "$token read\n", 0600);
 my $port = $cluster->sandbox->port;
@@ -320,7 +321,7 @@ like(
 	'with what can be done');
 $sidecar->speak_tcp(0)->start->wait_ready;
 
-# --- two thousand backups ---------------------------------------------------------------------------
+# --- two thousand backups
 my @labels = make_backups("$cluster->{sandbox}{root}/repo/backup/main", 2000);
 $sidecar->http(GET => '/v1/info?refresh=true', timeout => 60);
 my $start = time;
@@ -341,7 +342,7 @@ my @gone = at_once(
 	} 1 .. 8);
 is_deeply([ uniq @gone ], [200], 'eight readers at once');
 
-# --- the rules that come with it --------------------------------------------------------------------
+# --- the rules that come with it
 for my $check ([ qw(check rules), 'alerts.yaml' ], [ qw(test rules), 'alerts_test.yaml' ])
 {
 	my @command = ('promtool', @$check[ 0, 1 ], "deploy/monitoring/$check->[2]");
@@ -350,9 +351,9 @@ for my $check ([ qw(check rules), 'alerts.yaml' ], [ qw(test rules), 'alerts_tes
 }
 # every metric that a rule or the dashboard names is one of ours
 my %known = map { $_ => 1 } $text =~ /^# TYPE (\S+)/mg;
-my @optional =
-  qw(pgbackrest_ctl_restore_last_success_timestamp_seconds pgbackrest_ctl_restore_last_verified_timestamp_seconds
-  pgbackrest_ctl_job_running_seconds pgbackrest_ctl_wal_last_failure_timestamp_seconds pgbackrest_ctl_wal_missing_segments);
+my @optional = qw(pgbackrest_ctl_restore_last_success_timestamp_seconds
+  pgbackrest_ctl_restore_last_verified_timestamp_seconds pgbackrest_ctl_job_running_seconds
+  pgbackrest_ctl_wal_last_failure_timestamp_seconds pgbackrest_ctl_wal_missing_segments);
 $known{$_} = 1 for @optional;
 for my $file (qw(alerts.yaml dashboard.json))
 {

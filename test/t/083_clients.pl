@@ -95,14 +95,14 @@ my $text = 'text/plain; charset=utf-8';
 my $empty =
   '{"annotation":null,"error":false,"info":{"delta":0,"size":0},"label":"","type":"","timestamp":{"start":0,"stop":0}}';
 
-# --- before there is a backup -----------------------------------------------------------------------
+# --- before there is a backup
 is_answer(get(compat => '/list'), 200, $in_json, '[]', 'no backup: an empty list');
 is_answer(get(compat => '/status?timestamp=20240913T1104'),
 	200, $in_json, $empty, 'no backup: an empty status');
 is_answer(get('daemon-list' => '/list'),
 	200, $in_json, '{}', 'no backup: an empty list of the daemon');
 
-# --- the sidecar's backups --------------------------------------------------------------------------
+# --- the sidecar's backups
 is_answer(
 	post(compat => '/backup', $in_json, '{"timestamp": "20240913T1104"}'),
 	200, $in_json,
@@ -170,7 +170,7 @@ is(scalar(grep { !/^(?:2024)/ } keys %{ backups_of($member) }),
 	4, 'such backups have the id of their job');
 is_answer(post(compat => '/upgrade'), 200, $in_json, '"Stanza has been upgraded"', 'POST /upgrade');
 
-# --- what is refused --------------------------------------------------------------------------------
+# --- what is refused
 is_answer(
 	post(compat => $_->[0], $_->[1], $_->[2]),
 	422, $text,
@@ -211,7 +211,7 @@ is(get(daemon => $_)->{status}, 404, "not at the daemon's: $_") for '/list', '/v
 is(get('daemon-list' => $_)->{status}, 404, "not at its list's: $_") for '/health', '/evict';
 is($sidecar->http(GET => '/list')->{status}, 404, 'and none of them at our own');
 
-# --- failures are told ------------------------------------------------------------------------------
+# --- failures are told
 my $conf = slurp($member->{config});
 spew($member->{config}, $conf =~ s/^repo1-path=.*/repo1-path=nowhere/mr);
 is_answer(
@@ -238,7 +238,7 @@ $sidecar->http(GET => '/v1/info?refresh=true');
 is($json->decode(get(daemon => '/health')->{content})->{status},
 	'WARNING', 'the last backup failed: a warning');
 
-# --- the daemon -------------------------------------------------------------------------------------
+# --- the daemon
 hold_wal($member);
 # two in one minute
 wait_for { (gmtime)[0] < 50 } 'the minute to have some seconds left';
@@ -331,7 +331,7 @@ is($health->{backup}{time_until_next_backup}, 'none', 'without a schedule there 
 is($health->{backup}{eviction_rule}, '-', 'and no eviction rule of the daemon');
 is_answer(get(daemon => '/v2/health'), 200, $text, 'OK', 'GET :8080/v2/health');
 
-# --- long-blocking requests, one that hangs up, and sixteen others ----------------------------------
+# --- long-blocking requests, one that hangs up, and sixteen others
 hold_wal($member);
 my @blocked = map {
 	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port{compat})
@@ -381,7 +381,7 @@ is( scalar(
 	0,
 	'none met the lock of another');
 
-# --- what can't be kept is not accepted -------------------------------------------------------------
+# --- what can't be kept is not accepted
 hold_wal($member);
 $sidecar->restart(@listen, '--max-queued=1');
 my @kept = $json->decode(post(daemon => '/backup')->{content})->{backup_id};
@@ -409,7 +409,7 @@ for my $kept (@kept)
 	"$kept to be done", 60;
 }
 
-# --- a restore of this member -----------------------------------------------------------------------
+# --- a restore of this member
 sub restore { my ($type, $body) = @_; return post(compat => '/restore', $type, $body) }
 is(restore($in_json, '{}')->{status}, 500, 'POST /restore while PostgreSQL runs: refused');
 like(
@@ -472,7 +472,7 @@ $member->start;
 wait_for { $member->psql('SELECT pg_is_in_recovery()') eq 'f' } 'the recovery to end';
 $sidecar->wait_ready;
 
-# --- who may come -----------------------------------------------------------------------------------
+# --- who may come
 $sidecar->restart(@addresses);
 is(get(compat => '/list')->{status},
 	200, 'without --compat-no-auth and without tokens: anyone of this host reads');
@@ -522,7 +522,7 @@ isnt(get(compat => '/list')->{status}, 200, 'without --compat-no-auth TLS is spo
 $sidecar->speak_tcp(0)
   ->restart((grep { !/^--compat-listen/ } @listen), "--compat-listen=127.0.0.1:$port{compat}");
 
-# --- any number of backups --------------------------------------------------------------------------
+# --- any number of backups
 my @labels = make_backups("$cluster->{sandbox}{root}/repo/backup/main", 2000);
 $answer = get(compat => '/list');
 is_deeply([ map { $_->{label} } @{ $json->decode($answer->{content}) } ],

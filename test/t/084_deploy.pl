@@ -1,6 +1,6 @@
-# What deploy/ and the verb manifest give: objects that Kubernetes' own schemas and kubectl accept, a unit
-# that systemd accepts, and a Patroni configuration that a cluster with schedules and backups comes up
-# from. No Kubernetes is needed.
+# What deploy/ and the verb manifest give: objects that Kubernetes' own schemas and kubectl accept,
+# a unit that systemd accepts, and a Patroni configuration that a cluster with schedules and backups
+# comes up from. No Kubernetes is needed.
 use strict;
 use warnings;
 use Cwd      qw(getcwd);
@@ -221,7 +221,8 @@ subtest 'Patroni' => sub {
 	my $yaml = slurp("$source/deploy/patroni/patroni.yml");
 	my $settings = slurp("$member->{dir}/server.conf");
 	my $pgbackrest = "pgbackrest --config=$member->{config}";
-	# where this cluster has what the example has elsewhere; the server's settings of the tests are kept
+	# where this cluster has what the example has elsewhere; the server's settings of the tests are
+	# kept
 	$settings =~ s/^pgbackrest_ctl\..*\n//mg;
 	spew("$dir/server.conf", $settings);
 	my %here = (

@@ -1,5 +1,5 @@
-# A repository in a real S3 store, behind TLS with a CA of its own: backups, archiving, PITR and expire
-# through the sidecar and SQL.
+# A repository in a real S3 store, behind TLS with a CA of its own: backups, archiving, PITR and
+# expire through the sidecar and SQL.
 use strict;
 use warnings;
 use JSON::PP;

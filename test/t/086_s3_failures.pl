@@ -1,5 +1,5 @@
-# What the job and readyz say when an S3 store refuses, is not there, goes away in mid backup, or has
-# lost its bucket: all with a real store, and pgbackrest as it is.
+# What the job and readyz say when an S3 store refuses, is not there, goes away in mid backup, or
+# has lost its bucket: all with a real store, and pgbackrest as it is.
 use strict;
 use warnings;
 use PgbrCluster;

@@ -1,5 +1,5 @@
-# Two repositories, a folder and an encrypted one in an S3 store, archived to asynchronously: each falls
-# out in turn while the other goes on, and all is right again when it is back.
+# Two repositories, a folder and an encrypted one in an S3 store, archived to asynchronously: each
+# falls out in turn while the other goes on, and all is right again when it is back.
 use strict;
 use warnings;
 use PgbrCluster;

@@ -1,8 +1,8 @@
 # Another user of the host: whom a sidecar lets in that was started as it comes, what he can do with
 # its socket's place, and with a TCP address on loopback, to which anybody of the host can connect.
 #
-# Where the tests run as root, there is another user (PgbrOtherUser). Everywhere else what comes over
-# TCP stands for him: it has no name there, whoever sends it.
+# Where the tests run as root, there is another user (PgbrOtherUser). Everywhere else what comes
+# over TCP stands for him: it has no name there, whoever sends it.
 use strict;
 use warnings;
 use Fcntl qw(S_ISSOCK);

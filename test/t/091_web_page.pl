@@ -1,10 +1,10 @@
-# What a web page can have a browser do that reaches a sidecar: a real Chromium, pages that attack, and a
-# sidecar at whose addresses everyone may do everything, so that nothing but what the browser says of
-# itself keeps the page out. PostgreSQL is not needed.
+# What a web page can have a browser do that reaches a sidecar: a real Chromium, pages that attack,
+# and a sidecar at whose addresses everyone may do everything, so that nothing but what the browser
+# says of itself keeps the page out. PostgreSQL is not needed.
 #
-# The name evil.example leads to this host for the browser, as an attacker's name server has it. For DNS
-# rebinding the attacker's server stands at the sidecar's ports first and serves its pages there; then the
-# sidecar takes its place, and to the browser it is the same server.
+# The name evil.example leads to this host for the browser, as an attacker's name server has it. For
+# DNS rebinding the attacker's server stands at the sidecar's ports first and serves its pages
+# there; then the sidecar takes its place, and to the browser it is the same server.
 use strict;
 use warnings;
 use IO::Select;
@@ -32,7 +32,7 @@ my @options = (
 my $site = $cluster->sandbox->port;
 my $home = "http://evil.example:$site";
 
-# --- the attacker's server --------------------------------------------------------------------------
+# --- the attacker's server
 sub listen_at
 {
 	my ($port) = @_;
@@ -43,8 +43,8 @@ sub listen_at
 		ReuseAddr => 1) || die "port $port: $!\n";
 }
 
-# Answer requests at sockets until $over gives true; $page gives the body for a path and what was sent.
-# Gives the bodies that were posted to /report, decoded.
+# Answer requests at sockets until $over gives true; $page gives the body for a path and what was
+# sent. Gives the bodies that were posted to /report, decoded.
 sub serve
 {
 	my ($sockets, $page, $over) = @_;
@@ -120,7 +120,7 @@ sub refusals
 	return @lines;
 }
 
-# --- DNS rebinding ----------------------------------------------------------------------------------
+# --- DNS rebinding
 # of each address: requests that its page then makes, of its own origin: no header betrays them
 my %own = (
 	api => [
@@ -202,9 +202,9 @@ END
 	cmp_ok(scalar(refusals()), '>', 0, 'and the log tells');
 }
 
-# --- pages of another origin ------------------------------------------------------------------------
-# of each: how the page sends it, where to, and with what; the names of this host tell a browser more or
-# less of whom it may trust
+# --- pages of another origin
+# of each: how the page sends it, where to, and with what; the names of this host tell a browser
+# more or less of whom it may trust
 my @foreign = (
 	[
 		form => 'compat',
@@ -314,7 +314,8 @@ END
 	for my $case (@foreign)
 	{
 		my ($how, $place, $host, $path, $type) = @$case;
-		# a page may look at what is shown to anyone; it gets to read none of it, and it changes nothing
+		# a page may look at what is shown to anyone; it gets to read none of it, and it changes
+		# nothing
 		next if $how =~ /image|script|frame/;
 		my $sent = $how eq 'fetch' ? $type->{method} : 'POST';
 		# the browser asks first whether it may send JSON
@@ -331,7 +332,7 @@ END
 		'and an image is known for what it is');
 }
 
-# --- without the browser's headers all this gets through --------------------------------------------
+# --- without the browser's headers all this gets through
 {
 	my $curl = sub {
 		my ($place, @arguments) = @_;

@@ -1,5 +1,6 @@
-# A client on the network: a pod of another name, a program on another host. It reaches the sidecar's
-# TCP address, and tries what a certificate of the CA, or something that looks like one, may do.
+# A client on the network: a pod of another name, a program on another host. It reaches the
+# sidecar's TCP address, and tries what a certificate of the CA, or something that looks like one,
+# may do.
 use strict;
 use warnings;
 use PgbrCluster;
@@ -44,8 +45,8 @@ sub start
 	return;
 }
 
-# What a client may do: the statuses of a read, an operate and a restore, the last two of which ask for
-# nothing that there is.
+# What a client may do: the statuses of a read, an operate and a restore, the last two of which ask
+# for nothing that there is.
 sub may
 {
 	my (@as) = @_;

@@ -9,7 +9,7 @@ use PgbrSandbox qw(slurp spew wait_for);
 use PgbrScheduleTest;
 use Test::More;
 
-# --- what the project's SQL calls ------------------------------------------------------------------
+# --- what the project's SQL calls
 
 # All SQL of the project: the scripts, and the texts in C.
 sub project_sql
@@ -46,7 +46,7 @@ cmp_ok(scalar(grep { /^(?:to_timestamp|format|make_interval|_pgbr_jobs)$/ } @cal
 	'==', 4, 'the scan finds what is called');
 is_deeply([ sort keys %names_first ], ['make_interval'], 'also by named arguments');
 
-# --- planting --------------------------------------------------------------------------------------
+# --- planting
 
 # Everything is planted that would win over the server's own, or the extension's, because its types
 # fit better: for each name all combinations of types, but those that are there already. What is
@@ -188,7 +188,7 @@ END
 		'f', 'mallory is who she was');
 };
 
-# --- what the scheduler and the sidecar take for the extension's -----------------------------------
+# --- what the scheduler and the sidecar take for the extension's
 
 # Have the scheduler write to both of its tables.
 my $hour = 4;
@@ -328,7 +328,7 @@ END
 	is_deeply(called(), [], 'and it goes on with its own');
 };
 
-# --- who did what ----------------------------------------------------------------------------------
+# --- who did what
 
 subtest 'the audit names the role' => sub {
 	$member->psql(
@@ -362,7 +362,7 @@ subtest 'the audit names the role' => sub {
 	  for 'a%0Ab', 'x' x 129;
 };
 
-# --- where the token goes --------------------------------------------------------------------------
+# --- where the token goes
 
 # Somebody listens where nothing of ours should ask.
 sub was_asked { my ($listener) = @_; return scalar IO::Select->new($listener)->can_read(0) }

@@ -1,6 +1,7 @@
 # A false Patroni: whatever it answers, token and password go to what the user has named, nothing is
-# asked of whom it redirects to, and what it says is refused or shown in plain characters. Nothing here
-# is a real cluster: the servers are ours, and one of them is a thief who notes what he is sent.
+# asked of whom it redirects to, and what it says is refused or shown in plain characters. Nothing
+# here is a real cluster: the servers are ours, and one of them is a thief who notes what he is
+# sent.
 use strict;
 use warnings;
 use IPC::Run ();
@@ -20,8 +21,8 @@ my @files = (
 	'--patroni-user-file=' . spew("$root/user", "$password\n", 0600));
 delete @ENV{ grep { /^PGBRCTL_/ } keys %ENV };
 
-# The thief is at an address of this host that its text does not show as loopback, and so stands for one
-# that is not. Another number each time, since a guessed sidecar's port is always the same.
+# The thief is at an address of this host that its text does not show as loopback, and so stands for
+# one that is not. Another number each time, since a guessed sidecar's port is always the same.
 my @part = map { 1 + int rand 250 } 1 .. 3;
 my $elsewhere = "127.$part[0]." . ($part[1] * 256 + $part[2]);
 my $refusal = sub {
@@ -67,7 +68,8 @@ sub node
 my $node = sub { answer($_[0], node()) };
 my $odd = "x\e[2J\x{9b}31m\x{202e}";
 
-# What it answers to GET /cluster, and to GET /patroni where that is not as it should be; what is said then.
+# What it answers to GET /cluster, and to GET /patroni where that is not as it should be; what is
+# said then.
 my %cases = (
 	'redirect' => [
 		sub { answer($_[0], '', status => 302, headers => "Location: $evil/cluster\r\n") },
@@ -235,7 +237,7 @@ chmod 0644, $config;
 ($status, $all) = ctl('elsewhere', 'status', "--config=$config");
 like($thief{$rest_port}->secrets, qr/^Bearer \Q$token\E$/m, 'another is trusted');
 
-# --- a CA that the user names is the only one that counts, also where the system trusts others --------
+# --- a CA that the user names is the only one that counts, also where the system trusts others
 mkdir "$root/$_" or die "$root/$_: $!" for qw(tls trusted);
 my $tls = PgbrTls->new($sandbox, "$root/tls");
 $tls->ca($_) for qw(own public);

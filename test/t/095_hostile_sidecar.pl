@@ -1,5 +1,6 @@
 # A false sidecar, to which control binary and extension are pointed: what it says is shown in plain
-# characters or refused, a token does not follow where it leads, and nothing is waited for without end.
+# characters or refused, a token does not follow where it leads, and nothing is waited for without
+# end.
 use strict;
 use warnings;
 use IO::Select;
@@ -226,7 +227,7 @@ sub is_plain
 	return;
 }
 
-# --- the control binary -----------------------------------------------------------------------------
+# --- the control binary
 sub ctl
 {
 	my ($behaviour, @arguments) = @_;
@@ -315,7 +316,7 @@ for my $verb ([ 'jobs', $id ], [ 'jobs', $id, '--format=json' ], [ 'cancel', $id
 }
 is_deeply([ $thief->requests, $thief->secrets ], [ $known, $kept ], 'nobody was led to the thief');
 
-# --- the extension ----------------------------------------------------------------------------------
+# --- the extension
 sub behave
 {
 	my ($behaviour) = @_;

@@ -1,6 +1,7 @@
-# A hostile repository: whatever pgbackrest prints of it, nothing outside the grammars reaches a command
-# line, no answer is broken by it or carries what moves a terminal, and memory stays bounded. A program
-# stands in for pgbackrest: it prints what a file says, and notes with what it was run.
+# A hostile repository: whatever pgbackrest prints of it, nothing outside the grammars reaches a
+# command line, no answer is broken by it or carries what moves a terminal, and memory stays
+# bounded. A program stands in for pgbackrest: it prints what a file says, and notes with what it
+# was run.
 use strict;
 use warnings;
 use JSON::PP;
@@ -312,7 +313,7 @@ for my $expected (
 	ok(scalar(grep { /$expected/ } keys %ran), "what is in order is run with: $expected");
 }
 
-# --- memory -----------------------------------------------------------------------------------------
+# --- memory
 sub peak_mb
 {
 	my ($peak) = slurp('/proc/' . $sidecar->pid . '/status') =~ /^VmHWM:\s+(\d+)/m;

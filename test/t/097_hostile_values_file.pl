@@ -1,7 +1,8 @@
-# A hostile values file. Whatever text stands for a key, the file is refused with the key, its place and what to
-# write instead, or the real pgbackrest reads exactly this text as this option and nothing else has changed: no
-# option, no section, no variable, no member of a Kubernetes object. And files that are no files: pipes, devices,
-# bombs; for config, manifest, the extension's config_file and the control binary's own --config.
+# A hostile values file. Whatever text stands for a key, the file is refused with the key, its place
+# and what to write instead, or the real pgbackrest reads exactly this text as this option and
+# nothing else has changed: no option, no section, no variable, no member of a Kubernetes object.
+# And files that are no files: pipes, devices, bombs; for config, manifest, the extension's
+# config_file and the control binary's own --config.
 use strict;
 use warnings;
 use IPC::Run ();
@@ -98,8 +99,8 @@ sub values_with
 	return spew("$root/values.yaml", $json->encode({ pgBackRest => \%tree }) . "\n");
 }
 
-# What the real pgbackrest takes of a configuration: it tells its options, and then can't get its lock. A list is
-# there several times, secrets are redacted.
+# What the real pgbackrest takes of a configuration: it tells its options, and then can't get its
+# lock. A list is there several times, secrets are redacted.
 sub options_of
 {
 	my ($conf, $environment) = @_;
@@ -162,7 +163,8 @@ my ($taken, $refused) = (0, 0);
 for my $path (sort keys %good)
 {
 	my @wrong;
-	# the second store is read as the first, and schedules, images and quantities are not for pgbackrest
+	# the second store is read as the first, and schedules, images and quantities are not for
+	# pgbackrest
 	my @some =
 		$path =~ /^drS3|Schedule|timeZone|Retention|resources/
 	  ? @texts[ grep { $_ % 8 == 0 } 0 .. $#texts ]
@@ -304,7 +306,8 @@ PYTHON
 	for my $name (@names[ grep { $_ % 3 == 0 } 0 .. $#names ])
 	{
 		my ($tree, $path, $text) = @{ $manifests{$name} };
-		# these are what is in pgbackrest.conf, which was looked at above; a sample of them is enough
+		# these are what is in pgbackrest.conf, which was looked at above; a sample of them is
+		# enough
 		next if $path =~ /^configParams|^drS3|Retention|Schedule|timeZone/;
 		my ($file) = $of->($tree);
 		push @input,

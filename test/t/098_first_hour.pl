@@ -62,7 +62,7 @@ sub wait_for
 	return;
 }
 
-# --- the hosts ----------------------------------------------------------------------------------
+# --- the hosts
 
 sub start_host
 {
@@ -169,7 +169,7 @@ sub wait_streaming
 		sub { (psql(leader(), "SELECT count(*) $members") // 0) eq '1' });
 }
 
-# --- the cluster that was there first -----------------------------------------------------------
+# --- the cluster that was there first
 sub patroni_yml
 {
 	my ($name) = @_;
@@ -260,7 +260,7 @@ like(
 	qr/TimeZone=Europe\/Berlin.*default_text_search_config=pg_catalog\.german/,
 	'a cluster of its own kind');
 
-# --- README -------------------------------------------------------------------------------------
+# --- README
 
 # The fenced blocks of a section: where each is to be run, and its text.
 sub blocks
@@ -339,7 +339,7 @@ is( psql(
 wait_streaming();
 is(psql($_, $settings), $settings{$_}, "$_ has its settings still") for sort keys %address;
 
-# --- and away again -----------------------------------------------------------------------------
+# --- and away again
 my $leader = leader();
 follow('docs/upgrade.md', '## Uninstall');
 is(psql($leader, 'SELECT count(*) FROM goods'), '1000', 'the cluster goes on');

@@ -1,8 +1,8 @@
 // links: ctl/client/secret_rule ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/http_call ctl/client/sidecar_client
 /*
  * cluster_config_test.c
- *		The control binary's configuration file: what it takes, what it refuses and where, which file is
- *		read, and what wins over it.
+ *		The control binary's configuration file: what it takes, what it refuses and where, which
+ *		file is read, and what wins over it.
  */
 #include "ctl/client/cluster_config.h"
 

@@ -1,8 +1,8 @@
 // links: ctl/client/secret_rule ctl/client/cluster ctl/client/cluster_config ctl/client/cluster_settings ctl/client/patroni_client ctl/client/http_call ctl/client/sidecar_client ctl/restore/journal_list ctl/restore/journal_document ctl/plan/state ctl/plan/plan_json ctl/plan/plan ctl/plan/step ctl/plan/request ctl/client/at_once
 /*
  * cluster_test.c
- *		Where the members are, as options and files tell it; what Patroni 3 and 4 answer; and the restores
- *		that several sidecars tell of.
+ *		Where the members are, as options and files tell it; what Patroni 3 and 4 answer; and the
+ *		restores that several sidecars tell of.
  */
 #include "common/vocabulary.h"
 #include "ctl/client/cluster_config.h"

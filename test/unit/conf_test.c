@@ -1,8 +1,8 @@
 // links: ctl/conf/pgbackrest_conf ctl/conf/conf ctl/conf/conf_build ctl/conf/conf_params ctl/conf/conf_write ctl/conf/conf_check ctl/conf/conf_words
 /*
  * conf_test.c
- *		pgbackrest.conf made of a values file, and a retention in words. That pgbackrest takes what is
- *		made is for test/t/080_config.pl.
+ *		pgbackrest.conf made of a values file, and a retention in words. That pgbackrest takes what
+ *		is made is for test/t/080_config.pl.
  */
 #include "ctl/conf/conf_check.h"
 #include "ctl/conf/conf_words.h"

@@ -1,8 +1,8 @@
 // links: sidecar/http/connections
 /*
  * connections_test.c
- *		Who has to go when one too many comes, and what is answered meanwhile. Connections are the ends
- *		of socket pairs; who was hung up on reads the end.
+ *		Who has to go when one too many comes, and what is answered meanwhile. Connections are the
+ *		ends of socket pairs; who was hung up on reads the end.
  */
 #include "sidecar/http/connections.h"
 

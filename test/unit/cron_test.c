@@ -2,8 +2,9 @@
  * cron_test.c
  *		The dialect of schedules, and the next due moment in UTC. Zones are in cron_zone_test.c.
  *
- * Called with "next" it is a filter for the comparison with croniter (cron_oracle_test.py): it reads
- * lines "schedule<TAB>seconds since 1970" and writes the next due moment, or "never", or the error.
+ * Called with "next" it is a filter for the comparison with croniter (cron_oracle_test.py): it
+ * reads lines "schedule<TAB>seconds since 1970" and writes the next due moment, or "never", or the
+ * error.
  */
 #include "zone_file.h"
 

@@ -1,7 +1,7 @@
 /*
  * cron_zone_test.c
- *		Schedules across changes of the clock: tables made by hand for what users will ask about, and
- *		a comparison with a plain model that lives through every minute.
+ *		Schedules across changes of the clock: tables made by hand for what users will ask about,
+ *		and a comparison with a plain model that lives through every minute.
  */
 #include "zone_file.h"
 

@@ -92,7 +92,9 @@ test_healthy(void **state)
 	make_cluster(facts);
 	doctor_report_make(&report, facts);
 	assert_false(report.failed);
-	/* what the sidecars say is taken over; a word that is not known, and a reason that is not told */
+	/*
+	 * what the sidecars say is taken over; a word that is not known, and a reason that is not told
+	 */
 	assert_int_equal(find_line(&report, "m1", "cron")->outcome, PGBR_VERDICT_OK);
 	assert_int_equal(find_line(&report, "m2", "lock-path")->outcome, PGBR_VERDICT_FAIL);
 	assert_true(find_line(&report, "m2", "lock-path")->reason[0]);

@@ -1,8 +1,8 @@
 // links: sidecar/metrics/metrics sidecar/metrics/exporter sidecar/metrics/backups sidecar/metrics/prometheus_text sidecar/pgbackrest/info_document sidecar/postgres/archiver sidecar/pgbackrest/backup_details sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job_tally sidecar/queue/job_queue sidecar/queue/queue_restores sidecar/queue/queue_facts sidecar/queue/job_turn sidecar/queue/audit_store sidecar/queue/coalesced_jobs sidecar/queue/job_coalesce sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/store_statement sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/postgres/psql
 /*
  * metrics_test.c
- *		Facts in, Prometheus' text out: escaping, several repositories, block incremental backups, what
- *		is left out while nothing is known, and the tally of jobs.
+ *		Facts in, Prometheus' text out: escaping, several repositories, block incremental backups,
+ *		what is left out while nothing is known, and the tally of jobs.
  */
 #include "program/json.h"
 #include "sidecar/metrics/prometheus_text.h"

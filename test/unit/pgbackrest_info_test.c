@@ -1,8 +1,8 @@
 // links:
 /*
  * pgbackrest_info_test.c
- *		What is read of pgbackrest's info document: all of it, and what stands for a field that is not
- *		there or of another type.
+ *		What is read of pgbackrest's info document: all of it, and what stands for a field that is
+ *		not there or of another type.
  */
 #include "program/json.h"
 #include "program/pgbackrest_info.h"

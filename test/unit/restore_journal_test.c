@@ -149,7 +149,9 @@ fill(char *text, size_t size)
 	text[size - 1] = '\0';
 }
 
-/* As many members, notes and steps as there can be, each as long as it can be, go into one request. */
+/*
+ * As many members, notes and steps as there can be, each as long as it can be, go into one request.
+ */
 static void
 test_largest(void **state)
 {

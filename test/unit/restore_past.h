@@ -5,11 +5,11 @@
  * The past (segments of 16 MB; LSN 0/NN000000 is segment NN; a segment a minute, so that segment NN
  * was archived at minute NN):
  *
- *	timeline 1	segments 1 to 20	backups F at 3 to 4, I at 9 to 10; left at 0/C800000 (segment 12)
+ *	timeline 1 segments 1 to 20 backups F at 3 to 4, I at 9 to 10; left at 0/C800000 (segment 12)
  *				by a restore to a time, when it had come to segment 20
- *	timeline 2	from 12				begun at minute 21: segments 12 to 30; backup D at 16 to 17, taken
+ *	timeline 2 from 12 begun at minute 21: segments 12 to 30; backup D at 16 to 17, taken
  *				from a standby; left at 0/19000000 (segment 25, its begin) by a restore to a name
- *	timeline 3	from 25				begun at minute 40: the leader's; segments 25 to 33; backup F2 at 28
+ *	timeline 3 from 25 begun at minute 40: the leader's; segments 25 to 33; backup F2 at 28
  *				to 29; the leader writes segment 34
  */
 #ifndef PGBR_TEST_RESTORE_PAST_H

@@ -1,8 +1,8 @@
 // links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/target ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/verify ctl/facts/facts ctl/facts/timeline_path ctl/print/units
 /*
  * restore_plan_test.c
- *		A table of targets against a cluster with a past (restore_past.h): which backup, which timeline,
- *		or which refusal; with all WAL, with some missing, with damage.
+ *		A table of targets against a cluster with a past (restore_past.h): which backup, which
+ *		timeline, or which refusal; with all WAL, with some missing, with damage.
  */
 #include "restore_past.h"
 
@@ -140,7 +140,10 @@ test_targets(void **state)
 	restore_facts_done(&facts);
 }
 
-/* Another try finds the target where the first has found it, and all there is where the leader was last. */
+/*
+ * Another try finds the target where the first has found it, and all there is where the leader was
+ * last.
+ */
 static void
 test_followed(void **state)
 {
@@ -330,7 +333,10 @@ test_damaged(void **state)
 	restore_facts_done(&facts);
 }
 
-/* A restore that takes another's place is the newer one, even in the same second, and by a clock that is behind. */
+/*
+ * A restore that takes another's place is the newer one, even in the same second, and by a clock
+ * that is behind.
+ */
 static void
 test_id(void **state)
 {

@@ -1,8 +1,8 @@
 // links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/target ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/verify ctl/facts/facts ctl/facts/timeline_path ctl/print/units
 /*
  * restore_preflight_test.c
- *		What hinders a restore whatever its target, the steps of a plan, a plan as JSON, and what counts
- *		as having reached the target.
+ *		What hinders a restore whatever its target, the steps of a plan, a plan as JSON, and what
+ *		counts as having reached the target.
  */
 #include "restore_past.h"
 

@@ -1,7 +1,8 @@
 // links: ctl/plan/state ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/backup_set ctl/plan/target ctl/plan/wal_proof ctl/facts/facts ctl/facts/timeline_path ctl/print/units
 /*
  * restore_state_test.c
- *		Which step comes next, after a run was left at any of them and the cluster was changed meanwhile.
+ *		Which step comes next, after a run was left at any of them and the cluster was changed
+ *		meanwhile.
  */
 #include "ctl/plan/state.h"
 
@@ -68,7 +69,10 @@ test_goes_through_all(void **state)
 	}
 }
 
-/* As the run has left it: nothing is done twice, but that it is looked again who leads as long as no data was touched. */
+/*
+ * As the run has left it: nothing is done twice, but that it is looked again who leads as long as
+ * no data was touched.
+ */
 static void
 test_nothing_to_revise(void **state)
 {

@@ -19,7 +19,9 @@
 #define DAY_S 86400
 #define NOW	  1796083200 /* 2026-12-01 00:00 UTC */
 
-/* A backup of repository 1 a line: its label, its prior's or "", its age in days, its pin or NULL. */
+/*
+ * A backup of repository 1 a line: its label, its prior's or "", its age in days, its pin or NULL.
+ */
 typedef struct Given
 {
 	const char *label;

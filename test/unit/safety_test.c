@@ -1,7 +1,7 @@
 /*
  * safety_test.c
- *		The verdict: what each fact is called, that the worst comes first, and that what is not known
- *		never counts as well.
+ *		The verdict: what each fact is called, that the worst comes first, and that what is not
+ *		known never counts as well.
  */
 #include "common/safety.h"
 

@@ -213,7 +213,9 @@ step(Book *book, unsigned *seed)
 	}
 }
 
-/* Nothing up to the newest due time that was handled is without a fate, and nothing else has one. */
+/*
+ * Nothing up to the newest due time that was handled is without a fate, and nothing else has one.
+ */
 static void
 check_book(Book *book)
 {

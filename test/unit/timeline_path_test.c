@@ -159,8 +159,10 @@ is_ancestor(const Model *model, uint32_t ancestor, uint32_t timeline, uint64_t l
 	return timeline == ancestor && lsn >= model->fork[ancestor];
 }
 
-/* Can this one segment be read on the way to the target? From any timeline of the way that had begun
- * in it or before, but no older one than the newest of those begun before the target. */
+/*
+ * Can this one segment be read on the way to the target? From any timeline of the way that had
+ * begun in it or before, but no older one than the newest of those begun before the target.
+ */
 static bool
 is_readable(const Model *model, uint32_t timeline, uint64_t segment, uint64_t target)
 {

@@ -1,7 +1,7 @@
 /*
  * values_test.c
- *		The section of a values file: every key, and every way to get one wrong. Files as such are in
- *		values_file_test.c.
+ *		The section of a values file: every key, and every way to get one wrong. Files as such are
+ *		in values_file_test.c.
  */
 #include "common/values.h"
 

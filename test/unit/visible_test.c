@@ -1,6 +1,7 @@
 /*
  * visible_test.c
- *		Text from elsewhere that goes out: what is escaped, in each of the forms, and what an error holds.
+ *		Text from elsewhere that goes out: what is escaped, in each of the forms, and what an error
+ *		holds.
  */
 #include "common/error.h"
 #include "common/visible.h"

@@ -108,7 +108,9 @@ static const Field list_fields[] = {
 	{NULL},
 };
 
-/* For people, so narrow that no id and no label is broken: an id is the time of the request in UTC. */
+/*
+ * For people, so narrow that no id and no label is broken: an id is the time of the request in UTC.
+ */
 static const Field brief_fields[] = {
 	{"id", "id", FIELD_TEXT},
 	{"kind", "kind", FIELD_TEXT},

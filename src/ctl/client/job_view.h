@@ -51,9 +51,9 @@ extern char *job_view_name(const JobView *job, char *target, size_t size);
 extern long long job_view_duration(const JobView *job, long long now);
 
 /*
- * Tables with a row a job. The list has what tells jobs apart; the brief one has of it what a person
- * looks for first, with the label or the error as the result; the record has every member, for one
- * job. now is the time until which a running job has run; for_people as in fields_add_row.
+ * Tables with a row a job. The list has what tells jobs apart; the brief one has of it what a
+ * person looks for first, with the label or the error as the result; the record has every member,
+ * for one job. now is the time until which a running job has run; for_people as in fields_add_row.
  */
 extern void job_list_init(Table *table);
 extern void job_list_add(Table *table, const JobView *job, long long now, bool for_people);

@@ -4,7 +4,8 @@
  *		line for every change.
  *
  * The wait survives a restart of the sidecar if the caller wants that. A time limit or Ctrl-C ends
- * only the wait: the job goes on. Ctrl-C ends it only where the caller catches it (see interrupt.h).
+ * only the wait: the job goes on. Ctrl-C ends it only where the caller catches it (see
+ * interrupt.h).
  */
 #ifndef PGBR_CTL_CLIENT_JOB_WATCH_H
 #define PGBR_CTL_CLIENT_JOB_WATCH_H

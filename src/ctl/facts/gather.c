@@ -18,8 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two reports of the same start may differ by this much, in case that one of them tells milliseconds.
- * Members that Patroni restarts together may start within the same second. */
+/*
+ * Two reports of the same start may differ by this much, in case that one of them tells
+ * milliseconds. Members that Patroni restarts together may start within the same second.
+ */
 #define SAME_START_US 1000
 
 bool

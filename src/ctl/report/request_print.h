@@ -1,7 +1,7 @@
 /*
  * request_print.h
- *		The command line that asks for a restore: what a user types to go on with one that has stopped,
- *		or to take it back. Pure.
+ *		The command line that asks for a restore: what a user types to go on with one that has
+ *		stopped, or to take it back. Pure.
  */
 #ifndef PGBR_CTL_REPORT_REQUEST_PRINT_H
 #define PGBR_CTL_REPORT_REQUEST_PRINT_H

@@ -84,8 +84,10 @@ typedef struct JobPlan
 extern ExitCode
 job_submit(Context *context, const JobPlan *plan, json_t *request, PgbrError *error);
 
-/* The same for a job that is usually short: wait unless told otherwise, and print pgbackrest's output
- * at the end. */
+/*
+ * The same for a job that is usually short: wait unless told otherwise, and print pgbackrest's
+ * output at the end.
+ */
 extern ExitCode job_submit_short(Context *context, PgbrJobKind kind, const JobArguments *arguments,
 								 const WaitArguments *waiting, json_t *request, PgbrError *error);
 

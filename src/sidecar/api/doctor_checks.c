@@ -385,7 +385,9 @@ doctor_check(int check, const DoctorFacts *facts, DoctorFinding *finding)
 	make_line(finding->cure);
 }
 
-/* "backup" as a word of its own: "--type=full backup", but neither "backup-standby" nor "/backup". */
+/*
+ * "backup" as a word of its own: "--type=full backup", but neither "backup-standby" nor "/backup".
+ */
 static bool
 has_word(const char *line, const char *word)
 {

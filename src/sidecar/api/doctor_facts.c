@@ -147,7 +147,9 @@ is_file_there(const char *folder, const char *file)
 	return access(path, R_OK) == 0;
 }
 
-/* A name without a path is looked for in each folder of a list; "$libdir" stands for PostgreSQL's. */
+/*
+ * A name without a path is looked for in each folder of a list; "$libdir" stands for PostgreSQL's.
+ */
 static bool
 is_library_there(const char *folders, const char *libdir, const char *name)
 {

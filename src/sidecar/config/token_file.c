@@ -164,8 +164,8 @@ make_text(char *text, size_t size, PgbrError *error)
 }
 
 /*
- * As root, give the file to those who own its folder: the sidecar runs as another user, and could not
- * read a file of root. A folder of root's passes its group on.
+ * As root, give the file to those who own its folder: the sidecar runs as another user, and could
+ * not read a file of root. A folder of root's passes its group on.
  */
 static bool
 give_to_folder(const char *path, int fd, PgbrError *error)

@@ -13,9 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The newest archive of one repository, or of all (0) that the info document names, as the API shows
- * it; a repository that can't be read has its error there. stop_fd as in process_run. NULL when out
- * of memory. */
+/*
+ * The newest archive of one repository, or of all (0) that the info document names, as the API
+ * shows it; a repository that can't be read has its error there. stop_fd as in process_run. NULL
+ * when out of memory.
+ */
 extern json_t *archive_read(const SidecarConfig *config, const json_t *info, int repo,
 							uint64_t segment_size, int stop_fd);
 

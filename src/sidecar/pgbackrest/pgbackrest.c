@@ -61,8 +61,8 @@ parse_size(const char *text, double *size)
 }
 
 /*
- * A line like "backup file [host:]/path (bundle 1/0, 29.2KB, 0.01%) checksum ...". The percentage is of
- * the whole backup so far; the total follows from it, the better the more is done.
+ * A line like "backup file [host:]/path (bundle 1/0, 29.2KB, 0.01%) checksum ...". The percentage
+ * is of the whole backup so far; the total follows from it, the better the more is done.
  */
 static void
 read_copied_file(PgbackrestRun *run, const char *text)
@@ -144,8 +144,10 @@ add_to_error(PgbackrestRun *run, const char *text)
 		pgbackrest_append(run->message, sizeof(run->message), " ", text, length);
 }
 
-/* Lines about single files. In a full backup that goes on where an interrupted one has ended, and in
- * one that compares contents, files are done without being copied. */
+/*
+ * Lines about single files. In a full backup that goes on where an interrupted one has ended, and
+ * in one that compares contents, files are done without being copied.
+ */
 static const struct
 {
 	const char *begins;

@@ -43,8 +43,10 @@ extern bool pgbackrest_run_line(PgbackrestRun *run, const char *line);
 /* Read "restore size = 29.2MB, file total = 962" from a line of a restore; false for another. */
 extern bool pgbackrest_read_restored(const char *line, int64_t *bytes, int64_t *files);
 
-/* What a user can do about a run that ended with this code: a sentence of ours, and pgbackrest's own
- * hints where they are to the point. "" when there is nothing to say. */
+/*
+ * What a user can do about a run that ended with this code: a sentence of ours, and pgbackrest's
+ * own hints where they are to the point. "" when there is nothing to say.
+ */
 extern void pgbackrest_run_hint(const PgbackrestRun *run, int exit_code, char *hint, size_t size);
 
 /* True when a failed run said only that the stanza does not exist, while info may know the reason:

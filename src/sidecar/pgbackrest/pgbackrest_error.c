@@ -99,8 +99,10 @@ static const struct
 	{125, "unknown", NULL},
 };
 
-/* What an error says, and what that asks for; the first that is found counts. "N" is the number of a
- * repository. */
+/*
+ * What an error says, and what that asks for; the first that is found counts. "N" is the number of
+ * a repository.
+ */
 static const struct
 {
 	const char *says;

@@ -1,7 +1,7 @@
 /*
  * pgbackrest_error.h
- *		What pgbackrest's errors are called, what of their text belongs in a message, and what a user
- *		can do about them: pure.
+ *		What pgbackrest's errors are called, what of their text belongs in a message, and what a
+ *		user can do about them: pure.
  *
  * The names of the exit codes are those of pgBackRest's own list (its build/error.yaml).
  */
@@ -10,7 +10,9 @@
 
 #include <stddef.h>
 
-/* pgBackRest's name of an exit code, e.g. 50: "lock-acquire"; "unknown" for one it does not have. */
+/*
+ * pgBackRest's name of an exit code, e.g. 50: "lock-acquire"; "unknown" for one it does not have.
+ */
 extern const char *pgbackrest_error_name(int exit_code);
 
 /* What a user can do about an exit code, or about what an error says, which knows more; a sentence
@@ -28,8 +30,10 @@ typedef enum ErrorPart
 	ERROR_HTTP_ANSWER,
 } ErrorPart;
 
-/* Cut a line of an error down to what belongs in a message: a line of text, a request, a store's own
- * error code. Moves *line to its begin and gives its length; 0 for nothing. */
+/*
+ * Cut a line of an error down to what belongs in a message: a line of text, a request, a store's
+ * own error code. Moves *line to its begin and gives its length; 0 for nothing.
+ */
 extern size_t pgbackrest_error_line(ErrorPart *part, const char **line);
 
 /* Put an error of several lines in one, cut down in this way and without pgbackrest's hints. */

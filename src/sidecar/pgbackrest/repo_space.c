@@ -76,8 +76,10 @@ repo_space_read(const SidecarConfig *config, RepoSpace *spaces)
 	return count;
 }
 
-/* Add the bytes of all files below a folder, which is taken over. Not by fts, which does not bear that
- * memory is refused. */
+/*
+ * Add the bytes of all files below a folder, which is taken over. Not by fts, which does not bear
+ * that memory is refused.
+ */
 static bool
 add_up(int fd, int depth, int64_t *bytes)
 {

@@ -31,8 +31,9 @@ extern bool retention_state_read_anyway(const SidecarConfig *config, const json_
 										RetentionState *state, PgbrError *error);
 
 /*
- * Append the schema Retention of docs/reference/openapi.yaml; what can't be decided is told in its member
- * error. *pinned becomes true when some backup is pinned, also when nothing could be decided.
+ * Append the schema Retention of docs/reference/openapi.yaml; what can't be decided is told in its
+ * member error. *pinned becomes true when some backup is pinned, also when nothing could be
+ * decided.
  */
 extern void retention_info_write(const SidecarConfig *config, const json_t *document, StrBuf *out,
 								 bool *pinned);

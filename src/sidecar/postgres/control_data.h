@@ -30,8 +30,10 @@ typedef struct ControlData
 	int max_locks_per_transaction;
 } ControlData;
 
-/* Run pg_controldata of the folder with PostgreSQL's programs ("": looked for in PATH). CONFIG when it
- * can't be run, STORAGE when there is no readable pg_control. */
+/*
+ * Run pg_controldata of the folder with PostgreSQL's programs ("": looked for in PATH). CONFIG when
+ * it can't be run, STORAGE when there is no readable pg_control.
+ */
 extern bool control_data_read(const char *postgres_bin, const char *data_directory,
 							  ControlData *control, PgbrError *error);
 

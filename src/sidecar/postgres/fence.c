@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* PostgreSQL refuses a directory to which others have any right. Write without execute gives them none. */
+/*
+ * PostgreSQL refuses a directory to which others have any right. Write without execute gives them
+ * none.
+ */
 #define GUARD S_IWOTH
 
 typedef struct Paths
@@ -91,7 +94,10 @@ fence_raise(const char *data_directory, PgbrError *error)
 	return set_guard(data_directory, false, error);
 }
 
-/* Leaves files that others have put there. On a read-only disk rmdir says so also of what is not there. */
+/*
+ * Leaves files that others have put there. On a read-only disk rmdir says so also of what is not
+ * there.
+ */
 static bool
 drop_folder(const char *path, PgbrError *error)
 {

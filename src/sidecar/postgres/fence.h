@@ -1,16 +1,17 @@
 /*
  * fence.h
- *		A fence around a data directory whose server is down: no server can be started on it, whoever tries,
- *		until it is lifted.
+ *		A fence around a data directory whose server is down: no server can be started on it,
+ *		whoever tries, until it is lifted.
  *
- * Patroni (3.0) may start a member in a pause, out of what it remembers, as a standby. On files that are being
- * restored it would replay WAL past the point to which the cluster is taken back, and then win the leader race.
+ * Patroni (3.0) may start a member in a pause, out of what it remembers, as a standby. On files
+ * that are being restored it would replay WAL past the point to which the cluster is taken back,
+ * and then win the leader race.
  *
- * The fence is global/pg_control moved into a folder of its own, FENCE_FOLDER, where pg_controldata reads
- * it: without it PostgreSQL does not start, and Patroni takes the directory for one that it must leave
- * alone. It outlives whoever has raised it. While pg_control must be in its place, since pgbackrest puts it
- * there as the last file or a server of ours runs, fence_guard forbids the start of another one by a mode of
- * the directory that PostgreSQL does not accept.
+ * The fence is global/pg_control moved into a folder of its own, FENCE_FOLDER, where pg_controldata
+ * reads it: without it PostgreSQL does not start, and Patroni takes the directory for one that it
+ * must leave alone. It outlives whoever has raised it. While pg_control must be in its place, since
+ * pgbackrest puts it there as the last file or a server of ours runs, fence_guard forbids the start
+ * of another one by a mode of the directory that PostgreSQL does not accept.
  *
  * All may be called again after any crash. STORAGE on failure.
  */
@@ -30,12 +31,16 @@ extern bool fence_raise(const char *data_directory, PgbrError *error);
 /* Lift the fence and the guard. Fine if there is none. */
 extern bool fence_lift(const char *data_directory, PgbrError *error);
 
-/* Let nobody start a server; for pgbackrest from when it has set the directory's mode, for a server of ours
- * from when it has looked at it. Until fence_raise, which takes the guard's place. */
+/*
+ * Let nobody start a server; for pgbackrest from when it has set the directory's mode, for a server
+ * of ours from when it has looked at it. Until fence_raise, which takes the guard's place.
+ */
 extern bool fence_guard(const char *data_directory, PgbrError *error);
 
-/* Put pg_control into its place for programs that read it, with nobody but the guard to keep servers out. Until
- * fence_raise, as above. */
+/*
+ * Put pg_control into its place for programs that read it, with nobody but the guard to keep
+ * servers out. Until fence_raise, as above.
+ */
 extern bool fence_open(const char *data_directory, PgbrError *error);
 
 /* True when no server can be started, by the fence or by the guard. */

@@ -157,7 +157,10 @@ is_mount(const char *folder)
 	return stat(folder, &here) == 0 && stat(parent, &above) == 0 && here.st_dev != above.st_dev;
 }
 
-/* For this process, which a service manager may have put into a sandbox. WAL may be on another disk. */
+/*
+ * For this process, which a service manager may have put into a sandbox. WAL may be on another
+ * disk.
+ */
 static bool
 is_read_only(const char *data_directory)
 {

@@ -12,7 +12,9 @@
 
 #include <jansson.h>
 
-/* Add the details to the node as node_json made it. Takes at most 10 s; stop_fd as in process_run. */
+/*
+ * Add the details to the node as node_json made it. Takes at most 10 s; stop_fd as in process_run.
+ */
 extern void node_add_details(const SidecarConfig *config, JobQueue *queue, int stop_fd,
 							 const Node *node, json_t *json);
 

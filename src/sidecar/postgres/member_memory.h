@@ -9,8 +9,10 @@
 #include "sidecar/queue/job_queue.h"
 #include "sidecar/postgres/member.h"
 
-/* Keep what PostgreSQL has told, or fill in what was kept when it does not answer; then --pg-data wins
- * over what was kept. */
+/*
+ * Keep what PostgreSQL has told, or fill in what was kept when it does not answer; then --pg-data
+ * wins over what was kept.
+ */
 extern void node_remember(const SidecarConfig *config, JobQueue *queue, Node *node);
 
 #endif

@@ -35,12 +35,16 @@ extern bool postmaster_wait(const Postmaster *postmaster, int ms, int stop_fd, P
  * signal (0: none) and gives their number. */
 extern int postmaster_signal_all(const char *data_directory, int signal);
 
-/* A program that is no server and writes into the data directory, by its command line: pg_rewind or pg_basebackup,
- * which Patroni runs. 0: there is none; else *name is what it is, static. */
+/*
+ * A program that is no server and writes into the data directory, by its command line: pg_rewind or
+ * pg_basebackup, which Patroni runs. 0: there is none; else *name is what it is, static.
+ */
 extern pid_t postmaster_find_writer(const char *data_directory, const char **name);
 
-/* Put ourselves in the place of a postmaster: no server can be started but by us, until ours has taken the
- * place or postmaster_release is called. CONFLICT when the place is taken. */
+/*
+ * Put ourselves in the place of a postmaster: no server can be started but by us, until ours has
+ * taken the place or postmaster_release is called. CONFLICT when the place is taken.
+ */
 extern bool postmaster_reserve(const char *data_directory, PgbrError *error);
 extern void postmaster_release(const char *data_directory);
 

@@ -129,7 +129,10 @@ recovery_log_hint(const RecoveryLog *log)
 	return "";
 }
 
-/* Read the entry at the beginning of the text, and step to the next line. False when the line is none. */
+/*
+ * Read the entry at the beginning of the text, and step to the next line. False when the line is
+ * none.
+ */
 static bool
 read_entry(const char **text, RecoveryHistory *entry)
 {
@@ -188,7 +191,10 @@ recovery_history_mend(const char *text, StrBuf *mended)
 
 		if (!read_entry(&rest, &entry) || !ends_past(&entry, end))
 			continue;
-		/* of the timelines of which more was replayed than is kept the first is the one that was left */
+		/*
+		 * of the timelines of which more was replayed than is kept the first is the one that was
+		 * left
+		 */
 		strbuf_append(mended, text, (size_t) (line - text));
 		strbuf_printf(mended, "%u\t%s\t%s\n", entry.timeline, last.lsn, last.reason);
 		return true;

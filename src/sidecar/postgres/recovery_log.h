@@ -53,12 +53,12 @@ typedef struct RecoveryHistory
 extern bool recovery_history_read(const char *text, RecoveryHistory *history);
 
 /*
- * A history that PostgreSQL has written as if the target had been past all switches of the way that it
- * was to follow. When it is before some of them, the new timeline is said to leave one which had not begun
- * yet, and an ancestor goes on past the place where it was left. Patroni, pg_rewind and a replica that
- * streams then take WAL of the ancestor for their own that is not in the new timeline. Append the true
- * history: up to the timeline on which the target lies. False, and nothing is appended, when it is true
- * already.
+ * A history that PostgreSQL has written as if the target had been past all switches of the way that
+ * it was to follow. When it is before some of them, the new timeline is said to leave one which had
+ * not begun yet, and an ancestor goes on past the place where it was left. Patroni, pg_rewind and a
+ * replica that streams then take WAL of the ancestor for their own that is not in the new timeline.
+ * Append the true history: up to the timeline on which the target lies. False, and nothing is
+ * appended, when it is true already.
  */
 extern bool recovery_history_mend(const char *text, StrBuf *mended);
 

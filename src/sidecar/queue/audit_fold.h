@@ -30,8 +30,10 @@ typedef struct AuditFold
  * stand for many callers. Call audit_fold_take first for slots whose minute is over. */
 extern bool audit_fold_add(AuditFold *fold, AuditRow *row, int64_t now);
 
-/* Give a row that stands for those that were counted in a slot whose minute is over, or, with `all`,
- * in any; false when there is none (left). */
+/*
+ * Give a row that stands for those that were counted in a slot whose minute is over, or, with
+ * `all`, in any; false when there is none (left).
+ */
 extern bool audit_fold_take(AuditFold *fold, int64_t now, bool all, AuditRow *row);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * job_queue.c
- *		See job_queue.h. Which job is coalesced into which: job_coalesce.c decides, coalesced_jobs.c does.
+ *		See job_queue.h. Which job is coalesced into which: job_coalesce.c decides, coalesced_jobs.c
+ *		does.
  */
 #include "sidecar/queue/job_queue.h"
 

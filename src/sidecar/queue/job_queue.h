@@ -67,8 +67,10 @@ extern bool job_queue_check(JobQueue *queue, PgbrError *error);
 extern void job_queue_stop(JobQueue *queue);
 extern bool job_queue_stopping(JobQueue *queue);
 
-/* For job_turn: forget ended jobs that are old, and their logs. The lock of the queue is held; a failure is
- * logged. */
+/*
+ * For job_turn: forget ended jobs that are old, and their logs. The lock of the queue is held; a
+ * failure is logged.
+ */
 extern void job_queue_purge(JobQueue *queue);
 
 /* The path of a job's log. The name is made of seq, never of anything from outside. */

@@ -25,7 +25,9 @@ extern bool job_store_update(JobStore *store, const Job *job, PgbrError *error);
 /* Find a job: NOT_FOUND when there is none. */
 extern bool job_store_find(JobStore *store, const char *id, Job *job, PgbrError *error);
 
-/* Find the job of an Idempotency-Key; *same tells whether it was asked for with this fingerprint. */
+/*
+ * Find the job of an Idempotency-Key; *same tells whether it was asked for with this fingerprint.
+ */
 extern bool job_store_find_key(JobStore *store, const char *key, const char *fingerprint, Job *job,
 							   bool *same, PgbrError *error);
 

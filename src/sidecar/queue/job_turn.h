@@ -1,6 +1,7 @@
 /*
  * job_turn.h
- *		The queue as the runner sees it: the next job, how far it is, its end, and whether it is to stop.
+ *		The queue as the runner sees it: the next job, how far it is, its end, and whether it is to
+ *		stop.
  *
  * As job_queue.h.
  */

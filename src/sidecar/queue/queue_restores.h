@@ -1,7 +1,8 @@
 /*
  * queue_restores.h
- *		The restore that holds this member, and the journals of all of them. They lie in the same store
- *		and behind the same lock as the jobs, for a restore decides which jobs are accepted and run.
+ *		The restore that holds this member, and the journals of all of them. They lie in the same
+ *		store and behind the same lock as the jobs, for a restore decides which jobs are accepted
+ *		and run.
  *
  * As job_queue.h.
  */

@@ -1,7 +1,7 @@
 /*
  * store_db.h
- *		The database in the state folder, which all that must survive a crash lies in: opening it, its
- *		form, transactions.
+ *		The database in the state folder, which all that must survive a crash lies in: opening it,
+ *		its form, transactions.
  *
  * Not thread-safe by itself: job_queue's lock guards it. Functions fail with STORAGE (disk full,
  * unreadable, not ours) unless said otherwise, and then nothing has changed.

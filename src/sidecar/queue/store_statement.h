@@ -1,10 +1,10 @@
 /*
  * store_statement.h
- *		Statements on the SQLite database under the stores of jobs, restores and the audit: for these
- *		and store_db alone.
+ *		Statements on the SQLite database under the stores of jobs, restores and the audit: for
+ *		these and store_db alone.
  *
- * The rules of store_db.h hold. A prepared statement is released before the store is used for another
- * of the same text.
+ * The rules of store_db.h hold. A prepared statement is released before the store is used for
+ * another of the same text.
  */
 #ifndef PGBR_SIDECAR_QUEUE_STORE_STATEMENT_H
 #define PGBR_SIDECAR_QUEUE_STORE_STATEMENT_H

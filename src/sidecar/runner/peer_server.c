@@ -75,7 +75,9 @@ start(PeerServer *server, PgbrError *error)
 	return ok;
 }
 
-/* Pass on what it prints until it ends or the thread is to end; then end it and what it has forked. */
+/*
+ * Pass on what it prints until it ends or the thread is to end; then end it and what it has forked.
+ */
 static void
 follow(PeerServer *server)
 {
