@@ -1,4 +1,5 @@
-# One PGXS Makefile: the extension, both programs, and every kind of test. `make help` lists the verbs.
+# One PGXS Makefile: the extension, both programs, and every kind of test. `make help` lists the
+# verbs.
 
 PG_CONFIG ?= pg_config
 EXTENSION = pgbackrest_ctl
@@ -50,15 +51,18 @@ PG_WARNINGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-clobbered
 # src/common and the programs see no server header: including postgres.h there fails the build
 FREE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC $(WARNINGS) -Isrc -MMD -MP \
 	-DPGBR_VERSION='"$(EXTVERSION)"' -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
-	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE) \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-U_FORTIFY_SOURCE) \
 	$(if $(COVERAGE),--coverage -fprofile-update=atomic)
 TIDY_CFLAGS = $(filter -std% -D% -I%,$(FREE_CFLAGS))
-FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(if $(COVERAGE),--coverage)
+FREE_LDFLAGS = -Wl,--as-needed -Wl,-z,relro $(if $(SANITIZE),-fsanitize=$(SANITIZE)) \
+	$(if $(COVERAGE),--coverage)
 SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
-.PHONY: programs unit test-libs install-programs uninstall-programs help test check-unit check-fuzz check-regress check-tap check-restore check-faults lint \
-	demo bench build-deps test-deps sanitized covered fuzzers check-tidy check-valgrind coverage
+.PHONY: programs unit test-libs install-programs uninstall-programs help test check-unit \
+	check-fuzz check-regress check-tap check-restore check-faults lint demo \
+	bench build-deps test-deps sanitized covered fuzzers check-tidy check-valgrind coverage
 all: programs
 programs: $(PROGRAMS)
 
@@ -68,7 +72,8 @@ $(DATA_built): $(sort $(wildcard sql/install/*.sql)) pgbackrest_ctl.control
 
 $(B)/extension/%.o: src/extension/%.c $(SOURCE_HEADERS) pgbackrest_ctl.control
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PG_WARNINGS) $(CFLAGS_SL) -DPGBR_VERSION='"$(EXTVERSION)"' -Isrc $(CPPFLAGS) -c -o $@ $<
+	$(CC) $(CFLAGS) $(PG_WARNINGS) $(CFLAGS_SL) -DPGBR_VERSION='"$(EXTVERSION)"' -Isrc \
+		$(CPPFLAGS) -c -o $@ $<
 
 $(B)/common/%.o $(B)/program/%.o $(B)/sidecar/%.o $(B)/ctl/%.o: FLAGS = $(FREE_CFLAGS)
 $(B)/%.o: src/%.c pgbackrest_ctl.control
@@ -88,21 +93,24 @@ $(B)/pgbackrest_ctl: $(CTL_OBJS) $(PROGRAM_OBJS) $(COMMON_OBJS)
 $(B)/unit/%: test/unit/%.c $(PROGRAM_OBJS) $(COMMON_OBJS) $(SIDECAR_OBJS) $(CTL_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(FREE_CFLAGS) -o $@ $< \
-		$(patsubst %,$(B)/%.o,$(shell sed -n '1s|^// links: ||p' $<)) $(PROGRAM_OBJS) $(COMMON_OBJS) \
+		$(patsubst %,$(B)/%.o,$(shell sed -n '1s|^// links: ||p' $<)) \
+		$(PROGRAM_OBJS) $(COMMON_OBJS) \
 		$(FREE_LDFLAGS) -lcmocka $(SIDECAR_LIBS) $(CTL_LIBS)
 unit: $(UNIT_TESTS)
 
-# a fuzzer names the folders it needs there: "// links: sidecar ctl", and takes of each what it calls; clang builds them
-# (verb fuzzers)
+# a fuzzer names the folders it needs there: "// links: sidecar ctl", and takes of each what it
+# calls; clang builds them (verb fuzzers)
 fuzz_archives = $(patsubst %,$(B)/%.a,$(shell sed -n '1s|^// links: ||p' test/fuzz/$(1)_fuzz.c))
 $(B)/sidecar.a: $(filter-out %/main.o,$(SIDECAR_OBJS))
 $(B)/ctl.a: $(filter-out %/main.o,$(CTL_OBJS))
 $(B)/sidecar.a $(B)/ctl.a:
 	rm -f $@ && ar rc $@ $^
 .SECONDEXPANSION:
-$(FUZZERS): $(B)/fuzz/%: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $$(call fuzz_archives,$$*) $(PROGRAM_OBJS) $(COMMON_OBJS)
+$(FUZZERS): $(B)/fuzz/%: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $$(call fuzz_archives,$$*) \
+	$(PROGRAM_OBJS) $(COMMON_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(FREE_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) $(filter %.a,$^) $(FREE_LDFLAGS) \
+	$(CC) $(FREE_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o,$^) $(filter %.a,$^) \
+		$(FREE_LDFLAGS) \
 		$(SIDECAR_LIBS) $(CTL_LIBS)
 
 # what tests preload into a server
@@ -112,8 +120,10 @@ $(B)/%.so: test/lib/%.c
 	$(CC) $(FREE_CFLAGS) -shared -o $@ $<
 
 fuzzers: ## the fuzzers, in build/fuzz/fuzz
-	$(MAKE) -j2 B=build/fuzz CC=clang WARNINGS='-Wall -Wextra -Werror -Wno-missing-field-initializers' \
-		SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow $(patsubst $(B)/%,build/fuzz/%,$(FUZZERS))
+	$(MAKE) -j2 B=build/fuzz CC=clang \
+		WARNINGS='-Wall -Wextra -Werror -Wno-missing-field-initializers' \
+		SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow \
+		$(patsubst $(B)/%,build/fuzz/%,$(FUZZERS))
 
 sanitized: ## the programs and the unit tests under ASan and UBSan, in build/asan
 	$(MAKE) B=build/asan SANITIZE=address,undefined programs unit
@@ -156,7 +166,7 @@ build-deps: ## install what the build needs, from Debian's packages (as root)
 test-deps: ## install that and what tests and demo need
 	test/install-deps test
 
-test: test-deps ## install what is missing, then unit, fuzz, regress, TAP, restore and lint; last line: N passed, N failed
+test: test-deps ## every test and lint; the last line is N passed, N failed
 	test/run
 
 check-unit check-regress check-tap check-restore lint: ## one kind of test alone
@@ -165,7 +175,7 @@ check-unit check-regress check-tap check-restore lint: ## one kind of test alone
 check-fuzz: ## the fuzzers alone; SECONDS=600 runs each for so long
 	PGBR_FUZZ_SECONDS=$(SECONDS) test/run fuzz
 
-check-faults: ## every fault at every step of a restore, of which check-restore tries a part; about an hour
+check-faults: ## every fault at every step of a restore, of which check-restore has a part
 	PGBR_FAULTS=all test/run $(wildcard test/restore/*_faults.pl)
 
 check-tidy: test-deps ## clang-tidy, with the checks of .clang-tidy, on all of src but the extension
@@ -174,22 +184,24 @@ check-tidy: test-deps ## clang-tidy, with the checks of .clang-tidy, on all of s
 
 check-valgrind: test-deps unit ## the unit tests under valgrind, as a second opinion to ASan
 	for test in $(UNIT_TESTS); do \
-		valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=1 $$test >$(B)/valgrind.log 2>&1 || \
+		valgrind --quiet --leak-check=full --show-leak-kinds=definite \
+			--errors-for-leak-kinds=definite --error-exitcode=1 $$test >$(B)/valgrind.log 2>&1 || \
 			{ cat $(B)/valgrind.log; exit 1; }; \
 	done
 
 coverage: test-deps ## which lines the tests of a suite run: SUITES='unit tap'; an hour for all
 	PGBR_COVERAGE=1 test/run $(or $(SUITES),unit fuzz regress tap restore)
 
-demo: test-deps ## a Patroni cluster with backups, and a restore taken back, shown in psql; REPO=s3 keeps them in S3, KEEP=1 leaves it running
+demo: test-deps ## backups and a restore of a Patroni cluster; REPO=s3: in S3, KEEP=1: stays up
 	test/demo
 
 bench: test-deps ## speed, as ratios measured side by side; writes docs/bench.md
 	test/bench/run
 
 help: ## this list
-	@echo 'make            build the extension and both programs'
-	@echo 'make install    install them and the sidecar'"'"'s unit (DESTDIR is honoured)'
-	@echo 'make uninstall  remove what install has put there'
+	@echo 'make                  build the extension and both programs'
+	@echo 'make install          install them and the sidecar'"'"'s unit (DESTDIR is honoured)'
+	@echo 'make uninstall        remove what install has put there'
 	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-		while IFS="$$(printf '\t')" read -r verb text; do printf 'make %-10s %s\n' "$$verb" "$$text"; done
+		while IFS="$$(printf '\t')" read -r verb text; \
+		do printf 'make %-16s %s\n' "$$verb" "$$text"; done
