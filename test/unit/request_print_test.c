@@ -18,9 +18,10 @@ static RestoreRequest
 make_request(const char *type, const char *target)
 {
 	RestoreRequest request = {.repo = 0};
-	PgbrError error;
+	PgbrError error = PGBR_ERROR_INIT;
 
-	assert_true(recovery_target_parse(&request.target, type, target, false, NULL, NULL, &error));
+	if (!recovery_target_parse(&request.target, type, target, false, NULL, NULL, &error))
+		fail_msg("%s: %s", target, error.message);
 	return request;
 }
 
@@ -55,8 +56,8 @@ test_targets(void **state)
 		   "pgbackrest_ctl restore --type=lsn --target=0/5000028 --target-exclusive "
 		   "--target-timeline=3",
 		   "pgbackrest_ctl undo");
-	request = make_request("name", "Ann's release $(date)");
-	expect(&request, "pgbackrest_ctl restore --type=name --target='Ann'\\''s release $(date)'",
+	request = make_request("name", "release $(date)");
+	expect(&request, "pgbackrest_ctl restore --type=name --target='release $(date)'",
 		   "pgbackrest_ctl undo");
 	request = make_request("immediate", NULL);
 	strcpy(request.target.set, "20261122-154108F");
@@ -78,8 +79,8 @@ test_options(void **state)
 	request = make_request(NULL, NULL);
 	request.replicas_only = true;
 	strcpy(request.only[request.only_count++], "m1");
-	strcpy(request.only[request.only_count++], "m 2");
-	expect(&request, "pgbackrest_ctl restore --replicas-only --member=m1 --member='m 2'",
+	strcpy(request.only[request.only_count++], "m' 2");
+	expect(&request, "pgbackrest_ctl restore --replicas-only --member=m1 --member='m'\\'' 2'",
 		   "pgbackrest_ctl undo");
 }
 
