@@ -80,15 +80,22 @@ sub ctl
 
 # the labels in the order of an output, each once
 sub labels_of { my ($out) = @_; return [ uniq $out =~ /\b(\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)\b/g ] }
-for my $format (qw(pretty tsv))
+my $label = qr/\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?/;
+my %known = map { $_ => 1 } @labels;
+my @lines = split /\n/, ctl('info', '--format=tsv');
+is_deeply(
+	[ sort(uniq(grep { $known{$_} } map { /\b($label)\b/ ? $1 : () } @lines)) ],
+	[ sort @labels ],
+	'--format=tsv: a line for each');
+# a diff or incr stands below its full backup, with the rest of its label
+my $full = '';
+my @listed;
+for (split /\n/, ctl('info', '--format=pretty'))
 {
-	my $out = ctl('info', "--format=$format");
-	my %lines = map { $_ => 1 } @labels;
-	my @shown =
-	  grep { $lines{$_} } map { /\b(\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)\b/ ? $1 : () } split /\n/,
-	  $out;
-	is_deeply([ sort(uniq(@shown)) ], [ sort @labels ], "--format=$format: a line for each");
+	if    (/^\s*(\d{8}-\d{6}F) /)     { push @listed, $full = $1 }
+	elsif (/^\s*(_\d{8}-\d{6}[DI]) /) { push @listed, "$full$1" }
 }
+is_deeply([ sort @listed ], [ sort @labels ], '--format=pretty: a line for each');
 my $shown = $json->decode(ctl('info', '--format=json'));
 ok($json->encode($shown->{stanzas}) eq $json->encode($document),
 	'--format=json: pgbackrest\'s document');
