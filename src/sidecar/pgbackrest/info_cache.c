@@ -129,7 +129,8 @@ fetch(InfoCache *cache, InfoSnapshot *result)
 	ProcessOutput output;
 	PgbrError error;
 
-	*result = (InfoSnapshot){.exit_code = -1};
+	/* WAL that is archived while pgbackrest lists it may be missing from what it says */
+	*result = (InfoSnapshot){.exit_code = -1, .fetched_at = clock_now_ms()};
 	process_output_init(&output);
 	pgbackrest_info_command(cache->config, &command);
 	if (command.failed)
@@ -175,7 +176,6 @@ store(InfoCache *cache, InfoSnapshot *result)
 			result->pinned = true;
 		info_snapshot_done(&cache->now);
 		cache->now = *result;
-		cache->now.fetched_at = clock_now_ms();
 		cache->fetched_monotonic = clock_monotonic_ms();
 		return;
 	}
