@@ -355,11 +355,19 @@ subtest 'the first WAL of the new timeline does not get into the repository' => 
 	}
 	'archiving to fail';
 	ok(-e "$archive/$next.history", 'the history is there');
-	my @fenced = grep { $_ != $leader } $cluster->members;
+	my @replicas = grep { $_ != $leader } $cluster->members;
 	# while files are restored there is nothing to take away yet
-	wait_for { $_->sidecar->http(GET => '/v1/node')->{json}{fenced} or return for @fenced; 1 }
-	'the replicas to be fenced', 60;
-	pass('no replica is let in');
+	for my $replica (@replicas)
+	{
+		wait_for
+		{
+			my $jobs = $replica->sidecar->http(GET => '/v1/jobs?kind=node-restore')->{json}{jobs};
+			$jobs->[0]{state} eq 'succeeded';
+		}
+		'the files of a replica to be restored', 60;
+	}
+	is(scalar(grep { $_->sidecar->http(GET => '/v1/node')->{json}{fenced} } @replicas),
+		2, 'no replica is let in');
 	unlike($run->{out}, qr/"step":"unfence","state"/, 'the restore waits');
 	unlink "$archive/${next}00000000";
 	is(end($run), 0, 'it goes on when it can be archived') or diag $run->{out}, $run->{errors};
