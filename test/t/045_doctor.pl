@@ -221,8 +221,8 @@ wait_for { my (undef, $lines_now) = doctor(); !not_ok($lines_now) } 'all to be w
 ($status, undef, $errors) = doctor('--patroni-url=http://127.0.0.1:1');
 isnt($status, 0, 'no Patroni');
 is( (   grep { !$checks{$_} }
-		  qw(patroni patroni-write sidecar token postgresql data-directory state-folder lock-
-		  path log-path spool-path stanza repository archiving extension preload schedules
+		  qw(patroni patroni-write sidecar token postgresql data-directory state-folder lock-path
+		  log-path spool-path stanza repository archiving extension preload schedules
 		  worker recovery cron leader same-system same-postgresql)),
 	0,
 	'all checks are there');

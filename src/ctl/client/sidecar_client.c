@@ -266,7 +266,7 @@ bool
 sidecar_client_get_text(const SidecarClient *client, const char *path, char **text,
 						PgbrError *error)
 {
-	PgbrHttpResponse response;
+	PgbrHttpResponse response = {.body = NULL};
 
 	if (!send_request(client, "GET", path, NULL, NULL, 0, "text/plain", &response, error))
 		return false;

@@ -212,7 +212,7 @@ restore_prove_wal(RestoreWork *work)
 	wal_segment_name(plan->last_segment,
 					 timeline_path_reads(&work->path, archive->segment_size, need.last, need.bound),
 					 need.last, archive->segment_size);
-	plan->wal_segments = (long long) (need.last - need.first + 1);
+	plan->wal_segments = (long long) need.last - (long long) need.first + 1;
 	plan->wal_segment_size = (long long) archive->segment_size;
 	if (target->type == RECOVERY_LSN || target->type == RECOVERY_NAME)
 		plan->target_lsn = target->type == RECOVERY_LSN ? target->lsn : work->point->lsn;

@@ -201,8 +201,8 @@ static void
 answer(void *argument, HttpRequest *request, HttpResponse *response)
 {
 	const Router *router = argument;
-	const char *parameter;
-	size_t length;
+	const char *parameter = NULL;
+	size_t length = 0;
 	char text[256];
 	char allow[64];
 	const Route *route = find_route(router, request, &parameter, &length, allow, sizeof(allow));

@@ -349,10 +349,11 @@ write_last(const BackupList *list, StrBuf *out)
 	for (int type = PGBR_BACKUP_FULL; type >= 0; type--)
 	{
 		const Backup *last = &list->last[type];
+		int64_t now = list->facts->now / 1000;
 
 		if (last->labels)
 			metric_sample(out, "pgbackrest_backup_since_last_completion_seconds", last->labels,
-						  (double) (list->facts->now / 1000 - info_time(last->info.stop)));
+						  (double) (now - info_time(last->info.stop)));
 	}
 	for (size_t i = 0; i < VALUE_COUNT; i++)
 		write_last_value(list, i, out);

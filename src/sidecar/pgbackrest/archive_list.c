@@ -205,7 +205,7 @@ range_json(const ArchiveList *list, const ArchiveSegment *first, const ArchiveSe
 	clock_format_seconds(last->time, time);
 	return json_pack("{sI so so sI ss}", "timeline", (json_int_t) first->timeline, "first",
 					 name_json(list, first), "last", name_json(list, last), "segments",
-					 (json_int_t) (last->number - first->number + 1), "last_time", time);
+					 (json_int_t) last->number - (json_int_t) first->number + 1, "last_time", time);
 }
 
 void
