@@ -182,12 +182,8 @@ check-tidy: test-deps ## clang-tidy, with the checks of .clang-tidy, on all of s
 	find src/common src/program src/sidecar src/ctl -name '*.c' | sort | \
 		xargs -P $$(nproc) -I{} clang-tidy-14 --quiet --warnings-as-errors="*" {} -- $(TIDY_CFLAGS)
 
-check-valgrind: test-deps unit ## the unit tests under valgrind, as a second opinion to ASan
-	for test in $(UNIT_TESTS); do \
-		valgrind --quiet --leak-check=full --show-leak-kinds=definite \
-			--errors-for-leak-kinds=definite --error-exitcode=1 $$test >$(B)/valgrind.log 2>&1 || \
-			{ cat $(B)/valgrind.log; exit 1; }; \
-	done
+check-valgrind: test-deps ## the unit tests under valgrind, as a second opinion to ASan
+	PGBR_VALGRIND=1 test/run unit
 
 coverage: test-deps ## which lines the tests of a suite run: SUITES='unit tap'; an hour for all
 	PGBR_COVERAGE=1 test/run $(or $(SUITES),unit fuzz regress tap restore)

@@ -20,7 +20,7 @@ my $top = abs_path(dirname(__FILE__) . '/../..');
 sub top { return $top }
 
 # Build and lay out; with build => 'sanitized' the programs and unit tests are those under ASan and
-# UBSan, with 'covered' those that count which lines are run: where they count, see counts().
+# UBSan, with 'unit' plain ones, with 'covered' those that count which lines are run: where they count, see counts().
 sub new
 {
 	my ($class, %set) = @_;
