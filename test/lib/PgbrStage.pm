@@ -19,8 +19,9 @@ my $top = abs_path(dirname(__FILE__) . '/../..');
 
 sub top { return $top }
 
-# Build and lay out; with build => 'sanitized' the programs and unit tests are those under ASan and
-# UBSan, with 'unit' plain ones, with 'covered' those that count which lines are run: where they count, see counts().
+# Build and lay out. The programs and unit tests are, with build => 'sanitized', those under ASan and
+# UBSan; with 'unit', plain ones; with 'covered', those that count which lines are run, into the
+# folder counts().
 sub new
 {
 	my ($class, %set) = @_;
