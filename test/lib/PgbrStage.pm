@@ -19,8 +19,8 @@ my $top = abs_path(dirname(__FILE__) . '/../..');
 
 sub top { return $top }
 
-# Build and lay out. The programs and unit tests are, with build => 'sanitized', those under ASan and
-# UBSan; with 'unit', plain ones; with 'covered', those that count which lines are run, into the
+# Build and lay out. The programs and unit tests are, with build => 'sanitized', those under ASan
+# and UBSan; with 'unit', plain ones; with 'covered', those that count which lines are run, into the
 # folder counts().
 sub new
 {
