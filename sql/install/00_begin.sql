@@ -2,7 +2,7 @@
 -- its install script. C functions return the sidecar's answers as jsonb and check the types of
 -- their members; the views and functions here make rows of them.
 --
--- Functions whose name begins with _ are internal and may change. Whoever may read a view needs the
+-- Functions whose name begins with _ are internal and may change. A reader of a view needs the
 -- right to execute the functions in it, so both are granted together.
 --
 -- This script runs with only pg_catalog in the path. Another user's object in the schema of the

@@ -86,7 +86,7 @@ code_of(CURLcode result)
 }
 
 /*
- * Whether whoever listens at a socket may be told what we ask. What lies in a folder where
+ * Whether the owner of a socket may be told what we ask. What lies in a folder where
  * everybody may put files (/tmp) may be anybody's.
  */
 static bool

@@ -113,7 +113,7 @@ verify_now(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError
 	return true;
 }
 
-/* Use the last verification of this repository, whoever asked for it. */
+/* Use the last verification of this repository, even if somebody else asked for it. */
 static bool
 use_last(RestoreFacts *facts, const SidecarClient *client, int repo, PgbrError *error)
 {

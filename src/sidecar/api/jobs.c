@@ -142,7 +142,7 @@ handle_job_get(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respo
 	free(job);
 }
 
-/* A step of a restore is stopped by whoever may restore, not by whoever may ask for backups. */
+/* Only a caller who may restore stops a step of a restore; one who may operate does not. */
 static bool
 may_cancel(Sidecar *sidecar, const HttpRequest *request, Job *job, PgbrError *error)
 {

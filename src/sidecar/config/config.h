@@ -37,7 +37,7 @@ typedef struct SidecarConfig
 	const char *tls_client_ca_file;
 	const char *tls_crl_file;	 /* of that CA, or NULL */
 	OptionList tls_client_names; /* CN[=SCOPE] each: client_name.h */
-	bool insecure_no_auth;		 /* whoever comes over TCP may do everything */
+	bool insecure_no_auth;		 /* every client over TCP may do everything */
 	bool metrics_no_auth;		 /* let anyone read the metrics at their own address */
 	bool compat_no_auth;		 /* let anyone in at the addresses of existing clients */
 	int info_interval;			 /* seconds between refreshes of info */

@@ -382,7 +382,7 @@ run_step(Run *run)
 	json_decref(arguments);
 }
 
-/* Whoever waits for the job and then reads info is to see what the job has done. */
+/* A client that waits for the job and then reads info must see what the job has done. */
 static void
 show_outcome(JobRunner *runner, Job *job, const PgbackrestRun *output)
 {

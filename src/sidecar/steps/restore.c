@@ -200,7 +200,7 @@ forget_wal(const StepContext *context, PgbrError *error)
 
 /*
  * pg_control of a backup says "in production", which Patroni 3 takes for a server that has
- * crashed: before it starts that one as a replica it tries recovery without the archive, in vain.
+ * crashed: before it starts that one as a replica it tries recovery without the archive, and fails.
  * A standby that has begun recovery says so. One that can't has its files all the same, and its
  * reason again when Patroni starts it.
  */
