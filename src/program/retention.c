@@ -78,6 +78,18 @@ find_prior(RetentionHistory *history, RetentionBackup *backup, const char *label
 	backup->prior = found && found < backup ? (int) (found - history->backups) : -1;
 }
 
+/* pgbackrest has one backup of a label: of two, the pin of one would not hold for the other. */
+static bool
+has_label_twice(const RetentionHistory *history)
+{
+	for (int i = 1; i < history->count; i++)
+	{
+		if (compare_backups(&history->backups[i - 1], &history->backups[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 read_backups(const json_t *stanza, RetentionHistory *history)
 {
@@ -93,6 +105,8 @@ read_backups(const json_t *stanza, RetentionHistory *history)
 			history->pinned = true;
 	}
 	qsort(history->backups, (size_t) history->count, sizeof(RetentionBackup), compare_backups);
+	if (has_label_twice(history))
+		return false;
 	for (size_t i = 0; info_backup_at(stanza, i, &info); i++)
 	{
 		RetentionBackup key;
@@ -149,9 +163,10 @@ retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error
 	if (!read_backups(stanza, history))
 	{
 		retention_done(history);
-		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
-							  "pgbackrest info shows a backup that is none, by its label, type, "
-							  "time or WAL");
+		return pgbr_error_set(
+			error, PGBR_ERROR_PROTOCOL,
+			"pgbackrest info shows a backup whose label, type, time or WAL is not "
+			"valid, or a label twice");
 	}
 	read_wals(stanza, history);
 	return true;

@@ -321,6 +321,9 @@ test_hostile(void **state)
 		"{'label':'20261122-100000F','type':'full','timestamp':{'stop':9223372036854775807}}",
 		"{'label':'20261122-100000F','type':'full','timestamp':{'stop':-1}}",
 		"{'label':'20261122-100000F','type':'full','archive':{'start':'../../etc'}}",
+		/* an expire of the second would remove the first, which is pinned */
+		"{'label':'20261122-100000F','type':'full','annotation':{'pinned':'x'}},"
+		"{'label':'20261122-100000F','type':'full'}",
 	};
 	static const char document[] =
 		"{'backup':[{'label':'20261122-100000F','type':'full','annotation':{'pinned':"
