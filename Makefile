@@ -61,7 +61,7 @@ SIDECAR_LIBS = -lmicrohttpd -lgnutls -ljansson -lsqlite3 -llz4 -lpthread
 CTL_LIBS = -lcurl -ljansson -lyaml
 
 .PHONY: programs unit test-libs install-programs uninstall-programs help test check-unit \
-	check-fuzz check-regress check-tap check-restore check-faults lint demo \
+	check-fuzz check-regress check-tap check-restore check-restore-more check-faults lint demo \
 	bench build-deps test-deps sanitized covered fuzzers check-tidy check-valgrind coverage
 all: programs
 programs: $(PROGRAMS)
@@ -175,6 +175,9 @@ check-unit check-regress check-tap check-restore lint: ## one kind of test alone
 check-fuzz: ## the fuzzers alone; SECONDS=600 runs each for so long
 	PGBR_FUZZ_SECONDS=$(SECONDS) test/run fuzz
 
+check-restore-more: ## longer tests of restores, which make test leaves out
+	test/run restore-more
+
 check-faults: ## every fault at every step of a restore, of which check-restore has a part
 	PGBR_FAULTS=all test/run $(wildcard test/restore/*_faults.pl)
 
@@ -195,9 +198,9 @@ bench: test-deps ## speed, as ratios measured side by side; writes docs/bench.md
 	test/bench/run
 
 help: ## this list
-	@echo 'make                  build the extension and both programs'
-	@echo 'make install          install them and the sidecar'"'"'s unit (DESTDIR is honoured)'
-	@echo 'make uninstall        remove what install has put there'
+	@echo 'make                    build the extension and both programs'
+	@echo 'make install            install them and the sidecar'"'"'s unit (DESTDIR is honoured)'
+	@echo 'make uninstall          remove what install has put there'
 	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
 		while IFS="$$(printf '\t')" read -r verb text; \
-		do printf 'make %-16s %s\n' "$$verb" "$$text"; done
+		do printf 'make %-18s %s\n' "$$verb" "$$text"; done
