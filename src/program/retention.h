@@ -108,7 +108,8 @@ retention_settings_of(const RetentionSettings *settings, int count, int repo);
 
 /*
  * Read one stanza of pgbackrest's info document. PROTOCOL for a backup whose label, type, time or
- * WAL pgbackrest would not have written, and for a label that a repository has twice. The caller ends it with retention_done.
+ * WAL pgbackrest would not have written, and for a label that a repository has twice. The
+ * caller ends it with retention_done.
  */
 extern bool retention_read(const json_t *stanza, RetentionHistory *history, PgbrError *error);
 extern void retention_done(RetentionHistory *history); /* may be called twice */
