@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "program/clock.h"
 #include "program/file.h"
+#include "program/pgbackrest_option.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -55,7 +56,8 @@ close_pipes(Pipes *pipes)
 		close_fd(&fds[i]);
 }
 
-/* The environment with PROCESS_MARK added; the array and its last text are the caller's to free. */
+/* Our environment without what only looks like an option of pgbackrest, and with PROCESS_MARK;
+ * the array and its last text are the caller's to free. */
 static char **
 make_environment(const char *mark, char **mark_text)
 {
@@ -68,7 +70,12 @@ make_environment(const char *mark, char **mark_text)
 	copy = memory_alloc((count + 2) * sizeof(*copy));
 	if (copy == NULL)
 		return NULL;
-	memcpy(copy, environ, count * sizeof(*copy));
+	count = 0;
+	for (char **entry = environ; *entry; entry++)
+	{
+		if (!pgbackrest_is_stray(*entry))
+			copy[count++] = *entry;
+	}
 	if (mark && asprintf(mark_text, PROCESS_MARK "=%s", mark) < 0)
 	{
 		memory_note_refused();

@@ -2,11 +2,12 @@
  * process.h
  *		Runs other programs, by argv and never through a shell.
  *
- * A child leads a process group of its own, so that it and its children can be signalled together.
- * It gets no descriptors but 0 (/dev/null), 1 and 2, the default signal dispositions and an empty
- * signal mask. The kernel sends it SIGTERM when the thread that started it dies, so a child that
- * outlives our crash ends itself. PROCESS_MARK in its environment, which its own children inherit,
- * lets the next sidecar find what is left.
+ * A child gets our environment but for variables that pgbackrest would warn of
+ * (pgbackrest_option.h). It leads a process group of its own, so that it and its children can be
+ * signalled together. It gets no descriptors but 0 (/dev/null), 1 and 2, the default signal
+ * dispositions and an empty signal mask. The kernel sends it SIGTERM when the thread that started
+ * it dies, so a child that outlives our crash ends itself. PROCESS_MARK in its environment, which
+ * its own children inherit, lets the next sidecar find what is left.
  *
  * Start and wait from the same thread. Functions are otherwise thread-safe.
  */

@@ -6,6 +6,7 @@
 #include "program/retention_settings.h"
 
 #include "program/file.h"
+#include "program/pgbackrest_option.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -121,14 +122,14 @@ read_types(const Lookup *lookup, RetentionSettings *settings, PgbrError *error)
 static int
 last_repo_in_environment(void)
 {
-	static const char prefix[] = "PGBACKREST_REPO";
+	static const char prefix[] = PGBACKREST_VARIABLE_PREFIX "REPO";
 	int last = 0;
 
 	for (char **variable = environ; *variable; variable++)
 	{
 		int repo;
 
-		if (strncmp(*variable, prefix, sizeof(prefix) - 1) != 0)
+		if (strncmp(*variable, prefix, sizeof(prefix) - 1) != 0 || pgbackrest_is_stray(*variable))
 			continue;
 		repo = atoi(*variable + sizeof(prefix) - 1);
 		if (repo > last && repo <= PGBR_REPO_MAX)

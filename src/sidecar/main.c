@@ -10,6 +10,7 @@
 #include "program/file.h"
 #include "program/json.h"
 #include "program/log.h"
+#include "program/pgbackrest_option.h"
 #include "program/private_folder.h"
 #include "sidecar/restore/archive_get.h"
 #include "sidecar/http/auth.h"
@@ -50,6 +51,19 @@ typedef struct Parts
 	HttpServer *server;
 	char state_dir[PATH_MAX];
 } Parts;
+
+/* What our children do not get. */
+static void
+tell_strays(void)
+{
+	char name[PGBACKREST_VARIABLE_SIZE];
+	size_t from = 0;
+
+	while (pgbackrest_next_stray(&from, name))
+		log_event(LOG_LEVEL_WARNING, NULL,
+				  "%s in the environment is no option of pgbackrest and is not passed on to it",
+				  name);
+}
 
 static const RouteTable *const route_tables[] = {&api_routes, &compat_routes, NULL};
 
@@ -221,6 +235,7 @@ main(int argc, char **argv)
 	block_signals(&signals);
 	if (!log_start())
 		log_event(LOG_LEVEL_WARNING, NULL, "could not start a thread: a stalled log stalls all");
+	tell_strays();
 	ok = start(&parts, &config, &error);
 	if (ok)
 	{

@@ -121,6 +121,13 @@ sub run_job
 		stand_in($member, 'strange-info', qq(test "\${\@: -1}" = info && . '$answers'\n)));
 	my $first = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
 	is($first->{error}, undef, 'info');
+	my $warning = "P00   WARN: configuration file contains invalid option 'bogus-option'";
+	spew($answers, qq(echo "$warning"; echo "$warning"; echo '$empty_info'));
+	my $warned = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
+	is($warned->{error}, undef, 'info behind warnings on standard output is info')
+	  or diag $warned->{error}{message};
+	is_deeply($warned->{stanzas}, $first->{stanzas}, 'and all of it');
+
 	for my $case (
 		[
 			'nothing', 'true', 'protocol',
@@ -150,6 +157,19 @@ sub run_job
 			'a failure with much ado',
 			qq(yes 'a warning' | head -c 1000000 >&2; echo 'ERROR: [042]: unable' >&2; exit 42),
 			'file-read', qr/^unable$/, 42
+		],
+		# since 2.53 what is wrong before the log is set up stands on standard output
+		[
+			'a failure on standard output',
+			qq(echo "P00  ERROR: [032]: 'lz9' is not allowed for 'compress-type' option"; exit 32),
+			'option-invalid-value',
+			qr/^'lz9' is not allowed for 'compress-type' option$/,
+			32
+		],
+		[
+			'a warning and a failure there',
+			qq(echo "$warning"; echo 'P00  ERROR: [037]: info requires option'; exit 37),
+			'option-required', qr/^info requires option$/, 37
 		],
 		[ 'a crash', 'kill -KILL $$', 'killed', qr/was killed/, undef ],
 		[

@@ -417,6 +417,44 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	}
 }
 
+# --- a pgbackrest as of 2.53, which warns on standard output, before its answer, of an unknown
+# option; and a variable that Kubernetes sets for a Service called "pgbackrest"
+{
+	my $seen = "$member->{dir}/environment";
+	my $option = stand_in($member, 'warns', <<"BASH");
+env >>'$seen'
+echo "P00   WARN: configuration file contains invalid option 'bogus-option'"
+exec pgbackrest "\$@"
+BASH
+	local $ENV{PGBACKREST_SERVICE_HOST} = '10.0.0.1';
+	local $ENV{PGBACKREST_LOG_TIMESTAMP} = 'n';
+	$sidecar->restart($option);
+	$sidecar->wait_ready;
+	my $before = $sidecar->http(GET => '/v1/info?refresh=true')->{json};
+	is($before->{error}, undef, 'info is read behind warnings') or diag $before->{error}{message};
+	my $job = $sidecar->wait_job($sidecar->post_job(kind => 'backup')->{id});
+	is($job->{state}, 'succeeded', 'a backup is made') or diag "$job->{message}\n$job->{hint}";
+	my ($made) = grep { $_->{label} eq $job->{label} }
+	  @{ $sidecar->http(GET => '/v1/info')->{json}{stanzas}[0]{backup} };
+	ok($made->{annotation}{'snapshot-xmin'}, 'with its note');
+	my ($repo) = @{ $sidecar->http(GET => '/v1/archive')->{json}{repositories} };
+	is($repo->{error}, undef, 'the archive is listed') or diag $repo->{error};
+	ok(scalar @{ $repo->{ranges} }, 'with its WAL');
+	ok($sidecar->http(GET => "/v1/wal/$made->{archive}{stop}")->{json}{archived},
+		'a segment is found');
+	like($sidecar->http(GET => '/v1/node')->{json}{pgbackrest_version},
+		qr/^2\.\d+/, 'the version is told');
+	my $log = PgbrSandbox::slurp($seen);
+	unlike($log, qr/SERVICE_HOST/, 'the variable of the Service goes to no pgbackrest');
+	like($log, qr/^PGBACKREST_LOG_TIMESTAMP=n$/m, 'an option does');
+	like(
+		$sidecar->log,
+		qr/PGBACKREST_SERVICE_HOST in the environment is no option of pgbackrest/,
+		'and the sidecar says so');
+	$sidecar->restart;
+	$sidecar->wait_ready;
+}
+
 # --- the node, with PostgreSQL down
 {
 	my $up = $sidecar->http(GET => '/v1/node')->{json};

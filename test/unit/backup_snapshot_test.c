@@ -1,4 +1,4 @@
-// links: sidecar/runner/backup_snapshot sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job sidecar/postgres/psql
+// links: sidecar/runner/backup_snapshot sidecar/pgbackrest/pgbackrest_ask sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/job sidecar/postgres/psql
 /*
  * backup_snapshot_test.c
  *		Where a backup ended, by pgbackrest's lines.

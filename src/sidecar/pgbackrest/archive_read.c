@@ -7,14 +7,13 @@
 #include "common/wal.h"
 #include "program/json.h"
 #include "program/pgbackrest_info.h"
-#include "program/process.h"
 #include "sidecar/pgbackrest/archive_list.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define LIST_MS		300000
 #define LIST_MAX	(128 * 1024 * 1024) /* about 750,000 segments: 12 TB of WAL */
@@ -24,23 +23,26 @@
 #define LOOK_MAX	65536
 #define REFRESH_S	5
 
-/* On failure, error holds the first line of pgbackrest's complaint. */
+/* Say what could not be done before pgbackrest's reason for it. */
 static bool
-has_succeeded(ProcessOutput *output, const char *what, PgbrError *error)
+fail_to(const char *what, PgbrError *error)
 {
-	if (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0)
-		return true;
-	strbuf_keep_line(&output->err);
-	return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not %s: %s", what, output->err.data);
+	PgbrError reason = *error;
+
+	if (reason.code != PGBR_ERROR_PGBACKREST)
+		return false;
+	pgbr_error_set(error, reason.code, "could not %s: %s", what, reason.message);
+	return pgbr_error_hint(error, "%s", reason.hint);
 }
 
 /* Run pgbackrest with a command on a path below archive/STANZA. */
 static bool
 archive_run(const SidecarConfig *config, int repo, const char *command_name, const char *path,
-			bool list, int stop_fd, ProcessOutput *output, PgbrError *error)
+			bool list, int stop_fd, PgbackrestAnswer *answer, PgbrError *error)
 {
-	Command command = {0};
-	bool ok;
+	const PgbackrestLimits limits = {NULL, list ? LIST_MS : HISTORY_MS,
+									 list ? LIST_MAX : HISTORY_MAX, stop_fd};
+	Command command;
 
 	pgbackrest_begin(config, &command);
 	command_add(&command, "--log-level-console=off");
@@ -54,12 +56,8 @@ archive_run(const SidecarConfig *config, int repo, const char *command_name, con
 	}
 	command_add(&command, "%s", command_name);
 	command_add(&command, "archive/%s/%s", config->stanza, path);
-	ok = command.failed
-			 ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
-			 : process_run((const char *const *) command.argv, NULL, list ? LIST_MS : HISTORY_MS,
-						   list ? LIST_MAX : HISTORY_MAX, stop_fd, output, error);
-	command_done(&command);
-	return ok && has_succeeded(output, list ? "list the archive" : "read a history file", error);
+	return pgbackrest_ask(&command, &limits, answer, error) ||
+		   fail_to(list ? "list the archive" : "read a history file", error);
 }
 
 /* The entries of one history file. */
@@ -69,19 +67,18 @@ archive_read_history(const SidecarConfig *config, int repo, const char *archive_
 {
 	char name[WAL_HISTORY_NAME_SIZE];
 	char path[128];
-	ProcessOutput output;
+	PgbackrestAnswer answer;
 	json_t *entries = NULL;
 
 	wal_history_name(name, timeline);
 	snprintf(path, sizeof(path), "%s/%s", archive_id, name);
-	process_output_init(&output);
-	if (archive_run(config, repo, "repo-get", path, false, stop_fd, &output, error))
+	if (archive_run(config, repo, "repo-get", path, false, stop_fd, &answer, error))
 	{
-		entries = archive_history_json(output.out.data);
+		entries = archive_history_json(answer.text.data);
 		if (entries == NULL)
 			pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "the history file %s is damaged", name);
 	}
-	process_output_done(&output);
+	pgbackrest_answer_done(&answer);
 	return entries;
 }
 
@@ -137,15 +134,14 @@ read_repository(const SidecarConfig *config, int repo, const char *archive_id,
 				uint64_t segment_size, int stop_fd, json_t *object, PgbrError *error)
 {
 	ArchiveList list;
-	ProcessOutput output;
+	PgbackrestAnswer answer;
 	json_t *histories = json_array();
 	bool ok;
 
 	archive_list_init(&list, segment_size);
-	process_output_init(&output);
-	ok = archive_run(config, repo, "repo-ls", archive_id, true, stop_fd, &output, error) &&
-		 archive_list_read(&list, output.out.data, output.out.length, error);
-	process_output_done(&output);
+	ok = archive_run(config, repo, "repo-ls", archive_id, true, stop_fd, &answer, error) &&
+		 archive_list_read(&list, answer.text.data, answer.text.length, error);
+	pgbackrest_answer_done(&answer);
 	archive_list_sort(&list);
 	archive_list_json(&list, object);
 	for (size_t i = 0; ok && i < list.history_count; i++)
@@ -247,25 +243,20 @@ archive_has_segment(const SidecarConfig *config, InfoCache *cache, const char *s
 					const char *mark, int stop_fd, bool *found, int *exit_code, PgbrError *error)
 {
 	PgbackrestStanza stanza;
-	Command command = {0};
-	ProcessOutput output;
+	const PgbackrestLimits limits = {mark, LOOK_MS, LOOK_MAX, stop_fd};
+	Command command;
+	PgbackrestAnswer answer;
 	bool ok;
 
 	*exit_code = -1;
 	if (!usable_stanza(cache, &stanza, error))
 		return false;
-	process_output_init(&output);
 	pgbackrest_wal_command(config, stanza.archive_id, stanza.archive_repo, segment, &command);
-	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
-						: process_run((const char *const *) command.argv, mark, LOOK_MS, LOOK_MAX,
-									  stop_fd, &output, error);
-	if (ok && !has_succeeded(&output, "look into the repository", error))
-	{
-		*exit_code = WIFEXITED(output.status) ? WEXITSTATUS(output.status) : -1;
-		ok = false;
-	}
-	*found = ok && strncmp(output.out.data, segment, strlen(segment)) == 0;
-	command_done(&command);
-	process_output_done(&output);
+	ok = pgbackrest_ask(&command, &limits, &answer, error) ||
+		 fail_to("look into the repository", error);
+	if (!ok)
+		*exit_code = answer.exit_code;
+	*found = ok && strncmp(answer.text.data, segment, strlen(segment)) == 0;
+	pgbackrest_answer_done(&answer);
 	return ok;
 }

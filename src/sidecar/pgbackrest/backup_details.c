@@ -8,15 +8,13 @@
 #include "common/vocabulary.h"
 #include "program/json.h"
 #include "program/pgbackrest_info.h"
-#include "program/process.h"
 #include "sidecar/pgbackrest/info_cache.h"
 #include "sidecar/pgbackrest/command_line.h"
-#include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define TIMEOUT_MS 5000
 #define MAX_KNOWN  1000 /* then all is forgotten and asked anew */
@@ -78,20 +76,16 @@ read_count(const SidecarConfig *config, const char *text, size_t length)
 static void
 details_ask(BackupDetails *details, int stop_fd, BackupDatabases *backup)
 {
+	const PgbackrestLimits limits = {NULL, TIMEOUT_MS, INFO_MAX_BYTES, stop_fd};
 	Command command;
-	ProcessOutput output;
+	PgbackrestAnswer answer;
 	PgbrError error;
 
 	backup->count = -1;
-	process_output_init(&output);
 	pgbackrest_set_info_command(details->config, backup->repo, backup->label, &command);
-	if (!command.failed &&
-		process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES, stop_fd,
-					&output, &error) &&
-		WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0)
-		backup->count = read_count(details->config, output.out.data, output.out.length);
-	command_done(&command);
-	process_output_done(&output);
+	if (pgbackrest_ask(&command, &limits, &answer, &error))
+		backup->count = read_count(details->config, answer.text.data, answer.text.length);
+	pgbackrest_answer_done(&answer);
 }
 
 /* The last backup that serves as one of each type, as BackupDatabases without a number. */

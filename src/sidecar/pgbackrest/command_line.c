@@ -114,6 +114,14 @@ pgbackrest_server_command(const SidecarConfig *config, Command *command)
 	command_add(command, "server");
 }
 
+void
+pgbackrest_version_command(const SidecarConfig *config, Command *command)
+{
+	*command = (Command){.count = 0};
+	command_add(command, "%s", config->pgbackrest);
+	command_add(command, "version");
+}
+
 static void
 ask_info(Command *command)
 {

@@ -46,6 +46,9 @@ extern void pgbackrest_all_info_command(const SidecarConfig *config, Command *co
 extern void pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
 										Command *command);
 
+/* Its version; no configuration can make that fail. */
+extern void pgbackrest_version_command(const SidecarConfig *config, Command *command);
+
 /* pgbackrest's TLS server, as pgbackrest.conf describes it. */
 extern void pgbackrest_server_command(const SidecarConfig *config, Command *command);
 

@@ -9,8 +9,8 @@
 #include "program/condition.h"
 #include "program/json.h"
 #include "program/log.h"
-#include "program/process.h"
 #include "sidecar/pgbackrest/command_line.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 #include "sidecar/pgbackrest/retention_info.h"
 
 #include <malloc.h>
@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Of pgbackrest info: with a store that does not answer it takes 240 s by itself. */
@@ -61,27 +60,21 @@ info_fail(InfoSnapshot *result, int exit_code, const char *error, const char *me
 	pgbr_copy_text(result->hint, sizeof(result->hint), hint ? hint : "");
 }
 
-/* stderr's "ERROR: [NNN]: text" and what belongs to it. */
+/* Why pgbackrest gave no answer. */
 static void
-fail_with_exit(InfoSnapshot *result, ProcessOutput *output)
+fail_with_answer(InfoSnapshot *result, const PgbackrestAnswer *answer, const PgbrError *error)
 {
-	int code = WIFEXITED(output->status) ? WEXITSTATUS(output->status) : -1;
-	PgbackrestRun run;
-	char *save;
-
-	pgbackrest_run_init(&run, PGBR_JOB_CHECK);
-	pgbr_make_visible(&output->err);
-	for (char *line = strtok_r(output->err.data, "\n", &save); line;
-		 line = strtok_r(NULL, "\n", &save))
-		pgbackrest_run_line(&run, line);
-	if (code < 0)
-		info_fail(result, -1, "killed", "pgbackrest info was killed", NULL);
+	if (answer->killed)
+		info_fail(result, -1, "killed", error->message, NULL);
+	else if (answer->exit_code > 0)
+		info_fail(result, answer->exit_code, pgbackrest_error_name(answer->exit_code),
+				  error->message, error->hint);
 	else
-	{
-		info_fail(result, code, pgbackrest_error_name(code),
-				  run.message[0] ? run.message : "pgbackrest info gave no message", NULL);
-		pgbackrest_run_hint(&run, code, result->hint, sizeof(result->hint));
-	}
+		info_fail(result, -1, pgbr_error_code_name(error->code), error->message,
+				  error->code == PGBR_ERROR_TOO_LARGE
+					  ? "Have backups expire. docs/reference/sidecar.md, Limits, "
+						"says how many the sidecar can show."
+					  : error->hint);
 }
 
 static void
@@ -125,29 +118,19 @@ read_document(InfoCache *cache, StrBuf *text, InfoSnapshot *result)
 static void
 fetch(InfoCache *cache, InfoSnapshot *result)
 {
+	const PgbackrestLimits limits = {NULL, TIMEOUT_MS, INFO_MAX_BYTES, cache->stop_fd};
 	Command command;
-	ProcessOutput output;
+	PgbackrestAnswer answer;
 	PgbrError error;
 
 	/* WAL that is archived while pgbackrest lists it may be missing from what it says */
 	*result = (InfoSnapshot){.exit_code = -1, .fetched_at = clock_now_ms()};
-	process_output_init(&output);
 	pgbackrest_info_command(cache->config, &command);
-	if (command.failed)
-		info_fail(result, -1, "internal", "out of memory", NULL);
-	else if (!process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES,
-						  cache->stop_fd, &output, &error))
-		info_fail(result, -1, pgbr_error_code_name(error.code), error.message,
-				  error.code == PGBR_ERROR_TOO_LARGE
-					  ? "Have backups expire. docs/reference/sidecar.md, Limits, "
-						"says how many the sidecar can show."
-					  : error.hint);
-	else if (!WIFEXITED(output.status) || WEXITSTATUS(output.status) != 0)
-		fail_with_exit(result, &output);
+	if (pgbackrest_ask(&command, &limits, &answer, &error))
+		read_document(cache, &answer.text, result);
 	else
-		read_document(cache, &output.out, result);
-	command_done(&command);
-	process_output_done(&output);
+		fail_with_answer(result, &answer, &error);
+	pgbackrest_answer_done(&answer);
 	/* a parsed document takes ten times its text, and is gone again until the next refresh */
 	malloc_trim(0);
 }

@@ -6,13 +6,12 @@
 
 #include "common/vocabulary.h"
 #include "program/json.h"
-#include "program/process.h"
 #include "sidecar/pgbackrest/info_cache.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
 #define TIMEOUT_MS 60000
 
@@ -46,22 +45,18 @@ void
 other_stanza_ask(const SidecarConfig *config, int stop_fd, const char *system_identifier,
 				 char name[OTHER_STANZA_SIZE])
 {
+	const PgbackrestLimits limits = {NULL, TIMEOUT_MS, INFO_MAX_BYTES, stop_fd};
 	Command command;
-	ProcessOutput output;
+	PgbackrestAnswer answer;
 	PgbrError error;
 	json_t *document = NULL;
 
 	name[0] = '\0';
-	process_output_init(&output);
 	pgbackrest_all_info_command(config, &command);
-	if (!command.failed &&
-		process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES, stop_fd,
-					&output, &error) &&
-		WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0)
-		document = json_parse(output.out.data, output.out.length, &error);
+	if (pgbackrest_ask(&command, &limits, &answer, &error))
+		document = json_parse(answer.text.data, answer.text.length, &error);
 	if (document)
 		other_stanza_find(document, config->stanza, system_identifier, name);
 	json_decref(document);
-	command_done(&command);
-	process_output_done(&output);
+	pgbackrest_answer_done(&answer);
 }

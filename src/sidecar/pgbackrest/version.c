@@ -4,7 +4,7 @@
  */
 #include "sidecar/pgbackrest/version.h"
 
-#include "program/process.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 
 #include <stdio.h>
 
@@ -14,15 +14,16 @@
 void
 pgbackrest_version_read(const SidecarConfig *config, char *version)
 {
-	const char *const argv[] = {config->pgbackrest, "version", NULL};
-	ProcessOutput output;
+	const PgbackrestLimits limits = {NULL, TIMEOUT_MS, MAX_OUTPUT, -1};
+	Command command;
+	PgbackrestAnswer answer;
 	PgbrError error;
 
 	version[0] = '\0';
-	process_output_init(&output);
+	pgbackrest_version_command(config, &command);
 	/* "pgBackRest 2.45" */
-	if (process_run(argv, NULL, TIMEOUT_MS, MAX_OUTPUT, -1, &output, &error) &&
-		sscanf(output.out.data, "pgBackRest %31[0-9a-z.]", version) != 1)
+	if (pgbackrest_ask(&command, &limits, &answer, &error) &&
+		sscanf(answer.text.data, "pgBackRest %31[0-9a-z.]", version) != 1)
 		version[0] = '\0';
-	process_output_done(&output);
+	pgbackrest_answer_done(&answer);
 }

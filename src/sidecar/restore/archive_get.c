@@ -4,18 +4,15 @@
  */
 #include "sidecar/restore/archive_get.h"
 
-#include "common/visible.h"
 #include "program/clock.h"
 #include "program/options.h"
-#include "program/process.h"
-#include "sidecar/pgbackrest/command_line.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #define ONE_TRY_MS	600000 /* for a large segment from a slow store */
 #define MAX_OUTPUT	65536
@@ -37,51 +34,35 @@ complain(const char *file, const char *reason)
 	return EXIT_FAILED;
 }
 
-/* An error and the lines that belong to it, as one. */
-static void
-join_lines(char *text)
+typedef struct Wanted
 {
-	char *end = text;
-
-	for (const char *at = text; *at; at++)
-	{
-		char c = *at == '\n' ? ' ' : *at;
-
-		if (c != ' ' || (end > text && end[-1] != ' '))
-			*end++ = c;
-	}
-	*end = '\0';
-}
+	SidecarConfig config;
+	const char *data_directory;
+	const char *file;
+	const char *destination;
+} Wanted;
 
 /* One try. Gives pgbackrest's exit status, or -1 with a reason. */
 static int
-get(const Command *command, char *reason, size_t size)
+get(const Wanted *wanted, char *reason, size_t size)
 {
-	ProcessOutput output;
-	PgbrError error;
-	int code = -1;
+	const PgbackrestLimits limits = {NULL, ONE_TRY_MS, MAX_OUTPUT, -1};
+	Command command;
+	PgbackrestAnswer answer;
+	PgbrError error = PGBR_ERROR_INIT;
+	int code;
 
-	process_output_init(&output);
-	if (!process_run((const char *const *) command->argv, NULL, ONE_TRY_MS, MAX_OUTPUT, -1, &output,
-					 &error))
-		pgbr_copy_text(reason, size, error.message);
-	else if (WIFSIGNALED(output.status))
-		snprintf(reason, size, "pgbackrest was killed by signal %d", WTERMSIG(output.status));
-	else
-	{
-		code = WEXITSTATUS(output.status);
-		pgbr_make_visible(&output.out);
-		if (output.out.length > 0)
-			join_lines(output.out.data);
-		pgbr_copy_text(reason, size,
-					   output.out.length > 0 ? output.out.data : "no reason was given");
-	}
-	process_output_done(&output);
+	pgbackrest_get_command(&wanted->config, wanted->data_directory, wanted->file,
+						   wanted->destination, &command);
+	(void) pgbackrest_ask(&command, &limits, &answer, &error);
+	code = answer.exit_code;
+	pgbr_copy_text(reason, size, error.message);
+	pgbackrest_answer_done(&answer);
 	return code;
 }
 
 static int
-try_until(const Command *command, const char *file, int seconds)
+try_until(const Wanted *wanted, int seconds)
 {
 	int64_t deadline = clock_monotonic_ms() + (int64_t) seconds * 1000;
 	int pause_ms = FIRST_MS;
@@ -90,15 +71,15 @@ try_until(const Command *command, const char *file, int seconds)
 	while (true)
 	{
 		char reason[512];
-		int code = get(command, reason, sizeof(reason));
+		int code = get(wanted, reason, sizeof(reason));
 
 		if (code == 0 || code == 1)
 			return code;
 		if (!told)
-			complain(file, reason);
+			complain(wanted->file, reason);
 		told = true;
 		if (clock_monotonic_ms() + pause_ms > deadline)
-			return complain(file, "timed out trying again");
+			return complain(wanted->file, "timed out trying again");
 		/* a repository tells nobody when it is back */
 		poll(NULL, 0, pause_ms);
 		pause_ms = pause_ms * 2 < MOST_MS ? pause_ms * 2 : MOST_MS;
@@ -108,34 +89,29 @@ try_until(const Command *command, const char *file, int seconds)
 int
 archive_get_main(int argc, char **argv)
 {
-	SidecarConfig config = {.pgbackrest = "pgbackrest"};
+	Wanted wanted = {.config = {.pgbackrest = "pgbackrest"}};
 	PgbrError error = PGBR_ERROR_INIT;
-	const char *data_directory = NULL;
 	bool asked = false;
 	int seconds = 30;
 	int operands;
 	const OptionSpec specs[] = {
 		{"archive-get", 0, OPTION_FLAG, &asked, NULL, NULL, 0, 0, "", false},
-		{"stanza", 0, OPTION_TEXT, &config.stanza, "NAME", NULL, 0, 0, "", false},
-		{"config", 0, OPTION_TEXT, &config.pgbackrest_config, "FILE", NULL, 0, 0, "", false},
-		{"pgbackrest", 0, OPTION_TEXT, &config.pgbackrest, "PROGRAM", NULL, 0, 0, "", false},
-		{"pg-data", 0, OPTION_TEXT, &data_directory, "DIR", NULL, 0, 0, "", false},
+		{"stanza", 0, OPTION_TEXT, &wanted.config.stanza, "NAME", NULL, 0, 0, "", false},
+		{"config", 0, OPTION_TEXT, &wanted.config.pgbackrest_config, "FILE", NULL, 0, 0, "", false},
+		{"pgbackrest", 0, OPTION_TEXT, &wanted.config.pgbackrest, "PROGRAM", NULL, 0, 0, "", false},
+		{"pg-data", 0, OPTION_TEXT, &wanted.data_directory, "DIR", NULL, 0, 0, "", false},
 		{"retry", 0, OPTION_COUNT, &seconds, "SECONDS", "PGBR_SIDECAR_ARCHIVE_GET_RETRY", 0, 86400,
 		 "", false},
 		{0},
 	};
-	Command command;
-	int status;
 
 	/* the server that asked may be killed; nobody is then left to write for */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!options_parse(specs, argc, argv, &operands, &error))
 		return complain("?", error.message);
-	if (operands != 2 || config.stanza == NULL || data_directory == NULL)
+	if (operands != 2 || wanted.config.stanza == NULL || wanted.data_directory == NULL)
 		return complain("?", "--stanza, --pg-data, a file and a destination are needed");
-	pgbackrest_get_command(&config, data_directory, argv[1], argv[2], &command);
-	status =
-		command.failed ? complain(argv[1], "out of memory") : try_until(&command, argv[1], seconds);
-	command_done(&command);
-	return status;
+	wanted.file = argv[1];
+	wanted.destination = argv[2];
+	return try_until(&wanted, seconds);
 }

@@ -6,14 +6,13 @@
 
 #include "common/vocabulary.h"
 #include "program/clock.h"
-#include "program/process.h"
 #include "sidecar/pgbackrest/command_line.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 #include "sidecar/postgres/psql.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define PSQL_MS		10000
 #define ANNOTATE_MS 60000
@@ -30,19 +29,6 @@ backup_snapshot_line(const char *line, char *stop_lsn)
 	if (text && (text = strstr(text, ", lsn = ")) != NULL &&
 		sscanf(text, ", lsn = %17[0-9A-F/]", lsn) == 1 && pgbr_is_lsn(lsn))
 		strcpy(stop_lsn, lsn);
-}
-
-static bool
-failed(const ProcessOutput *output, PgbrError *error)
-{
-	char text[512];
-
-	if (WIFEXITED(output->status) && WEXITSTATUS(output->status) == 0)
-		return false;
-	pgbr_copy_text(text, sizeof(text), output->err.data);
-	text[strcspn(text, "\n")] = '\0';
-	pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "pgbackrest annotate: %s", text);
-	return true;
 }
 
 /* One look. The snapshot is a statement of its own, so that it is taken after the comparison. */
@@ -103,8 +89,9 @@ backup_snapshot_note(const SidecarConfig *config, const Job *job, const char *st
 {
 	unsigned long long xmin;
 	unsigned long long xmax;
+	const PgbackrestLimits limits = {mark, ANNOTATE_MS, MAX_OUTPUT, stop_fd};
 	Command command;
-	ProcessOutput output;
+	PgbackrestAnswer answer;
 	bool ok;
 
 	if (!pgbr_is_lsn(stop_lsn) || !pgbr_is_backup_label(job->label))
@@ -112,12 +99,7 @@ backup_snapshot_note(const SidecarConfig *config, const Job *job, const char *st
 	if (!take_snapshot(config, stop_lsn, stop_fd, &xmin, &xmax, error))
 		return false;
 	pgbackrest_note_command(config, job->request.repo, job->label, xmin, xmax, &command);
-	process_output_init(&output);
-	ok = command.failed ? pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory")
-						: process_run((const char *const *) command.argv, mark, ANNOTATE_MS,
-									  MAX_OUTPUT, stop_fd, &output, error) &&
-							  !failed(&output, error);
-	process_output_done(&output);
-	command_done(&command);
+	ok = pgbackrest_ask(&command, &limits, &answer, error);
+	pgbackrest_answer_done(&answer);
 	return ok;
 }
