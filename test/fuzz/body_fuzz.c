@@ -120,7 +120,7 @@ check_step(const JobRequest *request)
 		if (request->kind == PGBR_JOB_NODE_RESTORE)
 		{
 			MUST(pgbr_is_backup_label(arguments.target.set));
-			pgbackrest_restore_command(&config, arguments.repo, &arguments.target, "/data",
+			pgbackrest_restore_command(&config, arguments.repo, &arguments.target, "/data", NULL,
 									   &command);
 			check_command(&command, 1);
 			command_done(&command);

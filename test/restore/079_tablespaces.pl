@@ -1,5 +1,6 @@
-# A cluster of one member, with tablespaces: one from before the backup and one from after the
-# target. It is restored with its old data kept, and back.
+# A cluster of one member, with tablespaces: one from before the backup, one that was made after it
+# and is filled on both sides of a target, and one from after the target. It is restored with its
+# old data kept, to before the second was made, and back.
 use strict;
 use warnings;
 use PgbrRestoreTest;
@@ -8,15 +9,15 @@ use Test::More;
 my $test = PgbrRestoreTest->new(members => 1, patroni => 1);
 my $root = $test->cluster->sandbox->{root};
 
-# A tablespace in a folder of its own, and a table in it.
+# A tablespace in a folder of its own, and a table with an index in it.
 sub make_tablespace
 {
 	my ($name) = @_;
-	mkdir "$root/$name", 0700 or die "$root/$name: $!\n";
+	mkdir "$root/$name", 0700;
 	# CREATE TABLESPACE is a statement by itself
 	$test->leader->psql("CREATE TABLESPACE $name LOCATION '$root/$name'");
-	$test->leader->psql(
-		"CREATE TABLE in_$name TABLESPACE $name AS SELECT generate_series(1, 1000) AS n");
+	$test->leader->psql("CREATE TABLE in_$name (n int PRIMARY KEY USING INDEX TABLESPACE $name)"
+		  . " TABLESPACE $name; INSERT INTO in_$name SELECT generate_series(1, 1000)");
 	return;
 }
 
@@ -26,33 +27,72 @@ sub tablespaces
 		"SELECT string_agg(spcname, ' ' ORDER BY spcname) FROM pg_tablespace WHERE spcname !~ '^pg_'"
 	);
 }
-sub rows { my ($name) = @_; return $test->leader->psql("SELECT count(*) FROM in_$name") }
+
+# How many rows a table has: all that look for them must find the same.
+sub rows
+{
+	my ($name) = @_;
+	my ($by_table, $by_index) = map {
+		$test->leader->psql("SET enable_seqscan = $_; SET enable_bitmapscan = $_;"
+			  . " SELECT count(*) FROM in_$name WHERE n > 0") =~ /(\d+)\s*$/
+	} qw(on off);
+	my $wrong = $test->leader->psql("SELECT bt_index_check('in_${name}_pkey', true)");
+	return $by_table == $by_index && $wrong eq '' ? $by_table : "$by_table, $by_index by the index";
+}
 
 make_tablespace('early');
+$test->leader->psql('CREATE EXTENSION amcheck');
 $test->backup('full');
-$test->leader->psql('INSERT INTO in_early SELECT generate_series(1, 500)');
+$test->leader->psql('INSERT INTO in_early SELECT generate_series(1001, 1500)');
+my @before = $test->target('time');
+$test->mark('before the second');
+make_tablespace('second');
 $test->mark('before the target');
 my @target = $test->target('time');
 my @kept = $test->kept;
 $test->mark('after the target');
+# pages with a later LSN, which replay leaves as they are if it finds them
+$test->leader->psql(
+	'INSERT INTO in_second SELECT generate_series(1001, 2000); UPDATE in_second SET n = n + 5000;');
+$test->leader->psql('VACUUM (FREEZE) in_second');
 make_tablespace('late');
 $test->leader->psql('DELETE FROM in_early');
+# what is not PostgreSQL's stays
+open my $note, '>', "$root/second/note" or die "$root/second/note: $!\n";
+close $note or die;
 
 my @after = $test->kept;
 $test->set_kept(@kept);
 my $summary = $test->run_ok('to a time', 'restore', '--keep-old', @target);
 $test->is_healthy('to a time');
-is(tablespaces(), 'early', 'the tablespace of the backup is there');
+is(tablespaces(), 'early second', 'the tablespaces of the target are there');
 is(rows('early'), 1500, 'with what was written before the target');
+is(rows('second'), 1000, 'also in the one that the backup lacks');
+is_deeply([ glob "$root/late/*" ], [], 'the one that was made later has left nothing');
+ok(-e "$root/second/note", 'a file that is not PostgreSQL\'s is still there');
 my ($copied) = glob "$summary->{kept}/pg_tblspc/*/PG_*/*/*";
 ok($copied && -s $copied, 'the copy of the old data holds the tablespaces');
 ok(!-l $_, 'and not links to them: ' . s{.*/}{}r) for glob "$summary->{kept}/pg_tblspc/*";
 
-$test->set_kept(@after);
+$test->set_kept(grep { !/second|target/ } @kept);
+$test->run_ok('to before it', 'restore', @before);
+$test->is_healthy('to before it');
+is(tablespaces(), 'early', 'the tablespace of the backup is there');
+make_tablespace('second');
+is(rows('second'), 1000, 'the other can be made again');
+
+$test->set_kept(@kept);
 $test->run_ok('back', 'undo');
 $test->is_healthy('back');
-is(tablespaces(), 'early late', 'both are there again');
+is(tablespaces(), 'early second', 'both are there again');
+is(rows('early'), 1500, 'the first as it was');
+is(rows('second'), 1000, 'the second, too');
+$test->set_kept(@after);
+$test->run_ok('to the end', 'restore', '--type=default', '--target-timeline=1');
+$test->is_healthy('to the end');
+is(tablespaces(), 'early late second', 'all are there');
 is(rows('early'), 0, 'the first as it was');
-is(rows('late'), 1000, 'the second, too');
+is(rows('second'), 2000, 'the second, too');
+is(rows('late'), 1000, 'and the last');
 $test->is_quiet('all of it');
 done_testing;

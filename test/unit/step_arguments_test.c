@@ -272,15 +272,24 @@ test_commands(void **state)
 	PgbrError error;
 	Command command;
 	StrBuf setting;
+	json_t *map;
 
 	(void) state;
 	for (size_t i = 0; i < LENGTH(rows); i++)
 	{
 		assert_true(reads("node-restore", rows[i].arguments, &arguments, &error));
-		pgbackrest_restore_command(&config, arguments.repo, &arguments.target, "/data", &command);
+		pgbackrest_restore_command(&config, arguments.repo, &arguments.target, "/data", NULL,
+								   &command);
 		assert_int_equal(command.yields, strstr(rows[i].command, "[--type=standby]") != NULL);
 		is_command(&command, rows[i].command);
 	}
+	assert_true(reads("node-restore", "{\"set\":\"" SET "\",\"target_type\":\"standby\"}",
+					  &arguments, &error));
+	map = json_pack("{ss}", "16384", "/disk 2/x=y");
+	pgbackrest_restore_command(&config, 0, &arguments.target, "/data", map, &command);
+	json_decref(map);
+	is_command(&command, HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] "
+							  "[--type=standby] [--tablespace-map=16384=/disk 2/x=y] [restore]");
 	pgbackrest_push_command(&config, "/data", "000000010000000000000001", &command);
 	is_command(&command, HEAD "[--log-level-console=warn] [--no-archive-async] [archive-push] "
 							  "[/data/pg_wal/000000010000000000000001]");

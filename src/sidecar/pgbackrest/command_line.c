@@ -152,7 +152,8 @@ pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *s
 	pgbackrest_begin(config, command);
 	command_add(command, "--log-level-console=off");
 	command_add(command, "--log-level-stderr=error");
-	command_add(command, "--repo=%d", repo);
+	if (repo)
+		command_add(command, "--repo=%d", repo);
 	command_add(command, "--set=%s", set);
 	command_add(command, "--output=json");
 	command_add(command, "info");
@@ -240,8 +241,11 @@ begin_restore(const SidecarConfig *config, const char *data_directory, const cha
 
 void
 pgbackrest_restore_command(const SidecarConfig *config, int repo, const RecoveryTarget *target,
-						   const char *data_directory, Command *command)
+						   const char *data_directory, const json_t *tablespaces, Command *command)
 {
+	const char *oid;
+	json_t *location;
+
 	begin_restore(config, data_directory, "detail", command);
 	if (repo)
 		command_add(command, "--repo=%d", repo);
@@ -258,6 +262,10 @@ pgbackrest_restore_command(const SidecarConfig *config, int repo, const Recovery
 	/* pgbackrest accepts no timeline for immediate; the recovery server gets it from us */
 	if (target->timeline && target->type != RECOVERY_IMMEDIATE)
 		command_add(command, "--target-timeline=%u", target->timeline);
+	json_object_foreach((json_t *) tablespaces, oid, location)
+	{
+		command_add(command, "--tablespace-map=%s=%s", oid, json_string_value(location));
+	}
 	/* if members share a machine, the leader is restored as if it were alone */
 	command->yields = target->type == RECOVERY_STANDBY;
 	command_add(command, "restore");

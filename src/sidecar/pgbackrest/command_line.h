@@ -13,12 +13,13 @@
 #include "sidecar/config/config.h"
 #include "sidecar/queue/job.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 /* A command line. The texts are owned; argv is NULL-terminated. */
 typedef struct Command
 {
-	char *argv[64];
+	char *argv[256]; /* a tablespace may take one */
 	int count;
 	bool failed; /* out of memory */
 	bool yields; /* run it with the lowest priority */
@@ -42,7 +43,7 @@ extern void pgbackrest_info_command(const SidecarConfig *config, Command *comman
 /* The same of all stanzas in the repositories. */
 extern void pgbackrest_all_info_command(const SidecarConfig *config, Command *command);
 
-/* The same of one backup alone, with its databases. */
+/* The same of one backup alone, with its databases and tablespaces. Repository 0: all. */
 extern void pgbackrest_set_info_command(const SidecarConfig *config, int repo, const char *set,
 										Command *command);
 
@@ -78,9 +79,10 @@ extern void pgbackrest_expire_command(const SidecarConfig *config, const ExpireS
 
 /* The following get the data directory: even if pgbackrest.conf names another pg1-path, pgbackrest
  * must write only into the data directory of this PostgreSQL. */
+/* tablespaces: an object, OID to location, of those that lie elsewhere than the backup says. */
 extern void
 pgbackrest_restore_command(const SidecarConfig *config, int repo, const RecoveryTarget *target,
-						   const char *data_directory, Command *command);
+						   const char *data_directory, const json_t *tablespaces, Command *command);
 
 /* Push one file of pg_wal, in the foreground. */
 extern void pgbackrest_push_command(const SidecarConfig *config, const char *data_directory,

@@ -7,11 +7,13 @@
  * went well. The queue runs one at a time; one that was started by hand is looked for.
  */
 #include "sidecar/postgres/fence.h"
+#include "sidecar/pgbackrest/backup_tablespaces.h"
 #include "sidecar/restore/step_folder.h"
 #include "sidecar/restore/step_pgbackrest.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/restore/recovery_server.h"
+#include "sidecar/restore/tablespace_folders.h"
 #include "sidecar/steps/step_table.h"
 
 #include "program/log.h"
@@ -27,7 +29,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PGBACKREST_FILE_WRITE 64 /* its exit code when it could not write */
+/* exit codes of pgbackrest */
+#define PGBACKREST_FILE_WRITE  64 /* when it could not write */
+#define PGBACKREST_SET_INVALID 75 /* when there is no such backup */
 
 /* True when the arguments, each ended by a NUL, hold the text. */
 static bool
@@ -120,7 +124,7 @@ make_directory(const char *path, PgbrError *error)
 typedef struct Restoring
 {
 	const StepContext *context;
-	const PgbackrestRun *output;
+	PgbackrestRun *output;
 	bool fence;
 	bool guarded;
 	int64_t bytes;
@@ -241,12 +245,55 @@ begin_recovery(StepContext *context, bool fence, PgbrError *error)
 	return true;
 }
 
+/*
+ * What pgbackrest does not do about tablespaces; map gets those that lie elsewhere than the backup
+ * says.
+ */
+static bool
+care_for_tablespaces(StepContext *context, const StepArguments *arguments, json_t *map, Job *job,
+					 PgbrError *error)
+{
+	BackupTablespaces backup;
+	bool ok = backup_tablespaces_ask(context->config, arguments->repo, arguments->target.set,
+									 job_queue_stop_fd(context->queue), &backup, error);
+
+	if (!ok && error->code == PGBR_ERROR_NOT_FOUND)
+	{
+		job->exit_code = PGBACKREST_SET_INVALID;
+		pgbr_copy_text(job->error, sizeof(job->error),
+					   pgbackrest_error_name(PGBACKREST_SET_INVALID));
+	}
+	ok = ok && tablespace_folders_map(context->data_directory, &backup, map, error) &&
+		 tablespace_folders_empty(context, &backup, error);
+	backup_tablespaces_done(&backup);
+	return ok;
+}
+
+static bool
+run_restore(StepContext *context, const StepArguments *arguments, const json_t *map,
+			Restoring *restoring, Job *job, PgbrError *error)
+{
+	Command command;
+	bool ok;
+
+	pgbackrest_restore_command(context->config, arguments->repo, &arguments->target,
+							   context->data_directory, map, &command);
+	ok = step_pgbackrest_run(context, &command, restoring->output, follow_restore, restoring, job,
+							 error);
+	command_done(&command);
+	/* the hint of its exit code is that of a backup, which writes elsewhere */
+	if (!ok && job->exit_code == PGBACKREST_FILE_WRITE)
+		pgbr_copy_text(job->hint, sizeof(job->hint),
+					   "Make room in the data directory's file system and ask again.");
+	return ok;
+}
+
 bool
 step_restore(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	PgbackrestRun output;
 	Restoring restoring = {context, &output, arguments->fence, false, -1, -1};
-	Command command;
+	json_t *map;
 	bool ok;
 
 	if (!step_folder_save(context, error) || !step_must_be_down(context, error) ||
@@ -259,14 +306,10 @@ step_restore(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 		return false;
 	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
 	job_queue_progress(context->queue, &output.progress);
-	pgbackrest_restore_command(context->config, arguments->repo, &arguments->target,
-							   context->data_directory, &command);
-	ok = step_pgbackrest_run(context, &command, &output, follow_restore, &restoring, job, error);
-	command_done(&command);
-	/* the hint of its exit code is that of a backup, which writes elsewhere */
-	if (!ok && job->exit_code == PGBACKREST_FILE_WRITE)
-		pgbr_copy_text(job->hint, sizeof(job->hint),
-					   "Make room in the data directory's file system and ask again.");
+	map = json_object();
+	ok = care_for_tablespaces(context, arguments, map, job, error) &&
+		 run_restore(context, arguments, map, &restoring, job, error);
+	json_decref(map);
 	if (arguments->fence)
 		ok = ok && fence_off(context, error);
 	if (arguments->target.type == RECOVERY_STANDBY)

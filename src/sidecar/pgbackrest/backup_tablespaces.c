@@ -1,0 +1,118 @@
+/*
+ * backup_tablespaces.c
+ *		See backup_tablespaces.h.
+ */
+#include "sidecar/pgbackrest/backup_tablespaces.h"
+
+#include "program/json.h"
+#include "program/pgbackrest_info.h"
+#include "program/process.h"
+#include "sidecar/pgbackrest/command_line.h"
+#include "sidecar/pgbackrest/info_cache.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* It reads the manifest of the backup, which has a line for each file. */
+#define TIMEOUT_MS 600000
+
+const char *
+backup_tablespace(const BackupTablespaces *tablespaces, const char *oid)
+{
+	return json_text(tablespaces->locations, oid);
+}
+
+void
+backup_tablespaces_done(BackupTablespaces *tablespaces)
+{
+	json_decref(tablespaces->locations);
+	tablespaces->locations = NULL;
+}
+
+static bool
+add_location(BackupTablespaces *tablespaces, const json_t *tablespace, PgbrError *error)
+{
+	const char *location = json_text(tablespace, "destination");
+	long long oid = json_number(tablespace, "oid", 0);
+	char key[24];
+
+	if (location == NULL || oid <= 0)
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "pgbackrest tells of a tablespace without OID or location");
+	snprintf(key, sizeof(key), "%lld", oid);
+	return json_object_set_new(tablespaces->locations, key, json_string(location)) == 0 ||
+		   pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+}
+
+bool
+backup_tablespaces_read(const json_t *document, const char *stanza, const char *label,
+						BackupTablespaces *tablespaces, PgbrError *error)
+{
+	const json_t *found = info_find_stanza(document, stanza);
+	const char *version;
+	const json_t *tablespace;
+	InfoStanza status;
+	InfoBackup backup;
+	size_t index;
+
+	if (!info_backup_at(found, 0, &backup) || !backup.label || strcmp(backup.label, label) != 0)
+	{
+		info_stanza_read(found, &status);
+		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "pgbackrest has no backup %s: %s", label,
+							  status.status.code != INFO_STATUS_OK && status.status.message
+								  ? status.status.message
+								  : "it may have expired");
+	}
+	version = info_database_version(found, backup.repo, backup.database);
+	if (version == NULL || strspn(version, "0123456789.") != strlen(version))
+		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,
+							  "pgbackrest does not tell the version of PostgreSQL of backup %s",
+							  label);
+	pgbr_copy_text(tablespaces->version, sizeof(tablespaces->version), version);
+	json_array_foreach(json_object_get(backup.document, "tablespace"), index, tablespace)
+	{
+		if (!add_location(tablespaces, tablespace, error))
+			return false;
+	}
+	return true;
+}
+
+static bool
+take_answer(const ProcessOutput *output, const char *stanza, const char *label,
+			BackupTablespaces *tablespaces, PgbrError *error)
+{
+	json_t *document;
+	bool ok;
+
+	if (!WIFEXITED(output->status) || WEXITSTATUS(output->status) != 0)
+		return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not ask about the backup %s: %s",
+							  label, output->err.length ? output->err.data : output->out.data);
+	document = json_parse(output->out.data, output->out.length, error);
+	ok = document && backup_tablespaces_read(document, stanza, label, tablespaces, error);
+	json_decref(document);
+	return ok;
+}
+
+bool
+backup_tablespaces_ask(const SidecarConfig *config, int repo, const char *label, int stop_fd,
+					   BackupTablespaces *tablespaces, PgbrError *error)
+{
+	Command command;
+	ProcessOutput output;
+	bool ok;
+
+	tablespaces->version[0] = '\0';
+	tablespaces->locations = json_object();
+	process_output_init(&output);
+	pgbackrest_set_info_command(config, repo, label, &command);
+	if (tablespaces->locations == NULL || command.failed)
+		ok = pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	else
+		ok = process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES,
+						 stop_fd, &output, error) &&
+			 take_answer(&output, config->stanza, label, tablespaces, error);
+	command_done(&command);
+	process_output_done(&output);
+	return ok;
+}
