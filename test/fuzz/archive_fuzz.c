@@ -1,4 +1,5 @@
 // links: sidecar ctl
+// runs: 50000
 /*
  * archive_fuzz.c
  *		Any listing of an archive: what the sidecar tells of it the control binary reads, and finds

@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 150000
 /*
  * body_fuzz.c
  *		Any body of a request that changes something: what is taken is within its grammar, means the

@@ -1,4 +1,5 @@
 // links: ctl
+// runs: 150000
 /*
  * cluster_config_fuzz.c
  *		Any bytes as the configuration file of the control binary: what is taken is URLs in their

@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 400000
 /*
  * compat_fuzz.c
  *		Any body from a client of pgskipper's programs: what is read fits its fields and is UTF-8,

@@ -1,4 +1,5 @@
 // links: ctl
+// runs: 60000
 /*
  * conf_fuzz.c
  *		Any bytes as a values file: what is rendered holds an option a line and nothing else, and no

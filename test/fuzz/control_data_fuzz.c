@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 700000
 /*
  * control_data_fuzz.c
  *		Anything that pg_controldata may print: what is taken has a timeline, a size of segments

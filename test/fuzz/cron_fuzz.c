@@ -1,4 +1,5 @@
 // links:
+// runs: 200000
 /*
  * cron_fuzz.c
  *		Any text as a schedule, in any zone: what must hold of an error and of the next due moments.

@@ -1,4 +1,5 @@
 // links: ctl
+// runs: 10000
 /*
  * facts_fuzz.c
  *		Any answers of sidecars before a restore: a plan that is made of them can be carried out,

@@ -7,12 +7,24 @@
 
 #include "common/visible.h"
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* jansson hashes by chance: without it one seed tries the same inputs each time. */
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void) argc;
+	(void) argv;
+	json_object_seed(1);
+	return 0;
+}
 
 #define MUST(condition)   \
 	do                    \

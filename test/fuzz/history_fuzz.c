@@ -1,4 +1,5 @@
 // links: sidecar ctl
+// runs: 120000
 /*
  * history_fuzz.c
  *		Any bytes as the history file of a timeline: what the sidecar tells of it the control binary

@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 4500
 /*
  * info_fuzz.c
  *		Any document as what pgbackrest info says, which a repository that was tampered with

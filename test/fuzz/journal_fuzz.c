@@ -1,4 +1,5 @@
 // links: ctl
+// runs: 9000
 /*
  * journal_fuzz.c
  *		Any journals that sidecars may tell: what is read of one can be gone on with and is written

@@ -1,4 +1,5 @@
 // links: ctl
+// runs: 70000
 /*
  * patroni_fuzz.c
  *		Any answer of what claims to be Patroni: names can be shown, and a member's URL is of a host

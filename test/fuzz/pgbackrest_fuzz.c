@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 20000
 /*
  * pgbackrest_fuzz.c
  *		Anything that pgbackrest may print: the progress stays within its bounds, the label is one,

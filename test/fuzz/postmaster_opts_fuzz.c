@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 600000
 /*
  * postmaster_opts_fuzz.c
  *		Any bytes as a postmaster.opts: the program is an absolute path, no argument names the data

@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 50000
 /*
  * recovery_log_fuzz.c
  *		Anything that a server in recovery may print: numbers of segments stay in their range, and

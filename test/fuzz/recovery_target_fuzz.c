@@ -1,4 +1,5 @@
 // links:
+// runs: 240000
 /*
  * recovery_target_fuzz.c
  *		Any type and target of a restore: what passes holds nothing that could end a quoted value in

@@ -1,4 +1,5 @@
 // links: sidecar
+// runs: 120000
 /*
  * token_file_fuzz.c
  *		Any bytes as the file of bearer tokens: who shows the first word of a line that is no

@@ -1,4 +1,5 @@
 // links: ctl
+// runs: 180000
 /*
  * url_fuzz.c
  *		Any text as the URL of a sidecar or of Patroni: what has a form of ours libcurl takes for

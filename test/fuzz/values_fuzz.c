@@ -1,4 +1,5 @@
 // links:
+// runs: 80000
 /*
  * values_fuzz.c
  *		Any bytes as a values file: nothing is kept of one that is refused, and what is taken is

@@ -1,4 +1,5 @@
 // links: ctl
+// runs: 120000
 /*
  * visible_fuzz.c
  *		Any text that goes out, to a terminal, a log, a label or as JSON: what is visible holds

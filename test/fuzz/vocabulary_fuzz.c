@@ -1,4 +1,5 @@
 // links:
+// runs: 800000
 /*
  * vocabulary_fuzz.c
  *		Any text against the grammar of values from outside: what a text that passes can't hold.
