@@ -4,6 +4,8 @@
  */
 #include "sidecar/postgres/fence.h"
 
+#include "common/strbuf.h"
+#include "common/vocabulary.h"
 #include "program/file.h"
 
 #include <errno.h>
@@ -26,6 +28,7 @@ typedef struct Paths
 	char fence[PATH_MAX + 16];
 	char fence_global[PATH_MAX + 32];
 	char fenced[PATH_MAX + 48];
+	char kept[PATH_MAX + 32];
 } Paths;
 
 static bool
@@ -38,6 +41,7 @@ make_paths(const char *data_directory, Paths *paths, PgbrError *error)
 	snprintf(paths->fence, sizeof(paths->fence), "%.4095s/" FENCE_FOLDER, data_directory);
 	snprintf(paths->fence_global, sizeof(paths->fence_global), "%s/global", paths->fence);
 	snprintf(paths->fenced, sizeof(paths->fenced), "%s/pg_control", paths->fence_global);
+	snprintf(paths->kept, sizeof(paths->kept), "%s/kept", paths->fence);
 	return true;
 }
 
@@ -106,10 +110,22 @@ drop_folder(const char *path, PgbrError *error)
 	return (errno == EROFS && access(path, F_OK) != 0) || fence_fail("remove folder", path, error);
 }
 
+static bool
+end_keep(const Paths *paths, PgbrError *error)
+{
+	if (unlink(paths->kept) == 0)
+		return file_sync_folder(paths->fence, error);
+	return errno == ENOENT || errno == ENOTDIR || access(paths->kept, F_OK) != 0 ||
+		   fence_fail("remove file", paths->kept, error);
+}
+
 /* Put pg_control into its place, if it is not there. */
 static bool
 put_back(const Paths *paths, PgbrError *error)
 {
+	/* from now on a server may write */
+	if (!end_keep(paths, error))
+		return false;
 	/* other files may have taken the place of the fenced ones */
 	if (access(paths->fenced, F_OK) == 0 &&
 		!(access(paths->control, F_OK) == 0
@@ -159,4 +175,41 @@ fence_stands(const char *data_directory)
 
 	return fence_has_control(data_directory) ||
 		   (stat(data_directory, &st) == 0 && (st.st_mode & GUARD));
+}
+
+bool
+fence_keep(const char *data_directory, const char *restore, PgbrError *error)
+{
+	Paths paths;
+
+	if (!make_paths(data_directory, &paths, error))
+		return false;
+	if (access(paths.fenced, F_OK) != 0)
+		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+							  "the data directory \"%s\" can't be kept: it has no pg_control",
+							  data_directory);
+	return file_write_secret(paths.kept, restore, strlen(restore), error) &&
+		   file_sync_folder(paths.fence, error);
+}
+
+bool
+fence_end_keep(const char *data_directory, PgbrError *error)
+{
+	Paths paths;
+
+	return make_paths(data_directory, &paths, error) && end_keep(&paths, error);
+}
+
+void
+fence_kept_for(const char *data_directory, char *restore, size_t size)
+{
+	Paths paths;
+	StrBuf text;
+
+	restore[0] = '\0';
+	strbuf_init(&text);
+	if (make_paths(data_directory, &paths, NULL) && access(paths.fenced, F_OK) == 0 &&
+		file_read(paths.kept, size - 1, &text, NULL) && pgbr_is_job_id(text.data))
+		pgbr_copy_text(restore, size, text.data);
+	strbuf_done(&text);
 }

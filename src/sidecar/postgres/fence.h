@@ -13,6 +13,9 @@
  * pgbackrest puts it there as the last file or a server of ours runs, fence_guard forbids the start
  * of another one by a mode of the directory that PostgreSQL does not accept.
  *
+ * A member that is kept as the way back of a restore has the ID of that restore in its fence. So
+ * the note goes when anybody lifts the fence or replaces the files: what has it, is untouched.
+ *
  * All may be called again after any crash. STORAGE on failure.
  */
 #ifndef PGBR_SIDECAR_POSTGRES_FENCE_H
@@ -21,6 +24,7 @@
 #include "common/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* In the data directory: global/pg_control is in there. */
 #define FENCE_FOLDER "pgbr_fence"
@@ -48,5 +52,15 @@ extern bool fence_stands(const char *data_directory);
 
 /* True when pg_control is in FENCE_FOLDER. */
 extern bool fence_has_control(const char *data_directory);
+
+/* Note for which restore the directory is kept; it is on disk at the return. CONFLICT when
+ * pg_control is not in the fence. */
+extern bool fence_keep(const char *data_directory, const char *restore, PgbrError *error);
+
+/* Take the note away. Fine if there is none. */
+extern bool fence_end_keep(const char *data_directory, PgbrError *error);
+
+/* For which restore it is kept; "" for none. */
+extern void fence_kept_for(const char *data_directory, char *restore, size_t size);
 
 #endif

@@ -204,6 +204,7 @@ static void
 add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directory, json_t *json)
 {
 	char bin[PATH_MAX] = "";
+	char kept_for[JOB_ID_SIZE] = "";
 	ControlData control;
 	PgbrError error;
 	bool known = data_directory[0] == '/';
@@ -221,6 +222,9 @@ add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directo
 							: json_null());
 	json_object_set_new(json, "fenced",
 						known ? json_boolean(fence_stands(data_directory)) : json_null());
+	if (known)
+		fence_kept_for(data_directory, kept_for, sizeof(kept_for));
+	json_put_text(json, "kept_for", kept_for[0] ? kept_for : NULL);
 	json_object_set_new(json, "data_directory_is_mount",
 						known ? json_boolean(is_mount(data_directory)) : json_null());
 	json_object_set_new(json, "data_directory_is_read_only",

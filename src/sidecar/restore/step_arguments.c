@@ -44,6 +44,7 @@ static const Member members[] = {
 	{PGBR_JOB_NODE_MARK, "archive_timeout", MEMBER_INT, AT(archive_timeout), false, 1, 86400},
 	{PGBR_JOB_NODE_STOP, "timeout", MEMBER_INT, AT(timeout), false, 1, 86400},
 	{PGBR_JOB_NODE_STOP, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
+	{PGBR_JOB_NODE_STOP, "keep", MEMBER_FLAG, AT(keep), false, 0, 0},
 	{PGBR_JOB_NODE_ARCHIVE, "partial", MEMBER_FLAG, AT(partial), false, 0, 0},
 	{PGBR_JOB_NODE_RESTORE, "repo", MEMBER_INT, AT(repo), false, 1, PGBR_REPO_MAX},
 	{PGBR_JOB_NODE_RESTORE, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
@@ -55,6 +56,7 @@ static const Member members[] = {
 	{PGBR_JOB_NODE_RECOVER, "target_timeline", MEMBER_TIMELINE, AT(target_timeline), false, 1,
 	 UINT_MAX},
 	{PGBR_JOB_NODE_RECOVER, "fence", MEMBER_FLAG, AT(fence), false, 0, 0},
+	{PGBR_JOB_NODE_RECOVER, "keep", MEMBER_FLAG, AT(keep), false, 0, 0},
 	{PGBR_JOB_NODE_RECOVER, "replay_bytes", MEMBER_INT64, AT(replay_bytes), false, 0, LLONG_MAX},
 	{PGBR_JOB_NODE_UNFENCE, "primary", MEMBER_FLAG, AT(primary), false, 0, 0},
 };

@@ -22,6 +22,7 @@ typedef struct StepArguments
 	int timeout;			  /* stop: seconds for an orderly shutdown */
 	bool partial;			  /* archive: also the segment that is not full */
 	bool fence;				  /* stop, restore, recover: no server is to be started afterwards */
+	bool keep;				  /* stop: the directory stays as it is; recover: it has stayed so */
 	bool primary;			  /* unfence: it is to start as one */
 	int repo;				  /* restore: 0 is pgbackrest's own choice */
 	RecoveryTarget target;	  /* restore: with the set and the timeline */

@@ -52,6 +52,13 @@ read_target(const StepContext *context, const StepArguments *arguments, Recovery
 	char timeline[16] = "";
 	bool ok = false;
 
+	/* nothing was restored here: it goes on to the end of the WAL */
+	if (arguments->keep)
+	{
+		*target =
+			(RecoveryTarget){.type = RECOVERY_DEFAULT, .timeline = arguments->target_timeline};
+		return true;
+	}
 	strbuf_init(&text);
 	if (!step_folder_read(context, "target.json", &text) ||
 		(json = json_parse(text.data, text.length, error)) == NULL)
@@ -294,6 +301,25 @@ has_target(StepContext *context, const json_t *result, PgbrError *error)
 						  "recovery.signal was removed by another process");
 }
 
+/*
+ * A replica that was kept as it was is made a server in recovery. One that is no replica any more
+ * was promoted by an earlier run.
+ */
+static bool
+begin_kept(StepContext *context, PgbrError *error)
+{
+	char path[PATH_MAX];
+	ControlData control;
+
+	if (!step_control(context, &control, error))
+		return false;
+	snprintf(path, sizeof(path), "%s/recovery.signal", context->data_directory);
+	/* before standby.signal is removed: with neither, PostgreSQL would go on on the old timeline */
+	return !control_data_is_replica(&control) || access(path, F_OK) == 0 ||
+		   (file_write_secret(path, "", 0, error) &&
+			file_sync_folder(context->data_directory, error));
+}
+
 bool
 step_recover(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
@@ -314,7 +340,8 @@ step_recover(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 		return !arguments->fence || recovery_server_close(context, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
-	if (!has_target(context, result, error) || !step_forget_standby(context, error))
+	if ((arguments->keep && result == NULL && !begin_kept(context, error)) ||
+		!has_target(context, result, error) || !step_forget_standby(context, error))
 	{
 		json_decref(result);
 		return false;

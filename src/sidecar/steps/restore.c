@@ -300,7 +300,8 @@ step_restore(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 		!check_alone(context, error) || !make_directory(context->data_directory, error))
 		return false;
 	/* what an earlier recovery has reached is void from here on */
-	if (!step_folder_forget(context, "recovered.json", error) ||
+	if (!fence_end_keep(context->data_directory, error) ||
+		!step_folder_forget(context, "recovered.json", error) ||
 		!step_folder_forget(context, "recovery.log", error) ||
 		!keep_target(context, &arguments->target, error))
 		return false;

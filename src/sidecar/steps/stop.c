@@ -4,6 +4,7 @@
  *		need of it is saved first.
  *
  * With a fence the server stays down until it is lifted, whoever wants to start it: see fence.h.
+ * A replica that is kept has the note of it in the fence.
  */
 #include "sidecar/postgres/archiver.h"
 #include "sidecar/postgres/fence.h"
@@ -53,6 +54,22 @@ fence(StepContext *context, int seconds, const char **how, PgbrError *error)
 						  context->data_directory);
 }
 
+/* Only a replica can be brought to the end of the WAL that others have written. */
+static bool
+keep(StepContext *context, PgbrError *error)
+{
+	ControlData control;
+
+	if (!step_control(context, &control, error))
+		return false;
+	if (control_data_is_replica(&control))
+		return fence_keep(context->data_directory, context->restore, error);
+	return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+						  "the data directory \"%s\" can't be kept: its server is \"%s\", not a "
+						  "replica that was shut down",
+						  context->data_directory, control.state);
+}
+
 bool
 step_stop(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
@@ -66,8 +83,10 @@ step_stop(StepContext *context, const StepArguments *arguments, Job *job, PgbrEr
 		!server_stop(context, arguments->timeout, &was_running, &how, error) ||
 		!server_end_writers(context, arguments->timeout, &was_written, error))
 		return false;
-	if (arguments->fence ? !fence(context, arguments->timeout, &how, error)
-						 : !fence_lift(context->data_directory, error))
+	if (arguments->fence || arguments->keep ? !fence(context, arguments->timeout, &how, error)
+											: !fence_lift(context->data_directory, error))
+		return false;
+	if (arguments->keep && !keep(context, error))
 		return false;
 	context->result = json_pack("{sb ss so si}", "was_running", was_running, "how", how, "control",
 								describe_control(context), "unarchived",
