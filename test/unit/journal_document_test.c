@@ -18,9 +18,11 @@
 #define PLAN                                                                                    \
 	"{'id':'20261130T115500-ab12','scope':'pgbr','stanza':'main','request':{'type':'lsn',"      \
 	"'target':'0/7000000','target_exclusive':false,'set':null,'target_timeline':2,'repo':null," \
-	"'replicas_only':false,'keep_old':false,'undo':false,'without':[],'only':[]},"              \
+	"'replicas_only':false,'keep_old':false,'keep':null,'accept':null,"                         \
+	"'from_repository':false,'undo':false,'without':[],'only':[]},"                             \
 	"'set':'20261130-115005F','repo':1,'set_stop':1796039410,'target_timeline':2,"              \
-	"'old_timeline':2,'leader':'m1','members':[{'name':'m1','leader':true,'left_out':false,"    \
+	"'old_timeline':2,'leader':'m1','leading':null,'members':[{'name':'m1','leader':true,"      \
+	"'left_out':false,'kept':false,"                                                            \
 	"'running':true,'data_bytes':23213850,'free_bytes':null}],'steps':[{'step':'lock',"         \
 	"'where':'all','touches_data':false,'text':'take the lock of every sidecar and write the "  \
 	"journal'}],'broken_leader':false,'check_timeline':false,"                                  \

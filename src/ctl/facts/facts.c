@@ -228,6 +228,7 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	take_text(member->postgres_bin, sizeof(member->postgres_bin), node, "postgres_bin");
 	take_text(member->data_directory, sizeof(member->data_directory), node, "data_directory");
 	take_text(member->restore, sizeof(member->restore), node, "restore");
+	take_text(member->kept_for, sizeof(member->kept_for), node, "kept_for");
 	take_text(member->running_job, sizeof(member->running_job), node, "running_job");
 	member->timeline = take_timeline(node);
 	if (member->timeline == 0)
@@ -242,11 +243,10 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	member->is_mount = json_flag(node, "data_directory_is_mount");
 	member->read_only = json_flag(node, "data_directory_is_read_only");
 	member->tablespaces = take_int(node, "tablespaces", -1);
+	member->replica = state && (strcmp(state, "in archive recovery") == 0 ||
+								strcmp(state, "shut down in recovery") == 0);
 	/* a replica archives nothing, and its backlog says nothing about the leader's */
-	member->unarchived = state && (strcmp(state, "in archive recovery") == 0 ||
-								   strcmp(state, "shut down in recovery") == 0)
-							 ? -1
-							 : take_amount(node, "unarchived_segments", -1);
+	member->unarchived = member->replica ? -1 : take_amount(node, "unarchived_segments", -1);
 	read_settings(member->settings, json_object_get(node, "server_settings"));
 	read_settings(member->control, control);
 	if (time && !clock_parse(time, &member->time_ms))

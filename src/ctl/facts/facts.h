@@ -68,6 +68,8 @@ typedef struct FactMember
 	int64_t time_ms;			   /* its clock, when it answered; 0 unknown */
 	int64_t asked_ms;			   /* this machine's clock then */
 	char restore[RESTORE_ID_SIZE]; /* the restore that is active there; empty: none */
+	char kept_for[RESTORE_ID_SIZE]; /* the restore whose way back it is, untouched; empty: none */
+	bool replica;					/* a standby last, by the control data of its server */
 	char running_job[72];
 } FactMember;
 
@@ -132,8 +134,10 @@ typedef struct RestoreFacts
 	bool verified;			/* the files of the backups were verified... */
 	int64_t verified_at;	/* ...by a job that ended then, in seconds; newer backups were not */
 	char verify_error[256]; /* why they could not be */
-	uint32_t timeline_followed; /* on which an earlier try has found the same target; 0 */
-	bool undo_retry; /* the active restore is the one that this plan replaces or goes on with */
+	uint32_t timeline_followed;			 /* on which an earlier try has found the same target; 0 */
+	char undone_keep[RESTORE_NAME_SIZE]; /* whom the restore that is undone has kept, or empty */
+	bool replaces_full; /* the active restore that this plan replaces is not of replicas only */
+	bool undo_retry;	/* the active restore is the one that this plan replaces or goes on with */
 } RestoreFacts;
 
 extern void restore_facts_init(RestoreFacts *facts);

@@ -21,7 +21,8 @@ typedef struct RestoreWork
 	RestorePlan *plan;
 	RestoreRefusal *refusal;
 
-	const FactMember *leader; /* after the preflight */
+	const FactMember *leader; /* who leads now; after the preflight */
+	const FactMember *kept;	  /* the member by which an undo leads back; NULL: the repository */
 	TimelinePath path;		  /* after the timeline was chosen */
 	bool on_current;		  /* the path ends in the timeline of the leader */
 	uint64_t end_lsn;		  /* where the path's WAL ends */

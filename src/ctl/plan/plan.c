@@ -20,6 +20,18 @@ find_member(RestorePlan *plan, const char *name)
 }
 
 bool
+restore_plan_from_kept(const RestorePlan *plan)
+{
+	return plan->leading[0] != '\0';
+}
+
+const char *
+restore_plan_led_by(const RestorePlan *plan)
+{
+	return restore_plan_from_kept(plan) ? plan->leading : plan->leader;
+}
+
+bool
 restore_plan_leave_out(RestorePlan *plan, const RestoreRequest *more, bool leader_too,
 					   PgbrError *error)
 {

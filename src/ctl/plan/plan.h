@@ -27,6 +27,7 @@ typedef struct RestoreMember
 	char name[RESTORE_NAME_SIZE];
 	bool leader;
 	bool left_out; /* by --without-member, or not among --member */
+	bool kept;	   /* it is stopped, and stays as it is: the way back */
 	bool running;  /* PostgreSQL answered while the plan was made */
 	long long data_bytes;
 	long long free_bytes; /* -1: unknown */
@@ -41,10 +42,15 @@ typedef struct RestorePlan
 
 	char set[RECOVERY_SET_SIZE];
 	int repo;
-	int64_t set_stop;		  /* seconds since 1970: when the set ended */
-	uint32_t target_timeline; /* always a number; what node-restore gets */
-	uint32_t old_timeline;	  /* the leader's before the restore; undo returns to it */
-	char leader[RESTORE_NAME_SIZE];
+	int64_t set_stop;				/* seconds since 1970: when the set ended */
+	uint32_t target_timeline;		/* always a number; what node-restore gets */
+	uint32_t old_timeline;			/* the leader's before the restore; undo returns to it */
+	char leader[RESTORE_NAME_SIZE]; /* it is restored first, and leads afterwards */
+	/*
+	 * An undo by a member that was kept: that one is the leader, and needs no files from the
+	 * repository. This one leads until then. Empty for any other plan.
+	 */
+	char leading[RESTORE_NAME_SIZE];
 	RestoreMember members[RESTORE_MEMBERS_MAX];
 	int member_count;
 
@@ -85,6 +91,12 @@ typedef struct RestoreRefusal
 	RestoreNearest nearest[RESTORE_NEAREST_MAX];
 	int nearest_count;
 } RestoreRefusal;
+
+/* True for an undo by a member that was kept. */
+extern bool restore_plan_from_kept(const RestorePlan *plan);
+
+/* The name of the member that leads when the plan is made, and is stopped last. Lent. */
+extern const char *restore_plan_led_by(const RestorePlan *plan);
 
 /*
  * Go on without the members that the request leaves out because they can't be reached any more.

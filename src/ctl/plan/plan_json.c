@@ -75,6 +75,9 @@ request_json(const RestoreRequest *request)
 	put_known(json, "repo", request->repo, 0);
 	put_flag(json, "replicas_only", request->replicas_only);
 	put_flag(json, "keep_old", request->keep_old);
+	json_put_text(json, "keep", text_or_null(request->keep));
+	json_put_text(json, "accept", text_or_null(request->accept));
+	put_flag(json, "from_repository", request->from_repository);
 	put_flag(json, "undo", request->undo);
 	json_object_set_new(json, "without",
 						texts_json(request->without[0], RESTORE_NAME_SIZE, request->without_count));
@@ -96,6 +99,7 @@ members_json(const RestorePlan *plan)
 		json_put_text(json, "name", member->name);
 		put_flag(json, "leader", member->leader);
 		put_flag(json, "left_out", member->left_out);
+		put_flag(json, "kept", member->kept);
 		put_flag(json, "running", member->running);
 		put_known(json, "data_bytes", member->data_bytes, -1);
 		put_known(json, "free_bytes", member->free_bytes, -1);
@@ -140,6 +144,7 @@ restore_plan_json(const RestorePlan *plan)
 	put_number(json, "target_timeline", plan->target_timeline);
 	put_number(json, "old_timeline", plan->old_timeline);
 	json_put_text(json, "leader", plan->leader);
+	json_put_text(json, "leading", text_or_null(plan->leading));
 	json_object_set_new(json, "members", members_json(plan));
 	json_object_set_new(json, "steps", steps_json(plan));
 	put_flag(json, "broken_leader", plan->broken_leader);
@@ -211,8 +216,11 @@ read_request(const json_t *json, RestoreRequest *request, PgbrError *error)
 	request->repo = (int) json_number(json, "repo", 0);
 	request->replicas_only = json_flag(json, "replicas_only");
 	request->keep_old = json_flag(json, "keep_old");
+	request->from_repository = json_flag(json, "from_repository");
 	request->undo = json_flag(json, "undo");
-	return take_texts(request->without[0], RESTORE_NAME_SIZE, RESTORE_MEMBERS_MAX,
+	return take_text(request->keep, sizeof(request->keep), json, "keep", false) &&
+		   take_text(request->accept, sizeof(request->accept), json, "accept", false) &&
+		   take_texts(request->without[0], RESTORE_NAME_SIZE, RESTORE_MEMBERS_MAX,
 					  &request->without_count, json_object_get(json, "without")) &&
 		   take_texts(request->only[0], RESTORE_NAME_SIZE, RESTORE_MEMBERS_MAX,
 					  &request->only_count, json_object_get(json, "only"));
@@ -234,6 +242,7 @@ read_members(const json_t *array, RestorePlan *plan)
 			return false;
 		member->leader = json_flag(json, "leader");
 		member->left_out = json_flag(json, "left_out");
+		member->kept = json_flag(json, "kept");
 		member->running = json_flag(json, "running");
 		member->data_bytes = json_number(json, "data_bytes", -1);
 		member->free_bytes = json_number(json, "free_bytes", -1);
@@ -302,6 +311,7 @@ static bool
 is_sound(const RestorePlan *plan)
 {
 	bool leads = false;
+	bool led = plan->leading[0] == '\0';
 
 	for (int i = 0; i < plan->member_count; i++)
 	{
@@ -310,13 +320,14 @@ is_sound(const RestorePlan *plan)
 		if (name[0] == '\0' || !pgbr_is_plain_text(name, sizeof(plan->members[i].name)))
 			return false;
 		leads = leads || strcmp(name, plan->leader) == 0;
+		led = led || strcmp(name, plan->leading) == 0;
 	}
 	for (int i = 1; i < plan->step_count; i++)
 	{
 		if (plan->steps[i] <= plan->steps[i - 1])
 			return false;
 	}
-	return leads && pgbr_is_stanza(plan->stanza) &&
+	return leads && led && pgbr_is_stanza(plan->stanza) &&
 		   pgbr_is_plain_text(plan->scope, sizeof(plan->scope)) &&
 		   (plan->first_segment[0] == '\0' || pgbr_is_wal_segment(plan->first_segment)) &&
 		   (plan->last_segment[0] == '\0' || pgbr_is_wal_segment(plan->last_segment));
@@ -335,6 +346,7 @@ restore_plan_read(const json_t *json, RestorePlan *plan, PgbrError *error)
 		take_text(plan->set, sizeof(plan->set), json, "set", true) &&
 		pgbr_is_backup_label(plan->set) &&
 		take_text(plan->leader, sizeof(plan->leader), json, "leader", true) &&
+		take_text(plan->leading, sizeof(plan->leading), json, "leading", false) &&
 		take_text(plan->first_segment, sizeof(plan->first_segment), json, "first_segment", false) &&
 		take_text(plan->last_segment, sizeof(plan->last_segment), json, "last_segment", false) &&
 		read_members(json_object_get(json, "members"), plan) &&

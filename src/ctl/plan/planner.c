@@ -6,6 +6,7 @@
 
 #include "ctl/plan/backup_set.h"
 #include "ctl/plan/findings.h"
+#include "ctl/plan/kept.h"
 #include "ctl/plan/preflight.h"
 #include "ctl/plan/target.h"
 #include "ctl/plan/wal_proof.h"
@@ -78,14 +79,15 @@ list_members(RestoreWork *work)
 		RestoreMember *member = &plan->members[plan->member_count++];
 
 		strcpy(member->name, fact->name);
-		member->leader = fact == work->leader;
+		member->leader = fact == (work->kept ? work->kept : work->leader);
+		member->kept = strcmp(fact->name, work->request->keep) == 0;
 		member->running = fact->running;
 		member->left_out = !member->leader && !is_wanted(work, fact->name);
 		member->data_bytes = fact->cluster_bytes;
 		member->free_bytes = fact->free_bytes;
-		/* a replica that --member does not name goes on as it is; an unreachable one may come back
-		 * with old data */
-		if (member->left_out && !work->request->replicas_only)
+		/* a replica that --member does not name goes on as it is; an unreachable one, or one that
+		 * is kept, may come back with old data */
+		if ((member->left_out || member->kept) && !work->request->replicas_only)
 			plan->check_timeline = true;
 	}
 }
@@ -99,7 +101,9 @@ list_steps(RestoreWork *work)
 	for (int i = 0; i < RESTORE_STEP_COUNT; i++)
 	{
 		const RestoreStepInfo *info = restore_step_info((RestoreStep) i);
-		bool wanted = work->request->replicas_only ? info->in_replicas_only : info->in_full;
+		bool wanted = work->request->replicas_only ? info->in_replicas_only
+					  : work->kept				   ? info->in_by_kept
+												   : info->in_full;
 
 		if ((i == RESTORE_KEEP_OLD && !work->request->keep_old) ||
 			(i == RESTORE_UNDO_POINT && plan->broken_leader))
@@ -134,7 +138,9 @@ estimate(RestoreWork *work)
 	}
 	plan->bytes = work->set->bytes;
 	plan->seconds = -1;
-	if (seconds >= 0)
+	if (work->kept)
+		plan->seconds = FIXED_SECONDS;
+	else if (seconds >= 0)
 		plan->seconds = seconds + FIXED_SECONDS +
 						plan->wal_segments * (plan->wal_segment_size >> 20) * SEGMENT_MS / 16000;
 }
@@ -148,7 +154,9 @@ fill_plan(RestoreWork *work)
 	strcpy(plan->scope, work->facts->scope);
 	pgbr_copy_text(plan->stanza, sizeof(plan->stanza), work->leader->stanza);
 	plan->request = *work->request;
-	strcpy(plan->leader, work->leader->name);
+	strcpy(plan->leader, work->kept ? work->kept->name : work->leader->name);
+	if (work->kept)
+		strcpy(plan->leading, work->leader->name);
 	strcpy(plan->set, work->set->label);
 	plan->repo = work->set->repo;
 	plan->set_stop = work->set->stop;
@@ -165,7 +173,7 @@ restore_plan_make(const RestoreRequest *request, const RestoreFacts *facts, Rest
 
 	memset(plan, 0, sizeof(*plan));
 	memset(refusal, 0, sizeof(*refusal));
-	ok = restore_check_cluster(&work);
+	ok = restore_check_cluster(&work) && restore_check_kept(&work);
 	if (ok)
 		list_members(&work);
 	ok = ok && restore_choose_timeline(&work) && restore_check_target(&work) &&

@@ -33,6 +33,8 @@ restore_request_equal(const RestoreRequest *a, const RestoreRequest *b)
 {
 	return recovery_target_equal(&a->target, &b->target) && a->replicas_only == b->replicas_only &&
 		   a->keep_old == b->keep_old && a->repo == b->repo && a->undo == b->undo &&
+		   strcmp(a->keep, b->keep) == 0 && strcmp(a->accept, b->accept) == 0 &&
+		   a->from_repository == b->from_repository &&
 		   same_names(a->without, a->without_count, b->without, b->without_count) &&
 		   same_names(a->only, a->only_count, b->only, b->only_count);
 }

@@ -21,6 +21,9 @@ typedef struct RestoreRequest
 	int without_count;
 	char only[RESTORE_MEMBERS_MAX][RESTORE_NAME_SIZE]; /* of the replicas; none: all of them */
 	int only_count;
+	char keep[RESTORE_NAME_SIZE]; /* this replica stays as it is, as the way back; empty: none */
+	char accept[RESTORE_ID_SIZE]; /* of the replicas only: this restore's way back is given up */
+	bool from_repository;		  /* an undo, though a member was kept for it */
 	bool undo; /* made by the verb undo, not by hand; the active restore's cluster may be paused */
 } RestoreRequest;
 

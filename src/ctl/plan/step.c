@@ -8,6 +8,7 @@
 
 #define PART_FULL	  1
 #define PART_REPLICAS 2
+#define PART_BY_KEPT  4
 
 static const RestoreStepInfo steps[] = {
 #define X(id, function, name, where, touches, part, text) \
@@ -16,7 +17,8 @@ static const RestoreStepInfo steps[] = {
 	 RESTORE_ON_##where,                                  \
 	 touches,                                             \
 	 ((part) &PART_FULL) != 0,                            \
-	 ((part) &PART_REPLICAS) != 0},
+	 ((part) &PART_REPLICAS) != 0,                        \
+	 ((part) &PART_BY_KEPT) != 0},
 	RESTORE_STEPS(X)
 #undef X
 };

@@ -17,23 +17,26 @@ typedef enum RestoreWhere
 
 /*
  * The steps, in their order. Of each: id; the end of its function's name, restore_do_...; its name;
- * where it runs; whether a data directory is written from here on; whether it is part of a restore
- * of the cluster (1), of the replicas only (2), or of both (3); what it does.
+ * where it runs; whether a data directory is written from here on; of what it is part, as a sum: a
+ * restore of the cluster (1), of the replicas only (2), an undo by a member that was kept (4); what
+ * it does.
+ *
+ * That undo needs no files for the leader, and restores the replicas when the leader takes writes.
  *
  * keep-old is in a plan only when it was asked for. The replicas are stopped before the leader:
  * when the leader key goes, Patroni restarts a running replica even in a pause, to change whom it
  * follows.
  */
 #define RESTORE_STEPS(X)                                                                          \
-	X(LOCK, lock, "lock", ALL, false, 3, "take the lock of every sidecar and write the journal")  \
-	X(WAIT_JOBS, wait_jobs, "wait-jobs", ALL, false, 3, "wait for the jobs that run")             \
-	X(UNDO_POINT, undo_point, "undo-point", LEADER, false, 3,                                     \
+	X(LOCK, lock, "lock", ALL, false, 7, "take the lock of every sidecar and write the journal")  \
+	X(WAIT_JOBS, wait_jobs, "wait-jobs", ALL, false, 7, "wait for the jobs that run")             \
+	X(UNDO_POINT, undo_point, "undo-point", LEADER, false, 7,                                     \
 	  "create a restore point, switch WAL and see it archived")                                   \
-	X(PAUSE, pause, "pause", PATRONI, false, 3, "pause Patroni")                                  \
-	X(STOP_REPLICAS, stop_replicas, "stop-replicas", REPLICAS, false, 3,                          \
+	X(PAUSE, pause, "pause", PATRONI, false, 7, "pause Patroni")                                  \
+	X(STOP_REPLICAS, stop_replicas, "stop-replicas", REPLICAS, false, 7,                          \
 	  "stop PostgreSQL on the replicas")                                                          \
-	X(STOP_LEADER, stop_leader, "stop-leader", LEADER, false, 1, "stop PostgreSQL on the leader") \
-	X(ARCHIVE, archive, "archive", LEADER, false, 1,                                              \
+	X(STOP_LEADER, stop_leader, "stop-leader", LEADER, false, 5, "stop PostgreSQL on the leader") \
+	X(ARCHIVE, archive, "archive", LEADER, false, 5,                                              \
 	  "archive the WAL that is not in the repository yet")                                        \
 	X(KEEP_OLD, keep_old, "keep-old", LEADER, false, 1, "copy the leader's data directory")       \
 	X(START_RESTORE, start_restore, "start-restore", LEADER, true, 1,                             \
@@ -42,22 +45,22 @@ typedef enum RestoreWhere
 	  "start to restore the replicas' files")                                                     \
 	X(RESTORE_LEADER, restore_leader, "restore-leader", LEADER, true, 1,                          \
 	  "wait for the leader's files")                                                              \
-	X(RECOVER, recover, "recover", LEADER, true, 1,                                               \
+	X(RECOVER, recover, "recover", LEADER, true, 5,                                               \
 	  "replay WAL up to the target, on a private socket, with archiving held back")               \
-	X(VERIFY, verify, "verify", LEADER, true, 1,                                                  \
+	X(VERIFY, verify, "verify", LEADER, true, 5,                                                  \
 	  "compare the point that was reached with the target")                                       \
-	X(HAND_OVER, hand_over, "hand-over", LEADER, true, 1,                                         \
+	X(HAND_OVER, hand_over, "hand-over", LEADER, true, 5,                                         \
 	  "have Patroni start the leader, which takes writes")                                        \
-	X(HISTORY_ARCHIVED, history_archived, "history-archived", LEADER, true, 3,                    \
+	X(HISTORY_ARCHIVED, history_archived, "history-archived", LEADER, true, 7,                    \
 	  "see the history of the leader's timeline and its first WAL in the repository")             \
-	X(RESTORE_REPLICAS, restore_replicas, "restore-replicas", REPLICAS, true, 3,                  \
+	X(RESTORE_REPLICAS, restore_replicas, "restore-replicas", REPLICAS, true, 7,                  \
 	  "wait for the replicas' files")                                                             \
-	X(UNFENCE, unfence, "unfence", REPLICAS, true, 3, "let the replicas be started again")        \
-	X(RESUME, resume, "resume", PATRONI, true, 3, "resume Patroni, which starts the replicas")    \
-	X(REPLICAS_STREAM, replicas_stream, "replicas-stream", REPLICAS, true, 3,                     \
+	X(UNFENCE, unfence, "unfence", REPLICAS, true, 7, "let the replicas be started again")        \
+	X(RESUME, resume, "resume", PATRONI, true, 7, "resume Patroni, which starts the replicas")    \
+	X(REPLICAS_STREAM, replicas_stream, "replicas-stream", REPLICAS, true, 7,                     \
 	  "see every replica stream")                                                                 \
-	X(BACKUP, backup, "backup", LEADER, true, 1, "ask for a fresh backup")                        \
-	X(UNLOCK, unlock, "unlock", ALL, true, 3, "end the journal and give the locks back")
+	X(BACKUP, backup, "backup", LEADER, true, 5, "ask for a fresh backup")                        \
+	X(UNLOCK, unlock, "unlock", ALL, true, 7, "end the journal and give the locks back")
 
 typedef enum RestoreStep
 {
@@ -75,6 +78,7 @@ typedef struct RestoreStepInfo
 	bool touches_data;
 	bool in_full;
 	bool in_replicas_only;
+	bool in_by_kept;
 } RestoreStepInfo;
 
 /* The row of a step. */

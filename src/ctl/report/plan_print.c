@@ -125,6 +125,10 @@ put_command(const RestorePlan *plan, RestoreStep step, StrBuf *out)
 		case RESTORE_START_REPLICAS:
 			put_restore(plan, true, out);
 			break;
+		case RESTORE_RESTORE_REPLICAS:
+			if (restore_plan_from_kept(plan))
+				put_restore(plan, true, out);
+			break;
 		case RESTORE_HAND_OVER:
 			strbuf_puts(out, "patronictl restart");
 			put_name(out, plan->scope);
@@ -173,8 +177,29 @@ put_members(const RestorePlan *plan, StrBuf *out)
 			strbuf_puts(out, plan->request.replicas_only ? " (leader, left alone)" : " (leader)");
 		else if (member->left_out)
 			strbuf_puts(out, " (left out)");
+		else if (member->kept)
+			strbuf_puts(out, " (stays as it is, as the way back)");
 	}
 	strbuf_putc(out, '\n');
+}
+
+/* By what an undo goes back. */
+static void
+put_way(const RestorePlan *plan, StrBuf *out)
+{
+	if (!plan->request.undo)
+		return;
+	strbuf_puts(out, "  way        ");
+	if (restore_plan_from_kept(plan))
+	{
+		strbuf_puts(out, "by member ");
+		text_put_visible(out, plan->leader);
+		strbuf_puts(out, ", which was kept; ");
+		text_put_visible(out, plan->leading);
+		strbuf_puts(out, " leads until then\n");
+	}
+	else
+		strbuf_puts(out, "by the repository\n");
 }
 
 static void
@@ -191,6 +216,7 @@ put_summary(const RestorePlan *plan, StrBuf *out)
 				  unit_time(text, sizeof(text), plan->set_stop));
 	strbuf_printf(out, "  WAL        %s to %s: %lld segments\n", plan->first_segment,
 				  plan->last_segment, plan->wal_segments);
+	put_way(plan, out);
 	put_members(plan, out);
 	strbuf_printf(out, "  before     timeline %" PRIu32 "%s\n", plan->old_timeline,
 				  plan->request.replicas_only ? "" : ", to which undo returns");

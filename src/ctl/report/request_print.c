@@ -64,12 +64,21 @@ restore_print_resume(const RestoreRequest *request, StrBuf *out)
 		put_target(&request->target, out);
 		if (request->repo > 0)
 			strbuf_printf(out, " --repo=%d", request->repo);
-		if (request->replicas_only)
-			strbuf_puts(out, " --replicas-only");
-		put_names(out, "member", request->only, request->only_count);
+		if (request->accept[0])
+			strbuf_printf(out, " --accept %s", request->accept);
+		else
+		{
+			if (request->replicas_only)
+				strbuf_puts(out, " --replicas-only");
+			put_names(out, "member", request->only, request->only_count);
+		}
+		if (request->keep[0])
+			put_option(out, "keep-member", request->keep);
 		if (request->keep_old)
 			strbuf_puts(out, " --keep-old");
 	}
+	else if (request->from_repository)
+		strbuf_puts(out, " --from-repository");
 	put_names(out, "without-member", request->without, request->without_count);
 }
 

@@ -46,6 +46,22 @@ put_steps(const json_t *outcome, StrBuf *out)
 					  json_real_value(json_object_get(outcome, "seconds_to_writes")));
 }
 
+static void
+put_kept_member(StrBuf *out, const json_t *outcome)
+{
+	const char *id = json_text(outcome, "id");
+	const char *member = json_text(outcome, "kept_member");
+
+	if (member == NULL)
+		return;
+	strbuf_puts(out, "  kept         ");
+	text_put_visible(out, member);
+	strbuf_puts(out,
+				" is stopped: the way back. Give it up with \"" PROGRAM_NAME " restore --accept ");
+	text_put_visible(out, id ? id : "");
+	strbuf_puts(out, "\"\n");
+}
+
 void
 restore_summary_put(const json_t *outcome, StrBuf *out)
 {
@@ -82,5 +98,6 @@ restore_summary_put(const json_t *outcome, StrBuf *out)
 		text_put_visible(out, json_string_value(name) ? json_string_value(name) : "?");
 		strbuf_puts(out, "\"\n");
 	}
+	put_kept_member(out, outcome);
 	put_text(out, "take back", outcome, "undo");
 }

@@ -95,7 +95,10 @@ is_back(const RestorePlan *plan, const PatroniNode *leader, const char *name)
 	return false;
 }
 
-/* True when every member that was left out since check_timeline was changed takes part again. */
+/*
+ * True when every member that was left out or kept since check_timeline was changed takes part
+ * again.
+ */
 static bool
 are_back(const RestoreRun *run, const RestoreList *list)
 {
@@ -119,6 +122,9 @@ are_back(const RestoreRun *run, const RestoreList *list)
 			if (!is_back(&run->journal->document.plan, &leader, left->request.without[j]))
 				return false;
 		}
+		if (left->request.keep[0] &&
+			!is_back(&run->journal->document.plan, &leader, left->request.keep))
+			return false;
 	}
 	return true;
 }

@@ -153,8 +153,9 @@ decide_verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 	char size[UNIT_TEXT];
 	char text[160];
 
-	/* a sidecar in an active restore runs no other jobs */
-	if (how->verifying == RESTORE_VERIFY_NO || how->retry ||
+	/* a sidecar in an active restore runs no other jobs; nobody waits for a repository that the
+	 * leader does not need */
+	if (how->verifying == RESTORE_VERIFY_NO || how->retry || restore_plan_from_kept(plan) ||
 		(how->verifying == RESTORE_VERIFY_SMALL && bytes > SMALL_BYTES))
 		return use_last(facts, client, plan->repo, error);
 	snprintf(text, sizeof(text), "verifying %s in repository %d",
@@ -173,7 +174,7 @@ static void
 remember_before(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 				const RestoreRequest *request)
 {
-	const char *leader = how->before->leader;
+	const char *leader = how->led_before;
 	bool without = restore_request_is_without(request, leader) && cluster_is_gone(cluster, leader);
 
 	/* a leader that answers may run without the leader key */
@@ -205,6 +206,9 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOpti
 	restore_facts_init(&facts);
 	facts.undo_retry = how->retry;
 	facts.timeline_followed = how->timeline_followed;
+	facts.replaces_full = how->before && !how->before->request.replicas_only;
+	if (how->undone_keep)
+		strcpy(facts.undone_keep, how->undone_keep);
 	if (how->newest)
 		strcpy(facts.newest_restore, how->newest);
 	if (how->before)

@@ -35,9 +35,11 @@ typedef struct DecideOptions
 	 * be that of a backup.
 	 */
 	const RestorePlan *before;
+	const char *led_before; /* restore_journal_leads of its journal */
 	uint32_t timeline_before;
 	/* the same target was found on this timeline then; 0: another target is asked for */
 	uint32_t timeline_followed;
+	const char *undone_keep;		/* whom the restore that is undone has kept; NULL: nobody */
 	const char *newest;				/* the ID of the newest known restore; NULL: there is none */
 	void (*tell)(const char *text); /* called with what takes long; may be NULL */
 } DecideOptions;

@@ -25,7 +25,8 @@ give_back_leader(RestoreRun *run, PgbrError *error)
 	PgbrError ignored;
 	RestoreWait wait;
 
-	if (plan->request.replicas_only || restore_request_is_without(&plan->request, plan->leader))
+	if (plan->request.replicas_only ||
+		restore_request_is_without(&plan->request, restore_journal_leads(run->journal)))
 		return true;
 	/* an earlier restore may have fenced it */
 	if (run->journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_PENDING)
@@ -69,7 +70,7 @@ bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = restore_pause_patch(false);
-	bool ok = give_back_leader(run, error) && restore_unfence_replicas(run, error) &&
+	bool ok = give_back_leader(run, error) && restore_unfence(run, restore_is_other, error) &&
 			  restore_patch_all(run, patch, error);
 
 	json_decref(patch);

@@ -32,7 +32,7 @@ restore_is_leader_whole(Cluster *cluster, const RestoreJournal *before,
 	RestoreStepState handed = before->states[RESTORE_HAND_OVER];
 
 	/* if the leader is gone, only an archived timeline can be reached by others */
-	if (restore_request_is_without(request, before->document.plan.leader) &&
+	if (restore_request_is_without(request, restore_journal_leads(before)) &&
 		(handed == RESTORE_STEP_DONE
 			 ? before->states[RESTORE_HISTORY_ARCHIVED] != RESTORE_STEP_DONE
 			 : restore_journal_archived_timeline(before) != before->document.plan.old_timeline))
@@ -40,7 +40,7 @@ restore_is_leader_whole(Cluster *cluster, const RestoreJournal *before,
 	if (before->document.plan.request.replicas_only || handed == RESTORE_STEP_DONE)
 		return true;
 	if (handed != RESTORE_STEP_PENDING)
-		return is_opened(cluster, before->document.plan.leader);
+		return is_opened(cluster, restore_journal_leads(before));
 	return !restore_state_touched(&before->document.plan, before->states) &&
 		   (before->document.handed_over_before || !before->document.touched_before);
 }
@@ -68,14 +68,14 @@ restore_is_torn(const RestoreJournal *before)
 static bool
 has_own_wal(const RestoreJournal *before, const RestorePlan *plan, bool whole)
 {
-	if (strcmp(before->document.plan.leader, plan->leader) == 0)
+	if (strcmp(restore_journal_leads(before), restore_plan_led_by(plan)) == 0)
 		return whole;
 	/* the replicas stream by then */
 	if (before->states[RESTORE_RESUME] != RESTORE_STEP_PENDING)
 		return true;
 	for (int i = 0; i < before->document.plan.member_count; i++)
 	{
-		if (strcmp(before->document.plan.members[i].name, plan->leader) == 0)
+		if (strcmp(before->document.plan.members[i].name, restore_plan_led_by(plan)) == 0)
 			return before->document.plan.request.replicas_only &&
 				   before->document.plan.members[i].left_out;
 	}
@@ -98,7 +98,7 @@ restore_inherit(RestoreJournal *journal, const RestoreJournal *before, bool whol
 	JournalDocument *document = &journal->document;
 	RestorePlan *plan = &document->plan;
 	/* no other member has more WAL than a leader that was stopped before it was gone */
-	bool archived = strcmp(before->document.plan.leader, plan->leader) != 0 &&
+	bool archived = strcmp(restore_journal_leads(before), restore_plan_led_by(plan)) != 0 &&
 					before->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE;
 
 	inherit_check_timeline(plan, &before->document.plan);

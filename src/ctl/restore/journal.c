@@ -30,7 +30,7 @@ restore_hint_absent(PgbrError *error, const RestoreJournal *journal, const char 
 	PgbrError reason = *error;
 	/* once Patroni was resumed, it replaces a leader that is gone */
 	bool leads =
-		strcmp(journal->document.plan.leader, member) == 0 && !restore_journal_is_resumed(journal);
+		strcmp(restore_journal_leads(journal), member) == 0 && !restore_journal_is_resumed(journal);
 	const char *format = !leads ? "%s%sIf the member is gone for good, run the same command with "
 								  "--without-member=%s to continue without it."
 						 : journal->document.plan.request.undo
@@ -208,6 +208,14 @@ restore_journal_undo_restores(const RestoreJournal *journal)
 			!journal_document_stopped_clean(&journal->document));
 }
 
+const char *
+restore_journal_leads(const RestoreJournal *journal)
+{
+	const RestorePlan *plan = &journal->document.plan;
+
+	return restore_state_touched(plan, journal->states) ? plan->leader : restore_plan_led_by(plan);
+}
+
 bool
 restore_journal_is_resumed(const RestoreJournal *journal)
 {
@@ -229,14 +237,14 @@ bool
 restore_journal_leave_out(RestoreJournal *journal, const RestoreRequest *more, bool leader_too,
 						  PgbrError *error)
 {
-	if (leader_too && restore_request_is_without(more, journal->document.plan.leader) &&
-		!cluster_is_gone(journal->cluster, journal->document.plan.leader))
+	const char *leader = restore_journal_leads(journal);
+
+	if (leader_too && restore_request_is_without(more, leader) &&
+		!cluster_is_gone(journal->cluster, leader))
 	{
 		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-					   "member \"%s\" is the leader and can't be left out: it answers",
-					   journal->document.plan.leader);
-		return pgbr_error_hint(error, "Run the same command without --without-member=%s.",
-							   journal->document.plan.leader);
+					   "member \"%s\" is the leader and can't be left out: it answers", leader);
+		return pgbr_error_hint(error, "Run the same command without --without-member=%s.", leader);
 	}
 	return restore_plan_leave_out(&journal->document.plan, more, leader_too, error);
 }

@@ -62,6 +62,12 @@ restore_journal_add_members(const JournalDocument *document, Cluster *cluster, P
 extern bool restore_journal_touched(const RestoreJournal *journal);
 extern bool restore_journal_serves(const RestoreJournal *journal);
 
+/*
+ * The name of the member that leads, or will when this restore goes on. In an undo by a kept member
+ * that one takes the place of who led when it is written to. Lent.
+ */
+extern const char *restore_journal_leads(const RestoreJournal *journal);
+
 /* restore_state_resumed, as of now. */
 extern bool restore_journal_is_resumed(const RestoreJournal *journal);
 

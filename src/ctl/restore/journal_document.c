@@ -549,7 +549,8 @@ bool
 journal_document_stopped_clean(const JournalDocument *document)
 {
 	const JournalStep *stopped = journal_document_find(document, RESTORE_STOP_LEADER);
-	const json_t *stop = stopped ? json_object_get(stopped->result, document->plan.leader) : NULL;
+	const json_t *stop =
+		stopped ? json_object_get(stopped->result, restore_plan_led_by(&document->plan)) : NULL;
 	const char *state = json_text(stop, KEY_CONTROL_STATE);
 
 	return state && strcmp(state, "shut down") == 0;

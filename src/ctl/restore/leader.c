@@ -22,7 +22,7 @@
 static bool
 holds_key(RestoreRun *run, PgbrError *reason)
 {
-	const char *leader = run->journal->document.plan.leader;
+	const char *leader = restore_journal_leads(run->journal);
 
 	if (!cluster_refresh(run->cluster, reason))
 		return false;
@@ -136,7 +136,7 @@ restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 	if (leader == NULL || leader->api_url[0] == '\0')
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE,
 							  "the URL of Patroni's REST API is not known for member \"%s\"",
-							  run->journal->document.plan.leader);
+							  restore_journal_leads(run->journal));
 	restore_wait_begin(&wait, run, HAND_OVER_LIMIT_S, "the leader to take writes");
 	while (!takes_writes(run, &wait.reason))
 	{
@@ -146,7 +146,7 @@ restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 		{
 			restore_events_note(run->events,
 								"member %s: Patroni started it as a replica; starting it again",
-								run->journal->document.plan.leader);
+								restore_journal_leads(run->journal));
 			open = restarted = false;
 		}
 		if (!open && !restore_unfence_leader(run, true, error))
@@ -186,7 +186,7 @@ restore_keep_leading(RestoreRun *run, PgbrError *error)
 
 	if (run->journal->document.plan.request.replicas_only)
 		return true;
-	if (!restore_is_running(run, run->journal->document.plan.leader, &running, error))
+	if (!restore_is_running(run, restore_journal_leads(run->journal), &running, error))
 		return false;
 	return running || restore_open_leader(run, true, error);
 }
@@ -199,7 +199,7 @@ restore_is_planned(RestoreRun *run, const ClusterMember *leading)
 	PgbrError ignored;
 	PatroniNode node;
 
-	return strcmp(leading->name, plan->leader) == 0 &&
+	return strcmp(leading->name, restore_plan_led_by(plan)) == 0 &&
 		   (!patroni_get_node(&run->cluster->patroni, leading->api_url, &node, &ignored) ||
 			node.timeline == 0 || node.timeline == plan->old_timeline);
 }
@@ -207,11 +207,13 @@ restore_is_planned(RestoreRun *run, const ClusterMember *leading)
 bool
 restore_tell_moved(const RestorePlan *plan, const ClusterMember *leading, PgbrError *error)
 {
+	const char *planned = restore_plan_led_by(plan);
+
 	pgbr_error_set(error, PGBR_ERROR_CONFLICT, "the leader has changed since the plan was made");
 	pgbr_error_detail(error,
 					  "The plan is for leader \"%s\" on timeline %u; the leader is now \"%s\"%s.",
-					  plan->leader, plan->old_timeline, leading->name,
-					  strcmp(leading->name, plan->leader) == 0 ? " on another timeline" : "");
+					  planned, plan->old_timeline, leading->name,
+					  strcmp(leading->name, planned) == 0 ? " on another timeline" : "");
 	return pgbr_error_hint(error,
 						   "Nothing was changed. Run the same command again to make a new plan.");
 }

@@ -12,9 +12,22 @@
 #include <string.h>
 
 bool
-restore_is_replica(const RestoreMember *member)
+restore_is_replica(const RestoreRun *run, const RestoreMember *member)
 {
-	return !member->leader && !member->left_out;
+	(void) run;
+	return !member->leader && !member->left_out && !member->kept;
+}
+
+bool
+restore_is_led(const RestoreRun *run, const RestoreMember *member)
+{
+	return strcmp(member->name, restore_journal_leads(run->journal)) == 0;
+}
+
+bool
+restore_is_other(const RestoreRun *run, const RestoreMember *member)
+{
+	return !member->left_out && !restore_is_led(run, member);
 }
 
 uint32_t
@@ -27,7 +40,10 @@ bool
 restore_run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_t *arguments,
 					  PgbrError *error)
 {
-	const char *leader = run->journal->document.plan.leader;
+	const RestorePlan *plan = &run->journal->document.plan;
+	/* in an undo by a kept member the steps before that are done on who led until then */
+	const char *leader =
+		restore_step_info(step)->touches_data ? plan->leader : restore_plan_led_by(plan);
 	json_t *job = NULL;
 	bool ok = restore_job_start(run, step, leader, kind, arguments, &job, error) &&
 			  restore_job_wait(run, step, leader, &job, false, error);
@@ -40,9 +56,9 @@ restore_run_on_leader(RestoreRun *run, RestoreStep step, const char *kind, json_
 }
 
 bool
-restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
-			   json_t *(*make_arguments)(const RestorePlan *plan), bool wait, json_t *results,
-			   PgbrError *error)
+restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, RestoreIsOf *is_of,
+			   json_t *(*make_arguments)(const RestoreMember *member, const RestorePlan *plan),
+			   bool wait, json_t *results, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->document.plan;
 	json_t *jobs[RESTORE_MEMBERS_MAX] = {NULL};
@@ -50,8 +66,10 @@ restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
 
 	for (int i = 0; ok && i < plan->member_count; i++)
 	{
-		if (leader ? plan->members[i].leader : restore_is_replica(&plan->members[i]))
-			ok = restore_job_start(run, step, plan->members[i].name, kind, make_arguments(plan),
+		const RestoreMember *member = &plan->members[i];
+
+		if (is_of(run, member))
+			ok = restore_job_start(run, step, member->name, kind, make_arguments(member, plan),
 								   &jobs[i], error);
 	}
 	for (int i = 0; ok && wait && i < plan->member_count; i++)
@@ -80,8 +98,9 @@ restore_leader_of(const RestorePlan *plan)
 }
 
 static json_t *
-unfence_arguments(const RestorePlan *plan)
+unfence_arguments(const RestoreMember *member, const RestorePlan *plan)
 {
+	(void) member;
 	(void) plan;
 	return json_object();
 }
@@ -89,7 +108,7 @@ unfence_arguments(const RestorePlan *plan)
 bool
 restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
 {
-	const char *leader = run->journal->document.plan.leader;
+	const char *leader = restore_journal_leads(run->journal);
 	json_t *job = NULL;
 	bool ok = restore_job_start(run, RESTORE_HAND_OVER, leader, "node-unfence",
 								json_pack("{sb}", "primary", primary), &job, error) &&
@@ -100,16 +119,16 @@ restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
 }
 
 bool
-restore_unfence_replicas(RestoreRun *run, PgbrError *error)
+restore_unfence(RestoreRun *run, RestoreIsOf *is_of, PgbrError *error)
 {
-	return restore_run_on(run, RESTORE_UNFENCE, "node-unfence", false, unfence_arguments, true,
+	return restore_run_on(run, RESTORE_UNFENCE, "node-unfence", is_of, unfence_arguments, true,
 						  NULL, error);
 }
 
 const ClusterMember *
 restore_planned_leader(RestoreRun *run)
 {
-	return cluster_find(run->cluster, run->journal->document.plan.leader);
+	return cluster_find(run->cluster, restore_journal_leads(run->journal));
 }
 
 bool
@@ -144,7 +163,8 @@ restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error)
 
 		if (!member->left_out &&
 			!restore_is_running(run, member->name,
-								member->leader ? &seen->leader_running : &seen->replica_running,
+								restore_is_led(run, member) ? &seen->leader_running
+															: &seen->replica_running,
 								error))
 			return false;
 	}

@@ -28,21 +28,26 @@ restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError
 /* The present state of the cluster, for restore_state_revise. */
 extern bool restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error);
 
-/* True for a member of the plan that is restored as a replica. */
-extern bool restore_is_replica(const RestoreMember *member);
+/* Which members of the plan a step is for. */
+typedef bool RestoreIsOf(const RestoreRun *run, const RestoreMember *member);
+
+/* Those that are restored as replicas; who leads (restore_journal_leads); all that do not. */
+extern RestoreIsOf restore_is_replica;
+extern RestoreIsOf restore_is_led;
+extern RestoreIsOf restore_is_other;
 
 /* The timeline that recovery has made; 0 before. */
 extern uint32_t restore_new_timeline(const RestoreRun *run);
 
-/* Allow the replicas to be started again. */
-extern bool restore_unfence_replicas(RestoreRun *run, PgbrError *error);
+/* Allow members to be started again. */
+extern bool restore_unfence(RestoreRun *run, RestoreIsOf *is_of, PgbrError *error);
 
 /* The leader of the plan, as a member of it. Lent. */
 extern const RestoreMember *restore_leader_of(const RestorePlan *plan);
 
 /*
- * The leader of the plan in the cluster; NULL when it is not known there. Ask again after each
- * refresh: a new member moves the others.
+ * The member that leads, or is to, in the cluster; NULL when it is not known there. Ask again after
+ * each refresh: a new member moves the others.
  */
 extern const ClusterMember *restore_planned_leader(RestoreRun *run);
 
@@ -54,11 +59,12 @@ extern bool restore_run_on_leader(RestoreRun *run, RestoreStep step, const char 
 								  json_t *arguments, PgbrError *error);
 
 /*
- * Have the leader or all replicas do a job at the same time; wait says whether to wait for them.
- * What is kept of stop jobs is added to results, which may be NULL.
+ * Have the members that a step is for do a job at the same time; wait says whether to wait for
+ * them. What is kept of stop jobs is added to results, which may be NULL.
  */
-extern bool restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, bool leader,
-						   json_t *(*make_arguments)(const RestorePlan *plan), bool wait,
-						   json_t *results, PgbrError *error);
+extern bool
+restore_run_on(RestoreRun *run, RestoreStep step, const char *kind, RestoreIsOf *is_of,
+			   json_t *(*make_arguments)(const RestoreMember *member, const RestorePlan *plan),
+			   bool wait, json_t *results, PgbrError *error);
 
 #endif

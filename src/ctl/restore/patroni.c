@@ -4,6 +4,7 @@
  */
 #include "ctl/restore/patroni.h"
 
+#include "ctl/restore/members.h"
 #include "ctl/restore/wait.h"
 #include "program/clock.h"
 
@@ -124,7 +125,7 @@ find_unseen(RestoreRun *run, bool wake)
 	{
 		const ClusterMember *member = restore_patroni_member(run, i);
 
-		if (member && !plan->members[i].leader && member->patroni.name[0] &&
+		if (member && !restore_is_led(run, &plan->members[i]) && member->patroni.name[0] &&
 			strcmp(member->patroni.state, "stopped") != 0 &&
 			(!wake || restore_nudge(run, member, true)))
 			unseen = member;

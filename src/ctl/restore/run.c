@@ -136,7 +136,11 @@ stop_advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 					"%s%sRun the same command again to continue%s.%s \"" PROGRAM_NAME
 					" status\" shows the journal.",
 					reason.hint, reason.hint[0] ? " " : "",
-					short_of ? ", or with another --target to restore to another point" : "", undo);
+					!short_of ? ""
+					: restore_plan_from_kept(plan)
+						? ", or with --from-repository to go by the repository instead"
+						: ", or with another --target to restore to another point",
+					undo);
 }
 
 static ExitCode

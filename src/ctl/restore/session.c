@@ -200,7 +200,7 @@ static bool
 await_key(RestoreSession *session, const RestoreJournal *journal, const RestoreRequest *request,
 		  PgbrError *error)
 {
-	const char *leader = journal->document.plan.leader;
+	const char *leader = restore_journal_leads(journal);
 	bool without = restore_request_is_without(request, leader);
 	bool stopped = journal->states[RESTORE_STOP_LEADER] == RESTORE_STEP_DONE &&
 				   journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING;
@@ -295,7 +295,7 @@ restore_session_read(RestoreSession *session, const JournalRecord *record,
 {
 	if (!restore_journal_read(journal, &session->cluster, record, error))
 		return false;
-	return !restore_request_is_without(request, journal->document.plan.leader) ||
+	return !restore_request_is_without(request, restore_journal_leads(journal)) ||
 		   (!restore_session_is_driven(record, error) &&
 			await_key(session, journal, request, error) &&
 			session_revise(session, journal, request, error));
@@ -352,18 +352,21 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 		if (restore_request_extends(&before.document.plan.request, request))
 			how.timeline_followed = before.document.plan.target_timeline;
 		whole = restore_is_leader_whole(&session->cluster, &before, request);
-		if (undone == active && restore_request_is_without(request, before.document.plan.leader))
+		if (undone == active && restore_request_is_without(request, restore_journal_leads(&before)))
 			adjusted.target.timeline = restore_journal_archived_timeline(&before);
 		how.before = &before.document.plan;
+		how.led_before = restore_journal_leads(&before);
 		how.timeline_before = restore_is_torn(&before) ? restore_last_timeline(&before, whole) : 0;
 	}
+	if (undone)
+		how.undone_keep = undone->document->plan.request.keep;
 	decided = restore_decide(&session->cluster, &adjusted, &how, &plan, &refusal, error);
 	if (decided)
 		restore_journal_begin(&session->journal, &session->cluster, &plan);
 	if (decided && active)
 		restore_inherit(&session->journal, &before, whole);
 	if (decided && active && !whole &&
-		restore_request_is_without(request, before.document.plan.leader) &&
+		restore_request_is_without(request, restore_journal_leads(&before)) &&
 		(before.states[RESTORE_HAND_OVER] != RESTORE_STEP_PENDING ||
 		 restore_journal_archived_timeline(&before) != before.document.plan.old_timeline))
 		restore_events_note(
@@ -371,7 +374,7 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 			"member %s may have started on a timeline that no other member knows, and the new "
 			"timeline may get the same number: empty its data directory before Patroni starts "
 			"there again",
-			before.document.plan.leader);
+			restore_journal_leads(&before));
 	restore_journal_done(&before);
 	if (!decided)
 		return session_refuse(session, &refusal, error);

@@ -152,17 +152,22 @@ restore_do_undo_point(RestoreRun *run, PgbrError *error)
 
 /* In the pause Patroni may start a member because of what it remembers; the fence prevents that. */
 static json_t *
-stop_arguments(const RestorePlan *plan)
+stop_arguments(const RestoreMember *member, const RestorePlan *plan)
 {
+	json_t *arguments = json_pack("{si sb}", "timeout", STOP_TIMEOUT_S, "fence", true);
+
 	(void) plan;
-	return json_pack("{si sb}", "timeout", STOP_TIMEOUT_S, "fence", true);
+	/* sidecars of earlier versions do not know it */
+	if (member->kept)
+		json_object_set_new(arguments, "keep", json_true());
+	return arguments;
 }
 
 static bool
-stop_members(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
+stop_members(RestoreRun *run, RestoreStep step, RestoreIsOf *is_of, PgbrError *error)
 {
 	json_t *results = json_object();
-	bool ok = restore_run_on(run, step, "node-stop", leader, stop_arguments, true, results, error);
+	bool ok = restore_run_on(run, step, "node-stop", is_of, stop_arguments, true, results, error);
 
 	restore_journal_put_result(run->journal, step, results);
 	return ok;
@@ -171,13 +176,13 @@ stop_members(RestoreRun *run, RestoreStep step, bool leader, PgbrError *error)
 bool
 restore_do_stop_leader(RestoreRun *run, PgbrError *error)
 {
-	return stop_members(run, RESTORE_STOP_LEADER, true, error);
+	return stop_members(run, RESTORE_STOP_LEADER, restore_is_led, error);
 }
 
 bool
 restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
 {
-	return stop_members(run, RESTORE_STOP_REPLICAS, false, error) &&
+	return stop_members(run, RESTORE_STOP_REPLICAS, restore_is_other, error) &&
 		   restore_await_stops_seen(run, error);
 }
 
@@ -229,8 +234,9 @@ leader_arguments(const RestorePlan *plan)
 }
 
 static json_t *
-replica_arguments(const RestorePlan *plan)
+replica_arguments(const RestoreMember *member, const RestorePlan *plan)
 {
+	(void) member;
 	return restore_arguments(plan, recovery_type_name(RECOVERY_STANDBY), NULL, false, 0);
 }
 
@@ -244,10 +250,10 @@ restore_files(RestoreRun *run, RestoreStep step, const RestoreMember *member, bo
 {
 	const RestorePlan *plan = &run->journal->document.plan;
 
-	return (*job ||
-			restore_job_start(run, step, member->name, "node-restore",
-							  member->leader ? leader_arguments(plan) : replica_arguments(plan),
-							  job, error)) &&
+	return (*job || restore_job_start(run, step, member->name, "node-restore",
+									  member->leader ? leader_arguments(plan)
+													 : replica_arguments(member, plan),
+									  job, error)) &&
 		   restore_job_wait(run, step, member->name, job, until_begun, error);
 }
 
@@ -266,8 +272,8 @@ restore_do_start_restore(RestoreRun *run, PgbrError *error)
 bool
 restore_do_start_replicas(RestoreRun *run, PgbrError *error)
 {
-	return restore_run_on(run, RESTORE_START_REPLICAS, "node-restore", false, replica_arguments,
-						  false, NULL, error);
+	return restore_run_on(run, RESTORE_START_REPLICAS, "node-restore", restore_is_replica,
+						  replica_arguments, false, NULL, error);
 }
 
 /* Jobs of an earlier step are found by their names, or are asked for again if they have failed. */
@@ -290,14 +296,15 @@ bool
 restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 {
 	const RestorePlan *plan = &run->journal->document.plan;
-	bool ok = true;
+	/* they have not been started before the leader took writes */
+	bool ok = !restore_plan_from_kept(plan) || restore_do_start_replicas(run, error);
 
 	for (int i = 0; ok && i < plan->member_count; i++)
 	{
 		const RestoreMember *member = &plan->members[i];
 		json_t *job = NULL;
 
-		if (!restore_is_replica(member))
+		if (!restore_is_replica(run, member))
 			continue;
 		ok = restore_job_find(run, RESTORE_START_REPLICAS, member->name, &job, error) &&
 			 restore_files(run, RESTORE_START_REPLICAS, member, false, &job, error);
@@ -309,7 +316,7 @@ restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 bool
 restore_do_unfence(RestoreRun *run, PgbrError *error)
 {
-	return restore_unfence_replicas(run, error);
+	return restore_unfence(run, restore_is_replica, error);
 }
 
 static bool
@@ -320,7 +327,10 @@ recover_leader(RestoreRun *run, PgbrError *error)
 
 	json_object_set_new(arguments, "target_timeline", json_integer(plan->target_timeline));
 	json_object_set_new(arguments, "fence", json_true());
-	if (plan->wal_segments > 0)
+	/* a kept member has replayed nearly all of it */
+	if (restore_plan_from_kept(plan))
+		json_object_set_new(arguments, "keep", json_true());
+	else if (plan->wal_segments > 0)
 		json_object_set_new(arguments, "replay_bytes",
 							json_integer(plan->wal_segments * plan->wal_segment_size));
 	return restore_run_on_leader(run, RESTORE_RECOVER, "node-recover", arguments, error);
@@ -349,12 +359,14 @@ restore_leader_again(RestoreRun *run, PgbrError *error)
 bool
 restore_do_recover(RestoreRun *run, PgbrError *error)
 {
+	const RestorePlan *plan = &run->journal->document.plan;
+
 	if (recover_leader(run, error))
 		return true;
-	if (error->code != PGBR_ERROR_NOT_FOUND)
+	if (error->code != PGBR_ERROR_NOT_FOUND || restore_plan_from_kept(plan))
 		return false;
-	restore_events_note(run->events, "member %s: %s; restoring it again",
-						run->journal->document.plan.leader, error->message);
+	restore_events_note(run->events, "member %s: %s; restoring it again", plan->leader,
+						error->message);
 	return restore_leader_again(run, error) && recover_leader(run, error);
 }
 

@@ -47,7 +47,7 @@ let_all_rounds_end(RestoreRun *run)
 	{
 		for (int i = 0; i < plan->member_count; i++)
 		{
-			if (plan->members[i].leader == !replicas)
+			if (restore_is_led(run, &plan->members[i]) == !replicas)
 				restore_let_rounds_end(run, restore_patroni_member(run, i));
 		}
 	}
@@ -96,7 +96,7 @@ check_leader(RestoreRun *run, PgbrError *error)
 		bool running = false;
 
 		/* in a pause nobody starts a leader that has crashed */
-		if (!restore_is_running(run, journal->document.plan.leader, &running, error))
+		if (!restore_is_running(run, restore_journal_leads(journal), &running, error))
 			return false;
 		awaited = awaited && running;
 		if (!restore_wait_more(&wait, error))

@@ -50,7 +50,7 @@ find_late(RestoreRun *run, PgbrError *reason)
 	const RestorePlan *plan = &run->journal->document.plan;
 	const ClusterMember *planned = restore_planned_leader(run);
 	PatroniNode leader = {.streaming_count = 0};
-	const char *leads = planned && is_primary(run, planned, &leader, reason) ? plan->leader : NULL;
+	const char *leads = planned && is_primary(run, planned, &leader, reason) ? planned->name : NULL;
 
 	for (int i = 0; i < run->cluster->count && leads == NULL; i++)
 	{
@@ -63,7 +63,8 @@ find_late(RestoreRun *run, PgbrError *reason)
 	{
 		ClusterMember *member = restore_patroni_member(run, i);
 
-		if (member == NULL || (leads && strcmp(leads, member->name) == 0) ||
+		if (member == NULL || plan->members[i].kept ||
+			(leads && strcmp(leads, member->name) == 0) ||
 			(leads && restore_streams_from(&leader, member->name) &&
 			 follows(run, member, leader.timeline, reason)))
 			continue;

@@ -112,6 +112,7 @@ restore_summary_make(const RestoreJournal *journal, const char *result, json_t *
 	json_object_set_new(outcome, "seconds", real_or_null(seconds_between(began, ended)));
 	json_put_text(outcome, "kept",
 				  json_text(restore_journal_result(journal, RESTORE_KEEP_OLD), "path"));
+	json_put_text(outcome, "kept_member", plan->request.keep[0] ? plan->request.keep : NULL);
 	json_object_set_new(outcome, "left_out", describe_left_out(journal));
 	json_put_text(outcome, "backup_job",
 				  json_text(restore_journal_result(journal, RESTORE_BACKUP), "id"));

@@ -12,7 +12,8 @@
 /*
  * {"id", "result", "cluster", "leader", "set", "timeline", "reached": {"time", "lsn", "xid",
  * "reason"}, "steps": [{"step", "seconds"}], "waits": [{"for", "seconds"}], "seconds_to_writes",
- * "seconds", "kept", "left_out": [], "backup_job", "undo"}. waits is borrowed. The caller owns it.
+ * "seconds", "kept", "kept_member", "left_out": [], "backup_job", "undo"}. waits is borrowed. The
+ * caller owns it.
  */
 extern json_t *
 restore_summary_make(const RestoreJournal *journal, const char *result, json_t *waits);

@@ -4,8 +4,10 @@
  */
 #include "ctl/verbs/verbs.h"
 
+#include "common/vocabulary.h"
 #include "ctl/client/cluster_config.h"
 #include "ctl/print/message.h"
+#include "ctl/restore/kept_members.h"
 #include "ctl/restore/session.h"
 #include "ctl/verbs/restore_options.h"
 #include "program/json.h"
@@ -19,6 +21,7 @@ typedef struct CmdArguments
 	bool dry_run;
 	bool force;
 	bool again;
+	bool accept;
 } CmdArguments;
 
 static const OptionSpec options[] = {
@@ -29,6 +32,8 @@ static const OptionSpec options[] = {
 	 "do not ask for the cluster's name", false},
 	{"again", 0, OPTION_FLAG, ARGUMENT(CmdArguments, again), NULL, NULL, 0, 0,
 	 "restore again although the same restore was just done", false},
+	RESTORE_FLAG(CmdArguments, accept, "accept", NULL,
+				 "give up the way back by --keep-member: its member becomes a replica again"),
 	{NULL},
 };
 
@@ -121,6 +126,97 @@ resume_or_begin(RestoreSession *session, const CmdArguments *arguments,
 	return restore_session_begin(session, request, verifying_of(arguments), NULL, NULL, error);
 }
 
+/* What was asked for besides --accept; where the cluster is and who is gone may be told. */
+static bool
+is_plain(const RestoreRequest *request)
+{
+	RestoreRequest plain = {.target.type = RECOVERY_DEFAULT};
+
+	restore_request_leave_out(&plain, request);
+	return restore_request_equal(request, &plain);
+}
+
+/* The members that are kept, or those for one restore. False with NOT_FOUND or UNREACHABLE. */
+static bool
+choose_kept(RestoreSession *session, const char *id, RestoreRequest *request, PgbrError *error)
+{
+	KeptMembers kept;
+
+	restore_kept_members(&session->list, &session->cluster, &kept);
+	for (int i = 0; i < kept.count; i++)
+	{
+		const KeptMember *member = &kept.kept[i];
+
+		if (id && strcmp(member->restore, id) != 0)
+			continue;
+		id = strcpy(request->accept, member->restore);
+		strcpy(request->only[request->only_count++], member->member);
+	}
+	if (request->only_count > 0)
+		return true;
+	if (kept.silent[0])
+	{
+		pgbr_error_set(error, kept.reason.code,
+					   "the sidecar of member \"%s\", which may be kept, can't be asked: %s",
+					   kept.silent, kept.reason.message);
+		return pgbr_error_hint(error, "Start it there, or give its address with --sidecar=%s=URL.",
+							   kept.silent);
+	}
+	pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no member is kept%s%s", id ? " for restore " : "",
+				   id ? id : "");
+	return pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows which member is kept.");
+}
+
+/* True for a restore that gives up the way back of the one with this ID, or of any. */
+static bool
+accepts(const JournalRecord *record, const char *id)
+{
+	const char *accepted = record->document->plan.request.accept;
+
+	return accepted[0] && (id == NULL || strcmp(accepted, id) == 0);
+}
+
+/* Restore the member that was kept as a replica, and with it give up the way back. */
+static ExitCode
+accept_restore(RestoreSession *session, const char *id, const RestoreRequest *asked,
+			   PgbrError *error)
+{
+	const JournalRecord *active = restore_list_active(&session->list);
+	const JournalRecord *newest = restore_session_just_done(session);
+	RestoreRequest request = *asked;
+
+	request.replicas_only = true;
+	if (active && accepts(active, id))
+		return restore_session_resume(session, active, asked, error);
+	if (active)
+	{
+		pgbr_error_set(error, PGBR_ERROR_RESTORE_IN_PROGRESS,
+					   "restore %s is not finished, and comes first", active->id);
+		return EXIT_NOT_NOW;
+	}
+	if (!choose_kept(session, id, &request, error))
+	{
+		if (error->code != PGBR_ERROR_NOT_FOUND || newest == NULL || !accepts(newest, id))
+			return exit_code_of(error);
+		*error = (PgbrError) PGBR_ERROR_INIT;
+		return restore_session_tell(session, newest);
+	}
+	return restore_session_begin(session, &request, RESTORE_VERIFY_NO, NULL, NULL, error);
+}
+
+static bool
+check_accept(const CmdArguments *arguments, const char *operand, const RestoreRequest *request,
+			 PgbrError *error)
+{
+	if (operand && !arguments->accept)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "only --accept takes the ID of a restore");
+	if (operand && !pgbr_is_job_id(operand))
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not the id of a restore",
+							  operand);
+	return !arguments->accept || is_plain(request) ||
+		   pgbr_error_set(error, PGBR_ERROR_CONFIG, "--accept takes no target and no members");
+}
+
 static ExitCode
 run_restore(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
@@ -129,7 +225,6 @@ run_restore(Context *context, const void *argument, const char *operand, PgbrErr
 	RestoreRequest request;
 	ExitCode code;
 
-	(void) operand;
 	if (arguments->dry_run)
 		return verb_plan.run(context, &arguments->restore, NULL, error);
 	if (context->format != OUTPUT_PRETTY && context->format != OUTPUT_JSON)
@@ -137,14 +232,16 @@ run_restore(Context *context, const void *argument, const char *operand, PgbrErr
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "restore has only the formats pretty and json");
 		return EXIT_USAGE;
 	}
-	if (!restore_request_read(&arguments->restore, &request, error))
+	if (!restore_request_read(&arguments->restore, &request, error) ||
+		!check_accept(arguments, operand, &request, error))
 		return exit_code_of(error);
 	session = restore_session_open(context->format, &arguments->restore.cluster,
 								   &context->config->cluster, context->client.settings,
 								   arguments->force, &code, error);
 	if (session == NULL)
 		return code;
-	code = resume_or_begin(session, arguments, &request, error);
+	code = arguments->accept ? accept_restore(session, operand, &request, error)
+							 : resume_or_begin(session, arguments, &request, error);
 	if (code != EXIT_OK)
 		restore_events_stopped(&session->events, error, code);
 	restore_session_close(session);
@@ -153,12 +250,15 @@ run_restore(Context *context, const void *argument, const char *operand, PgbrErr
 
 const Verb verb_restore = {
 	.name = "restore",
+	.operand = "[ID]",
 	.summary = "restore the whole cluster, to its latest state or to a point in time",
 	.description = "Plans first (see \"help plan\"), asks for the cluster's name, and goes through "
 				   "the steps of\n"
 				   "the plan. The same command continues an interrupted restore. \"undo\" takes it "
 				   "back. With\n"
-				   "--format=json each event is a line.\n",
+				   "--format=json each event is a line. --keep-member keeps a replica as the way "
+				   "back;\n"
+				   "\"restore --accept\", with the ID of that restore or without, gives it up.\n",
 	.options = options,
 	.arguments_size = sizeof(CmdArguments),
 	.run = run_restore,

@@ -46,6 +46,16 @@ restore_request_read(const RestoreArguments *arguments, RestoreRequest *request,
 		return pgbr_error_set(
 			error, PGBR_ERROR_CONFIG,
 			"--keep-old keeps the leader's files, and --replicas-only leaves them");
+	if (arguments->keep_member && arguments->replicas_only)
+		return pgbr_error_set(error, PGBR_ERROR_CONFIG,
+							  "--keep-member and --replicas-only exclude each other");
+	if (arguments->keep_member &&
+		(!pgbr_is_plain_text(arguments->keep_member, RESTORE_NAME_SIZE - 1) ||
+		 arguments->keep_member[0] == '\0'))
+		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
+							  "invalid value \"%s\" for --keep-member", arguments->keep_member);
+	if (arguments->keep_member)
+		strcpy(request->keep, arguments->keep_member);
 	request->repo = arguments->repo;
 	request->replicas_only = arguments->replicas_only;
 	request->keep_old = arguments->keep_old;

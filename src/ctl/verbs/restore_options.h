@@ -27,6 +27,7 @@ typedef struct RestoreArguments
 	bool replicas_only;
 	OptionList members;
 	OptionList without;
+	const char *keep_member;
 	bool keep_old;
 	bool verify;
 	bool no_verify;
@@ -68,6 +69,8 @@ typedef struct RestoreArguments
 					 "with --replicas-only: only this replica; may be repeated", true),        \
 		RESTORE_TEXT(t, m.without, "without-member", "NAME", NULL,                             \
 					 "restore although this member can't be reached; may be repeated", true),  \
+		RESTORE_TEXT(t, m.keep_member, "keep-member", "NAME", NULL,                            \
+					 "keep this replica stopped and as it is, for an undo in seconds", false), \
 		RESTORE_FLAG(t, m.keep_old, "keep-old", NULL,                                          \
 					 "keep a copy of the leader's old data directory"),                        \
 		RESTORE_FLAG(t, m.verify, "verify", NULL,                                              \

@@ -7,6 +7,7 @@
 #include "common/vocabulary.h"
 #include "ctl/client/cluster_config.h"
 #include "ctl/print/message.h"
+#include "ctl/restore/kept_members.h"
 #include "ctl/restore/session.h"
 #include "ctl/report/plan_print.h"
 #include "ctl/report/request_print.h"
@@ -55,9 +56,39 @@ describe_members(const RestoreSession *session, const JournalRecord *record)
 	return members;
 }
 
+static json_t *
+describe_kept(const KeptMembers *kept)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < kept->count; i++)
+		json_array_append_new(array, json_pack("{ss ss}", "member", kept->kept[i].member, "restore",
+											   kept->kept[i].restore));
+	return array;
+}
+
+/* Which members are kept, what for, and how that ends. */
+static void
+put_kept(const KeptMembers *kept, StrBuf *out)
+{
+	for (int i = 0; i < kept->count; i++)
+	{
+		const char *id = kept->kept[i].restore;
+
+		strbuf_puts(out, "Member ");
+		text_put_visible(out, kept->kept[i].member);
+		strbuf_printf(out,
+					  " is kept stopped, as it was before restore %s. \"" PROGRAM_NAME
+					  " undo %s\" makes it the leader within seconds; \"" PROGRAM_NAME
+					  " restore --accept %s\" gives that up and makes it a replica again. It is "
+					  "kept until then.\n",
+					  id, id, id);
+	}
+}
+
 /* The document, with the pending steps of the plan added. */
 static json_t *
-status_json(const RestoreSession *session, const JournalRecord *record)
+status_json(const RestoreSession *session, const JournalRecord *record, const KeptMembers *kept)
 {
 	json_t *json = json_object();
 	json_t *restore = NULL;
@@ -83,6 +114,7 @@ status_json(const RestoreSession *session, const JournalRecord *record)
 							? json_boolean(session->cluster.view.paused)
 							: json_null());
 	json_object_set_new(json, "members", describe_members(session, record));
+	json_object_set_new(json, "kept", describe_kept(kept));
 	json_object_set_new(json, "restore", restore ? restore : json_null());
 	return json;
 }
@@ -199,13 +231,17 @@ put_restore(const JournalRecord *record, StrBuf *out)
 }
 
 static bool
-print(const RestoreSession *session, const JournalRecord *record, PgbrError *error)
+print(RestoreSession *session, const JournalRecord *record, PgbrError *error)
 {
-	json_t *document = status_json(session, record);
 	OutputFormat format = session->format;
+	KeptMembers kept;
+	json_t *document;
 	bool ok;
 	StrBuf out;
+	StrBuf page;
 
+	restore_kept_members(&session->list, &session->cluster, &kept);
+	document = status_json(session, record, &kept);
 	strbuf_init(&out);
 	if (output_is_document(format))
 		output_put_document(document, format, &out);
@@ -216,6 +252,11 @@ print(const RestoreSession *session, const JournalRecord *record, PgbrError *err
 			strbuf_putc(&out, '\n');
 		if (format == OUTPUT_PRETTY && session->cluster.view.paused)
 			strbuf_puts(&out, "Patroni is paused.\n");
+		strbuf_init(&page);
+		put_kept(&kept, &page);
+		if (format == OUTPUT_PRETTY)
+			text_put_page(&out, page.data, output_columns(stdout));
+		strbuf_done(&page);
 		if (format == OUTPUT_PRETTY && record)
 			put_restore(record, &out);
 		else if (format == OUTPUT_PRETTY)

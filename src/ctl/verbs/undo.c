@@ -18,6 +18,7 @@ typedef struct UndoArguments
 	ClusterArguments cluster;
 	OptionList without;
 	bool force;
+	bool from_repository;
 	bool no_verify;
 } UndoArguments;
 
@@ -26,6 +27,8 @@ static const OptionSpec options[] = {
 	 "do not ask for the cluster's name", false},
 	RESTORE_TEXT(UndoArguments, without, "without-member", "NAME", NULL,
 				 "undo although this member can't be reached; may be repeated", true),
+	RESTORE_FLAG(UndoArguments, from_repository, "from-repository", NULL,
+				 "do not use the member that was kept by --keep-member"),
 	RESTORE_FLAG(UndoArguments, no_verify, "no-verify", NULL,
 				 "do not have pgbackrest read the repository first, even if it is small"),
 	CLUSTER_OPTIONS(UndoArguments, cluster),
@@ -169,7 +172,10 @@ resume_undo(RestoreSession *session, const JournalRecord *record, const RestoreR
 	return restore_session_resume(session, record, asked, error);
 }
 
-/* Continue an undo whose leader is gone: restore another member to the same target. */
+/*
+ * Continue an undo whose leader is gone, or whose kept member is of no use: restore another member
+ * to the same target.
+ */
 static ExitCode
 undo_elsewhere(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
 			   PgbrError *error)
@@ -180,6 +186,7 @@ undo_elsewhere(RestoreSession *session, const JournalRecord *record, const Resto
 	uint32_t timeline = journal_document_new_timeline(&journal->document);
 
 	restore_request_leave_out(&request, asked);
+	request.from_repository = request.from_repository || asked->from_repository;
 	/* it has served since, on its new timeline */
 	if (timeline > 0 && journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
 		request.target.timeline = timeline;
@@ -202,11 +209,14 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 	bool without;
 	bool leaderless;
 	bool restores;
+	bool leaves_kept;
 
 	if (!restore_session_read(session, record, asked, journal, error))
 		return exit_code_of(error);
 	leading = cluster_find_leading(&session->cluster);
-	without = restore_request_is_without(asked, journal->document.plan.leader);
+	without = restore_request_is_without(asked, restore_journal_leads(journal));
+	leaves_kept = asked->from_repository && restore_plan_from_kept(&journal->document.plan) &&
+				  journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING;
 	/* until Patroni has another leader, it is up to us to provide one */
 	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
 	/* once the leader's WAL is archived, the archive has more WAL than the replicas, which were
@@ -215,8 +225,8 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 								journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
 						  : restore_journal_undo_restores(journal);
 	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without))
-		return leaderless ? undo_elsewhere(session, record, asked, error)
-						  : resume_undo(session, record, asked, error);
+		return leaderless || leaves_kept ? undo_elsewhere(session, record, asked, error)
+										 : resume_undo(session, record, asked, error);
 	if (restore_session_is_driven(record, error))
 		return EXIT_NOT_NOW;
 	/* another member leads, and the replicas must follow it */
@@ -273,6 +283,7 @@ run_undo(Context *context, const void *argument, const char *operand, PgbrError 
 	if (!restore_names_read(&arguments->without, "--without-member", asked.without,
 							&asked.without_count, error))
 		return exit_code_of(error);
+	asked.from_repository = arguments->from_repository;
 	session = restore_session_open(context->format, &arguments->cluster, &context->config->cluster,
 								   context->client.settings, arguments->force, &code, error);
 	if (session == NULL)
@@ -311,7 +322,9 @@ const Verb verb_undo = {
 		"only\n"
 		"resumes Patroni. Otherwise it restores the cluster to the end of the timeline that it "
 		"was\n"
-		"on before. That is a restore like any other, and its ID can be undone, too. Leave out a\n"
+		"on before. That is a restore like any other, and its ID can be undone, too. A member "
+		"that\n"
+		"was kept (\"restore --keep-member\") becomes the leader within seconds. Leave out a\n"
 		"member that is gone for good with --without-member; \"restore --replicas-only\" brings "
 		"it\n"
 		"back.\n",
