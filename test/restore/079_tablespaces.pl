@@ -1,9 +1,11 @@
 # A cluster of one member, with tablespaces: one from before the backup, one that was made after it
 # and is filled on both sides of a target, and one from after the target. It is restored with its
-# old data kept, to before the second was made, and back.
+# old data kept, to before the second was made, and back. pgbackrest's configuration has options
+# that are meant for copies.
 use strict;
 use warnings;
 use PgbrRestoreTest;
+use PgbrSandbox qw(slurp spew);
 use Test::More;
 
 my $test = PgbrRestoreTest->new(members => 1, patroni => 1);
@@ -40,6 +42,24 @@ sub rows
 	return $by_table == $by_index && $wrong eq '' ? $by_table : "$by_table, $by_index by the index";
 }
 
+# What a restore in place must not do, whatever is configured for copies.
+sub is_whole
+{
+	my ($name) = @_;
+	my ($leader) = $test->cluster->members;
+	is($leader->psql('SELECT count(*) FROM here', dbname => 'scratch'),
+		100, "$name: the database that copies leave out is there");
+	is($leader->psql('SHOW archive_mode'), 'on', "$name: WAL is archived");
+	unlike(
+		slurp($leader->data . '/postgresql.auto.conf'),
+		qr/archive_mode|log_line_prefix/,
+		"$name: and no setting says otherwise");
+	return;
+}
+
+$test->leader->psql('CREATE DATABASE scratch');
+$test->leader->psql('CREATE TABLE here AS SELECT generate_series(1, 100) AS n',
+	dbname => 'scratch');
 make_tablespace('early');
 $test->leader->psql('CREATE EXTENSION amcheck');
 $test->backup('full');
@@ -61,18 +81,30 @@ $test->leader->psql('DELETE FROM in_early');
 open my $note, '>', "$root/second/note" or die "$root/second/note: $!\n";
 close $note or die;
 
+my $conf = $test->leader->{config};
+spew($conf,
+		slurp($conf)
+	  . "[global:restore]\ndb-exclude=scratch\narchive-mode=off\nlink-all=y\n"
+	  . "recovery-option=log_line_prefix=x\ntablespace-map-all=$root/nowhere\n");
 my @after = $test->kept;
 $test->set_kept(@kept);
-my $summary = $test->run_ok('to a time', 'restore', '--keep-old', @target);
+my $run = $test->run('restore', '--keep-old', @target);
+is($run->{status}, 0, 'to a time: exit status') or diag $run->last_words;
 $test->is_healthy('to a time');
+is_whole('to a time');
+like(
+	join(' ', @{ $run->plan->{warnings} }),
+	qr/"db-exclude" of pgbackrest is set .* ignore it/,
+	'the plan tells of it');
 is(tablespaces(), 'early second', 'the tablespaces of the target are there');
 is(rows('early'), 1500, 'with what was written before the target');
 is(rows('second'), 1000, 'also in the one that the backup lacks');
 is_deeply([ glob "$root/late/*" ], [], 'the one that was made later has left nothing');
 ok(-e "$root/second/note", 'a file that is not PostgreSQL\'s is still there');
-my ($copied) = glob "$summary->{kept}/pg_tblspc/*/PG_*/*/*";
+my $copy = $run->summary->{kept};
+my ($copied) = glob "$copy/pg_tblspc/*/PG_*/*/*";
 ok($copied && -s $copied, 'the copy of the old data holds the tablespaces');
-ok(!-l $_, 'and not links to them: ' . s{.*/}{}r) for glob "$summary->{kept}/pg_tblspc/*";
+ok(!-l $_, 'and not links to them: ' . s{.*/}{}r) for glob "$copy/pg_tblspc/*";
 
 $test->set_kept(grep { !/second|target/ } @kept);
 $test->run_ok('to before it', 'restore', @before);
@@ -84,6 +116,7 @@ is(rows('second'), 1000, 'the other can be made again');
 $test->set_kept(@kept);
 $test->run_ok('back', 'undo');
 $test->is_healthy('back');
+is_whole('back');
 is(tablespaces(), 'early second', 'both are there again');
 is(rows('early'), 1500, 'the first as it was');
 is(rows('second'), 1000, 'the second, too');

@@ -1,4 +1,4 @@
-// links: sidecar/pgbackrest/backup_tablespaces sidecar/pgbackrest/command_line
+// links: sidecar/pgbackrest/backup_tablespaces sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest_ask sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error
 /*
  * backup_tablespaces_test.c
  *		What pgbackrest tells of a backup's tablespaces, and what it may leave out.

@@ -1,4 +1,4 @@
-// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/kept ctl/plan/target ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/verify ctl/facts/facts ctl/facts/timeline_path ctl/print/units
+// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/target ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/verify ctl/facts/facts ctl/facts/timeline_path ctl/print/units
 /*
  * restore_preflight_test.c
  *		What hinders a restore whatever its target, the steps of a plan, a plan as JSON, and what
@@ -142,7 +142,33 @@ ARRANGE(tablespaces)
 	facts->members[0].tablespaces = 1;
 }
 
+static void
+set_option(RestoreFacts *facts, FactEffect effect)
+{
+	FactMember *member = &facts->members[1];
+
+	strcpy(member->options[0].name, "force");
+	strcpy(member->options[0].where, "section [global] of pgbackrest.conf");
+	member->options[0].effect = effect;
+	member->option_count = 1;
+}
+ARRANGE(refused_option)
+{
+	(void) request;
+	set_option(facts, FACT_EFFECT_REFUSED);
+}
+ARRANGE(ignored_option)
+{
+	(void) request;
+	set_option(facts, FACT_EFFECT_OVERRIDDEN);
+}
+
 static const Hindrance hindrances[] = {
+	{"option \"force\" of pgbackrest on member \"m2\" would change the restore", NULL,
+	 refused_option},
+	{NULL,
+	 "on member \"m2\" (section [global] of pgbackrest.conf): the restore and its undo ignore",
+	 ignored_option},
 	{"is paused", NULL, paused},
 	{"switchover is scheduled", NULL, switchover},
 	{"\"m2\" can't be asked: no answer", NULL, silent},

@@ -242,6 +242,11 @@ is_command(Command *command, const char *expected)
 	"[pgbackrest] [--config=/etc/it's 100%/pgbackrest.conf] [--stanza=main] [--pg1-path=/data] " \
 	"[--log-level-stderr=off] "
 
+/* what pgbackrest's files and environment set is taken back */
+#define OVERRIDES                                                          \
+	"[--reset-db-exclude] [--reset-db-include] [--archive-mode=preserve] " \
+	"[--reset-recovery-option] "
+
 static void
 test_commands(void **state)
 {
@@ -252,21 +257,21 @@ test_commands(void **state)
 	} rows[] = {
 		{"{\"set\":\"" SET "\",\"target_type\":\"default\",\"target_timeline\":2}",
 		 HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] [--type=default] "
-			  "[--target-timeline=2] [restore]"},
+			  "[--target-timeline=2] " OVERRIDES "[restore]"},
 		{"{\"set\":\"" SET "\",\"target_type\":\"standby\",\"repo\":3}",
-		 HEAD "[--log-level-console=detail] [--repo=3] [--delta] [--set=" SET "] [--type=standby] "
-			  "[restore]"},
+		 HEAD "[--log-level-console=detail] [--repo=3] [--delta] [--set=" SET
+			  "] [--type=standby] " OVERRIDES "[restore]"},
 		{"{\"set\":\"" SET "\",\"target_type\":\"immediate\",\"target_timeline\":2}",
 		 HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] [--type=immediate] "
-			  "[--target-action=promote] [restore]"},
+			  "[--target-action=promote] " OVERRIDES "[restore]"},
 		{"{\"set\":\"" SET "\",\"target_type\":\"time\",\"target\":\"2024-10-23T14:11:04.5+02:00\","
 		 "\"exclusive\":true}",
 		 HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] [--type=time] "
 			  "[--target=2024-10-23 12:11:04.500000+00] [--target-exclusive] "
-			  "[--target-action=promote] [restore]"},
+			  "[--target-action=promote] " OVERRIDES "[restore]"},
 		{"{\"set\":\"" SET "\",\"target_type\":\"name\",\"target\":\"--delta $(x)\"}",
 		 HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] [--type=name] "
-			  "[--target=--delta $(x)] [--target-action=promote] [restore]"},
+			  "[--target=--delta $(x)] [--target-action=promote] " OVERRIDES "[restore]"},
 	};
 	StepArguments arguments;
 	PgbrError error;
@@ -288,8 +293,10 @@ test_commands(void **state)
 	map = json_pack("{ss}", "16384", "/disk 2/x=y");
 	pgbackrest_restore_command(&config, 0, &arguments.target, "/data", map, &command);
 	json_decref(map);
-	is_command(&command, HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] "
-							  "[--type=standby] [--tablespace-map=16384=/disk 2/x=y] [restore]");
+	is_command(&command,
+			   HEAD "[--log-level-console=detail] [--delta] [--set=" SET "] "
+					"[--type=standby] " OVERRIDES "[--no-link-all] [--reset-link-map] "
+					"[--reset-tablespace-map-all] [--tablespace-map=16384=/disk 2/x=y] [restore]");
 	pgbackrest_push_command(&config, "/data", "000000010000000000000001", &command);
 	is_command(&command, HEAD "[--log-level-console=warn] [--no-archive-async] [archive-push] "
 							  "[/data/pg_wal/000000010000000000000001]");

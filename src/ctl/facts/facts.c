@@ -207,6 +207,36 @@ read_settings(int *settings, const json_t *object)
 		settings[i] = take_int(object, setting_names[i], -1);
 }
 
+static void
+read_options(FactMember *member, const json_t *options)
+{
+	static const char *const effects[] = {
+#define X(name, text) text,
+		FACT_EFFECTS(X)
+#undef X
+	};
+	const json_t *item;
+	size_t index;
+
+	member->option_count = 0;
+	json_array_foreach(options, index, item)
+	{
+		FactOption *option = &member->options[member->option_count];
+		const char *effect = json_text(item, "effect");
+
+		for (size_t i = 0; effect && i < sizeof(effects) / sizeof(effects[0]); i++)
+		{
+			if (strcmp(effects[i], effect) != 0 || member->option_count == FACT_OPTIONS_MAX)
+				continue;
+			take_text(option->name, sizeof(option->name), item, "option");
+			take_text(option->where, sizeof(option->where), item, "where");
+			option->effect = (FactEffect) i;
+			member->option_count++;
+			break;
+		}
+	}
+}
+
 bool
 restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error)
 {
@@ -242,6 +272,7 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	member->free_bytes = take_amount(node, "free_bytes", -1);
 	member->is_mount = json_flag(node, "data_directory_is_mount");
 	member->read_only = json_flag(node, "data_directory_is_read_only");
+	read_options(member, json_object_get(node, "restore_options"));
 	member->tablespaces = take_int(node, "tablespaces", -1);
 	member->replica = state && (strcmp(state, "in archive recovery") == 0 ||
 								strcmp(state, "shut down in recovery") == 0);

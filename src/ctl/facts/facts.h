@@ -36,6 +36,28 @@ enum
 	FACT_SETTING_COUNT,
 };
 
+/* What an option of pgbackrest's restore does that is set on a member. */
+#define FACT_EFFECTS(X)         \
+	X(OVERRIDDEN, "overridden") \
+	X(REFUSED, "refused")       \
+	X(UNKNOWN, "unknown")
+
+typedef enum FactEffect
+{
+#define X(name, text) FACT_EFFECT_##name,
+	FACT_EFFECTS(X)
+#undef X
+} FactEffect;
+
+#define FACT_OPTIONS_MAX 8
+
+typedef struct FactOption
+{
+	char name[64];
+	char where[192]; /* "section [global] of pgbackrest.conf" */
+	FactEffect effect;
+} FactOption;
+
 typedef struct FactMember
 {
 	char name[RESTORE_NAME_SIZE];
@@ -56,10 +78,12 @@ typedef struct FactMember
 	uint64_t lsn;	   /* current, replayed, or that of the last checkpoint */
 	uint64_t next_xid; /* 64 bit; 0 unknown */
 	long long segment_size;
-	long long cluster_bytes;		  /* of all databases; -1 unknown */
-	long long free_bytes;			  /* -1 unknown */
-	bool is_mount;					  /* the data directory is a mount point */
-	bool read_only;					  /* its sidecar can't write there */
+	long long cluster_bytes;			  /* of all databases; -1 unknown */
+	long long free_bytes;				  /* -1 unknown */
+	bool is_mount;						  /* the data directory is a mount point */
+	bool read_only;						  /* its sidecar can't write there */
+	FactOption options[FACT_OPTIONS_MAX]; /* set there and not plainly harmless */
+	int option_count;
 	int tablespaces;				  /* -1 unknown */
 	long long unarchived;			  /* segments that wait for the archiver; -1 unknown */
 	int settings[FACT_SETTING_COUNT]; /* -1 unknown */

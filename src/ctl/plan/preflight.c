@@ -4,6 +4,7 @@
  */
 #include "ctl/plan/preflight.h"
 
+#include "ctl/plan/preflight_files.h"
 #include "ctl/print/units.h"
 
 #include <inttypes.h>
@@ -305,7 +306,8 @@ restore_check_cluster(RestoreWork *work)
 
 		if (!restore_request_is_without(work->request, member->name))
 		{
-			if (!check_member(work, member))
+			if (!check_member(work, member) ||
+				(is_to_stop(work, member) && !restore_check_options(work, member)))
 				return false;
 			warn_of_member(work, member);
 			continue;

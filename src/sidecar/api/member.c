@@ -6,6 +6,7 @@
 
 #include "sidecar/api/handlers.h"
 
+#include "program/restore_options.h"
 #include "sidecar/pgbackrest/version.h"
 #include "sidecar/postgres/member.h"
 #include "sidecar/postgres/member_details.h"
@@ -23,7 +24,12 @@ node_describe(Sidecar *sidecar)
 	pgbackrest_version_read(sidecar->config, version);
 	json = node_json(&node, sidecar->config->stanza, version);
 	if (json)
+	{
 		node_add_details(sidecar->config, sidecar->queue, sidecar->stop_fd, &node, json);
+		json_object_set_new(
+			json, "restore_options",
+			restore_options_json(sidecar->config->pgbackrest_config, sidecar->config->stanza));
+	}
 	return json;
 }
 

@@ -6,13 +6,12 @@
 
 #include "program/json.h"
 #include "program/pgbackrest_info.h"
-#include "program/process.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/info_cache.h"
+#include "sidecar/pgbackrest/pgbackrest_ask.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 /* It reads the manifest of the backup, which has a line for each file. */
 #define TIMEOUT_MS 600000
@@ -79,17 +78,12 @@ backup_tablespaces_read(const json_t *document, const char *stanza, const char *
 }
 
 static bool
-take_answer(const ProcessOutput *output, const char *stanza, const char *label,
+take_answer(const StrBuf *text, const char *stanza, const char *label,
 			BackupTablespaces *tablespaces, PgbrError *error)
 {
-	json_t *document;
-	bool ok;
+	json_t *document = json_parse(text->data, text->length, error);
+	bool ok = document && backup_tablespaces_read(document, stanza, label, tablespaces, error);
 
-	if (!WIFEXITED(output->status) || WEXITSTATUS(output->status) != 0)
-		return pgbr_error_set(error, PGBR_ERROR_PGBACKREST, "could not ask about the backup %s: %s",
-							  label, output->err.length ? output->err.data : output->out.data);
-	document = json_parse(output->out.data, output->out.length, error);
-	ok = document && backup_tablespaces_read(document, stanza, label, tablespaces, error);
 	json_decref(document);
 	return ok;
 }
@@ -98,21 +92,18 @@ bool
 backup_tablespaces_ask(const SidecarConfig *config, int repo, const char *label, int stop_fd,
 					   BackupTablespaces *tablespaces, PgbrError *error)
 {
+	const PgbackrestLimits limits = {NULL, TIMEOUT_MS, INFO_MAX_BYTES, stop_fd};
 	Command command;
-	ProcessOutput output;
+	PgbackrestAnswer answer;
 	bool ok;
 
 	tablespaces->version[0] = '\0';
 	tablespaces->locations = json_object();
-	process_output_init(&output);
+	if (tablespaces->locations == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	pgbackrest_set_info_command(config, repo, label, &command);
-	if (tablespaces->locations == NULL || command.failed)
-		ok = pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	else
-		ok = process_run((const char *const *) command.argv, NULL, TIMEOUT_MS, INFO_MAX_BYTES,
-						 stop_fd, &output, error) &&
-			 take_answer(&output, config->stanza, label, tablespaces, error);
-	command_done(&command);
-	process_output_done(&output);
+	ok = pgbackrest_ask(&command, &limits, &answer, error) &&
+		 take_answer(&answer.text, config->stanza, label, tablespaces, error);
+	pgbackrest_answer_done(&answer);
 	return ok;
 }

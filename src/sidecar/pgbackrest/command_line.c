@@ -5,6 +5,7 @@
 #include "sidecar/pgbackrest/command_line.h"
 
 #include "common/memory.h"
+#include "program/restore_options.h"
 #include "program/retention.h"
 
 #include <stdarg.h>
@@ -239,6 +240,19 @@ begin_restore(const SidecarConfig *config, const char *data_directory, const cha
 	command_add(command, "--log-level-console=%s", level);
 }
 
+/* Take back what pgbackrest's files and environment would change. */
+static void
+add_overriding(bool has_files, bool has_map, Command *command)
+{
+	for (const RestoreOption *option = restore_options; option->name; option++)
+	{
+		if (option->rule == RESTORE_OPTION_OVERRIDDEN ||
+			(option->rule == RESTORE_OPTION_PLACED && has_files &&
+			 !(has_map && strcmp(option->name, "tablespace-map") == 0)))
+			command_add(command, "%s", option->argument);
+	}
+}
+
 void
 pgbackrest_restore_command(const SidecarConfig *config, int repo, const RecoveryTarget *target,
 						   const char *data_directory, const json_t *tablespaces, Command *command)
@@ -262,6 +276,7 @@ pgbackrest_restore_command(const SidecarConfig *config, int repo, const Recovery
 	/* pgbackrest accepts no timeline for immediate; the recovery server gets it from us */
 	if (target->timeline && target->type != RECOVERY_IMMEDIATE)
 		command_add(command, "--target-timeline=%u", target->timeline);
+	add_overriding(tablespaces != NULL, json_object_size(tablespaces) > 0, command);
 	json_object_foreach((json_t *) tablespaces, oid, location)
 	{
 		command_add(command, "--tablespace-map=%s=%s", oid, json_string_value(location));

@@ -79,7 +79,8 @@ extern void pgbackrest_expire_command(const SidecarConfig *config, const ExpireS
 
 /* The following get the data directory: even if pgbackrest.conf names another pg1-path, pgbackrest
  * must write only into the data directory of this PostgreSQL. */
-/* tablespaces: an object, OID to location, of those that lie elsewhere than the backup says. */
+/* tablespaces: an object, OID to location, of those that lie elsewhere than the backup says; NULL
+ * when the member has lost its files. */
 extern void
 pgbackrest_restore_command(const SidecarConfig *config, int repo, const RecoveryTarget *target,
 						   const char *data_directory, const json_t *tablespaces, Command *command);

@@ -121,6 +121,16 @@ make_directory(const char *path, PgbrError *error)
 						  strerror(errno));
 }
 
+/* False when the member has lost its data directory. */
+static bool
+has_files(const char *data_directory)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.3900s/PG_VERSION", data_directory);
+	return access(path, F_OK) == 0;
+}
+
 typedef struct Restoring
 {
 	const StepContext *context;
@@ -246,8 +256,8 @@ begin_recovery(StepContext *context, bool fence, PgbrError *error)
 }
 
 /*
- * What pgbackrest does not do about tablespaces; map gets those that lie elsewhere than the backup
- * says.
+ * What pgbackrest does not do about tablespaces; map, unless it is NULL, gets those that lie
+ * elsewhere than the backup says.
  */
 static bool
 care_for_tablespaces(StepContext *context, const StepArguments *arguments, json_t *map, Job *job,
@@ -263,7 +273,7 @@ care_for_tablespaces(StepContext *context, const StepArguments *arguments, json_
 		pgbr_copy_text(job->error, sizeof(job->error),
 					   pgbackrest_error_name(PGBACKREST_SET_INVALID));
 	}
-	ok = ok && tablespace_folders_map(context->data_directory, &backup, map, error) &&
+	ok = ok && (!map || tablespace_folders_map(context->data_directory, &backup, map, error)) &&
 		 tablespace_folders_empty(context, &backup, error);
 	backup_tablespaces_done(&backup);
 	return ok;
@@ -307,7 +317,7 @@ step_restore(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 		return false;
 	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
 	job_queue_progress(context->queue, &output.progress);
-	map = json_object();
+	map = has_files(context->data_directory) ? json_object() : NULL;
 	ok = care_for_tablespaces(context, arguments, map, job, error) &&
 		 run_restore(context, arguments, map, &restoring, job, error);
 	json_decref(map);
