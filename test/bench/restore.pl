@@ -2,7 +2,8 @@
 # test/bench/run calls it. By hand is `pgbackrest restore --delta` into a copy of the leader's data
 # directory and a plain server that recovers it, to the same point from the same backup.
 # PGBR_BENCH_SCALE is pgbench's (130: 2 GB), PGBR_BENCH_ROUNDS how often both are done in turns (3).
-# Gives a JSON object on stdout.
+# Undo by a kept member is measured at that scale and, with PGBR_BENCH_LARGE_SCALE (1300: 20 GB), at
+# another, against which the first is held. Gives a JSON object on stdout.
 use strict;
 use warnings;
 use FindBin;
@@ -84,17 +85,17 @@ sub by_hand
 	return ($seconds, $restored);
 }
 
-# The same by the control binary, for the whole cluster. Gives the seconds until a row could be
-# inserted and until all replicas streamed and had that row, and the summary.
+# Run the control binary, after which this member leads and these stream. Gives the seconds until a
+# row could be inserted and until all replicas streamed and had that row, and the summary.
 sub by_command
 {
-	my ($lsn) = @_;
+	my ($leads, $streaming, @command) = @_;
 	my (%seconds, $summary);
 	local %ENV = (%ENV, $cluster->ctl_environment);
 	my $start = now();
-	open my $pipe, '-|', "$ENV{PGBR_BUILD}/pgbackrest_ctl", 'restore', '--force', '--no-verify',
-	  '--format=json', '--type=lsn', "--target=$lsn"
-	  or die "restore: $!\n";
+	open my $pipe, '-|', "$ENV{PGBR_BUILD}/pgbackrest_ctl", @command, '--force', '--no-verify',
+	  '--format=json'
+	  or die "$command[0]: $!\n";
 	while (my $line = readline $pipe)
 	{
 		my $event = eval { decode_json($line) } or next;
@@ -102,13 +103,13 @@ sub by_command
 		next unless $event->{event} eq 'step' && $event->{state} eq 'done';
 		if ($event->{step} eq 'hand-over')
 		{
-			$leader->psql('INSERT INTO mark DEFAULT VALUES');
+			$leads->psql('INSERT INTO mark DEFAULT VALUES');
 			$seconds{writes} = now() - $start;
 		}
 		if ($event->{step} eq 'replicas-stream')
 		{
-			my $rows = $leader->psql('SELECT count(*) FROM mark');
-			for my $member ($cluster->members)
+			my $rows = $leads->psql('SELECT count(*) FROM mark');
+			for my $member (@$streaming)
 			{
 				wait_for { $member->psql('SELECT count(*) FROM mark') == $rows }
 				"$member->{name} to have the row";
@@ -116,7 +117,7 @@ sub by_command
 			$seconds{healthy} = now() - $start;
 		}
 	}
-	close $pipe or die "restore: wait status $?\n";
+	close $pipe or die "$command[0]: wait status $?\n";
 	return (\%seconds, $summary);
 }
 
@@ -138,7 +139,8 @@ sub measure_round
 	my ($hand, $restored) = by_hand($plan, $lsn, $copy);
 	system 'rm', '-rf', $copy;
 	system 'sync';
-	my ($seconds, $summary) = by_command($lsn);
+	my ($seconds, $summary) =
+	  by_command($leader, [ $cluster->members ], 'restore', '--type=lsn', "--target=$lsn");
 	at( sprintf
 		  'round %d: by hand %.1f s (of it pgbackrest %.1f s), %d segments; writes %.1f s, all healthy %.1f s; load %s',
 		$number,
@@ -153,17 +155,59 @@ sub measure_round
 	return { hand => $hand, restored => $restored, %$seconds, summary => $summary };
 }
 
+# A database of this scale, in a full backup. Gives its bytes.
+sub fill
+{
+	my ($size) = @_;
+	at("a database of scale $size");
+	pgbench('-i', '-q', '-s', $size);
+	my $backup = $leader->sidecar->post_job(kind => 'backup', type => 'full');
+	$backup = $leader->sidecar->wait_job($backup->{id}, undef, 7200);
+	die "backup: $backup->{message}\n" unless $backup->{state} eq 'succeeded';
+	$cluster->wait_streaming(600);
+	return $leader->psql(q{SELECT pg_database_size('postgres')});
+}
+
+# A restore that keeps a replica, and its undo. Gives the seconds until a row could be inserted
+# after the undo.
+sub undo_by_kept
+{
+	my ($number) = @_;
+	my ($kept, @others) = grep { $_ != $leader } $cluster->members;
+	my $lsn = $leader->psql('SELECT pg_current_wal_insert_lsn()');
+	pgbench(qw(-n -N -c 2 -t), 2000);
+	my ($ignored, $restored) = by_command($leader, [ $leader, @others ],
+		'restore', '--type=lsn', "--target=$lsn", '--keep-member=' . $kept->name);
+	$leader->sidecar->wait_job($restored->{backup_job}, undef, 7200);
+	pgbench(qw(-n -N -c 2 -t), 2000);
+	my ($seconds, $undone) = by_command($kept, [ $cluster->members ], 'undo', $restored->{id});
+	die "the undo went by $undone->{leader}\n" if $undone->{leader} ne $kept->name;
+	$leader = $cluster->wait_leader;
+	at(sprintf 'undo %d by a kept member: writes %.1f s, all healthy %.1f s',
+		$number, @$seconds{qw(writes healthy)});
+	$leader->sidecar->wait_job($undone->{backup_job}, undef, 7200);
+	return $seconds->{writes};
+}
+
+# The median of the undos at a size; the row holds it against a limit of its own.
+sub measure_undo
+{
+	my ($bytes, $limit, $most) = @_;
+	my $seconds = median(map { undo_by_kept($_) } 1 .. $rounds);
+	row(sprintf(
+			'undo of %.1f GB by a kept member, until it takes writes, median of %d',
+			$bytes / 1e9, $rounds),
+		sprintf('%.1f s', $seconds),
+		$limit,
+		$seconds <= $most);
+	return $seconds;
+}
+
 $cluster =
   PgbrCluster->new(members => 3, parameters => { fsync => 'on', autovacuum => 'off' })->start;
 $leader = $cluster->wait_leader;
 $leader->psql('CREATE TABLE mark (at timestamptz DEFAULT clock_timestamp())');
-at("a database of scale $scale");
-pgbench('-i', '-q', '-s', $scale);
-my $bytes = $leader->psql(q{SELECT pg_database_size('postgres')});
-my $backup = $leader->sidecar->post_job(kind => 'backup', type => 'full');
-$backup = $leader->sidecar->wait_job($backup->{id}, undef, 600);
-die "backup: $backup->{message}\n" unless $backup->{state} eq 'succeeded';
-$cluster->wait_streaming(300);
+my $bytes = fill($scale);
 my $patched = $leader->patroni(PATCH => '/config', \%patroni_defaults);
 die "PATCH /config: $patched->{status}\n" unless $patched->{status} == 200;
 
@@ -184,5 +228,10 @@ for (
 		$measured,
 		"≤ $times × by hand + $more s",
 		$seconds <= $times * $hand + $more);
+}
+my $undo = measure_undo($bytes, '≤ 10 s', 10);
+if (my $large = $ENV{PGBR_BENCH_LARGE_SCALE})
+{
+	measure_undo(fill($large), '≤ 1.2 × that', 1.2 * $undo);
 }
 print JSON::PP->new->canonical->encode({ rows => rows(), restore => $measured[-1]{summary} });

@@ -1,13 +1,13 @@
 # The fault table of a restore: each fault at each step of the plan. The steps come from the plan
 # itself, so that a new one is covered without a word here.
 #
-# A case has a command: restore to a time, undo of such a restore, or restore --replicas-only, of a
-# cluster that is written to. It lets the fault happen as its step begins; runs the same command
-# again until it says that it is done; and looks whether the cluster is whole. The cluster goes on
-# from case to case.
+# A case has a command: restore to a time, undo of such a restore by the repository or by a member
+# that was kept, or restore --replicas-only, of a cluster that is written to. It lets the fault
+# happen as its step begins; runs the same command again until it says that it is done; and looks
+# whether the cluster is whole. The cluster goes on from case to case.
 #
 # PGBR_FAULTS=all tries every fault at every step of a restore to a time, and a part of the table
-# for the other two commands; without it, the part alone, for a restore to a time. A part is each
+# for the other three commands; without it, the part alone, for a restore to a time. A part is each
 # step with the control binary killed, and the other faults along a diagonal, so that each meets
 # several steps. Three files share the work: each takes every third case, from the one on that it
 # gives to run_faults.
@@ -34,36 +34,54 @@ my @faults = (
 		'ctl-after' =>
 		  sub { my ($test, $run, $step) = @_; defined after_step($run, $step) && $run->kill; 1 }
 	],
-	[ 'sidecar-leader' => sub { my ($test) = @_; $test->crash_sidecar($test->leader); 1 } ],
-	[ 'sidecar-replica' => sub { my ($test) = @_; $test->crash_sidecar(replica($test)); 1 } ],
+	[
+		'sidecar-leader' =>
+		  sub { my ($test, $run, $step) = @_; $test->crash_sidecar(leader($test, $step)); 1 }
+	],
+	[
+		'sidecar-replica' =>
+		  sub { my ($test, $run, $step) = @_; $test->crash_sidecar(replica($test, $step)); 1 }
+	],
 	[
 		'pgbackrest-leader' => sub {
 			my ($test, $run, $step) = @_;
-			end_process($test, $run, $step, $test->leader, 'pgbackrest');
+			end_process($test, $run, $step, leader($test, $step), 'pgbackrest');
 		}
 	],
 	[
 		'pgbackrest-replica' => sub {
 			my ($test, $run, $step) = @_;
-			end_process($test, $run, $step, replica($test), 'pgbackrest');
+			end_process($test, $run, $step, replica($test, $step), 'pgbackrest');
 		}
 	],
 	[
 		'postmaster-leader' => sub {
 			my ($test, $run, $step) = @_;
-			end_process($test, $run, $step, $test->leader, 'postmaster');
+			end_process($test, $run, $step, leader($test, $step), 'postmaster');
 		}
 	],
 	[
 		'postmaster-replica' => sub {
 			my ($test, $run, $step) = @_;
-			end_process($test, $run, $step, replica($test), 'postmaster');
+			end_process($test, $run, $step, replica($test, $step), 'postmaster');
 		}
 	],
-	[ 'patroni-leader' => sub { my ($test) = @_; $test->crash_patroni($test->leader); 1 } ],
-	[ 'patroni-replica' => sub { my ($test) = @_; $test->crash_patroni(replica($test)); 1 } ],
-	[ 'reboot-leader' => sub { my ($test) = @_; $test->reboot($test->leader); 1 } ],
-	[ 'reboot-replica' => sub { my ($test) = @_; $test->reboot(replica($test)); 1 } ],);
+	[
+		'patroni-leader' =>
+		  sub { my ($test, $run, $step) = @_; $test->crash_patroni(leader($test, $step)); 1 }
+	],
+	[
+		'patroni-replica' =>
+		  sub { my ($test, $run, $step) = @_; $test->crash_patroni(replica($test, $step)); 1 }
+	],
+	[
+		'reboot-leader' =>
+		  sub { my ($test, $run, $step) = @_; $test->reboot(leader($test, $step)); 1 }
+	],
+	[
+		'reboot-replica' =>
+		  sub { my ($test, $run, $step) = @_; $test->reboot(replica($test, $step)); 1 }
+	],);
 
 # The steps in which a process is there to be killed, for the part of the table.
 my %lives_in = (
@@ -72,7 +90,25 @@ my %lives_in = (
 	'postmaster-leader' => qr/^recover$/,
 	'postmaster-replica' => qr/^restore-replicas$/);
 
-sub replica { my ($test) = @_; my ($first) = $test->replicas; return $first }
+# In an undo by a member that was kept this one takes the leader's place; until then it is the
+# replica to be met, and afterwards who led until then.
+my %leads_by_kept = map { $_ => 1 }
+  qw(recover verify hand-over history-archived restore-replicas unfence resume replicas-stream
+  backup unlock);
+
+sub leader
+{
+	my ($test, $step) = @_;
+	return $test->{kept_member} && $leads_by_kept{$step} ? $test->{kept_member} : $test->leader;
+}
+
+sub replica
+{
+	my ($test, $step) = @_;
+	my ($first) = $test->replicas;
+	return $first if !$test->{kept_member};
+	return $leads_by_kept{$step} ? $test->leader : $test->{kept_member};
+}
 
 # Read on until the step is over.
 sub after_step
@@ -153,6 +189,20 @@ sub rerun
 	return (undef, @told);
 }
 
+# A restore to be undone.
+sub prepare_undo
+{
+	my ($test, $number, @options) = @_;
+	my @target = $test->target('time');
+	$test->mark_lost("after $number");
+	my $id = $test->run_ok('the restore to be undone', 'restore', @options, @target)->{id};
+	$test->find_leader;
+	$test->mark_lost("after restore $number");
+	$test->set_kept($test->kept, "after $number");
+	$test->keep_ticks;
+	return ('undo', $id);
+}
+
 # What comes before each command; gives its words.
 my %prepare = (
 	'restore' => sub {
@@ -161,15 +211,11 @@ my %prepare = (
 		$test->mark_lost("after $number");
 		return @command;
 	},
-	'undo' => sub {
+	'undo' => sub { prepare_undo(@_) },
+	'undo by a kept member' => sub {
 		my ($test, $number) = @_;
-		my @target = $test->target('time');
-		$test->mark_lost("after $number");
-		my $id = $test->run_ok('the restore to be undone', 'restore', @target)->{id};
-		$test->mark_lost("after restore $number");
-		$test->set_kept($test->kept, "after $number");
-		$test->keep_ticks;
-		return ('undo', $id);
+		(undef, $test->{kept_member}) = $test->replicas;
+		prepare_undo($test, $number, '--keep-member=' . $test->{kept_member}->name);
 	},
 	'restore --replicas-only' => sub { ('restore', '--replicas-only') });
 
@@ -179,6 +225,7 @@ sub try_case
 	my ($name, $strike) = @$fault;
 	my $title = "$name at $step of $verb";
 	my $begun = time;
+	delete $test->{kept_member};
 	$test->mark("before $number");
 	$test->start_writer;
 	my @command = $prepare{$verb}->($test, $number, $step);
@@ -200,6 +247,7 @@ sub try_case
 	  $happened ? '' : 'there was nothing to kill, ', time - $begun;
 	note $_ for @told;
 	$test->is_healthy($title, 60);
+	is($test->leader, $test->{kept_member}, "$title: who was kept leads") if $test->{kept_member};
 	return $test->is_quiet($title) if $verb ne 'restore';
 	my ($there) =
 	  $test->leader->psql("SELECT count(*) FROM pgbr_restore_points WHERE name = 'pgbr_undo_$id'");
@@ -214,9 +262,10 @@ sub try_case
 sub steps_of
 {
 	my ($test, $verb) = @_;
-	if ($verb eq 'undo')
+	if ($verb =~ /^undo/)
 	{
-		my ($undo) = $test->run($prepare{$verb}->($test, 'the table'));
+		my ($undo) = $test->run($prepare{$verb}->($test, "the table of $verb"));
+		$test->find_leader;
 		return map { $_->{step} } @{ $undo->plan->{steps} };
 	}
 	my @more = $verb eq 'restore' ? ('--keep-old', $test->target('time')) : '--replicas-only';
@@ -243,10 +292,10 @@ sub run_faults
 		my @others = map {
 			my $verb = $_;
 			map { [ $verb, @$_ ] } part(steps_of($test, $verb))
-		} 'undo', 'restore --replicas-only';
+		} 'undo', 'undo by a kept member', 'restore --replicas-only';
 		my $others = scalar @others;
-		ok(slurp('docs/restore/design.md') =~ /\b$others cases of the other two\b/,
-			"and $others of undo and --replicas-only");
+		ok( slurp('docs/restore/design.md') =~ /\b$others cases of the other three\b/,
+			"and $others of undo, undo by a kept member and --replicas-only");
 		@cases = (@all, @others);
 	}
 	my $only = $ENV{PGBR_FAULTS_ONLY};

@@ -120,6 +120,7 @@ BREAK(missing, strcpy(facts->library_missing, "timescaledb"))
 BREAK(libraries, facts->libraries_known = false)
 BREAK(programs, facts->recovery_known = false)
 BREAK(fenced, facts->fenced = true)
+BREAK(kept, strcpy(facts->kept_for, "20261130T115500-ab12"))
 BREAK(cron, strcpy(facts->cron_found, "/etc/cron.d/backup"))
 BREAK(cron_unread, facts->cron_known = false)
 BREAK(unasked, facts->asked = false)
@@ -166,6 +167,7 @@ test_each_breaks_one_check(void **state)
 		{break_libraries, "recovery", PGBR_VERDICT_UNKNOWN, false},
 		{break_programs, "recovery", PGBR_VERDICT_UNKNOWN, false},
 		{break_fenced, "recovery", PGBR_VERDICT_UNKNOWN, false},
+		{break_kept, "recovery", PGBR_VERDICT_UNKNOWN, true},
 		{break_cron, "cron", PGBR_VERDICT_WARN, true},
 		{break_cron_unread, "cron", PGBR_VERDICT_UNKNOWN, true},
 	};

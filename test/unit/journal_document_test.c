@@ -22,7 +22,7 @@
 	"'from_repository':false,'undo':false,'without':[],'only':[]},"                             \
 	"'set':'20261130-115005F','repo':1,'set_stop':1796039410,'target_timeline':2,"              \
 	"'old_timeline':2,'leader':'m1','leading':null,'members':[{'name':'m1','leader':true,"      \
-	"'left_out':false,'kept':false,"                                                            \
+	"'left_out':false,'kept':false,'was_kept':false,"                                           \
 	"'running':true,'data_bytes':23213850,'free_bytes':null}],'steps':[{'step':'lock',"         \
 	"'where':'all','touches_data':false,'text':'take the lock of every sidecar and write the "  \
 	"journal'}],'broken_leader':false,'check_timeline':false,"                                  \

@@ -262,6 +262,7 @@ test_keep(void **state)
 	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
 	assert_true(made.members[2].kept);
 	assert_false(made.members[1].kept);
+	assert_false(made.members[2].was_kept);
 	assert_false(made.members[2].left_out);
 	assert_true(made.check_timeline);
 	assert_string_equal(restore_plan_led_by(&made), "m1");
@@ -305,6 +306,8 @@ test_undo(void **state)
 	assert_false(made.members[0].leader);
 	assert_true(made.members[2].leader);
 	assert_false(made.members[2].kept);
+	assert_true(made.members[2].was_kept);
+	assert_false(made.members[1].was_kept);
 	assert_true(has_step(&made, RESTORE_UNDO_POINT));
 	assert_true(has_step(&made, RESTORE_STOP_LEADER));
 	assert_false(has_step(&made, RESTORE_START_RESTORE));

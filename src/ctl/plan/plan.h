@@ -28,6 +28,7 @@ typedef struct RestoreMember
 	bool leader;
 	bool left_out; /* by --without-member, or not among --member */
 	bool kept;	   /* it is stopped, and stays as it is: the way back */
+	bool was_kept; /* it was kept for an earlier restore when the plan was made */
 	bool running;  /* PostgreSQL answered while the plan was made */
 	long long data_bytes;
 	long long free_bytes; /* -1: unknown */

@@ -100,6 +100,7 @@ members_json(const RestorePlan *plan)
 		put_flag(json, "leader", member->leader);
 		put_flag(json, "left_out", member->left_out);
 		put_flag(json, "kept", member->kept);
+		put_flag(json, "was_kept", member->was_kept);
 		put_flag(json, "running", member->running);
 		put_known(json, "data_bytes", member->data_bytes, -1);
 		put_known(json, "free_bytes", member->free_bytes, -1);
@@ -243,6 +244,7 @@ read_members(const json_t *array, RestorePlan *plan)
 		member->leader = json_flag(json, "leader");
 		member->left_out = json_flag(json, "left_out");
 		member->kept = json_flag(json, "kept");
+		member->was_kept = json_flag(json, "was_kept");
 		member->running = json_flag(json, "running");
 		member->data_bytes = json_number(json, "data_bytes", -1);
 		member->free_bytes = json_number(json, "free_bytes", -1);

@@ -81,6 +81,7 @@ list_members(RestoreWork *work)
 		strcpy(member->name, fact->name);
 		member->leader = fact == (work->kept ? work->kept : work->leader);
 		member->kept = strcmp(fact->name, work->request->keep) == 0;
+		member->was_kept = fact->kept_for[0] != '\0';
 		member->running = fact->running;
 		member->left_out = !member->leader && !is_wanted(work, fact->name);
 		member->data_bytes = fact->cluster_bytes;

@@ -5,10 +5,13 @@
 #include "ctl/restore/kept_members.h"
 
 #include "common/vocabulary.h"
+#include "ctl/client/at_once.h"
 #include "program/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+/* A restore that is still known has kept it. */
 static bool
 was_kept(const RestoreList *list, const char *member)
 {
@@ -24,36 +27,63 @@ was_kept(const RestoreList *list, const char *member)
 	return false;
 }
 
-void
-restore_kept_members(const RestoreList *list, Cluster *cluster, KeptMembers *kept)
+typedef struct Question
 {
+	const Cluster *cluster;
+	json_t *nodes[CLUSTER_MEMBERS_MAX]; /* by the cluster's order of members; NULL: no answer */
+	PgbrError errors[CLUSTER_MEMBERS_MAX];
+} Question;
+
+static void
+ask_member(void *argument, int index)
+{
+	Question *question = argument;
+	const SidecarClient *sidecar = &question->cluster->members[index]->sidecar;
+
+	if (sidecar->url[0] == '\0')
+		pgbr_error_set(&question->errors[index], PGBR_ERROR_UNREACHABLE,
+					   "the URL of its sidecar is not known");
+	else
+		(void) sidecar_client_call(sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &question->nodes[index],
+								   &question->errors[index]);
+}
+
+static void
+take_node(KeptMembers *kept, const char *member, const json_t *node)
+{
+	const char *restore = json_text(node, "kept_for");
+	KeptMember *found = &kept->kept[kept->count];
+
+	if (restore == NULL || !pgbr_is_job_id(restore) || strlen(restore) >= sizeof(found->restore))
+		return;
+	kept->count++;
+	pgbr_copy_text(found->member, sizeof(found->member), member);
+	strcpy(found->restore, restore);
+}
+
+bool
+restore_kept_members(const RestoreList *list, Cluster *cluster, KeptMembers *kept, PgbrError *error)
+{
+	Question *question = calloc(1, sizeof(*question));
+
 	memset(kept, 0, sizeof(*kept));
+	if (question == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	question->cluster = cluster;
+	at_once(cluster->count, ask_member, question);
 	for (int i = 0; i < cluster->count; i++)
 	{
-		const ClusterMember *member = cluster->members[i];
-		json_t *node = NULL;
-		const char *restore;
+		const char *member = cluster->members[i]->name;
 
-		if (!was_kept(list, member->name))
-			continue;
-		if (member->sidecar.url[0] == '\0')
-			pgbr_error_set(&kept->reason, PGBR_ERROR_UNREACHABLE,
-						   "the URL of its sidecar is not known");
-		if (member->sidecar.url[0] == '\0' ||
-			!sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &node,
-								 &kept->reason))
+		if (question->nodes[i])
+			take_node(kept, member, question->nodes[i]);
+		else if (was_kept(list, member))
 		{
-			pgbr_copy_text(kept->silent, sizeof(kept->silent), member->name);
-			continue;
+			pgbr_copy_text(kept->silent, sizeof(kept->silent), member);
+			kept->reason = question->errors[i];
 		}
-		restore = json_text(node, "kept_for");
-		if (restore && pgbr_is_job_id(restore) && strlen(restore) < RESTORE_ID_SIZE)
-		{
-			KeptMember *found = &kept->kept[kept->count++];
-
-			pgbr_copy_text(found->member, sizeof(found->member), member->name);
-			strcpy(found->restore, restore);
-		}
-		json_decref(node);
+		json_decref(question->nodes[i]);
 	}
+	free(question);
+	return true;
 }

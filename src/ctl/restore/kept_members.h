@@ -26,10 +26,8 @@ typedef struct KeptMembers
 	PgbrError reason;				/* why it can't */
 } KeptMembers;
 
-/*
- * Ask the members that the plans of known restores have kept. A member that has been undone or
- * restored since is none.
- */
-extern void restore_kept_members(const RestoreList *list, Cluster *cluster, KeptMembers *kept);
+/* Ask all members at once. INTERNAL when out of memory. */
+extern bool restore_kept_members(const RestoreList *list, Cluster *cluster, KeptMembers *kept,
+								 PgbrError *error);
 
 #endif

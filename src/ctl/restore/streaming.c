@@ -40,6 +40,14 @@ is_primary(RestoreRun *run, const ClusterMember *member, PatroniNode *node, Pgbr
 		   node->primary && node->running;
 }
 
+/* This restore keeps it, or has not come to what ends that an earlier one does. */
+static bool
+is_kept(const RestoreRun *run, const RestoreMember *member)
+{
+	return member->kept || (member->was_kept && !restore_state_touched(&run->journal->document.plan,
+																	   run->journal->states));
+}
+
 /*
  * A replica that does not stream yet; NULL when all do. By now Patroni may have another leader,
  * also one that takes no part.
@@ -63,7 +71,7 @@ find_late(RestoreRun *run, PgbrError *reason)
 	{
 		ClusterMember *member = restore_patroni_member(run, i);
 
-		if (member == NULL || plan->members[i].kept ||
+		if (member == NULL || is_kept(run, &plan->members[i]) ||
 			(leads && strcmp(leads, member->name) == 0) ||
 			(leads && restore_streams_from(&leader, member->name) &&
 			 follows(run, member, leader.timeline, reason)))

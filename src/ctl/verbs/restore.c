@@ -142,7 +142,8 @@ choose_kept(RestoreSession *session, const char *id, RestoreRequest *request, Pg
 {
 	KeptMembers kept;
 
-	restore_kept_members(&session->list, &session->cluster, &kept);
+	if (!restore_kept_members(&session->list, &session->cluster, &kept, error))
+		return false;
 	for (int i = 0; i < kept.count; i++)
 	{
 		const KeptMember *member = &kept.kept[i];

@@ -71,6 +71,13 @@ describe_kept(const KeptMembers *kept)
 static void
 put_kept(const KeptMembers *kept, StrBuf *out)
 {
+	if (kept->silent[0])
+	{
+		strbuf_puts(out, "Member ");
+		text_put_visible(out, kept->silent);
+		strbuf_puts(out,
+					" may be kept as the way back of a restore: its sidecar can't be asked.\n");
+	}
 	for (int i = 0; i < kept->count; i++)
 	{
 		const char *id = kept->kept[i].restore;
@@ -240,7 +247,8 @@ print(RestoreSession *session, const JournalRecord *record, PgbrError *error)
 	StrBuf out;
 	StrBuf page;
 
-	restore_kept_members(&session->list, &session->cluster, &kept);
+	if (!restore_kept_members(&session->list, &session->cluster, &kept, error))
+		return false;
 	document = status_json(session, record, &kept);
 	strbuf_init(&out);
 	if (output_is_document(format))

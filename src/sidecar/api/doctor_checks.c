@@ -287,7 +287,14 @@ check_worker(const DoctorFacts *facts, DoctorFinding *finding)
 static void
 check_recovery(const DoctorFacts *facts, DoctorFinding *finding)
 {
-	if (facts->fenced)
+	if (facts->kept_for[0])
+	{
+		find(finding, PGBR_VERDICT_UNKNOWN, "this member is kept as the way back of restore %s",
+			 facts->kept_for);
+		cure(finding, "\"pgbackrest_ctl restore --accept %s\" makes it a replica again.",
+			 facts->kept_for);
+	}
+	else if (facts->fenced)
 		find(finding, PGBR_VERDICT_UNKNOWN, "a restore holds the data directory");
 	else if (!facts->recovery_known)
 		find(finding, PGBR_VERDICT_UNKNOWN, "%s",

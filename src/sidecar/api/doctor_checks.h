@@ -47,6 +47,7 @@ typedef struct DoctorFacts
 	uid_t owner;
 	bool read_only; /* as this process sees it */
 	bool fenced;
+	char kept_for[64]; /* the restore whose way back this member is, or "" */
 
 	/* of the server, known only when asked is true; asked_error says why not */
 	bool asked;

@@ -77,6 +77,8 @@ read_node(const json_t *node, DoctorFacts *facts)
 
 	facts->running = json_flag(node, "running");
 	facts->fenced = json_flag(node, "fenced");
+	pgbr_copy_text(facts->kept_for, sizeof(facts->kept_for),
+				   json_text(node, "kept_for") ? json_text(node, "kept_for") : "");
 	take(node, "error", facts->server_error, sizeof(facts->server_error));
 	take(node, "data_directory", facts->data_directory, sizeof(facts->data_directory));
 	facts->owner_known = facts->data_directory[0] == '/' && stat(facts->data_directory, &st) == 0;

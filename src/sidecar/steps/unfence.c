@@ -72,10 +72,25 @@ end_standby(StepContext *context, PgbrError *error)
 			step_forget_standby(context, error));
 }
 
+/* Another restore may be given up; this member stays as it is all the same. */
+static bool
+is_kept_for_another(StepContext *context)
+{
+	char kept_for[JOB_ID_SIZE];
+
+	fence_kept_for(context->data_directory, kept_for, sizeof(kept_for));
+	if (kept_for[0] == '\0' || strcmp(kept_for, context->restore) == 0)
+		return false;
+	step_log(context, "this member is kept for restore %s: its fence stays", kept_for);
+	return true;
+}
+
 bool
 step_unfence(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	(void) job;
+	if (is_kept_for_another(context))
+		return true;
 	return (!arguments->primary ||
 			(end_standby(context, error) && mark_history_ready(context, error))) &&
 		   fence_lift(context->data_directory, error);
