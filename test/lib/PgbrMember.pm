@@ -269,6 +269,18 @@ sub postmaster
 	return $self->{sandbox}->alive($pid) ? $pid : undef;
 }
 
+# The process that replays WAL there, whoever has started its server; undef when there is none.
+sub startup_process
+{
+	my ($self) = @_;
+	my ($found) =
+	  grep {
+		(readlink("/proc/$_/cwd") // '') eq $self->data && slurp("/proc/$_/cmdline") =~ /startup/
+	  }
+	  map { m{(\d+)$} } glob '/proc/[0-9]*';
+	return $found;
+}
+
 # The crash of a server: Patroni and the sidecar stay.
 sub kill_postmaster
 {

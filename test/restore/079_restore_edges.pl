@@ -381,10 +381,7 @@ subtest 'recovery that takes long' => sub {
 	wait_step($run, 'recover');
 	my $startup = wait_for
 	{
-		my ($found) = grep {
-			(readlink("/proc/$_/cwd") // '') eq $leader->data
-			  && slurp("/proc/$_/cmdline") =~ /startup/
-		} map { m{(\d+)$} } glob '/proc/[0-9]*';
+		my $found = $leader->startup_process;
 		$found && kill(STOP => $found) ? $found : undef
 	}
 	'the startup process of the recovery server';

@@ -175,6 +175,79 @@ subtest 'a sidecar that is killed before its server keeps others out' => sub {
 	is(batches(), 'a b', 'and what was recovered is as it should be');
 };
 
+# One that was paused while it recovered a leader that had crashed: it goes on in each iteration of its
+# loop, now with rewind.py's ensure_clean_shutdown, now with follow in postgresql/__init__.py.
+subtest 'a Patroni that recovers the leader as well' => sub {
+	hold_lock();
+	step('node-stop');
+	server_is_down();
+	my $crash_recovery = sub {
+		unlink grep { -f || -l } map { "$data/$_" } qw(standby.signal recovery.signal);
+		return;
+	};
+	my $follow = sub { spew("$data/standby.signal", ''); return };
+	my @restore = (
+		set => $backup,
+		target_type => 'name',
+		target => 'after b',
+		target_timeline => 1,
+		fence => $true);
+	my @recover = (target_timeline => 1, fence => $true);
+	my $reached = sub {
+		my ($job, $name) = @_;
+		$job = $sidecar->wait_job($job->{id});
+		is($job->{state}, 'succeeded', $name) or diag explain $job;
+		is($job->{result}{reason}, 'at restore point "after b"', "$name: where it was to");
+		ok(!-e "$data/recovery.signal", "$name: the signal is used up");
+		return;
+	};
+
+	step('node-restore', @restore);
+	hold('archive-get');
+	my $job = begin('node-recover', @recover);
+	held();
+	$crash_recovery->();
+	$follow->();
+	release();
+	$reached->($job, 'during recovery');
+
+	step('node-restore', @restore);
+	$crash_recovery->();
+	$follow->();
+	$reached->(begin('node-recover', @recover), 'before it');
+
+	my $bin = "$dir/bin";
+	my $postgres = PgbrMember::bindir() . '/postgres';
+	# as it starts: it first syncs all files
+	program($member, 'bin/postgres', <<"END");
+rm -f \$(test -f '$data/recovery.signal' && echo '$data/recovery.signal')
+mv '$dir/standby.signal' '$data/standby.signal'
+exec '$postgres' "\$@"
+END
+	$sidecar->stop;
+	restart_sidecar("--pg-bin=$bin");
+	step('node-restore', @restore);
+	spew("$dir/standby.signal", '');
+	$reached->(begin('node-recover', @recover), 'at its start');
+
+	step('node-restore', @restore);
+	hold('archive-get');
+	spew("$dir/standby.signal", '');
+	$job = begin('node-recover', @recover);
+	held();
+	kill_server();
+	release();
+	is($sidecar->wait_job($job->{id})->{state}, 'failed', 'killed in the midst');
+	$crash_recovery->();
+	$follow->();
+	$reached->(begin('node-recover', @recover), 'and once more');
+	$sidecar->stop;
+	restart_sidecar();
+	step('node-unfence', primary => $true);
+	$member->start;
+	is(batches(), 'a b', 'and the rows are those of the target');
+};
+
 # The fence, too: a server that recovers for the same restore, of a leader on the same machine.
 subtest 'a replica makes way for the leader on its machine' => sub {
 	hold_lock();

@@ -45,6 +45,7 @@ test_success(void **state)
 	(void) state;
 	read_lines(&log, lines, LENGTH(lines) - 1);
 	assert_false(log.ready);
+	assert_true(log.begun);
 	read_lines(&log, lines, LENGTH(lines));
 	assert_true(log.ready);
 	assert_int_equal(log.timeline, 2);

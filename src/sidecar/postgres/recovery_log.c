@@ -60,6 +60,9 @@ read_log(RecoveryLog *log, const char *text, int64_t wal_segment_size)
 		pgbr_copy_text(log->last_xact_time, sizeof(log->last_xact_time), rest);
 	else if (after(text, "database system is ready to accept connections"))
 		log->ready = true;
+	else if (after(text, "starting archive recovery") ||
+			 after(text, "starting point-in-time recovery"))
+		log->begun = true;
 	else if (after(text, "entering standby mode"))
 		log->standby = true;
 	else if (strstr(text, " was terminated by signal ") && log->fatal[0] == '\0')

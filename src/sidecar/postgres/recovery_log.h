@@ -18,6 +18,7 @@
 typedef struct RecoveryLog
 {
 	bool ready;				 /* connections are accepted: recovery is over */
+	bool begun;				 /* it leads to a target: its signal file was read */
 	bool standby;			 /* it is no recovery but a standby, which has no end */
 	uint32_t timeline;		 /* of the segment restored last, or 0 */
 	uint64_t first_segment;	 /* number of the first one restored ... */

@@ -7,6 +7,7 @@
 #include "program/clock.h"
 #include "program/log.h"
 #include "sidecar/postgres/fence.h"
+#include "sidecar/restore/recovery_signal.h"
 #include "sidecar/restore/step_folder.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/postgres/postmaster.h"
@@ -27,7 +28,7 @@
 
 #define WATCH_MS	500
 #define BEGIN_MS	300000 /* of a standby, which syncs all its files first */
-#define BEGUN_MS	100	   /* between questions whether it has */
+#define BEGUN_MS	100	   /* between looks until recovery has begun */
 #define ASK_MS		10000  /* between questions to a server whose log says nothing */
 #define PSQL_MS		20000
 #define SHUTDOWN_MS 600000 /* a checkpoint of what recovery has changed */
@@ -131,6 +132,10 @@ keep_others_out(RecoveryServer *server)
 {
 	const char *data_directory = server->context->data_directory;
 	PgbrError error;
+
+	/* once it has read its signal file, it does not ask for the other one again */
+	if (!server->standby && !server->log.begun)
+		(void) recovery_signal_forget_standby(data_directory, &error);
 
 	if (!server->alone)
 	{
@@ -252,7 +257,7 @@ recovery_server_wait(RecoveryServer *server, PgbrError *error)
 	{
 		PgbrError reason;
 
-		if (!go_on(server, WATCH_MS, error))
+		if (!go_on(server, server->log.begun ? WATCH_MS : BEGUN_MS, error))
 			return false;
 		if (server->log.standby)
 		{

@@ -79,17 +79,6 @@ step_control(const StepContext *context, ControlData *control, PgbrError *error)
 	return control_data_read(bin, context->data_directory, control, error);
 }
 
-bool
-step_forget_standby(const StepContext *context, PgbrError *error)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/standby.signal", context->data_directory);
-	return unlink(path) == 0 || errno == ENOENT ||
-		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not remove file \"%s\": %s", path,
-						  strerror(errno));
-}
-
 /* Whether a postmaster runs, and else what will end by itself: processes of it, which see that
  * it is gone, and programs of Patroni. */
 static bool

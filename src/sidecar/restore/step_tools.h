@@ -23,9 +23,6 @@ extern bool step_control(const StepContext *context, ControlData *control, PgbrE
 /* Refuse while a server uses the data directory, and remove what a dead one has left. */
 extern bool step_must_be_down(StepContext *context, PgbrError *error);
 
-/* Remove the file by which PostgreSQL would start as a standby. */
-extern bool step_forget_standby(const StepContext *context, PgbrError *error);
-
 /* Run SQL commands through psql and take what they print. With a socket folder not the server of
  * --pg-conninfo is asked but the one there. */
 extern bool step_psql(StepContext *context, const char *socket_folder, const char *const *commands,

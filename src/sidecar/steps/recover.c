@@ -10,8 +10,9 @@
 #include "sidecar/restore/step_folder.h"
 #include "common/moment.h"
 #include "common/wal.h"
-#include "sidecar/restore/step_tools.h"
 #include "sidecar/restore/recovery_server.h"
+#include "sidecar/restore/recovery_signal.h"
+#include "sidecar/restore/step_tools.h"
 #include "sidecar/steps/step_table.h"
 
 #include "program/file.h"
@@ -27,7 +28,7 @@
 #define PSQL_MS		  30000
 #define HISTORY_MOST  (1024 * 1024)
 #define DOCUMENT_MOST 65536
-#define TAIL_SIZE	  3000
+#define STARTS_MOST	  5 /* of a server that was made a standby as it started */
 
 /* After the end of recovery; the replayed times are the server's memory of it. */
 static const char query[] =
@@ -281,43 +282,51 @@ is_done(StepContext *context, const json_t *result)
 	ControlData control;
 	PgbrError error;
 
-	return result && !has_file(context, "recovery.signal") &&
+	return result && !recovery_signal_is_set(context->data_directory) &&
 		   step_control(context, &control, &error) && control_data_is_clean(&control) &&
 		   control.timeline == json_number(result, "timeline", 0);
 }
 
-/* Who ended this server's predecessor in the midst of recovery has taken away what tells where
- * to stop. */
-static bool
-has_target(StepContext *context, const json_t *result, PgbrError *error)
-{
-	ControlData control;
-
-	if (result || has_file(context, "recovery.signal") ||
-		(!has_file(context, "backup_label") && (!step_control(context, &control, error) ||
-												strcmp(control.state, "in archive recovery") != 0)))
-		return true;
-	return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND,
-						  "recovery.signal was removed by another process");
-}
-
 /*
- * A replica that was kept as it was is made a server in recovery. One that is no replica any more
- * was promoted by an earlier run.
+ * Whether an earlier run has come as far as the promotion. PostgreSQL has then removed
+ * recovery.signal; before that it is missing where another process has removed it, or where the
+ * data directory is that of a kept replica.
  */
 static bool
-begin_kept(StepContext *context, PgbrError *error)
+find_promoted(StepContext *context, bool *promoted, PgbrError *error)
 {
-	char path[PATH_MAX];
 	ControlData control;
 
+	*promoted = false;
+	if (recovery_signal_is_set(context->data_directory) || has_file(context, "backup_label"))
+		return true;
 	if (!step_control(context, &control, error))
 		return false;
-	snprintf(path, sizeof(path), "%s/recovery.signal", context->data_directory);
-	/* before standby.signal is removed: with neither, PostgreSQL would go on on the old timeline */
-	return !control_data_is_replica(&control) || access(path, F_OK) == 0 ||
-		   (file_write_secret(path, "", 0, error) &&
-			file_sync_folder(context->data_directory, error));
+	*promoted = !control_data_is_replica(&control);
+	return true;
+}
+
+/* Recover, or start again what is promoted, and read back what was reached. */
+static bool
+recover(StepContext *context, const StepArguments *arguments, const RecoveryTarget *target,
+		RecoveryServer *server, json_t **result, PgbrError *error)
+{
+	bool promoted = *result != NULL;
+	bool ok;
+
+	*server = (RecoveryServer){0};
+	if ((!promoted && !find_promoted(context, &promoted, error)) ||
+		(!promoted && !recovery_signal_set(context->data_directory, error)) ||
+		!recovery_signal_forget_standby(context->data_directory, error))
+		return false;
+	ok = recovery_server_start(server, context, target, arguments->fence, error);
+	server->replay_bytes = arguments->replay_bytes;
+	ok = ok && recovery_server_wait(server, error);
+	if (ok && *result == NULL)
+		ok = gather(context, server, result, error) && keep_result(context, *result, error);
+	if (!recovery_server_stop(server, ok ? error : NULL))
+		ok = false;
+	return ok;
 }
 
 bool
@@ -325,7 +334,6 @@ step_recover(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 {
 	RecoveryTarget target;
 	RecoveryServer server;
-	PgbrError stop_error;
 	json_t *result;
 	bool ok;
 
@@ -340,21 +348,15 @@ step_recover(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 		return !arguments->fence || recovery_server_close(context, error);
 	}
 	job_queue_progress(context->queue, &(JobProgress){"replaying WAL", 0, -1, -1});
-	if ((arguments->keep && result == NULL && !begin_kept(context, error)) ||
-		!has_target(context, result, error) || !step_forget_standby(context, error))
+	for (int starts = 1;; starts++)
 	{
-		json_decref(result);
-		return false;
-	}
-	ok = recovery_server_start(&server, context, &target, arguments->fence, error);
-	server.replay_bytes = arguments->replay_bytes;
-	ok = ok && recovery_server_wait(&server, error);
-	if (ok && result == NULL)
-		ok = gather(context, &server, &result, error) && keep_result(context, result, error);
-	if (!recovery_server_stop(&server, &stop_error) && ok)
-	{
-		*error = stop_error;
-		ok = false;
+		ok = recover(context, arguments, &target, &server, &result, error);
+		/* it has replayed nothing past the target, at which a standby stops, too */
+		if (ok || !server.log.standby || starts == STARTS_MOST)
+			break;
+		step_log(context, "another process made the data directory a standby: starting again");
+		if (!step_must_be_down(context, error))
+			break;
 	}
 	if (ok)
 		context->result = result;

@@ -4,6 +4,7 @@
  */
 #include "common/wal.h"
 #include "sidecar/postgres/fence.h"
+#include "sidecar/restore/recovery_signal.h"
 #include "sidecar/restore/server_stop.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/steps/step_table.h"
@@ -69,7 +70,7 @@ end_standby(StepContext *context, PgbrError *error)
 	snprintf(path, sizeof(path), "%s/standby.signal", context->data_directory);
 	return access(path, F_OK) != 0 ||
 		   (server_stop(context, STANDBY_SECONDS, &was_running, &how, error) &&
-			step_forget_standby(context, error));
+			recovery_signal_forget_standby(context->data_directory, error));
 }
 
 /* Another restore may be given up; this member stays as it is all the same. */
