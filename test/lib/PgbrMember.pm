@@ -106,6 +106,7 @@ sub _parameters
 		port => $self->{port},
 		unix_socket_directories => $self->{socket},
 		max_connections => 40,
+		max_prepared_transactions => 5,
 		shared_buffers => '32MB',
 		wal_level => 'replica',
 		log_checkpoints => 'off');

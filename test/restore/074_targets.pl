@@ -67,10 +67,16 @@ subtest 'lsn, on a branch that was left, and from a full backup before all' => s
 	$test->restore('time', $after_full->{included},
 		$full->{label}, '--type=time', "--target=$after_full->{time}");
 };
-subtest 'on from before all the earlier restores' => sub {
+# Its WAL lies in the segment in which the new timeline begins, where a replica looks for it under
+# the parent's name.
+subtest 'on from before all the earlier restores, with a transaction that is prepared' => sub {
+	$test->leader->psql(
+		"BEGIN; INSERT INTO mark (name) VALUES ('prepared'); PREPARE TRANSACTION 'open'");
 	my $there = $test->point('on from there');
 	$test->restore('on from there',
 		$there->{included}, undef, '--type=time', "--target=$there->{time}");
+	is($test->leader->psql('SELECT gid FROM pg_prepared_xacts'), 'open', 'it is still open');
+	$test->leader->psql("ROLLBACK PREPARED 'open'");
 };
 
 subtest 'schedules go on' => sub {

@@ -70,7 +70,7 @@ bool
 restore_give_back(RestoreRun *run, PgbrError *error)
 {
 	json_t *patch = restore_pause_patch(false);
-	bool ok = give_back_leader(run, error) && restore_unfence(run, restore_is_other, error) &&
+	bool ok = give_back_leader(run, error) && restore_unfence(run, restore_is_other, 0, error) &&
 			  restore_patch_all(run, patch, error);
 
 	json_decref(patch);

@@ -97,14 +97,6 @@ restore_leader_of(const RestorePlan *plan)
 	return NULL;
 }
 
-static json_t *
-unfence_arguments(const RestoreMember *member, const RestorePlan *plan)
-{
-	(void) member;
-	(void) plan;
-	return json_object();
-}
-
 bool
 restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
 {
@@ -119,10 +111,31 @@ restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *error)
 }
 
 bool
-restore_unfence(RestoreRun *run, RestoreIsOf *is_of, PgbrError *error)
+restore_unfence(RestoreRun *run, RestoreIsOf *is_of, uint32_t timeline, PgbrError *error)
 {
-	return restore_run_on(run, RESTORE_UNFENCE, "node-unfence", is_of, unfence_arguments, true,
-						  NULL, error);
+	const RestorePlan *plan = &run->journal->document.plan;
+	json_t *jobs[RESTORE_MEMBERS_MAX] = {NULL};
+	bool ok = true;
+
+	for (int i = 0; ok && i < plan->member_count; i++)
+	{
+		json_t *arguments;
+
+		if (!is_of(run, &plan->members[i]))
+			continue;
+		arguments = json_object();
+		if (timeline > 0)
+			json_object_set_new(arguments, "timeline", json_integer(timeline));
+		ok = restore_job_start(run, RESTORE_UNFENCE, plan->members[i].name, "node-unfence",
+							   arguments, &jobs[i], error);
+	}
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		ok = ok && (jobs[i] == NULL || restore_job_wait(run, RESTORE_UNFENCE, plan->members[i].name,
+														&jobs[i], false, error));
+		json_decref(jobs[i]);
+	}
+	return ok;
 }
 
 const ClusterMember *

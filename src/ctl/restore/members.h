@@ -39,8 +39,10 @@ extern RestoreIsOf restore_is_other;
 /* The timeline that recovery has made; 0 before. */
 extern uint32_t restore_new_timeline(const RestoreRun *run);
 
-/* Allow members to be started again. */
-extern bool restore_unfence(RestoreRun *run, RestoreIsOf *is_of, PgbrError *error);
+/* Allow members to be started again. timeline is the one that they are to follow, whose first
+ * segment is archived; 0 when their files are as they were. */
+extern bool
+restore_unfence(RestoreRun *run, RestoreIsOf *is_of, uint32_t timeline, PgbrError *error);
 
 /* The leader of the plan, as a member of it. Lent. */
 extern const RestoreMember *restore_leader_of(const RestorePlan *plan);

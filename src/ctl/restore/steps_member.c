@@ -316,7 +316,11 @@ restore_do_restore_replicas(RestoreRun *run, PgbrError *error)
 bool
 restore_do_unfence(RestoreRun *run, PgbrError *error)
 {
-	return restore_unfence(run, restore_is_replica, error);
+	const RestorePlan *plan = &run->journal->document.plan;
+
+	return restore_unfence(
+		run, restore_is_replica,
+		plan->request.replicas_only ? plan->old_timeline : restore_new_timeline(run), error);
 }
 
 static bool

@@ -58,6 +58,11 @@ read_log(RecoveryLog *log, const char *text, int64_t wal_segment_size)
 	}
 	else if ((rest = after(text, "last completed transaction was at log time ")) != NULL)
 		pgbr_copy_text(log->last_xact_time, sizeof(log->last_xact_time), rest);
+	/* each start tells them again */
+	else if (after(text, "starting PostgreSQL "))
+		log->prepared = 0;
+	else if (after(text, "recovering prepared transaction "))
+		log->prepared++;
 	else if (after(text, "database system is ready to accept connections"))
 		log->ready = true;
 	else if (after(text, "starting archive recovery") ||
@@ -154,16 +159,24 @@ read_entry(const char **text, RecoveryHistory *entry)
 }
 
 bool
+recovery_history_next(const char **text, RecoveryHistory *entry)
+{
+	while (**text)
+	{
+		if (read_entry(text, entry))
+			return true;
+	}
+	return false;
+}
+
+bool
 recovery_history_read(const char *text, RecoveryHistory *history)
 {
+	RecoveryHistory entry;
 	bool found = false;
 
-	while (*text)
+	while (recovery_history_next(&text, &entry))
 	{
-		RecoveryHistory entry;
-
-		if (!read_entry(&text, &entry))
-			continue;
 		*history = entry;
 		found = true;
 	}

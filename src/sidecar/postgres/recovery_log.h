@@ -29,6 +29,7 @@ typedef struct RecoveryLog
 	char archive[512];		 /* why WAL could not be fetched, in archive_get's words, or "" */
 	char stop[256];			 /* why it stopped: "recovery stopping ...", or "" */
 	char last_xact_time[64]; /* as printed, or "" */
+	int prepared;			 /* transactions that the server has taken over as prepared */
 	char last_xid[24];		 /* of "recovery stopping after commit of transaction N", or "" */
 	bool in_fatal;
 	int tail_count; /* lines so far */
@@ -45,10 +46,13 @@ extern const char *recovery_log_hint(const RecoveryLog *log);
 
 typedef struct RecoveryHistory
 {
-	uint32_t timeline; /* the one before the newest */
+	uint32_t timeline; /* of the last entry: the one before the newest */
 	char lsn[20];	   /* where it was left */
 	char reason[256];
 } RecoveryHistory;
+
+/* Read the next entry, and step behind it. False, with an undefined entry, when there is none. */
+extern bool recovery_history_next(const char **text, RecoveryHistory *entry);
 
 /* Read the last entry of a timeline's history file. False when it has none. */
 extern bool recovery_history_read(const char *text, RecoveryHistory *history);

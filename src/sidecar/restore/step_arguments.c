@@ -59,6 +59,7 @@ static const Member members[] = {
 	{PGBR_JOB_NODE_RECOVER, "keep", MEMBER_FLAG, AT(keep), false, 0, 0},
 	{PGBR_JOB_NODE_RECOVER, "replay_bytes", MEMBER_INT64, AT(replay_bytes), false, 0, LLONG_MAX},
 	{PGBR_JOB_NODE_UNFENCE, "primary", MEMBER_FLAG, AT(primary), false, 0, 0},
+	{PGBR_JOB_NODE_UNFENCE, "timeline", MEMBER_TIMELINE, AT(timeline), false, 1, UINT_MAX},
 };
 
 static const StepArguments defaults = {.archive_timeout = 60, .timeout = 60};

@@ -24,6 +24,7 @@ typedef struct StepArguments
 	bool fence;				  /* stop, restore, recover: no server is to be started afterwards */
 	bool keep;				  /* stop: the directory stays as it is; recover: it has stayed so */
 	bool primary;			  /* unfence: it is to start as one */
+	uint32_t timeline;		  /* unfence: on which a replica is to follow; 0: not known */
 	int repo;				  /* restore: 0 is pgbackrest's own choice */
 	RecoveryTarget target;	  /* restore: with the set and the timeline */
 	uint32_t target_timeline; /* recover: 0: not given */

@@ -97,7 +97,8 @@ holds_itself(const char *data_directory, const char *name, bool *of_its_timeline
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/pg_wal/%s", data_directory, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* a link is none: see parent_segments.h */
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ok = fd >= 0 && fstat(fd, &st) == 0 && read(fd, &header, sizeof(header)) == sizeof(header);
 	if (fd >= 0)
 		close(fd);

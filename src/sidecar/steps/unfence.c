@@ -3,9 +3,13 @@
  *		Step node-unfence: the PostgreSQL of the data directory may be started again.
  */
 #include "common/wal.h"
+#include "program/file.h"
 #include "sidecar/postgres/fence.h"
+#include "sidecar/restore/parent_segments.h"
 #include "sidecar/restore/recovery_signal.h"
 #include "sidecar/restore/server_stop.h"
+#include "sidecar/restore/step_folder.h"
+#include "sidecar/restore/step_pgbackrest.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/steps/step_table.h"
 
@@ -18,6 +22,8 @@
 
 /* A standby has no WAL to archive. */
 #define STANDBY_SECONDS 30
+
+#define HISTORY_MOST (1024 * 1024)
 
 /*
  * Have the archiver of a leader, whether or not it runs, know of the history of its timeline.
@@ -86,13 +92,42 @@ is_kept_for_another(StepContext *context)
 	return true;
 }
 
+/* Once its first segment is archived, a replica may meet a prepared transaction in it. */
+static bool
+link_parents(StepContext *context, uint32_t timeline, Job *job, PgbrError *error)
+{
+	char name[WAL_HISTORY_NAME_SIZE];
+	char path[PATH_MAX];
+	ControlData control;
+	PgbackrestRun output;
+	Command command;
+	StrBuf history;
+	bool ok;
+
+	wal_history_name(name, timeline);
+	if (!step_control(context, &control, error) ||
+		!step_folder_path(context, "history", path, error))
+		return false;
+	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
+	pgbackrest_get_command(context->config, context->data_directory, name, path, &command);
+	ok = step_pgbackrest_run(context, &command, &output, NULL, NULL, job, error);
+	command_done(&command);
+	strbuf_init(&history);
+	ok = ok && file_read(path, HISTORY_MOST, &history, error) &&
+		 parent_segments_link(context->data_directory, history.data, timeline,
+							  control.wal_segment_size, error);
+	strbuf_done(&history);
+	return ok;
+}
+
 bool
 step_unfence(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
-	(void) job;
 	if (is_kept_for_another(context))
 		return true;
-	return (!arguments->primary ||
+	return (arguments->timeline <= 1 || arguments->primary ||
+			link_parents(context, arguments->timeline, job, error)) &&
+		   (!arguments->primary ||
 			(end_standby(context, error) && mark_history_ready(context, error))) &&
 		   fence_lift(context->data_directory, error);
 }
