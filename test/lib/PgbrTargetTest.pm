@@ -352,6 +352,7 @@ sub restore_broken
 	my ($self, $name, $mend) = @_;
 	my $least = $self->acknowledged;
 	my ($out, $errors) = ('', '');
+	local $self->{out} = \$out;
 	local %ENV = (%ENV, $self->{cluster}->ctl_environment);
 	my $run = IPC::Run::start(
 		[ "$ENV{PGBR_BUILD}/pgbackrest_ctl", qw(restore --no-verify --force --format=json) ],
@@ -361,6 +362,7 @@ sub restore_broken
 	$mend->();
 	# what broke it is the test's own doing
 	$self->_skip_logs;
+	$self->_let_patroni_round($run);
 	$run->finish;
 	is($run->result(0), 0, "$name: the command") or diag $out, $errors;
 	my ($summary) = map { JSON::PP->new->utf8->decode($_) } grep { /"event":"summary"/ } split /\n/,
@@ -373,6 +375,35 @@ sub restore_broken
 		qr/FATAL:  data directory ".*" has invalid permissions|FATAL:  lock file "postmaster.pid" already exists|PANIC:  could not open file "global\/pg_control"/
 	);
 	return $summary // {};
+}
+
+# Hold the recovery of the leader while its Patroni, which was recovering it too, goes on with that:
+# from when the recovery server has read its signal file, and again near its end.
+sub _let_patroni_round
+{
+	my ($self, $run) = @_;
+	my $leader = $self->{leader};
+	wait_for { $run->pump_nb; ${ $self->{out} } =~ /"step":"recover","state":"started"/ }
+	'the recovery of the leader', 60;
+	my $startup = wait_for
+	{
+		my $found = $leader->startup_process;
+		$found && kill(STOP => $found) ? $found : undef
+	}
+	'its startup process';
+	my $before = length $leader->patroni_log;
+	wait_for
+	{
+		my @rounds = substr($leader->patroni_log, $before) =~ /Lock owner: /g;
+		@rounds >= 6
+	}
+	'six rounds of Patroni', 30;
+	like(
+		substr($leader->patroni_log, $before),
+		qr/restarting after failure|starting as a secondary|crash recovery/,
+		'Patroni recovers the leader, too');
+	kill CONT => $startup;
+	return;
 }
 
 # Take the last restore (or undo) back: every row that was committed before it is there.
