@@ -57,7 +57,7 @@ fi
 exec pgbackrest "\$@"
 END
 	my $psql = program($member, 'psql-here', <<"END");
-if [[ "\$*" == *last_xact_time* ]]
+if [[ "\$*" == *datconnlimit* ]]
 then
 	while test -e '$dir/hold-psql'; do touch '$dir/held'; sleep 0.05; done
 fi

@@ -38,6 +38,7 @@ test_success(void **state)
 		"DETAIL:  Hot standby mode is disabled.",
 		"LOG:  recovery stopping after commit of transaction 731, time 2026-11-24 12:03:02.5+00",
 		"LOG:  last completed transaction was at log time 2026-11-24 12:03:02.515933+00",
+		"LOG:  recovering prepared transaction 730 from shared memory",
 		"LOG:  database system is ready to accept connections",
 	};
 	RecoveryLog log;
@@ -48,6 +49,9 @@ test_success(void **state)
 	assert_true(log.begun);
 	read_lines(&log, lines, LENGTH(lines));
 	assert_true(log.ready);
+	assert_int_equal(log.prepared, 1);
+	recovery_log_line(&log, "LOG:  starting PostgreSQL 15.20 on x86_64", 16 * MB);
+	assert_int_equal(log.prepared, 0);
 	assert_int_equal(log.timeline, 2);
 	assert_int_equal(log.segments, 2);
 	assert_int_equal(log.first_segment, 0xFE);
@@ -272,6 +276,23 @@ test_opts_too_many(void **state)
 	assert_false(postmaster_opts_read(text, &opts));
 }
 
+static void
+test_opts_number(void **state)
+{
+	static const char text[] =
+		"/bin/postgres \"--max_connections=100\" \"-c\" \"max_wal_senders=7\" \"-cport=5\" "
+		"\"--max_connections=40\" \"--max_connections_of_ours=9\" \"--x=max_locks=8\"\n";
+	PostmasterOpts opts;
+
+	(void) state;
+	assert_true(postmaster_opts_read(text, &opts));
+	assert_int_equal(postmaster_opts_number(&opts, "max_connections"), 40);
+	assert_int_equal(postmaster_opts_number(&opts, "max_wal_senders"), 7);
+	assert_int_equal(postmaster_opts_number(&opts, "port"), 5);
+	assert_int_equal(postmaster_opts_number(&opts, "max_locks"), 0);
+	postmaster_opts_done(&opts);
+}
+
 static const char control_text[] =
 	"pg_control version number:            1300\n"
 	"Database system identifier:           7711707147886023570\n"
@@ -310,6 +331,30 @@ test_control(void **state)
 	assert_false(control_data_is_clean(&control));
 }
 
+/* Each of the five by itself. */
+static void
+test_needs_more(void **state)
+{
+	ControlData before;
+	ControlData control;
+	int *settings[] = {&control.max_connections, &control.max_worker_processes,
+					   &control.max_wal_senders, &control.max_prepared_transactions,
+					   &control.max_locks_per_transaction};
+
+	(void) state;
+	assert_true(control_data_parse(control_text, &before));
+	control = before;
+	assert_false(control_data_needs_more(&control, &before));
+	for (size_t i = 0; i < LENGTH(settings); i++)
+	{
+		control = before;
+		*settings[i] += 1;
+		assert_true(control_data_needs_more(&control, &before));
+		*settings[i] -= 2;
+		assert_false(control_data_needs_more(&control, &before));
+	}
+}
+
 int
 main(void)
 {
@@ -317,7 +362,8 @@ main(void)
 		cmocka_unit_test(test_success),		  cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_tail),		  cmocka_unit_test(test_history),
 		cmocka_unit_test(test_mend),		  cmocka_unit_test(test_opts),
-		cmocka_unit_test(test_opts_too_many), cmocka_unit_test(test_control),
+		cmocka_unit_test(test_opts_too_many), cmocka_unit_test(test_opts_number),
+		cmocka_unit_test(test_needs_more),	  cmocka_unit_test(test_control),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,20 @@ control_data_is_replica(const ControlData *control)
 		   strcmp(control->state, "shut down in recovery") == 0;
 }
 
+bool
+control_data_needs_more(const ControlData *control, const ControlData *before)
+{
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	{
+		size_t offset = settings[i].offset;
+
+		if (*(const int *) ((const char *) control + offset) >
+			*(const int *) ((const char *) before + offset))
+			return true;
+	}
+	return false;
+}
+
 json_t *
 control_data_json(const ControlData *control)
 {

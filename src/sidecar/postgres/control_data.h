@@ -47,6 +47,9 @@ extern bool control_data_is_clean(const ControlData *control);
 /* True when the server was a standby last, whether or not it was shut down in order. */
 extern bool control_data_is_replica(const ControlData *control);
 
+/* True when one of the settings that a recovery must have is higher than in before. */
+extern bool control_data_needs_more(const ControlData *control, const ControlData *before);
+
 /* As steps report it. The caller owns a reference; NULL when out of memory. */
 extern json_t *control_data_json(const ControlData *control);
 

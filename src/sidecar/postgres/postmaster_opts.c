@@ -68,6 +68,25 @@ postmaster_opts_read(const char *text, PostmasterOpts *opts)
 	return false;
 }
 
+int
+postmaster_opts_number(const PostmasterOpts *opts, const char *name)
+{
+	size_t length = strlen(name);
+	int number = 0;
+
+	for (int i = 0; i < opts->count; i++)
+	{
+		const char *text = opts->argv[i];
+
+		/* --NAME=N, -c NAME=N or -cNAME=N */
+		if (strncmp(text, "--", 2) == 0 || strncmp(text, "-c", 2) == 0)
+			text += 2;
+		if (strncmp(text, name, length) == 0 && text[length] == '=')
+			number = atoi(text + length + 1);
+	}
+	return number;
+}
+
 void
 postmaster_opts_done(PostmasterOpts *opts)
 {

@@ -22,6 +22,9 @@ typedef struct PostmasterOpts
 
 /* Read the one line of the file. False when it is not one: then there is nothing to free. */
 extern bool postmaster_opts_read(const char *text, PostmasterOpts *opts);
+
+/* The number that it gives to a setting, the last time it does; 0: it does not. */
+extern int postmaster_opts_number(const PostmasterOpts *opts, const char *name);
 extern void postmaster_opts_done(PostmasterOpts *opts);
 
 #endif

@@ -29,8 +29,6 @@
 #define WATCH_MS	500
 #define BEGIN_MS	300000 /* of a standby, which syncs all its files first */
 #define BEGUN_MS	100	   /* between looks until recovery has begun */
-#define ASK_MS		10000  /* between questions to a server whose log says nothing */
-#define PSQL_MS		20000
 #define SHUTDOWN_MS 600000 /* a checkpoint of what recovery has changed */
 #define QUIT_MS		10000
 #define LEFT_MS		2000 /* for what runs restore_command after its server has ended */
@@ -153,8 +151,8 @@ recovery_server_start(RecoveryServer *server, StepContext *context, const Recove
 					  bool fence, PgbrError *error)
 {
 	ServerCommand command = {0};
-	ControlData control;
 	char path[PATH_MAX];
+	bool known;
 	bool ok;
 
 	*server = (RecoveryServer){.context = context,
@@ -164,10 +162,12 @@ recovery_server_start(RecoveryServer *server, StepContext *context, const Recove
 							   .wal_segment_size = SEGMENT};
 	server->child.process.pid = -1;
 	recovery_log_init(&server->log);
-	if (step_control(context, &control, error))
-		server->wal_segment_size = control.wal_segment_size;
+	known = step_control(context, &server->control, error);
+	if (known)
+		server->wal_segment_size = server->control.wal_segment_size;
 	ok = make_socket_folder(server, error) &&
-		 server_command_build(&command, context, server->socket_folder, target, error) &&
+		 server_command_build(&command, context, server->socket_folder, target,
+							  known ? &server->control : NULL, error) &&
 		 step_folder_path(context, "recovery.log", path, error);
 	if (ok)
 	{
@@ -212,22 +212,6 @@ fail_by_log(const RecoveryServer *server, PgbrError *error)
 	return pgbr_error_hint(error, "%s", recovery_log_hint(log));
 }
 
-/* True when it has told that it is no longer in recovery. */
-static bool
-is_recovered(RecoveryServer *server, PgbrError *error)
-{
-	static const char *const commands[] = {"SELECT pg_catalog.pg_is_in_recovery()", NULL};
-	StrBuf answer;
-	bool recovered;
-
-	strbuf_init(&answer);
-	recovered =
-		step_psql(server->context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
-		answer.data[0] == 'f';
-	strbuf_done(&answer);
-	return recovered;
-}
-
 /* See what it does until something happens, or for ms. False when it has ended, or is to be
  * stopped. */
 static bool
@@ -250,13 +234,9 @@ go_on(RecoveryServer *server, int ms, PgbrError *error)
 bool
 recovery_server_wait(RecoveryServer *server, PgbrError *error)
 {
-	int64_t ask_at = clock_monotonic_ms() + ASK_MS;
-
 	/* how long it takes depends on the WAL alone; that it lives, and what it does, is seen */
 	while (true)
 	{
-		PgbrError reason;
-
 		if (!go_on(server, server->log.begun ? WATCH_MS : BEGUN_MS, error))
 			return false;
 		if (server->log.standby)
@@ -265,14 +245,9 @@ recovery_server_wait(RecoveryServer *server, PgbrError *error)
 						   "another process made the data directory a standby during recovery");
 			return pgbr_error_hint(error, "Patroni does this from what it remembers. Ask again.");
 		}
-		if (!server->log.ready && clock_monotonic_ms() < ask_at)
-			continue;
-		ask_at = clock_monotonic_ms() + ASK_MS;
-		if (is_recovered(server, &reason))
-			return true;
+		/* no login is needed to know it */
 		if (server->log.ready)
-			step_log(server->context, "the recovered server does not answer: %s", reason.message);
-		server->log.ready = false;
+			return true;
 	}
 }
 
@@ -297,6 +272,17 @@ recovery_server_wait_begun(RecoveryServer *server, PgbrError *error)
 	}
 	return pgbr_error_set(error, PGBR_ERROR_TIMEOUT,
 						  "timed out after %d s waiting for recovery to begin", BEGIN_MS / 1000);
+}
+
+bool
+recovery_server_had_too_little(const RecoveryServer *server)
+{
+	ControlData control;
+	PgbrError ignored;
+
+	return server->control.wal_segment_size > 0 &&
+		   step_control(server->context, &control, &ignored) &&
+		   control_data_needs_more(&control, &server->control);
 }
 
 bool

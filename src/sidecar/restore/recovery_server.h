@@ -19,6 +19,7 @@
 #include "common/recovery_target.h"
 #include "program/child.h"
 #include "sidecar/restore/step_context.h"
+#include "sidecar/postgres/control_data.h"
 #include "sidecar/postgres/recovery_log.h"
 
 #include <limits.h>
@@ -35,6 +36,7 @@ typedef struct RecoveryServer
 	bool alone; /* it has the place, and keeps others out */
 	int log_fd;
 	int64_t wal_segment_size;
+	ControlData control;  /* when it was started */
 	int64_t replay_bytes; /* 0: not known */
 	RecoveryLog log;
 } RecoveryServer;
@@ -59,6 +61,10 @@ extern bool recovery_server_wait_begun(RecoveryServer *server, PgbrError *error)
  * above, too. A standby that has not begun recovery is ended at once, which leaves pg_control
  * as it was. False when it did not end in order: the next start has to recover. */
 extern bool recovery_server_stop(RecoveryServer *server, PgbrError *error);
+
+/* After its end: true when the WAL that it has replayed asks for higher settings than it had. A
+ * next start gives them. */
+extern bool recovery_server_had_too_little(const RecoveryServer *server);
 
 /* Raise the fence of a directory that a server of ours may have been started on. */
 extern bool recovery_server_close(const StepContext *context, PgbrError *error);

@@ -32,12 +32,17 @@ static const Setting settings[] = {
 	/* off would never archive the history file, and the next restore would take its timeline
 	 * again */
 	{"archive_mode=on", 0, 0},
-	{"archive_command=", 0, 0},
+	{"archive_command=", 15, 0},
+	/* one that fails archives nothing either; with one, a shutdown before 15 switches WAL, and
+	 * replicas wait for the first segment in the repository */
+	{"archive_command=false", 0, 14},
 	{"archive_library=", 15, 0},
 	{"archive_timeout=0", 0, 0},
 	{"archive_cleanup_command=", 0, 0},
 	{"recovery_end_command=", 0, 0},
 	{"recovery_min_apply_delay=0", 0, 0},
+	/* it would ask for segments past the target, and fail for one that nobody needs */
+	{"recovery_prefetch=off", 15, 0},
 	{"promote_trigger_file=", 12, 15},
 	{"synchronous_standby_names=", 0, 0},
 	{"primary_conninfo=", 0, 0},
@@ -196,9 +201,38 @@ add_target(ServerCommand *command, const RecoveryTarget *target)
 		add_own(command, target_settings[stop->type], stop->text);
 }
 
+/*
+ * Recovery needs at least what the backup's server had: prepared transactions have no room
+ * otherwise. What the saved command line has raised since then stays.
+ */
+static void
+add_least(ServerCommand *command, const ControlData *control)
+{
+	const struct
+	{
+		const char *name;
+		int number;
+	} least[] = {
+		{"max_connections", control->max_connections},
+		{"max_wal_senders", control->max_wal_senders},
+		{"max_prepared_transactions", control->max_prepared_transactions},
+		{"max_locks_per_transaction", control->max_locks_per_transaction},
+	};
+
+	for (size_t i = 0; i < sizeof(least) / sizeof(least[0]); i++)
+	{
+		char setting[64];
+
+		if (least[i].number <= postmaster_opts_number(&command->opts, least[i].name))
+			continue;
+		snprintf(setting, sizeof(setting), "%s=%d", least[i].name, least[i].number);
+		add_own(command, setting, "");
+	}
+}
+
 bool
 server_command_build(ServerCommand *command, StepContext *context, const char *socket_folder,
-					 const RecoveryTarget *target, PgbrError *error)
+					 const RecoveryTarget *target, const ControlData *control, PgbrError *error)
 {
 	char hba[PATH_MAX];
 	char ident[PATH_MAX];
@@ -225,6 +259,8 @@ server_command_build(ServerCommand *command, StepContext *context, const char *s
 	/* the one in the configuration is where an init script looks */
 	add_own(command, "external_pid_file=", pid);
 	add_target(command, target);
+	if (control)
+		add_least(command, control);
 	if (command->failed || command->own_count == SERVER_OWN_MOST)
 		return pgbr_error_set(
 			error, PGBR_ERROR_INTERNAL,

@@ -8,8 +8,9 @@
 
 #include "common/recovery_target.h"
 #include "common/strbuf.h"
-#include "sidecar/restore/step_context.h"
+#include "sidecar/postgres/control_data.h"
 #include "sidecar/postgres/postmaster_opts.h"
+#include "sidecar/restore/step_context.h"
 
 #include <stdbool.h>
 
@@ -21,7 +22,7 @@
 #define SERVER_SOCKET ".s.PGSQL.5432"
 
 #define SERVER_ARGV_MOST (POSTMASTER_OPTS_MOST + 128)
-#define SERVER_OWN_MOST	 16
+#define SERVER_OWN_MOST	 20
 
 typedef struct ServerCommand
 {
@@ -35,13 +36,13 @@ typedef struct ServerCommand
 
 /*
  * Build it, from {0}; the caller ends it with server_command_done, also after a failure. target as
- * in recovery_server_start. Writes hba and ident files into the restore's folder: STORAGE;
+ * in recovery_server_start; control is that of the data directory, or NULL. Writes hba and ident files into the restore's folder: STORAGE;
  * CONFLICT when the data directory's version can't be recovered, or the saved command line can't
  * be understood.
  */
 extern bool
 server_command_build(ServerCommand *command, StepContext *context, const char *socket_folder,
-					 const RecoveryTarget *target, PgbrError *error);
+					 const RecoveryTarget *target, const ControlData *control, PgbrError *error);
 extern void server_command_done(ServerCommand *command);
 
 #endif

@@ -8,41 +8,21 @@
  * neither has been killed in between, and takes what is lost with the server's memory from its log.
  */
 #include "sidecar/restore/step_folder.h"
-#include "common/moment.h"
-#include "common/wal.h"
+#include "sidecar/restore/recovery_result.h"
 #include "sidecar/restore/recovery_server.h"
 #include "sidecar/restore/recovery_signal.h"
 #include "sidecar/restore/step_tools.h"
 #include "sidecar/steps/step_table.h"
 
-#include "program/file.h"
 #include "program/json.h"
 #include "sidecar/queue/job_turn.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PSQL_MS		  30000
-#define HISTORY_MOST  (1024 * 1024)
-#define DOCUMENT_MOST 65536
-#define STARTS_MOST	  5 /* of a server that was made a standby as it started */
-
-/* After the end of recovery; the replayed times are the server's memory of it. */
-static const char query[] =
-	"SELECT pg_catalog.json_build_object("
-	"'timeline', ('x' || "
-	"pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()),"
-	" 8))::bit(32)::int,"
-	"'last_xact_time', pg_catalog.to_char(pg_catalog.pg_last_xact_replay_timestamp()"
-	" AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
-	"'next_xid', pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text,"
-	/* replicas wait for the first segment in the repository: before 15 a shutdown switches only
-	 * where there is an archive_command */
-	"'switched_at', CASE WHEN pg_catalog.current_setting('server_version_num')::int < 150000"
-	" THEN pg_catalog.pg_switch_wal()::text END)";
+#define STARTS_MOST 5 /* of a server that was made a standby, or had too low settings */
 
 static bool
 read_target(const StepContext *context, const StepArguments *arguments, RecoveryTarget *target,
@@ -81,164 +61,6 @@ read_target(const StepContext *context, const StepArguments *arguments, Recovery
 	json_decref(json);
 	strbuf_done(&text);
 	return ok;
-}
-
-/* The newest history file of pg_wal. */
-static bool
-recover_read_history(const char *data_directory, uint32_t *timeline, RecoveryHistory *history)
-{
-	char name[WAL_HISTORY_NAME_SIZE];
-	char path[PATH_MAX];
-	struct dirent *entry;
-	StrBuf text;
-	bool ok;
-	DIR *folder;
-
-	*timeline = 0;
-	snprintf(path, sizeof(path), "%s/pg_wal", data_directory);
-	folder = opendir(path);
-	while (folder && (entry = readdir(folder)) != NULL)
-	{
-		uint32_t found;
-
-		if (wal_history_parse(entry->d_name, &found) && found > *timeline)
-			*timeline = found;
-	}
-	if (folder)
-		closedir(folder);
-	wal_history_name(name, *timeline);
-	snprintf(path, sizeof(path), "%s/pg_wal/%s", data_directory, name);
-	strbuf_init(&text);
-	ok = *timeline && file_read(path, HISTORY_MOST, &text, NULL) &&
-		 recovery_history_read(text.data, history);
-	strbuf_done(&text);
-	return ok;
-}
-
-/* What the log of all runs says, for what this one has not seen itself. */
-static void
-read_log(StepContext *context, RecoveryLog *log)
-{
-	StrBuf text;
-
-	recovery_log_init(log);
-	strbuf_init(&text);
-	if (step_folder_read(context, "recovery.log", &text))
-	{
-		for (char *line = text.data; *line;)
-		{
-			size_t length = strcspn(line, "\n");
-			bool ended = line[length] == '\n';
-
-			line[length] = '\0';
-			recovery_log_line(log, line, 16 * 1024 * 1024);
-			line += length + ended;
-		}
-	}
-	strbuf_done(&text);
-}
-
-/* A moment as the log has it, in the form of all others. */
-static void
-put_log_time(json_t *object, const char *key, const char *text)
-{
-	char moment[RECOVERY_TEXT_SIZE];
-	const char *reason;
-	int64_t us;
-
-	if (!moment_parse(text, true, &us, &reason))
-	{
-		json_put_text(object, key, NULL);
-		return;
-	}
-	/* 2026-11-24 11:41:32.000000+00 */
-	moment_format(us, moment);
-	moment[10] = 'T';
-	strcpy(moment + 26, "Z");
-	json_put_text(object, key, moment);
-}
-
-static json_t *
-make_tail(const RecoveryLog *log)
-{
-	json_t *tail = json_array();
-	int first = log->tail_count > RECOVERY_LOG_TAIL ? log->tail_count - RECOVERY_LOG_TAIL : 0;
-
-	for (int i = first; i < log->tail_count; i++)
-		json_array_append_new(tail, json_string(log->tail[i % RECOVERY_LOG_TAIL]));
-	return tail;
-}
-
-/*
- * Recovery to a point before the last failover, or before an earlier restore: see
- * recovery_history_mend. Nobody has read the history yet, and nobody reads it before it is said
- * what was reached.
- */
-static bool
-mend_history(StepContext *context, PgbrError *error)
-{
-	RecoveryHistory history;
-	char name[WAL_HISTORY_NAME_SIZE];
-	char folder[PATH_MAX];
-	char path[PATH_MAX + 32];
-	uint32_t timeline;
-	StrBuf text;
-	StrBuf mended;
-	bool ok;
-
-	strbuf_init(&text);
-	strbuf_init(&mended);
-	ok = recover_read_history(context->data_directory, &timeline, &history) ||
-		 pgbr_error_set(error, PGBR_ERROR_CONFLICT, "pg_wal has no history of the new timeline");
-	snprintf(folder, sizeof(folder), "%.4000s/pg_wal", context->data_directory);
-	wal_history_name(name, timeline);
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	ok = ok && file_read(path, HISTORY_MOST, &text, error);
-	if (ok && recovery_history_mend(text.data, &mended))
-	{
-		step_log(context, "%s named a timeline that had not begun: corrected it", name);
-		ok = file_write_secret(path, mended.data, mended.length, error) &&
-			 file_sync_folder(folder, error);
-	}
-	strbuf_done(&text);
-	strbuf_done(&mended);
-	return ok;
-}
-
-/* Ask the recovered server what it has reached. */
-static bool
-gather(StepContext *context, RecoveryServer *server, json_t **result, PgbrError *error)
-{
-	static const char *const commands[] = {query, NULL};
-	RecoveryHistory history = {0};
-	RecoveryLog log;
-	StrBuf answer;
-	uint32_t newest;
-	bool ok;
-
-	strbuf_init(&answer);
-	ok = step_psql(context, server->socket_folder, commands, PSQL_MS, &answer, error) &&
-		 (*result = json_parse(answer.data, answer.length, error)) != NULL;
-	strbuf_done(&answer);
-	if (!ok || !mend_history(context, error))
-		return false;
-	if (!recover_read_history(context->data_directory, &newest, &history) ||
-		(long long) newest != json_number(*result, "timeline", 0))
-		return pgbr_error_set(error, PGBR_ERROR_CONFLICT,
-							  "the recovered server is on timeline %lld, and pg_wal has no history "
-							  "of it",
-							  json_number(*result, "timeline", 0));
-	read_log(context, &log);
-	json_put_text(*result, "fork_lsn", history.lsn);
-	json_object_set_new(*result, "parent_timeline", json_integer(history.timeline));
-	json_put_text(*result, "reason", history.reason);
-	/* the server knows it only as long as it lives */
-	if (json_text(*result, "last_xact_time") == NULL)
-		put_log_time(*result, "last_xact_time", log.last_xact_time);
-	json_put_text(*result, "last_xid", log.last_xid[0] ? log.last_xid : NULL);
-	json_put_text(*result, "stop", log.stop[0] ? log.stop : NULL);
-	json_object_set_new(*result, "log_tail", make_tail(&log));
-	return true;
 }
 
 static bool
@@ -312,6 +134,7 @@ recover(StepContext *context, const StepArguments *arguments, const RecoveryTarg
 		RecoveryServer *server, json_t **result, PgbrError *error)
 {
 	bool promoted = *result != NULL;
+	json_t *databases = NULL;
 	bool ok;
 
 	*server = (RecoveryServer){0};
@@ -323,9 +146,19 @@ recover(StepContext *context, const StepArguments *arguments, const RecoveryTarg
 	server->replay_bytes = arguments->replay_bytes;
 	ok = ok && recovery_server_wait(server, error);
 	if (ok && *result == NULL)
-		ok = gather(context, server, result, error) && keep_result(context, *result, error);
+		databases = recovery_result_ask(context, server->socket_folder);
+	if (ok && step_is_stopped(context))
+		ok = pgbr_error_set(error, PGBR_ERROR_ABORTED, "recovery was stopped");
 	if (!recovery_server_stop(server, ok ? error : NULL))
 		ok = false;
+	if (ok && *result == NULL)
+	{
+		ok = recovery_result_gather(context, result, error);
+		if (ok)
+			json_object_set(*result, "invalid_databases", databases);
+		ok = ok && keep_result(context, *result, error);
+	}
+	json_decref(databases);
 	return ok;
 }
 
@@ -351,10 +184,11 @@ step_recover(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 	for (int starts = 1;; starts++)
 	{
 		ok = recover(context, arguments, &target, &server, &result, error);
-		/* it has replayed nothing past the target, at which a standby stops, too */
-		if (ok || !server.log.standby || starts == STARTS_MOST)
+		/* a standby has replayed nothing past the target: it stops there, too */
+		if (ok || starts == STARTS_MOST || error->code == PGBR_ERROR_ABORTED ||
+			(!server.log.standby && !recovery_server_had_too_little(&server)))
 			break;
-		step_log(context, "another process made the data directory a standby: starting again");
+		step_log(context, "%s; starting the private recovery server again", error->message);
 		if (!step_must_be_down(context, error))
 			break;
 	}
