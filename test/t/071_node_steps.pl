@@ -574,58 +574,6 @@ subtest 'the archiver has forgotten the history' => sub {
 	wait_for { glob "$repo/archive/main/15-1/$history" } 'it to be archived';
 };
 
-# What a recovery must not need: the login of --pg-conninfo, which may be younger than the target;
-# the settings of today; WAL past the target, which PostgreSQL 15 would read ahead.
-subtest 'a younger login, lower settings, damage past the target' => sub {
-	hold_lock();
-	my $restart = sub {
-		my ($prepared) = @_;
-		$member->psql("ALTER SYSTEM SET max_prepared_transactions = $prepared");
-		step('node-stop');
-		server_is_down();
-		$member->start;
-	};
-	$restart->(7);
-	my $timeline = 0 + $member->psql('SELECT timeline_id FROM pg_control_checkpoint()');
-	end_restore();
-	my $set =
-	  $sidecar->wait_job($sidecar->post_job(kind => 'backup', type => 'full')->{id})->{label};
-	begin_restore();
-	$restart->(9);
-	$member->psql("BEGIN; CREATE TABLE p$_ (); PREPARE TRANSACTION 'p$_'") for 1 .. 9;
-	$member->psql("SELECT pg_create_restore_point('prepared')");
-	$member->psql('CREATE ROLE young LOGIN SUPERUSER');
-	$member->psql('CREATE DATABASE young');
-	my $last = $member->psql('SELECT pg_walfile_name(pg_switch_wal())');
-	$member->psql("ROLLBACK PREPARED 'p$_'") for 1 .. 9;
-	$member->psql('SELECT pg_switch_wal()');
-	step('node-stop');
-	server_is_down();
-	my @past = grep { m{/([0-9A-F]{24})-} && $1 gt $last && $1 =~ /^@{[ substr $last, 0, 8 ]}/ }
-	  glob "$repo/archive/main/15-1/*/*";
-	ok(@past > 0, 'there is WAL past the target');
-	my %whole = map { $_ => slurp($_) } @past;
-	spew($_, 'damaged') for @past;
-	$sidecar->stop;
-	restart_sidecar('--pg-conninfo=' . $member->conninfo('young', 'young'));
-	my @target = (target_timeline => $timeline);
-	step('node-restore', set => $set, target_type => 'name', target => 'prepared', @target);
-	my $auto = slurp("$data/postgresql.auto.conf");
-	spew("$data/postgresql.auto.conf", $auto =~ s/^max_prepared_transactions.*//mr);
-	my $reached = step('node-recover', @target);
-	is($reached->{reason}, 'at restore point "prepared"', 'it ends at the target');
-	is($reached->{prepared}, 9, 'with the transactions that were open');
-	is_deeply($reached->{invalid_databases}, [], 'and no database is incomplete');
-	like($reached->{next_xid}, qr/^\d+$/, 'the next transaction is known');
-	spew($_, $whole{$_}) for @past;
-	$sidecar->stop;
-	restart_sidecar();
-	spew("$data/postgresql.auto.conf", "${auto}max_prepared_transactions = 9\n");
-	$member->start;
-	$member->psql("ROLLBACK PREPARED 'p$_'") for 1 .. 9;
-	is(batches(), 'a b', 'and runs');
-};
-
 subtest 'whose process it is' => sub {
 	hold_lock();
 	step('node-stop');
