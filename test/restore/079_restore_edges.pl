@@ -449,6 +449,33 @@ subtest 'the leader moves while the plan is looked at' => sub {
 	is_healthy('one zero', 'moved');
 };
 
+# A time stops only before a commit: what the drop had done before its own is replayed.
+subtest 'a database that was being dropped' => sub {
+	$leader->psql('CREATE DATABASE scratch');
+	mark('seven');
+	my $time = now();
+	$leader->psql('DROP DATABASE scratch');
+	mark('eight');
+	my @command = (@restore, '--type=time', "--target=$time");
+	my ($status, $out, $errors) = $cluster->cluster_ctl(@command);
+	is($status, 9, 'it is not handed over') or diag $out, $errors;
+	like(
+		$errors,
+		qr/has stopped at step verify: database "scratch" is invalid at the target/,
+		'and the message names it');
+	like(
+		$errors,
+		qr/--type=xid --target=\d+ restores to right after the drop/,
+		'with another target');
+	is_closed('dropped');
+	($status, $out, $errors) = $cluster->cluster_ctl(@command, '--accept-invalid-databases');
+	is($status, 0, 'the same command goes on when it is to') or diag $out, $errors;
+	is_healthy('one seven zero', 'accepted');
+	is($leader->psql("SELECT datconnlimit FROM pg_database WHERE datname = 'scratch'"),
+		-2, 'the database is invalid');
+	$leader->psql('DROP DATABASE scratch');
+};
+
 subtest 'a sidecar that is gone for long' => sub {
 	mark('six');
 	my $run = begin(@restore, '--type=time', "--target=$middle", '--target-timeline=1');

@@ -475,13 +475,103 @@ test_verify(void **state)
 	}
 }
 
+/* What recovery says of databases, for which target, with --accept-invalid-databases or without. */
+static void
+test_verify_databases(void **state)
+{
+	static const struct
+	{
+		const char *databases; /* NULL: an older sidecar's result */
+		bool to_end;
+		bool accept;
+		const char *message; /* NULL: it goes on */
+		const char *detail;
+		const char *hint; /* a part of it */
+		bool note;
+	} rows[] = {
+		{"[]", false, false, NULL, NULL, NULL, false},
+		{NULL, false, false, NULL, NULL, NULL, true},
+		{"null", false, false, NULL, NULL, NULL, true},
+		{"[{\"name\": \"shop\", \"xid\": \"733\"}]", false, false,
+		 "database \"shop\" is invalid at the target: DROP DATABASE had removed its files", "",
+		 "--type=xid --target=733 restores to right after the drop", true},
+		{"[{\"name\": \"a\", \"xid\": null}, {\"name\": \"b\", \"xid\": \"7\"}]", false, false,
+		 "database \"a\" is invalid at the target: DROP DATABASE had removed its files",
+		 "So is 1 more.", "A point before the drop began restores the whole database.", true},
+		{"[{\"name\": \"shop\", \"xid\": \"733\"}]", false, true, NULL, NULL, NULL, true},
+		{"[{\"name\": \"shop\", \"xid\": \"733\"}]", true, false, NULL, NULL, NULL, true},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		RestorePlan plan = {0};
+		json_t *recovered = json_object();
+		PgbrError error = PGBR_ERROR_INIT;
+		const char *note;
+
+		plan.request.target.type = rows[i].to_end ? RECOVERY_DEFAULT : RECOVERY_TIME;
+		if (rows[i].databases)
+			json_object_set_new(recovered, "invalid_databases",
+								json_loads(rows[i].databases, JSON_DECODE_ANY, NULL));
+		assert_int_equal(restore_verify_databases(&plan, recovered, rows[i].accept, &note, &error),
+						 rows[i].message == NULL);
+		assert_int_equal(note != NULL, rows[i].note);
+		if (rows[i].message)
+		{
+			assert_int_equal(error.code, PGBR_ERROR_CONFLICT);
+			assert_string_equal(error.message, rows[i].message);
+			assert_string_equal(error.detail, rows[i].detail);
+			assert_non_null(strstr(error.hint, rows[i].hint));
+			assert_non_null(strstr(error.hint, "--accept-invalid-databases"));
+		}
+		json_decref(recovered);
+	}
+}
+
+static void
+test_verify_prepared(void **state)
+{
+	static const struct
+	{
+		int prepared;
+		const char *config; /* NULL: not known */
+		bool ok;
+	} rows[] = {
+		{0, "{}", true},
+		{1, NULL, true},
+		{1, "{}", false},
+		{2, "{\"postgresql\": {\"parameters\": {\"max_prepared_transactions\": 2}}}", true},
+		{3, "{\"postgresql\": {\"parameters\": {\"max_prepared_transactions\": 2}}}", false},
+		{3, "{\"postgresql\": {\"parameters\": {\"max_prepared_transactions\": \"3\"}}}", true},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		json_t *recovered = json_pack("{si}", "prepared", rows[i].prepared);
+		json_t *config = rows[i].config ? json_loads(rows[i].config, 0, NULL) : NULL;
+		PgbrError error = PGBR_ERROR_INIT;
+
+		assert_int_equal(restore_verify_prepared(recovered, config, &error), rows[i].ok);
+		if (!rows[i].ok)
+			assert_non_null(strstr(error.message, "max_prepared_transactions is "));
+		json_decref(recovered);
+		json_decref(config);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hindrances), cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_json),	   cmocka_unit_test(test_leave_out),
+		cmocka_unit_test(test_hindrances),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_leave_out),
 		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_verify_databases),
+		cmocka_unit_test(test_verify_prepared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,3 +162,59 @@ restore_verify(const RestorePlan *plan, const json_t *recovered, const json_t *m
 							  reached.timeline);
 	return true;
 }
+
+bool
+restore_verify_databases(const RestorePlan *plan, const json_t *recovered, bool accept,
+						 const char **note, PgbrError *error)
+{
+	const json_t *databases = json_object_get(recovered, "invalid_databases");
+	const json_t *first = json_array_get(databases, 0);
+	size_t more = json_array_size(databases);
+	const char *name;
+	const char *xid;
+
+	*note = NULL;
+	if (!json_is_array(databases))
+		*note = "it is not known whether a DROP DATABASE was under way at the target";
+	if (first == NULL)
+		return true;
+	*note = "a database is invalid: DROP DATABASE had removed its files; it can only be dropped";
+	if (accept || plan->request.target.type == RECOVERY_DEFAULT)
+		return true;
+	name = json_text(first, "name");
+	xid = json_text(first, "xid");
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+				   "database \"%s\" is invalid at the target: DROP DATABASE had removed its files",
+				   name ? name : "?");
+	if (more > 1)
+		pgbr_error_detail(error, "So %s %zu more.", more == 2 ? "is" : "are", more - 1);
+	if (xid)
+		return pgbr_error_hint(error,
+							   "--type=xid --target=%s restores to right after the drop, a point "
+							   "before the drop began to the whole database. "
+							   "--accept-invalid-databases goes on: it can only be dropped then.",
+							   xid);
+	return pgbr_error_hint(error,
+						   "A point before the drop began restores the whole database. "
+						   "--accept-invalid-databases goes on: it can only be dropped then.");
+}
+
+bool
+restore_verify_prepared(const json_t *recovered, const json_t *config, PgbrError *error)
+{
+	const json_t *parameters = json_object_get(json_object_get(config, "postgresql"), "parameters");
+	const json_t *value = json_object_get(parameters, "max_prepared_transactions");
+	long long prepared = json_number(recovered, "prepared", 0);
+	long long most = json_is_string(value) ? atoll(json_string_value(value))
+										   : (long long) json_integer_value(value);
+
+	if (config == NULL || prepared <= most)
+		return true;
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+				   "%lld prepared transactions are open at the target, and "
+				   "max_prepared_transactions is %lld",
+				   prepared, most);
+	return pgbr_error_hint(error,
+						   "The leader would not start. Raise it with \"patronictl edit-config\" "
+						   "and run the same command again.");
+}

@@ -19,4 +19,21 @@
 extern bool restore_verify(const RestorePlan *plan, const json_t *recovered, const json_t *mark,
 						   PgbrError *error);
 
+/*
+ * Whether every database is whole, by the same result: DROP DATABASE removes the files before it
+ * commits, and a target in between leaves the database without them. False with CONFLICT, unless
+ * accept, or everything that was committed was restored: a crash would have left the same then.
+ * *note is what is to be told of it otherwise, static, or NULL: unknown is told, too.
+ */
+extern bool restore_verify_databases(const RestorePlan *plan, const json_t *recovered, bool accept,
+									 const char **note, PgbrError *error);
+
+/*
+ * Whether the leader can start with the transactions that are prepared at the target. config is
+ * Patroni's dynamic configuration, or NULL when it is not known: then it is tried. False with
+ * CONFLICT.
+ */
+extern bool
+restore_verify_prepared(const json_t *recovered, const json_t *config, PgbrError *error);
+
 #endif

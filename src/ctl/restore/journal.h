@@ -37,6 +37,7 @@ typedef struct RestoreJournal
 		states[RESTORE_STEP_COUNT];	   /* what is true now; the document has what was journaled */
 	bool reached[RESTORE_MEMBERS_MAX]; /* the members of the plan that have it from this run */
 	int64_t renewed_ms;				   /* clock_monotonic_ms */
+	bool accept_invalid;			   /* of this run alone: see restore_verify_databases */
 } RestoreJournal;
 
 /* Begin a journal for a plan; nothing is written. */

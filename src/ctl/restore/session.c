@@ -316,6 +316,7 @@ restore_session_resume(RestoreSession *session, const JournalRecord *record,
 		restore_events_note(&session->events, "continuing restore %s", record->id);
 	if (!restore_run_take_over(&session->journal, &session->events, error))
 		return exit_code_of(error);
+	session->journal.accept_invalid = session->accept_invalid;
 	return restore_run(&session->cluster, &session->journal, &session->events, error);
 }
 
@@ -391,5 +392,6 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 								 error))
 		return exit_code_of(error);
 	restore_run_take_signals(&session->cluster);
+	session->journal.accept_invalid = session->accept_invalid;
 	return restore_run(&session->cluster, &session->journal, &session->events, error);
 }

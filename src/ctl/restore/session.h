@@ -21,7 +21,8 @@ typedef struct RestoreSession
 	RestoreList list;
 	RestoreJournal journal;
 	RestoreEvents events;
-	bool force;	 /* do not ask for confirmation */
+	bool force;			 /* do not ask for confirmation */
+	bool accept_invalid; /* --accept-invalid-databases; from {false} the caller's to set */
 	bool warned; /* the user was told to make sure that a leader which is left out is down */
 } RestoreSession;
 

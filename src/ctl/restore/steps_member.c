@@ -374,14 +374,37 @@ restore_do_recover(RestoreRun *run, PgbrError *error)
 	return restore_leader_again(run, error) && recover_leader(run, error);
 }
 
+/* What Patroni would start the leader with; a failure leaves that unknown. */
+static bool
+verify_prepared(RestoreRun *run, const json_t *recovered, PgbrError *error)
+{
+	const ClusterMember *leader = restore_planned_leader(run);
+	json_t *config = NULL;
+	PgbrError ignored;
+	bool ok;
+
+	if (leader && json_number(recovered, "prepared", 0) > 0)
+		(void) patroni_get_config(&run->cluster->patroni, leader->api_url, &config, &ignored);
+	ok = restore_verify_prepared(recovered, config, error);
+	json_decref(config);
+	return ok;
+}
+
 bool
 restore_do_verify(RestoreRun *run, PgbrError *error)
 {
 	const json_t *recovered = restore_journal_result(run->journal, RESTORE_RECOVER);
 	const JournalDocument *document = &run->journal->document;
+	const char *note;
 
-	return restore_verify(&document->plan, recovered,
-						  document->target_mark ? document->target_mark : document->mark, error);
+	if (!restore_verify(&document->plan, recovered,
+						document->target_mark ? document->target_mark : document->mark, error) ||
+		!restore_verify_databases(&document->plan, recovered, run->journal->accept_invalid, &note,
+								  error))
+		return false;
+	if (note)
+		restore_events_note(run->events, "%s", note);
+	return verify_prepared(run, recovered, error);
 }
 
 static bool

@@ -22,6 +22,7 @@ typedef struct CmdArguments
 	bool force;
 	bool again;
 	bool accept;
+	bool accept_invalid;
 } CmdArguments;
 
 static const OptionSpec options[] = {
@@ -34,6 +35,8 @@ static const OptionSpec options[] = {
 	 "restore again although the same restore was just done", false},
 	RESTORE_FLAG(CmdArguments, accept, "accept", NULL,
 				 "give up the way back by --keep-member: its member becomes a replica again"),
+	RESTORE_FLAG(CmdArguments, accept_invalid, "accept-invalid-databases", NULL,
+				 "go on with databases of which DROP DATABASE had removed the files"),
 	{NULL},
 };
 
@@ -241,6 +244,7 @@ run_restore(Context *context, const void *argument, const char *operand, PgbrErr
 								   arguments->force, &code, error);
 	if (session == NULL)
 		return code;
+	session->accept_invalid = arguments->accept_invalid;
 	code = arguments->accept ? accept_restore(session, operand, &request, error)
 							 : resume_or_begin(session, arguments, &request, error);
 	if (code != EXIT_OK)
