@@ -175,8 +175,8 @@ subtest 'a sidecar that is killed before its server keeps others out' => sub {
 	is(batches(), 'a b', 'and what was recovered is as it should be');
 };
 
-# One that was paused while it recovered a leader that had crashed: it goes on in each iteration of its
-# loop, now with rewind.py's ensure_clean_shutdown, now with follow in postgresql/__init__.py.
+# One that was paused while it recovered a leader that had crashed: it goes on in each iteration of
+# its loop, now with rewind.py's ensure_clean_shutdown, now with follow in postgresql/__init__.py.
 subtest 'a Patroni that recovers the leader as well' => sub {
 	hold_lock();
 	step('node-stop');

@@ -23,7 +23,7 @@ link_fail(const char *path, PgbrError *error)
 						  strerror(errno));
 }
 
-/* Marked first: a server that is promoted would archive it otherwise, under a name that is taken. */
+/* Marked first: a server that is promoted would archive it otherwise, and the name is taken. */
 static bool
 link_segment(const char *data_directory, uint32_t parent, uint32_t child, uint64_t segment,
 			 uint64_t segment_size, PgbrError *error)

@@ -36,9 +36,9 @@ typedef struct ServerCommand
 
 /*
  * Build it, from {0}; the caller ends it with server_command_done, also after a failure. target as
- * in recovery_server_start; control is that of the data directory, or NULL. Writes hba and ident files into the restore's folder: STORAGE;
- * CONFLICT when the data directory's version can't be recovered, or the saved command line can't
- * be understood.
+ * in recovery_server_start; control is that of the data directory, or NULL. Writes hba and ident
+ * files into the restore's folder: STORAGE; CONFLICT when the data directory's version can't be
+ * recovered, or the saved command line can't be understood.
  */
 extern bool
 server_command_build(ServerCommand *command, StepContext *context, const char *socket_folder,
