@@ -406,6 +406,30 @@ sub _let_patroni_round
 	return;
 }
 
+# The plan refuses a target that may mean a branch which was left: with these words, and it offers
+# that timeline first and the leader's last.
+sub is_ambiguous
+{
+	my ($self, $name, $words, $timeline, @target) = @_;
+	my ($status, $out) =
+	  $self->{cluster}->cluster_ctl('plan', '--format=json', '--no-verify', @target);
+	my $refusal = eval { JSON::PP->new->utf8->decode($out) } // {};
+	my @nearest = map { $_->{target_timeline} } @{ $refusal->{nearest} // [] };
+	is($status, 8, "$name: refused");
+	like($refusal->{refused} // $out, $words, "$name: says why");
+	is($nearest[0], $timeline, "$name: the branch is offered");
+	is($nearest[-1], $self->timeline, "$name: and the leader's timeline");
+	return;
+}
+
+# That on which the leader writes.
+sub timeline
+{
+	my ($self) = @_;
+	return hex substr $self->leader->psql('SELECT pg_walfile_name(pg_current_wal_insert_lsn())'),
+	  0, 8;
+}
+
 # Take the last restore (or undo) back: every row that was committed before it is there.
 sub undo
 {

@@ -30,7 +30,13 @@ subtest 'time, on the current timeline, from a standby\'s backup' => sub {
 		'--type=time', "--target=$after_standby->{time}");
 };
 my $branch = $test->point('on timeline 2');
-subtest 'undo' => sub { $test->undo('undo of time') };
+subtest 'undo' => sub {
+	$test->undo('undo of time');
+	$test->is_ambiguous(
+		'a time of what was undone',
+		qr/lies on timeline 2, which the cluster has left/,
+		2, '--type=time', "--target=$branch->{time}");
+};
 subtest 'lsn, before the earlier restores, from an incr' => sub {
 	$test->restore('lsn', $after_incr->{included},
 		$incr->{label}, '--type=lsn', "--target=$after_incr->{lsn}");

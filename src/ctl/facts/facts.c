@@ -127,6 +127,7 @@ restore_facts_done(RestoreFacts *facts)
 	free(facts->backups);
 	free(facts->databases);
 	free(facts->points);
+	free(facts->restores);
 	wal_archive_done(&facts->archive);
 	memset(facts, 0, sizeof(*facts));
 }
@@ -170,6 +171,13 @@ restore_facts_add_point(RestoreFacts *facts, const FactPoint *point)
 			return true;
 	}
 	return add_element((void **) &facts->points, &facts->point_count, point, sizeof(*point));
+}
+
+bool
+restore_facts_add_restore(RestoreFacts *facts, const FactRestore *restore)
+{
+	return add_element((void **) &facts->restores, &facts->restore_count, restore,
+					   sizeof(*restore));
 }
 
 FactMember *

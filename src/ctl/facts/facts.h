@@ -135,6 +135,23 @@ typedef struct FactPoint
 	uint64_t xid; /* the next transaction id then */
 } FactPoint;
 
+/* What the journal of a restore says that has opened the leader. */
+typedef struct FactRestore
+{
+	uint32_t timeline; /* that it has begun, */
+	uint64_t fork_lsn; /* where, */
+	uint32_t left;	   /* and the one on which the leader wrote before; 0 unknown */
+	bool to_the_end;   /* it replayed all WAL there was */
+	int64_t last_us;   /* what was committed until then is in it; 0 unknown */
+	uint64_t next_xid; /* 64 bit, when recovery ended; 0 unknown */
+
+	/* between these two nothing was committed, by the clock of the machine that ran the restore;
+	 * 0 unknown */
+	int64_t stopped_us;
+	int64_t begun_us;
+	uint64_t stopped_xid; /* the next one when the leader was stopped; 0 unknown */
+} FactRestore;
+
 typedef struct RestoreFacts
 {
 	char scope[RESTORE_NAME_SIZE];
@@ -153,6 +170,9 @@ typedef struct RestoreFacts
 	size_t database_count;
 	FactPoint *points;
 	size_t point_count;
+	FactRestore *restores;
+	size_t restore_count;
+	char restores_error[256]; /* why not all journals could be read; empty: they were */
 	WalArchive archive;
 	char repo_errors[512];	/* repositories that could not be read; empty: none */
 	bool verified;			/* the files of the backups were verified... */
@@ -191,6 +211,7 @@ extern bool restore_facts_read_verify(RestoreFacts *facts, int repo, const char 
 extern bool restore_facts_add_backup(RestoreFacts *facts, const FactBackup *backup);
 extern bool restore_facts_add_database(RestoreFacts *facts, const FactDatabase *database);
 extern bool restore_facts_add_point(RestoreFacts *facts, const FactPoint *point);
+extern bool restore_facts_add_restore(RestoreFacts *facts, const FactRestore *restore);
 
 /* Add a member of which nothing is known yet; NULL when there is no place. */
 extern FactMember *restore_facts_add_member(RestoreFacts *facts, const char *name);

@@ -5,6 +5,7 @@
 #include "ctl/plan/target.h"
 
 #include "common/moment.h"
+#include "ctl/plan/left_branch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,16 +30,6 @@ timeline_known(const RestoreWork *work, uint32_t timeline)
 	return timeline == work->leader->timeline ||
 		   wal_archive_history(&work->facts->archive, timeline) ||
 		   wal_archive_last(&work->facts->archive, timeline, &segment, &time);
-}
-
-/* "before 2026-11-24 11:41:32.12345+00": the first commit that a restore left out; false for other
- * reasons of a switch. */
-static bool
-reason_time(const char *reason, int64_t *us)
-{
-	const char *ignored;
-
-	return strncmp(reason, "before ", 7) == 0 && moment_parse(reason + 7, true, us, &ignored);
 }
 
 /* The steps of an edit distance, with letters of either case the same. */
@@ -256,6 +247,7 @@ choose_xid(RestoreWork *work)
 		restore_refuse(work, "transaction %" PRIu64 " was never assigned", xid);
 		pgbr_error_detail(&work->refusal->error, "The next one is %" PRIu64 ".", next);
 		snprintf(text, sizeof(text), "%" PRIu64, next - 1);
+		restore_offer_branches(work);
 		restore_nearest(work, RECOVERY_XID, text, NULL, 0, "the last that was assigned");
 		restore_nearest(work, RECOVERY_DEFAULT, NULL, NULL, 0, "all that was committed");
 		return false;
@@ -301,46 +293,6 @@ restore_choose_timeline(RestoreWork *work)
 	return target->type != RECOVERY_XID || choose_xid(work);
 }
 
-/*
- * The target time lies on a timeline that the path leaves before that time. Recovery would stop at
- * the first later commit and give the state where the timelines parted, which is never intended.
- * This is certain only when the history of the switch says what it left out.
- */
-static bool
-check_abandoned_time(RestoreWork *work)
-{
-	const WalArchive *archive = &work->facts->archive;
-	const TimelineHistory *history = wal_archive_history(archive, work->plan->target_timeline);
-	const RecoveryTarget *target = target_of(work);
-
-	for (size_t i = 0; history && i < history->count && target->timeline == 0; i++)
-	{
-		const TimelineSwitch *entry = &history->entries[i];
-		uint64_t segment;
-		int64_t last_time;
-		int64_t first_left_out;
-
-		if (!wal_archive_last(archive, entry->timeline, &segment, &last_time) ||
-			(segment + 1) * archive->segment_size <= entry->lsn)
-			continue;
-		if (!reason_time(entry->reason, &first_left_out) || target->time_us < first_left_out ||
-			target->time_us > last_time * SECOND_US)
-			continue;
-		restore_refuse(work, "%s lies on timeline %" PRIu32 ", which an earlier restore has left",
-					   target->text, entry->timeline);
-		pgbr_error_detail(&work->refusal->error,
-						  "On the leader's timeline nothing was committed between the transaction "
-						  "before %s and that restore.",
-						  entry->reason + 7);
-		pgbr_error_hint(&work->refusal->error, "Say which is meant with --target-timeline.");
-		restore_nearest(work, RECOVERY_TIME, target->text, NULL, entry->timeline, "as it was then");
-		restore_nearest(work, RECOVERY_TIME, target->text, NULL, work->plan->target_timeline,
-						"as the earlier restore had left it");
-		return false;
-	}
-	return true;
-}
-
 static bool
 check_time(RestoreWork *work)
 {
@@ -371,7 +323,7 @@ check_time(RestoreWork *work)
 						"that time on the leader's timeline");
 		return false;
 	}
-	if (!check_abandoned_time(work))
+	if (!restore_check_branches(work))
 		return false;
 	if (!work->on_current || work->plan->broken_leader)
 		restore_unproven(work,
@@ -433,6 +385,8 @@ restore_check_target(RestoreWork *work)
 			return check_time(work);
 		case RECOVERY_LSN:
 			return check_lsn(work);
+		case RECOVERY_XID:
+			return restore_check_branches(work);
 		default:
 			return true;
 	}

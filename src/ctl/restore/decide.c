@@ -11,6 +11,7 @@
 #include "ctl/facts/gather.h"
 #include "ctl/plan/planner.h"
 #include "ctl/print/units.h"
+#include "ctl/restore/journal_facts.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -213,7 +214,8 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOpti
 		strcpy(facts.newest_restore, how->newest);
 	if (how->before)
 		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
-	ok = restore_facts_gather(cluster, &facts, error);
+	ok = restore_facts_gather(cluster, &facts, error) &&
+		 restore_facts_ask_journals(&facts, cluster, error);
 	if (ok && how->before)
 		remember_before(cluster, &facts, how, request);
 	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&

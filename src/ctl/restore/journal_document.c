@@ -533,6 +533,7 @@ journal_document_new_timeline(const JournalDocument *document)
 #define KEY_HOW			  "how"
 #define KEY_CONTROL_STATE "control_state"
 #define KEY_UNARCHIVED	  "unarchived"
+#define KEY_NEXT_XID	  "next_xid"
 
 void
 journal_document_add_stop(json_t *stops, const char *member, const json_t *result)
@@ -541,17 +542,43 @@ journal_document_add_stop(json_t *stops, const char *member, const json_t *resul
 
 	json_put_text(json, KEY_HOW, json_text(result, "how"));
 	json_put_text(json, KEY_CONTROL_STATE, json_text(json_object_get(result, "control"), "state"));
+	json_put_text(json, KEY_NEXT_XID, json_text(json_object_get(result, "control"), "next_xid"));
 	json_object_set_new(json, KEY_UNARCHIVED, json_integer(json_number(result, "unarchived", -1)));
 	json_object_set_new(stops, member, json);
+}
+
+static const json_t *
+find_stop(const JournalDocument *document)
+{
+	const JournalStep *stopped = journal_document_find(document, RESTORE_STOP_LEADER);
+
+	return stopped ? json_object_get(stopped->result, restore_plan_led_by(&document->plan)) : NULL;
 }
 
 bool
 journal_document_stopped_clean(const JournalDocument *document)
 {
-	const JournalStep *stopped = journal_document_find(document, RESTORE_STOP_LEADER);
-	const json_t *stop =
-		stopped ? json_object_get(stopped->result, restore_plan_led_by(&document->plan)) : NULL;
-	const char *state = json_text(stop, KEY_CONTROL_STATE);
+	const char *state = json_text(find_stop(document), KEY_CONTROL_STATE);
 
 	return state && strcmp(state, "shut down") == 0;
+}
+
+/* pg_controldata has it as "epoch:id". */
+uint64_t
+journal_document_stopped_xid(const JournalDocument *document)
+{
+	const char *text = json_text(find_stop(document), KEY_NEXT_XID);
+	const char *colon = text ? strchr(text, ':') : NULL;
+	char digits[16] = "";
+	uint64_t epoch;
+	uint64_t xid;
+
+	if (colon == NULL || (size_t) (colon - text) >= sizeof(digits) ||
+		!journal_document_stopped_clean(document))
+		return 0;
+	memcpy(digits, text, (size_t) (colon - text));
+	if (!recovery_number_parse(digits, &epoch) || !recovery_number_parse(colon + 1, &xid) ||
+		epoch > UINT32_MAX || xid > UINT32_MAX)
+		return 0;
+	return epoch << 32 | xid;
 }

@@ -121,4 +121,7 @@ extern void journal_document_add_stop(json_t *stops, const char *member, const j
  */
 extern bool journal_document_stopped_clean(const JournalDocument *document);
 
+/* The next transaction ID, 64 bit, when the leader was shut down cleanly; 0 when not known. */
+extern uint64_t journal_document_stopped_xid(const JournalDocument *document);
+
 #endif

@@ -250,6 +250,7 @@ restore_list_settle(const RestoreList *list, Cluster *cluster)
 typedef struct Question
 {
 	const Cluster *cluster;
+	int most;							  /* restores of each */
 	json_t *answers[CLUSTER_MEMBERS_MAX]; /* by the cluster's order of members; NULL: none */
 	PgbrError errors[CLUSTER_MEMBERS_MAX];
 } Question;
@@ -261,7 +262,7 @@ ask_member(void *argument, int index)
 	const SidecarClient *sidecar = &question->cluster->members[index]->sidecar;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/v1/restores?limit=%d", ASK_FOR);
+	snprintf(path, sizeof(path), "/v1/restores?limit=%d", question->most);
 	if (sidecar->url[0] == '\0')
 		pgbr_error_set(&question->errors[index], PGBR_ERROR_UNREACHABLE,
 					   "the URL of its sidecar is not known");
@@ -289,8 +290,8 @@ list_reasons(const RestoreList *list, PgbrError *error)
 	return false;
 }
 
-bool
-restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
+static bool
+list_get(RestoreList *list, Cluster *cluster, int most, PgbrError *error)
 {
 	Question *question = calloc(1, sizeof(*question));
 
@@ -298,6 +299,7 @@ restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 	if (question == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	question->cluster = cluster;
+	question->most = most;
 	at_once(cluster->count, ask_member, question);
 	for (int i = 0; i < cluster->count; i++)
 	{
@@ -318,6 +320,18 @@ restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
 	if (cluster->count == 0)
 		return pgbr_error_set(error, PGBR_ERROR_UNREACHABLE, "no member of the cluster is known");
 	return list_reasons(list, error);
+}
+
+bool
+restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error)
+{
+	return list_get(list, cluster, ASK_FOR, error);
+}
+
+bool
+restore_list_get_all(RestoreList *list, Cluster *cluster, PgbrError *error)
+{
+	return list_get(list, cluster, RESTORE_RECORDS_MAX, error);
 }
 
 void

@@ -44,8 +44,10 @@ typedef struct RestoreList
 	json_t *answers; /* what the records lend from */
 } RestoreList;
 
-/* Ask all members at once. False only when none answers. Call restore_list_done in any case. */
+/* Ask all members at once, for their newest restores or for as many as a list holds. False only
+ * when none answers. Call restore_list_done in any case. */
 extern bool restore_list_get(RestoreList *list, Cluster *cluster, PgbrError *error);
+extern bool restore_list_get_all(RestoreList *list, Cluster *cluster, PgbrError *error);
 extern void restore_list_done(RestoreList *list);
 
 /* Add one sidecar's answer of GET /v1/restores; takes over the reference. PROTOCOL. Pure. */
