@@ -115,7 +115,11 @@ moment_parse(const char *text, bool exact, int64_t *us, const char **reason)
 		!take_digits(&text, 2, &tm.tm_sec))
 		return false;
 	if (take_char(&text, ".") && !take_fraction(&text, exact, &fraction))
+	{
+		if (is_digit(*text))
+			*reason = "It has more than six digits of a second: PostgreSQL keeps microseconds.";
 		return false;
+	}
 	take_char(&text, " ");
 	if (*text == '\0')
 	{

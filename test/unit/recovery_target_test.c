@@ -31,6 +31,32 @@ expect(const char *type, const char *text, const char *canonical)
 		assert_int_equal(error.code, PGBR_ERROR_INVALID_VALUE);
 }
 
+/* Which of the many forms was meant is said. */
+static void
+test_time_reasons(void **state)
+{
+	static const char *const texts[][2] = {
+		{"2024-10-23 14:11:04.1234567Z",
+		 "It has more than six digits of a second: PostgreSQL keeps microseconds."},
+		{"2024-10-23 14:11:04.123456789+00",
+		 "It has more than six digits of a second: PostgreSQL keeps microseconds."},
+		{"2024-10-23 14:11:04.Z",
+		 "It has the form YYYY-MM-DD HH:MM:SS+ZZ, as in 2024-10-23 14:11:04+00."},
+		{"2023-02-29 00:00:00Z", "There is no such moment in the calendar."},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		RecoveryTarget target;
+		PgbrError error = PGBR_ERROR_INIT;
+
+		assert_false(
+			recovery_target_parse(&target, "time", texts[i][0], false, NULL, NULL, &error));
+		assert_string_equal(error.detail, texts[i][1]);
+	}
+}
+
 static void
 test_time(void **state)
 {
@@ -150,6 +176,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_time_reasons),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_options),
 	};
