@@ -100,6 +100,7 @@ add_member(RestoreFacts *facts, const char *name, bool leader)
 	member->free_bytes = 500 << 20;
 	member->unarchived = 0;
 	member->tablespaces = 0;
+	member->logical_slots = 0;
 	member->time_ms = member->asked_ms = AT(60) * 1000;
 }
 

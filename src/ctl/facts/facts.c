@@ -191,7 +191,7 @@ restore_facts_add_member(RestoreFacts *facts, const char *name)
 	memset(member, 0, sizeof(*member));
 	pgbr_copy_text(member->name, sizeof(member->name), name);
 	member->cluster_bytes = member->free_bytes = member->unarchived = -1;
-	member->tablespaces = -1;
+	member->tablespaces = member->logical_slots = -1;
 	for (int i = 0; i < FACT_SETTING_COUNT; i++)
 		member->settings[i] = member->control[i] = -1;
 	return member;
@@ -284,6 +284,7 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	member->tablespaces = take_int(node, "tablespaces", -1);
 	member->replica = state && (strcmp(state, "in archive recovery") == 0 ||
 								strcmp(state, "shut down in recovery") == 0);
+	member->logical_slots = take_int(node, "logical_slots", -1);
 	/* a replica archives nothing, and its backlog says nothing about the leader's */
 	member->unarchived = member->replica ? -1 : take_amount(node, "unarchived_segments", -1);
 	read_settings(member->settings, json_object_get(node, "server_settings"));

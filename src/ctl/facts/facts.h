@@ -85,6 +85,7 @@ typedef struct FactMember
 	FactOption options[FACT_OPTIONS_MAX]; /* set there and not plainly harmless */
 	int option_count;
 	int tablespaces;				  /* -1 unknown */
+	int logical_slots;				  /* of replication; -1 unknown */
 	long long unarchived;			  /* segments that wait for the archiver; -1 unknown */
 	int settings[FACT_SETTING_COUNT]; /* -1 unknown */
 	int control

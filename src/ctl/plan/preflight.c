@@ -284,6 +284,25 @@ check_repository(RestoreWork *work)
 	return true;
 }
 
+/* What no backup has. Whether there are unlogged tables is known only in each database. */
+static void
+warn_of_losses(RestoreWork *work)
+{
+	int slots = work->leader->logical_slots;
+
+	if (slots > 0)
+		restore_warn(work,
+					 "Logical replication slots are not in a backup: the %d on member \"%s\" are "
+					 "lost.",
+					 slots, work->leader->name);
+	else if (slots < 0)
+		restore_unproven(work,
+						 "That member \"%s\" has no logical replication slot: a backup has none, "
+						 "so any would be lost.",
+						 work->leader->name);
+	restore_warn(work, "Unlogged tables are empty afterwards: a backup does not have their rows.");
+}
+
 bool
 restore_check_cluster(RestoreWork *work)
 {
@@ -319,7 +338,7 @@ restore_check_cluster(RestoreWork *work)
 					 member->name, member->name);
 	}
 	if (!work->request->replicas_only)
-		restore_warn(work, "Logical replication slots are not in a backup: they are lost.");
+		warn_of_losses(work);
 	if (work->request->replicas_only && (!work->leader->running || facts->leader[0] == '\0'))
 		return restore_refuse(work, "there is no leader that replicas could follow");
 	return check_leader(work) && check_repository(work);

@@ -41,6 +41,8 @@ static const char query[] =
 	" FROM pg_catalog.pg_database),"
 	"'tablespaces', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_tablespace"
 	" WHERE spcname NOT IN ('pg_default', 'pg_global')),"
+	"'logical_slots', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots"
+	" WHERE slot_type = 'logical'),"
 	"'data_checksums', pg_catalog.current_setting('data_checksums') = 'on',"
 	"'server_settings', (SELECT pg_catalog.json_object_agg(name, setting::int)"
 	" FROM pg_catalog.pg_settings WHERE name IN ('max_connections', 'max_worker_processes',"
@@ -55,8 +57,17 @@ static const char query[] =
 
 /* The members that come from it, in case that there is no answer. */
 static const char *const asked[] = {
-	"postmaster_start_time", "wal_segment_size", "cluster_bytes", "tablespaces", "data_checksums",
-	"server_settings",		 "last_archived",	 "next_xid",	  "oldest_xid",	 "port",
+	"postmaster_start_time",
+	"wal_segment_size",
+	"cluster_bytes",
+	"tablespaces",
+	"logical_slots",
+	"data_checksums",
+	"server_settings",
+	"last_archived",
+	"next_xid",
+	"oldest_xid",
+	"port",
 };
 
 /* What is remembered of them, for it does not change while PostgreSQL is down. */
