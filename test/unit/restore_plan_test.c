@@ -81,10 +81,12 @@ static const Case cases[] = {
 	{"xid", "3000", NULL, NULL, F2, 3},
 	{"xid", "4999", NULL, NULL, F2, 3},
 	{"xid", "2999", NULL, NULL, D, 3},
-	{"xid", "2999", F2, NULL, "!too late for xid", 0},
+	{"xid", "2998", F2, NULL, F2, 3},
+	{"xid", "2997", F2, NULL, "!too late for xid", 0},
 	{"xid", "1999", NULL, NULL, I, 3},
 	{"xid", "1000", NULL, NULL, F, 3},
-	{"xid", "999", NULL, NULL, "!there is no backup from which", 0},
+	{"xid", "998", NULL, NULL, F, 3},
+	{"xid", "997", NULL, NULL, "!there is no backup from which", 0},
 	{"xid", "5000", NULL, NULL, "!was never assigned", 0},
 	{"xid", "4294972296", NULL, NULL, "!was never assigned", 0},
 	{"xid", "5000", NULL, "2", D, 2},
@@ -194,6 +196,111 @@ test_nearest(void **state)
 		}
 	}
 	assert_true(offered > 20);
+	restore_facts_done(&facts);
+}
+
+/* Whether the plan says that this could not be proven, or warns of it. */
+static bool
+has_note(const RestorePlan *made, const char *text)
+{
+	for (int i = 0; i < made->unproven_count; i++)
+	{
+		if (strcmp(made->unproven[i], text) == 0)
+			return true;
+	}
+	for (int i = 0; i < made->warning_count; i++)
+	{
+		if (strcmp(made->warnings[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+expect_note(const RestoreFacts *facts, const Case *test, const char *text, bool expected)
+{
+	RestorePlan made;
+	RestoreRefusal refusal;
+
+	if (!plan(facts, test, &made, &refusal))
+		fail_msg("%s: refused: %s", text, refusal.error.message);
+	if (has_note(&made, text) != expected)
+		fail_msg("%s: %s", expected ? "missing" : "there", text);
+}
+
+/* It had begun before the only backup ended, and may have ended after it. */
+static void
+test_xid_in_backup(void **state)
+{
+	static const Case in = {"xid", "998", NULL, NULL, F, 3};
+	static const Case past = {"xid", "1000", NULL, NULL, F, 3};
+	static const Case named = {"xid", "2998", F2, NULL, F2, 3};
+	static const Case better = {"xid", "2998", NULL, NULL, D, 3};
+	static const char *const text = "That transaction 998 ended after backup " F
+									", during which it had begun. If it did not, recovery fails, "
+									"and nothing is lost.";
+	static const char *const of_named = "That transaction 2998 ended after backup " F2
+										", during which it had begun. If it did not, recovery "
+										"fails, and nothing is lost.";
+	RestoreFacts facts;
+
+	(void) state;
+	make_past(&facts);
+	expect_note(&facts, &in, text, true);
+	expect_note(&facts, &past, text, false);
+	expect_note(&facts, &named, of_named, true);
+	expect_note(&facts, &better, of_named, false);
+	restore_facts_done(&facts);
+}
+
+/* A switch of WAL fills the last segment up. */
+static void
+test_padding(void **state)
+{
+	static const Case places[] = {
+		{"lsn", "0/14001000", NULL, "1", I, 1},	  /* in it */
+		{"lsn", "0/14000FFF", NULL, "1", I, 1},	  /* WAL that is known */
+		{"lsn", "0/13FFFFFF", NULL, "1", I, 1},	  /* in the segment before */
+		{"lsn", "0/22000100", NULL, NULL, F2, 3}, /* the leader's */
+	};
+	RestoreFacts facts;
+
+	(void) state;
+	make_past(&facts);
+	add_point(&facts, "pgbr_undo_1", 1, 20 * SEGMENT + 0x1000, 20, 1900);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+	{
+		char text[256];
+
+		snprintf(text, sizeof(text),
+				 "That the WAL of timeline %u reaches %s: its last segment may end before. If it "
+				 "does, recovery fails, and nothing is lost.",
+				 places[i].wanted_timeline, places[i].target);
+		expect_note(&facts, &places[i], text, i == 0);
+	}
+	restore_facts_done(&facts);
+}
+
+static void
+test_losses(void **state)
+{
+	static const Case latest = {NULL, NULL, NULL, NULL, F2, 3};
+	static const char *const lost =
+		"Logical replication slots are not in a backup: the 2 on member \"m1\" are lost.";
+	static const char *const unknown = "That member \"m1\" has no logical replication slot: a "
+									   "backup has none, so any would be lost.";
+	RestoreFacts facts;
+
+	(void) state;
+	make_past(&facts);
+	expect_note(&facts, &latest,
+				"Unlogged tables are empty afterwards: a backup does not have their rows.", true);
+	expect_note(&facts, &latest, lost, false);
+	expect_note(&facts, &latest, unknown, false);
+	facts.members[0].logical_slots = 2;
+	expect_note(&facts, &latest, lost, true);
+	facts.members[0].logical_slots = -1;
+	expect_note(&facts, &latest, unknown, true);
 	restore_facts_done(&facts);
 }
 
@@ -376,6 +483,9 @@ main(void)
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_followed),
 		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_xid_in_backup),
+		cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_missing_wal),
 		cmocka_unit_test(test_missing_at_fork),
 		cmocka_unit_test(test_not_archived_yet),

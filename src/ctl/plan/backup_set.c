@@ -145,6 +145,17 @@ xmax_of(const RestoreWork *work, const FactBackup *backup)
 	return least;
 }
 
+/*
+ * A transaction that had begun before a backup ended may still have ended after it. Recovery fails
+ * if it had not.
+ */
+static bool
+may_be_early(const RestoreWork *work, const FactBackup *backup)
+{
+	return target_of(work)->type == RECOVERY_XID && backup->snapshot_xmin != 0 &&
+		   backup->snapshot_xmin <= work->xid;
+}
+
 /* True when the backup had surely ended before the target. */
 static bool
 is_early_enough(const RestoreWork *work, const FactBackup *backup)
@@ -192,8 +203,9 @@ find_latest(const RestoreWork *work)
 	return found;
 }
 
+/* Of all, or of those that may be early enough. */
 static const FactBackup *
-find_earliest(const RestoreWork *work)
+find_earliest(const RestoreWork *work, bool may_be)
 {
 	const FactBackup *found = NULL;
 
@@ -202,6 +214,7 @@ find_earliest(const RestoreWork *work)
 		const FactBackup *backup = &work->facts->backups[i];
 
 		if (restore_set_usable(work, backup) && restore_set_on_path(work, backup) &&
+			(!may_be || may_be_early(work, backup)) &&
 			(found == NULL || backup->lsn_stop < found->lsn_stop))
 			found = backup;
 	}
@@ -267,7 +280,7 @@ tell_damaged(RestoreWork *work)
 static bool
 refuse_no_set(RestoreWork *work)
 {
-	const FactBackup *earliest = find_earliest(work);
+	const FactBackup *earliest = find_earliest(work, false);
 	char text[160];
 	char time[UNIT_TEXT];
 
@@ -299,6 +312,16 @@ refuse_no_set(RestoreWork *work)
 			"With no backup it is recorded which transactions it holds. If you know one "
 			"that had ended before that transaction began, name it with --set.");
 	return false;
+}
+
+static void
+take_maybe(RestoreWork *work, const FactBackup *backup)
+{
+	restore_unproven(work,
+					 "That transaction %s ended after backup %s, during which it had begun. If it "
+					 "did not, recovery fails, and nothing is lost.",
+					 target_of(work)->text, backup->label);
+	work->set = backup;
 }
 
 /* Check the backup that the user named against the target. */
@@ -334,6 +357,11 @@ check_named_set(RestoreWork *work)
 		restore_unproven(work, "That backup %s had ended before transaction %s began.", label,
 						 target_of(work)->text);
 		work->set = backup;
+		return true;
+	}
+	else if (!is_early_enough(work, backup) && may_be_early(work, backup))
+	{
+		take_maybe(work, backup);
 		return true;
 	}
 	else if (!is_early_enough(work, backup))
@@ -384,9 +412,13 @@ restore_choose_set(RestoreWork *work)
 	}
 	else
 	{
+		const FactBackup *maybe = find_earliest(work, true);
+
 		work->set = find_latest(work);
-		if (work->set == NULL)
+		if (work->set == NULL && maybe == NULL)
 			return refuse_no_set(work);
+		if (work->set == NULL)
+			take_maybe(work, maybe);
 	}
 	tell_verified(work);
 	return true;

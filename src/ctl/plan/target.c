@@ -333,6 +333,49 @@ check_time(RestoreWork *work)
 	return true;
 }
 
+/* The WAL of this timeline reaches at least to here. */
+static uint64_t
+known_end(const RestoreWork *work, uint32_t timeline)
+{
+	const RestoreFacts *facts = work->facts;
+	uint64_t end = work->path.parts[work->path.count - 1].begin;
+
+	for (size_t i = 0; i < facts->point_count; i++)
+	{
+		if (facts->points[i].timeline == timeline && facts->points[i].lsn > end)
+			end = facts->points[i].lsn;
+	}
+	for (size_t i = 0; i < facts->archive.history_count; i++)
+	{
+		const TimelineHistory *history = &facts->archive.histories[i];
+
+		for (size_t j = 0; j < history->count; j++)
+		{
+			if (history->entries[j].timeline == timeline && history->entries[j].lsn > end)
+				end = history->entries[j].lsn;
+		}
+	}
+	return end;
+}
+
+/* The last segment of a timeline that was left may be filled up with zeroes after its WAL. */
+static void
+check_padding(RestoreWork *work)
+{
+	uint64_t lsn = target_of(work)->lsn;
+	uint32_t timeline = work->plan->target_timeline;
+
+	if (work->on_current || lsn / work->facts->archive.segment_size + 1 !=
+								work->end_lsn / work->facts->archive.segment_size)
+		return;
+	if (lsn >= known_end(work, timeline))
+		restore_unproven(work,
+						 "That the WAL of timeline %" PRIu32
+						 " reaches %s: its last segment may end before. If it does, recovery "
+						 "fails, and nothing is lost.",
+						 timeline, target_of(work)->text);
+}
+
 static bool
 check_lsn(RestoreWork *work)
 {
@@ -356,6 +399,7 @@ check_lsn(RestoreWork *work)
 						"the end of timeline %" PRIu32, work->plan->target_timeline);
 		return false;
 	}
+	check_padding(work);
 	if (target->timeline != 0)
 		return true;
 	/* the same LSN may also exist on a timeline that the path left at a smaller LSN */
