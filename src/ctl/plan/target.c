@@ -128,7 +128,8 @@ choose_point(RestoreWork *work)
 	const RestoreFacts *facts = work->facts;
 	uint32_t timeline = target_of(work)->timeline;
 	const FactPoint *found = NULL;
-	int count = 0;
+	int exact = 0; /* on the timeline that was given, which is the best answer to "which" */
+	int others = 0;
 	int same = 0;
 
 	for (size_t i = 0; i < facts->point_count; i++)
@@ -140,10 +141,12 @@ choose_point(RestoreWork *work)
 		same++;
 		if (timeline != 0 && !is_on_path_of(work, timeline, point))
 			continue;
-		/* the timeline that was given is the best answer to "which" */
 		if (found == NULL || point->timeline == timeline)
 			found = point;
-		count += timeline == 0 || point->timeline != timeline;
+		if (point->timeline == timeline)
+			exact++;
+		else
+			others++;
 	}
 	work->point = found;
 	if (found == NULL && same == 0)
@@ -156,7 +159,7 @@ choose_point(RestoreWork *work)
 					   target_of(work)->text, timeline);
 		return false;
 	}
-	if (count > 1 && (timeline == 0 || found->timeline != timeline))
+	if (exact > 1 || (exact == 0 && others > 1))
 		return refuse_ambiguous_name(work);
 	return true;
 }
