@@ -56,7 +56,6 @@ check_path(const RestoreFacts *facts, uint32_t timeline)
 			MUST(part->begin <= part->end && part->timeline <= timeline);
 			MUST(i == 0 || (part->begin == path.parts[i - 1].end &&
 							part->timeline > path.parts[i - 1].timeline));
-			MUST(part->begin == part->end || timeline_path_at(&path, part->begin) == part);
 			MUST(timeline_path_reads(&path, SEGMENT, part->begin / SEGMENT, LSN_MAX) <= timeline);
 		}
 		/* nothing is there */

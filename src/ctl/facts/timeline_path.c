@@ -194,16 +194,6 @@ timeline_path_has(const TimelinePath *path, uint32_t timeline, uint64_t lsn)
 	return false;
 }
 
-const TimelinePart *
-timeline_path_at(const TimelinePath *path, uint64_t lsn)
-{
-	size_t i = path->count - 1;
-
-	while (i > 0 && path->parts[i].begin > lsn)
-		i--;
-	return &path->parts[i];
-}
-
 /* The newest part that has begun in this segment or before, and not past the target. */
 static const TimelinePart *
 find_reader(const TimelinePath *path, uint64_t segment_size, uint64_t segment, uint64_t target)

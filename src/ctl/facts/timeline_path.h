@@ -98,9 +98,6 @@ extern void timeline_path_done(TimelinePath *path);
 /* True when the point of that timeline lies on the path, so recovery passes it. */
 extern bool timeline_path_has(const TimelinePath *path, uint32_t timeline, uint64_t lsn);
 
-/* The part in which an LSN lies. */
-extern const TimelinePart *timeline_path_at(const TimelinePath *path, uint64_t lsn);
-
 /* The timeline from which recovery up to the LSN target reads this segment. */
 extern uint32_t timeline_path_reads(const TimelinePath *path, uint64_t segment_size,
 									uint64_t segment, uint64_t target);
