@@ -162,6 +162,76 @@ test_unread(void **state)
 	json_decref(info);
 }
 
+/* A repository without a backup can be read; of several that can't, the first is told. */
+static void
+test_readable(void **state)
+{
+	static const struct
+	{
+		int codes[2];
+		int wanted;
+		const char *reason; /* NULL: all could be read */
+	} rows[] = {
+		{{0, 2}, 0, NULL},
+		{{2, 2}, 2, NULL},
+		{{1, 99}, 0, "could not look into repository 1: bad 1"},
+		{{1, 99}, 2, "could not look into repository 2: bad 2"},
+		{{1, 99}, 1, "could not look into repository 1: bad 1"},
+		{{1, 0}, 2, NULL},
+		{{2, 99}, 0, "could not look into repository 2: bad 2"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		json_t *info = json_pack(
+			"[{s:s, s:[], s:[], s:[{s:i, s:{s:i, s:s}}, {s:i, s:{s:i, s:s}}]}]", "name", "main",
+			"backup", "archive", "repo", "key", 1, "status", "code", rows[i].codes[0], "message",
+			"bad 1", "key", 2, "status", "code", rows[i].codes[1], "message", "bad 2");
+		Expiry expiry;
+		PgbrError error;
+
+		assert_non_null(info);
+		assert_true(expiry_plan(&config, info, rows[i].wanted, &expiry, &error));
+		assert_int_equal(expiry.unread, rows[i].reason != NULL);
+		if (rows[i].reason)
+			assert_string_equal(expiry.reason, rows[i].reason);
+		expiry_done(&expiry);
+		json_decref(info);
+	}
+}
+
+/* What depends on the very first backup goes with it; the same label elsewhere is another. */
+static void
+test_first_chain(void **state)
+{
+	json_t *info = document(0);
+	json_t *backups = json_array();
+	Expiry expiry;
+	PgbrError error;
+
+	(void) state;
+	json_array_append_new(backups, backup(1, "20261101-000000F", NULL, NULL));
+	json_array_append_new(backups,
+						  backup(1, "20261101-000000F_20261102-000000D", "20261101-000000F", NULL));
+	json_array_append_new(backups, backup(2, "20261101-000000F", NULL, NULL));
+	json_array_append_new(backups,
+						  backup(2, "20261101-000000F_20261103-000000D", "20261101-000000F", NULL));
+	json_array_append_new(backups, backup(1, "20261106-000000F", NULL, NULL));
+	json_object_set_new(json_array_get(info, 0), "backup", backups);
+	assert_true(expiry_plan(&config, info, 0, &expiry, &error));
+	assert_int_equal(expiry.count, 3);
+	is_command(&expiry, 0, false,
+			   "--repo=1 --repo1-retention-archive-type=full --repo1-retention-archive=9999999 "
+			   "--set=20261101-000000F expire");
+	assert_string_equal(expiry.steps[1].label, "");
+	assert_int_equal(expiry.steps[1].repo, 1);
+	assert_string_equal(expiry.steps[2].label, "");
+	assert_int_equal(expiry.steps[2].repo, 2);
+	expiry_done(&expiry);
+	json_decref(info);
+}
+
 static void
 test_set(void **state)
 {
@@ -198,8 +268,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_plan),	 cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_readable), cmocka_unit_test(test_first_chain),
 		cmocka_unit_test(test_set),
 	};
 

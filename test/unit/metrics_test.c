@@ -318,6 +318,138 @@ test_archiver(void **state)
 	world_free(world);
 }
 
+/* The window of each repository is that of its newest database and of its own backups. */
+static void
+test_window(void **state)
+{
+	World *world = world_new(document_text);
+	ArchiverState *archiver = &world->archiver;
+	RetentionBackup *backup;
+	StrBuf out;
+
+	(void) state;
+	write_all(world, &out);
+	has(&out,
+		"pgbackrest_ctl_recovery_window_start_timestamp_seconds{stanza=\"main\",repo_key=\"1\"} "
+		"1795341660");
+	has(&out,
+		"pgbackrest_ctl_recovery_window_end_timestamp_seconds{stanza=\"main\",repo_key=\"1\"} "
+		"1795345210");
+	strbuf_done(&out);
+	/* a later backup of the other repository, or of an older database, does not count */
+	for (int i = 0; i < world->history.count; i++)
+	{
+		backup = &world->history.backups[i];
+		if (backup->repo == 2)
+			backup->stop = 1795349999;
+	}
+	write_all(world, &out);
+	has(&out,
+		"pgbackrest_ctl_recovery_window_end_timestamp_seconds{stanza=\"main\",repo_key=\"1\"} "
+		"1795345210");
+	strbuf_done(&out);
+	backup = &world->history.backups[1];
+	assert_int_equal(backup->repo, 1);
+	backup->database = 7;
+	write_all(world, &out);
+	has(&out,
+		"pgbackrest_ctl_recovery_window_end_timestamp_seconds{stanza=\"main\",repo_key=\"1\"} "
+		"1795341660");
+	strbuf_done(&out);
+	/* WAL that was archived since, unless the repository lacks it */
+	*archiver = (ArchiverState){.running = true,
+								.archives = true,
+								.segment_size = 1 << 24,
+								.last_wal = "0000000100000000000000FE",
+								.last_archived = 1795345290};
+	write_all(world, &out);
+	has(&out,
+		"pgbackrest_ctl_recovery_window_end_timestamp_seconds{stanza=\"main\",repo_key=\"1\"} "
+		"1795345290");
+	strbuf_done(&out);
+	strcpy(archiver->last_wal, "0000000100000000000000FF");
+	write_all(world, &out);
+	has(&out,
+		"pgbackrest_ctl_recovery_window_end_timestamp_seconds{stanza=\"main\",repo_key=\"1\"} "
+		"1795341660");
+	strbuf_done(&out);
+	archiver->last_archived = 1795341000;
+	write_all(world, &out);
+	has(&out,
+		"pgbackrest_ctl_recovery_window_end_timestamp_seconds{stanza=\"main\",repo_key=\"1\"} "
+		"1795341660");
+	strbuf_done(&out);
+	world_free(world);
+}
+
+/* What happened once stays to be seen; what never did has no sample. */
+static void
+test_last_times(void **state)
+{
+	World *world = world_new(document_text);
+	ArchiverState *archiver = &world->archiver;
+	StrBuf out;
+
+	(void) state;
+	archiver->running = archiver->archives = true;
+	write_all(world, &out);
+	has_not(&out, "wal_last_failure_timestamp_seconds");
+	has_not(&out, "restore_last_success_timestamp_seconds");
+	has_not(&out, "restore_last_verified_timestamp_seconds");
+	strbuf_done(&out);
+	archiver->last_failed = 1795345100;
+	world->facts.last_restore = 1795345000 * INT64_C(1000);
+	write_all(world, &out);
+	has(&out, "pgbackrest_ctl_wal_last_failure_timestamp_seconds{stanza=\"main\"} 1795345100");
+	has(&out, "pgbackrest_ctl_restore_last_success_timestamp_seconds{stanza=\"main\"} 1795345000");
+	has_not(&out, "restore_last_verified_timestamp_seconds");
+	strbuf_done(&out);
+	world->facts.last_verified_restore = 1795345001 * INT64_C(1000);
+	write_all(world, &out);
+	has(&out, "pgbackrest_ctl_restore_last_verified_timestamp_seconds{stanza=\"main\"} 1795345001");
+	strbuf_done(&out);
+	world_free(world);
+}
+
+/* A schedule lags only when a time has come, is past, and its backup was not made. */
+static void
+test_lag(void **state)
+{
+	static const struct
+	{
+		bool succeeded;
+		double last_due;
+		const char *lag;
+	} rows[] = {
+		{false, 1795345000, "300"},
+		{true, 1795345000, "0"},
+		{false, 0, "0"},
+		{false, 1795345400, "0"},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		World *world = world_new(document_text);
+		ArchiverState *archiver = &world->archiver;
+		char line[200];
+		StrBuf out;
+
+		archiver->running = true;
+		archiver->schedule_count = 1;
+		archiver->schedules[0] = (ArchiverSchedule){
+			.type = PGBR_BACKUP_FULL, .last_due = rows[i].last_due, .succeeded = rows[i].succeeded};
+		write_all(world, &out);
+		snprintf(line, sizeof(line),
+				 "pgbackrest_ctl_schedule_lag_seconds{stanza=\"main\",type=\"full\"} %s",
+				 rows[i].lag);
+		has(&out, line);
+		has_not(&out, "schedule_next_run_timestamp_seconds{");
+		strbuf_done(&out);
+		world_free(world);
+	}
+}
+
 static void
 add_job(JobSummary *summary, PgbrJobKind kind, PgbrBackupType type, PgbrJobState state,
 		int64_t finished_at, int exit_code, const char *covered_by)
@@ -401,6 +533,8 @@ main(void)
 		cmocka_unit_test(test_text),		  cmocka_unit_test(test_exporter),
 		cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_missing_wal),
 		cmocka_unit_test(test_archiver),	  cmocka_unit_test(test_jobs),
+		cmocka_unit_test(test_window),		  cmocka_unit_test(test_last_times),
+		cmocka_unit_test(test_lag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,34 @@ test_success(void **state)
 	assert_int_equal(strncmp(log.stop, "recovery stopping after", 23), 0);
 }
 
+/* The digits of a segment's name are hexadecimal. */
+static void
+test_timelines(void **state)
+{
+	static const struct
+	{
+		const char *line;
+		uint32_t timeline;
+		uint64_t segment;
+	} rows[] = {
+		{"LOG:  restored log file \"000000100000000000000010\" from archive", 0x10, 0x10},
+		{"LOG:  restored log file \"0000001A00000000000000AB\" from archive", 0x1A, 0xAB},
+		{"LOG:  restored log file \"FFFFFFFF0000000100000000\" from archive", 0xFFFFFFFF, 0x100},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < LENGTH(rows); i++)
+	{
+		RecoveryLog log;
+
+		read_lines(&log, &rows[i].line, 1);
+		assert_int_equal(log.timeline, rows[i].timeline);
+		assert_int_equal(log.first_segment, rows[i].segment);
+		assert_int_equal(log.last_segment, rows[i].segment);
+		assert_int_equal(log.segments, 1);
+	}
+}
+
 static void
 test_failures(void **state)
 {
@@ -364,6 +392,7 @@ main(void)
 		cmocka_unit_test(test_mend),		  cmocka_unit_test(test_opts),
 		cmocka_unit_test(test_opts_too_many), cmocka_unit_test(test_opts_number),
 		cmocka_unit_test(test_needs_more),	  cmocka_unit_test(test_control),
+		cmocka_unit_test(test_timelines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,7 @@ test_invalid(void **state)
 }
 
 static void
-write_file(const char *folder, const char *name, int full)
+write_option(const char *folder, const char *name, const char *option, int value)
 {
 	char path[512];
 	FILE *file;
@@ -121,8 +121,14 @@ write_file(const char *folder, const char *name, int full)
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	file = fopen(path, "w");
 	assert_non_null(file);
-	fprintf(file, "[global]\nrepo1-retention-full=%d\n", full);
+	fprintf(file, "[global]\n%s=%d\n", option, value);
 	fclose(file);
+}
+
+static void
+write_file(const char *folder, const char *name, int full)
+{
+	write_option(folder, name, "repo1-retention-full", full);
 }
 
 static int
@@ -132,6 +138,16 @@ full_of(const char *path)
 	PgbrError error;
 
 	return retention_settings_read(path, "main", &config, &error) ? config.repos[0].full : -1;
+}
+
+/* That of the folder of includes. */
+static int
+diff_of(const char *path)
+{
+	RetentionConfig config;
+	PgbrError error;
+
+	return retention_settings_read(path, "main", &config, &error) ? config.repos[0].diff : -1;
 }
 
 static void
@@ -175,13 +191,55 @@ test_files(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* The folder of includes belongs to a file that was named only when it, or that of both, was. */
+static void
+test_includes(void **state)
+{
+	char folder[] = "/tmp/retention_settings_XXXXXX";
+	char named[512];
+	char include[512];
+
+	(void) state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(include, sizeof(include), "%s/conf.d", folder);
+	snprintf(named, sizeof(named), "%s/named.conf", folder);
+	assert_int_equal(mkdir(include, 0700), 0);
+	write_file(folder, "named.conf", 3);
+	write_option(folder, "conf.d/a.conf", "repo1-retention-diff", 4);
+	assert_int_equal(full_of(named), 3);
+	assert_int_equal(diff_of(named), 0);
+	setenv("PGBACKREST_CONFIG_INCLUDE_PATH", include, 1);
+	assert_int_equal(full_of(named), 3);
+	assert_int_equal(diff_of(named), 4);
+	unsetenv("PGBACKREST_CONFIG_INCLUDE_PATH");
+	setenv("PGBACKREST_CONFIG_PATH", folder, 1);
+	assert_int_equal(full_of(named), 3);
+	assert_int_equal(diff_of(named), 4);
+	/* without a name the folder's own file is read, and the includes */
+	assert_int_equal(full_of(NULL), 0);
+	assert_int_equal(diff_of(NULL), 4);
+	unsetenv("PGBACKREST_CONFIG_PATH");
+	/* a folder that was named must be there; one that was not need not */
+	setenv("PGBACKREST_CONFIG_INCLUDE_PATH", "/nonexistent", 1);
+	assert_int_equal(full_of(named), -1);
+	unsetenv("PGBACKREST_CONFIG_INCLUDE_PATH");
+	remove_file(folder, "conf.d/a.conf");
+	remove_file(folder, "conf.d");
+	setenv("PGBACKREST_CONFIG_PATH", folder, 1);
+	assert_int_equal(full_of(named), 3);
+	assert_int_equal(full_of(NULL), 0);
+	unsetenv("PGBACKREST_CONFIG_PATH");
+	remove_file(folder, "named.conf");
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_environment), cmocka_unit_test(test_invalid),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_files),		cmocka_unit_test(test_includes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

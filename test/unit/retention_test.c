@@ -275,6 +275,63 @@ test_documented(void **state)
 	json_decref(stanza);
 }
 
+/* Two repositories are counted apart, however the document mixes them. */
+static void
+test_repositories(void **state)
+{
+	static const struct
+	{
+		int repo;
+		Given given;
+		bool goes;
+	} rows[] = {
+		{1, {"20261101-000000F", "", 30, NULL}, true},
+		{2, {"20261102-000000F", "", 29, NULL}, true},
+		{2, {"20261103-000000F", "", 28, NULL}, false},
+		{1, {"20261104-000000F", "", 27, NULL}, false},
+		{2, {"20261103-000000F_20261105-000000I", "20261103-000000F", 26, NULL}, false},
+		{1, {"20261101-000000F_20261106-000000I", "20261101-000000F", 25, NULL}, true},
+	};
+	static const RetentionSettings settings[] = {
+		{.repo = 1, .full = 1, .archive_type = PGBR_BACKUP_FULL},
+		{.repo = 2, .full = 1, .archive_type = PGBR_BACKUP_FULL},
+	};
+	static const char *const sorted[] = {"20261101-000000F", "20261101-000000F_20261106-000000I",
+										 "20261104-000000F", "20261102-000000F",
+										 "20261103-000000F", "20261103-000000F_20261105-000000I"};
+	json_t *stanza = stanza_of(NULL, 0);
+	RetentionHistory history;
+	PgbrError error;
+
+	(void) state;
+	for (size_t i = 0; i < 6; i++)
+	{
+		json_t *backup = backup_of(&rows[i].given, (int) i + 1);
+
+		json_object_set_new(json_object_get(backup, "database"), "repo-key",
+							json_integer(rows[i].repo));
+		json_array_append_new(json_object_get(stanza, "backup"), backup);
+	}
+	assert_true(retention_read(stanza, &history, &error));
+	retention_decide(&history, settings, 2, NOW);
+	assert_int_equal(history.count, 6);
+	for (int i = 0; i < 6; i++)
+	{
+		const RetentionBackup *backup = &history.backups[i];
+
+		assert_string_equal(backup->label, sorted[i]);
+		assert_int_equal(backup->repo, i < 3 ? 1 : 2);
+		assert_int_equal(backup->prior, i == 1 ? 0 : i == 5 ? 4 : -1);
+		for (size_t j = 0; j < 6; j++)
+		{
+			if (strcmp(rows[j].given.label, sorted[i]) == 0)
+				assert_int_equal(backup->goes, rows[j].goes);
+		}
+	}
+	retention_done(&history);
+	json_decref(stanza);
+}
+
 /* What pgbackrest would never print must do no harm. */
 static void
 test_strange(void **state)
@@ -442,10 +499,10 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count),	   cmocka_unit_test(test_dependents),
-		cmocka_unit_test(test_time),	   cmocka_unit_test(test_pins),
-		cmocka_unit_test(test_documented), cmocka_unit_test(test_strange),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_count),		 cmocka_unit_test(test_dependents),
+		cmocka_unit_test(test_time),		 cmocka_unit_test(test_pins),
+		cmocka_unit_test(test_documented),	 cmocka_unit_test(test_strange),
+		cmocka_unit_test(test_repositories), cmocka_unit_test(test_hostile),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "decide") == 0)

@@ -46,6 +46,37 @@ test_histories(void **state)
 	wal_archive_done(&archive);
 }
 
+/* Repositories have the same WAL, or one of them less; when the last segment came is the later of
+ * both times. */
+static void
+test_last(void **state)
+{
+	static const WalRange ranges[][3] = {
+		{{1, 1, 20, 50}, {1, 1, 20, 60}, {2, 1, 30, 90}},
+		{{1, 1, 20, 60}, {1, 1, 20, 50}, {2, 1, 30, 90}},
+		{{1, 1, 20, 60}, {1, 1, 19, 70}, {2, 1, 30, 90}},
+		{{1, 1, 19, 70}, {2, 1, 30, 90}, {1, 12, 20, 60}},
+		/* what verification has emptied */
+		{{1, 1, 20, 60}, {1, 26, 25, 99}, {2, 1, 30, 90}},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	{
+		WalArchive archive = {.segment_size = SIZE};
+		uint64_t segment;
+		int64_t time;
+
+		for (size_t j = 0; j < 3; j++)
+			assert_true(wal_archive_add_range(&archive, &ranges[i][j]));
+		assert_true(wal_archive_last(&archive, 1, &segment, &time));
+		assert_int_equal(segment, 20);
+		assert_int_equal(time, 60);
+		assert_false(wal_archive_last(&archive, 3, &segment, &time));
+		wal_archive_done(&archive);
+	}
+}
+
 /* PostgreSQL writes them when the target of a recovery is before the last switches of its way. */
 static void
 test_going_back(void **state)
@@ -248,9 +279,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_histories),
-		cmocka_unit_test(test_going_back),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_histories),  cmocka_unit_test(test_last),
+		cmocka_unit_test(test_going_back), cmocka_unit_test(test_random),
 		cmocka_unit_test(test_remove),
 	};
 
