@@ -402,9 +402,8 @@ sub crash { $sidecar->kill; $sidecar->start; return }
 	my ($hole) =
 	  glob "$cluster->{sandbox}{root}/repo/archive/*/$repo->{archive_id}/*/$range->{first}-*";
 	$hole //= '';
-  SKIP:
+	ok(-e $hole, 'the first segment of a range is in the repository');
 	{
-		skip 'the repository lies elsewhere', 2 unless -e $hole;
 		my $second = sprintf '%s%08X', substr($range->{first}, 0, 16),
 		  1 + hex substr $range->{first}, 16;
 		my ($file) =

@@ -120,6 +120,7 @@ my $plan = reachable('the end', $incr, ());
 is($plan->{leader}, $leader->name, 'the leader is named');
 is(scalar @{ $plan->{members} }, 3, 'and all members');
 is($plan->{steps}[0]{step}, 'lock', 'the steps begin with the locks');
+is(ref $plan->{unproven}, 'ARRAY', 'what could not be proven is listed');
 is_deeply([ grep { /whole/ } @{ $plan->{unproven} } ], [], 'a small repository has been verified');
 
 # takes the job, and is away from then on
