@@ -156,6 +156,16 @@ test_hostile(void **state)
 		assert_int_equal(facts.point_count, 0);
 		restore_facts_done(&facts);
 	}
+	/* a time that would overflow */
+	read_journal(&facts,
+				 "{'id':'20261130T115500-ab12','scope':'pgbr','stanza':'main','request':{'type':"
+				 "'default'},'set':'20261130-115005F','repo':1,'set_stop':9223372036854775807,"
+				 "'target_timeline':1,'old_timeline':2,'leader':'m1','members':[{'name':'m1',"
+				 "'leader':true}],'steps':[{'step':'lock'}],'wal_segment_size':16777216}",
+				 RECOVER("") "," OPEN, MARK);
+	assert_string_equal(facts.restores_error, "");
+	assert_int_equal(facts.restores[0].last_us, 0);
+	restore_facts_done(&facts);
 	read_journal(&facts, "{'id':7}", OPEN, MARK);
 	assert_int_equal(facts.restore_count, 0);
 	assert_non_null(strstr(facts.restores_error, "the journal of restore 20261130T115500-ab12: "));

@@ -149,7 +149,7 @@ add_fork(Search *search, const TimelineHistory *history)
 		else if (search->by_time && restore && restore->last_us > 0)
 			add_marker(search, (Marker){parent->timeline, parent->end, (Value) restore->last_us + 1,
 										(Value) restore->last_us + 1, false, true});
-		if (search->by_time && restore && restore->begun_us > 0)
+		if (search->by_time && restore && restore->begun_us > CLOCK_SLACK_US)
 			add_marker(search,
 					   (Marker){history->timeline, parent->end,
 								(Value) (restore->begun_us - CLOCK_SLACK_US),
@@ -172,7 +172,7 @@ add_stop(Search *search, const FactRestore *restore)
 	if (!search->by_time)
 		add_marker(search, (Marker){restore->left, LSN_MAX, restore->stopped_xid,
 									restore->stopped_xid, false, false});
-	else if (restore->stopped_us > 0)
+	else if (restore->stopped_us > CLOCK_SLACK_US)
 		add_marker(search,
 				   (Marker){restore->left, LSN_MAX, (Value) (restore->stopped_us - CLOCK_SLACK_US),
 							(Value) (restore->stopped_us + CLOCK_SLACK_US), false, false});

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The year 10000: later times are none. */
+#define SECONDS_MAX INT64_C(253402300800)
+
 /* Microseconds since 1970; 0 for what is no time. */
 static int64_t
 time_of(const char *text)
@@ -40,7 +43,9 @@ last_time(const JournalDocument *document, const json_t *recovered)
 
 	if (text)
 		return moment_parse(text, false, &us, &ignored) ? us : 0;
-	return document->plan.set_stop > 0 ? (document->plan.set_stop + 1) * INT64_C(1000000) : 0;
+	return document->plan.set_stop > 0 && document->plan.set_stop < SECONDS_MAX
+			   ? (document->plan.set_stop + 1) * INT64_C(1000000)
+			   : 0;
 }
 
 /* The undo point is a restore point, which the registry of another member may have. */
