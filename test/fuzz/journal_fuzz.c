@@ -11,6 +11,7 @@
 #include "common/vocabulary.h"
 #include "ctl/plan/plan_json.h"
 #include "ctl/restore/journal.h"
+#include "ctl/restore/journal_facts.h"
 #include "program/json.h"
 #include "fuzz_json.h"
 
@@ -92,6 +93,27 @@ check_journal(const JournalRecord *record)
 	free(journal);
 }
 
+/* What the planner takes from them is within its bounds. */
+static void
+check_facts(const RestoreList *list)
+{
+	RestoreFacts facts;
+	PgbrError error;
+
+	restore_facts_init(&facts);
+	MUST(restore_facts_read_journals(&facts, list, &error));
+	for (size_t i = 0; i < facts.restore_count; i++)
+	{
+		const FactRestore *restore = &facts.restores[i];
+
+		MUST(restore->timeline > 0 && restore->last_us >= 0);
+		MUST(restore->begun_us >= 0 && restore->stopped_us >= 0);
+	}
+	for (size_t i = 0; i < facts.point_count; i++)
+		MUST(pgbr_is_restore_point_name(facts.points[i].name) && facts.points[i].lsn > 0);
+	restore_facts_done(&facts);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -119,6 +141,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_journal(record);
 		}
 		restore_list_active(&list);
+		check_facts(&list);
 	}
 	else
 	{

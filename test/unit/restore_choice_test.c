@@ -468,6 +468,10 @@ test_names(void **state)
 	refuses(&facts, &request, "name", "dup", NULL, "3", message);
 	takes(&facts, "name", "dup", "2", D);
 	takes(&facts, "name", "dup", "1", F);
+	/* two ancestors, and the timeline itself */
+	add_point(&facts, "dup", 3, 31 * SEGMENT, 52, 3200);
+	takes(&facts, "name", "dup", "3", F2);
+	facts.point_count--;
 	/* on the timeline itself twice: which is meant can only be said by its LSN */
 	add_point(&facts, "dup", 2, 19 * SEGMENT, 28, 2300);
 	refuses(&facts, &request, "name", "dup", NULL, "2", message);
@@ -495,7 +499,7 @@ is_verified(const RestorePlan *made, const char *reason, const char *last_xact, 
 	return ok;
 }
 
-/* What was committed, or stood, exactly at the target; and all that a default restore must reach. */
+/* What was committed, or stood, exactly at the target; and what a default restore must reach. */
 static void
 test_exactly(void **state)
 {
