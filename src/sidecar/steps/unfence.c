@@ -104,9 +104,14 @@ link_parents(StepContext *context, uint32_t timeline, Job *job, PgbrError *error
 	StrBuf history;
 	bool ok;
 
+	/* an earlier run has done it, and a server may run by now */
+	if (!fence_stands(context->data_directory))
+		return true;
 	wal_history_name(name, timeline);
+	/* pgbackrest reads pg_control */
 	if (!step_control(context, &control, error) ||
-		!step_folder_path(context, "history", path, error))
+		!step_folder_path(context, "history", path, error) ||
+		!fence_open(context->data_directory, error))
 		return false;
 	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
 	pgbackrest_get_command(context->config, context->data_directory, name, path, &command);
@@ -117,7 +122,7 @@ link_parents(StepContext *context, uint32_t timeline, Job *job, PgbrError *error
 		 parent_segments_link(context->data_directory, history.data, timeline,
 							  control.wal_segment_size, error);
 	strbuf_done(&history);
-	return ok;
+	return fence_raise(context->data_directory, ok ? error : NULL) && ok;
 }
 
 bool
