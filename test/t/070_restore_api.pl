@@ -454,6 +454,29 @@ BASH
 	$sidecar->wait_ready;
 }
 
+# --- a backup that is asked for right after a promotion, whose own checkpoint takes minutes
+{
+	$member->psql(
+		q{CREATE TABLE filled AS SELECT i, repeat('x', 500) FROM generate_series(1, 20000) i});
+	$member->kill_postmaster;
+	spew($member->data . '/standby.signal', '');
+	$member->start;
+	$member->psql('SELECT pg_promote()');
+	my $behind =
+		'SELECT timeline_id < (SELECT max(timeline_id) FROM (SELECT'
+	  . q{ ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline_id) t)}
+	  . ' FROM pg_control_checkpoint()';
+	is($member->psql($behind), 't', 'pg_control has the old timeline');
+	my $job = $sidecar->wait_job($sidecar->post_job(kind => 'backup')->{id});
+	is($job->{state}, 'succeeded', 'a backup right after a promotion')
+	  or diag "$job->{message}\n$job->{hint}";
+	is($member->psql($behind), 'f', 'and now it has the new one');
+	like(
+		$sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content},
+		qr/^made the checkpoint that ends the promotion$/m,
+		'which its log says');
+}
+
 # --- the node, with PostgreSQL down
 {
 	my $up = $sidecar->http(GET => '/v1/node')->{json};

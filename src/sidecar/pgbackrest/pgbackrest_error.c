@@ -53,7 +53,10 @@ static const struct
 	 "Check that PostgreSQL is running. On a standby pgbackrest.conf must name the primary as well "
 	 "(pg2-host)."},
 	{57, "db-query", NULL},
-	{58, "db-mismatch", "Check pg1-path and pg1-port in pgbackrest.conf."},
+	{58, "db-mismatch",
+	 "If a server was promoted just now, run CHECKPOINT on the new primary and ask again. "
+	 "Otherwise "
+	 "check pg1-path and pg1-port in pgbackrest.conf."},
 	{60, "file-remove", "Check the repository's permissions."},
 	{61, "path-remove", "Check the repository's permissions."},
 	{62, "stop", "Somebody ran \"pgbackrest stop\"; run \"pgbackrest start\"."},

@@ -12,6 +12,7 @@
 #include "program/child.h"
 #include "program/clock.h"
 #include "program/log.h"
+#include "sidecar/runner/backup_checkpoint.h"
 #include "sidecar/runner/backup_snapshot.h"
 #include "sidecar/runner/expiry_run.h"
 #include "sidecar/pgbackrest/command_line.h"
@@ -239,6 +240,27 @@ log_our_line(void *argument, const char *line)
 	log_line(argument, line);
 }
 
+/* A backup that can't be made without it fails by itself, and says more. */
+static void
+end_promotion(Run *run)
+{
+	const JobRunner *runner = run->runner;
+	PgbrError error;
+	char mark[4200];
+	char line[1100];
+	bool made;
+
+	make_mark(runner->config, run->job->id, mark, sizeof(mark));
+	if (!backup_checkpoint(runner->config, mark, job_queue_stop_fd(runner->queue), &made, &error))
+	{
+		snprintf(line, sizeof(line), "could not look whether a promotion needs a checkpoint: %s",
+				 error.message);
+		log_line(run, line);
+	}
+	else if (made)
+		log_line(run, "made the checkpoint that ends the promotion");
+}
+
 static void
 run_pgbackrest(Run *run)
 {
@@ -246,6 +268,8 @@ run_pgbackrest(Run *run)
 	PgbrJobKind kind = run->job->request.kind;
 	Command command;
 
+	if (kind == PGBR_JOB_BACKUP)
+		end_promotion(run);
 	if (kind == PGBR_JOB_BACKUP || kind == PGBR_JOB_EXPIRE)
 	{
 		expiry_run(&(ExpiryRun){runner->config, runner->queue, runner->cache, run->job, run_command,
