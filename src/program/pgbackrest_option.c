@@ -25,14 +25,8 @@ static const char *const options[] = {
 	"archive-mode-check",
 	"archive-push-batch-size",
 	"archive-push-queue-max",
-	"archive-queue-max",
 	"archive-timeout",
-	"backup-cmd",
-	"backup-config",
-	"backup-host",
-	"backup-ssh-port",
 	"backup-standby",
-	"backup-user",
 	"beta",
 	"buffer-size",
 	"checksum-page",
@@ -46,25 +40,9 @@ static const char *const options[] = {
 	"config",
 	"config-include-path",
 	"config-path",
-	"db#-cmd",
-	"db#-config",
-	"db#-host",
-	"db#-path",
-	"db#-port",
-	"db#-socket-path",
-	"db#-ssh-port",
-	"db#-user",
-	"db-cmd",
-	"db-config",
 	"db-exclude",
-	"db-host",
 	"db-include",
-	"db-path",
-	"db-port",
-	"db-socket-path",
-	"db-ssh-port",
 	"db-timeout",
-	"db-user",
 	"delta",
 	"detail-level",
 	"dry-run",
@@ -73,7 +51,6 @@ static const char *const options[] = {
 	"expire-auto",
 	"filter",
 	"force",
-	"hardlink",
 	"ignore-missing",
 	"io-timeout",
 	"job-retry",
@@ -125,16 +102,11 @@ static const char *const options[] = {
 	"remote-type",
 	"repo",
 	"repo#-azure-account",
-	"repo#-azure-ca-file",
-	"repo#-azure-ca-path",
 	"repo#-azure-container",
 	"repo#-azure-endpoint",
-	"repo#-azure-host",
 	"repo#-azure-key",
 	"repo#-azure-key-type",
-	"repo#-azure-port",
 	"repo#-azure-uri-style",
-	"repo#-azure-verify-tls",
 	"repo#-block",
 	"repo#-block-age-map",
 	"repo#-block-checksum-size-map",
@@ -173,15 +145,11 @@ static const char *const options[] = {
 	"repo#-retention-full-type",
 	"repo#-retention-history",
 	"repo#-s3-bucket",
-	"repo#-s3-ca-file",
-	"repo#-s3-ca-path",
 	"repo#-s3-endpoint",
-	"repo#-s3-host",
 	"repo#-s3-key",
 	"repo#-s3-key-secret",
 	"repo#-s3-key-type",
 	"repo#-s3-kms-key-id",
-	"repo#-s3-port",
 	"repo#-s3-process-cmd",
 	"repo#-s3-region",
 	"repo#-s3-requester-pays",
@@ -191,8 +159,6 @@ static const char *const options[] = {
 	"repo#-s3-sts-host",
 	"repo#-s3-token",
 	"repo#-s3-uri-style",
-	"repo#-s3-verify-ssl",
-	"repo#-s3-verify-tls",
 	"repo#-sftp-host",
 	"repo#-sftp-host-fingerprint",
 	"repo#-sftp-host-key-check-type",
@@ -215,25 +181,8 @@ static const char *const options[] = {
 	"repo#-symlink",
 	"repo#-target-time",
 	"repo#-type",
-	"repo-cipher-pass",
-	"repo-cipher-type",
-	"repo-path",
-	"repo-s3-bucket",
-	"repo-s3-ca-file",
-	"repo-s3-ca-path",
-	"repo-s3-endpoint",
-	"repo-s3-host",
-	"repo-s3-key",
-	"repo-s3-key-secret",
-	"repo-s3-region",
-	"repo-s3-verify-ssl",
-	"repo-type",
 	"report",
 	"resume",
-	"retention-archive",
-	"retention-archive-type",
-	"retention-diff",
-	"retention-full",
 	"sck-block",
 	"sck-keep-alive",
 	"set",
@@ -261,6 +210,61 @@ static const char *const options[] = {
 	"tls-server-port",
 	"type",
 	"verbose",
+};
+
+/* Names that these had once. */
+static const char *const old_options[] = {
+	"archive-queue-max",
+	"backup-cmd",
+	"backup-config",
+	"backup-host",
+	"backup-ssh-port",
+	"backup-user",
+	"db#-cmd",
+	"db#-config",
+	"db#-host",
+	"db#-path",
+	"db#-port",
+	"db#-socket-path",
+	"db#-ssh-port",
+	"db#-user",
+	"db-cmd",
+	"db-config",
+	"db-host",
+	"db-path",
+	"db-port",
+	"db-socket-path",
+	"db-ssh-port",
+	"db-user",
+	"hardlink",
+	"repo#-azure-ca-file",
+	"repo#-azure-ca-path",
+	"repo#-azure-host",
+	"repo#-azure-port",
+	"repo#-azure-verify-tls",
+	"repo#-s3-ca-file",
+	"repo#-s3-ca-path",
+	"repo#-s3-host",
+	"repo#-s3-port",
+	"repo#-s3-verify-ssl",
+	"repo#-s3-verify-tls",
+	"repo-cipher-pass",
+	"repo-cipher-type",
+	"repo-path",
+	"repo-s3-bucket",
+	"repo-s3-ca-file",
+	"repo-s3-ca-path",
+	"repo-s3-endpoint",
+	"repo-s3-host",
+	"repo-s3-key",
+	"repo-s3-key-secret",
+	"repo-s3-region",
+	"repo-s3-verify-ssl",
+	"repo-type",
+	"retention-archive",
+	"retention-archive-type",
+	"retention-diff",
+	"retention-full",
 };
 
 static int
@@ -297,13 +301,25 @@ put_pattern(const char *name, char pattern[PGBACKREST_VARIABLE_SIZE])
 	return true;
 }
 
-bool
-pgbackrest_is_option(const char *name)
+static bool
+is_among(const char *name, const char *const *names, size_t count)
 {
 	char pattern[PGBACKREST_VARIABLE_SIZE];
 
 	return strchr(name, '#') == NULL && put_pattern(name, pattern) &&
-		   bsearch(pattern, options, LENGTH(options), sizeof(options[0]), compare_option) != NULL;
+		   bsearch(pattern, names, count, sizeof(*names), compare_option) != NULL;
+}
+
+bool
+pgbackrest_is_old_option(const char *name)
+{
+	return is_among(name, old_options, LENGTH(old_options));
+}
+
+bool
+pgbackrest_is_option(const char *name)
+{
+	return is_among(name, options, LENGTH(options)) || pgbackrest_is_old_option(name);
 }
 
 bool

@@ -23,8 +23,11 @@
 /* Room for the name of any variable, with its prefix. */
 #define PGBACKREST_VARIABLE_SIZE 128
 
-/* True for "repo1-path" and "start-fast"; false for "repo-type-1", "no-start-fast". */
+/* True for "repo1-path", "start-fast" and "repo-path"; false for "repo-type-1", "no-start-fast". */
 extern bool pgbackrest_is_option(const char *name);
+
+/* True for the old name of an option: "repo-path", "retention-full", "db-host". */
+extern bool pgbackrest_is_old_option(const char *name);
 
 /* True when an entry of the environment ("NAME=value") has pgbackrest's prefix and sets none of its
  * options. */

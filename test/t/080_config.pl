@@ -334,6 +334,60 @@ ok(!-e "$root/bad.env", 'nothing was written for any of them');
 	is(() = $errors =~ /: error: /g, 7, 'all that is wrong is told at once') or diag $errors;
 }
 
+# ---- what pgbackrest itself says of a pgbackrest.conf, and what it lets pass
+for my $case (
+	[ '', '', 0, qr/nothing is wrong with it\nstanza main\n/, qr/^$/ ],
+	[ 'compress-type=lz9', '', 2, qr/^$/, qr/'lz9' is not allowed for 'compress-type' option/ ],
+	[ 'process-max=0', '', 2, qr/^$/, qr/'0' is out of range for 'process-max' option/ ],
+	[ 'start-fast=yes', '', 2, qr/^$/, qr/boolean option 'start-fast' must be 'y' or 'n'/ ],
+	[ 'log-level-file=loud', '', 2, qr/^$/, qr/'loud' is not allowed for 'log-level-file'/ ],
+	[ 'log-level-stderr=loud', '', 2, qr/^$/, qr/'loud' is not allowed for 'log-level-stderr'/ ],
+	[ 'lock-path=x', '', 2, qr/^$/, qr{'x' must begin with / for 'lock-path' option} ],
+	[ 'log-path=x', '', 2, qr/^$/, qr{'x' must begin with / for 'log-path' option} ],
+	[ 'link-map=x', '', 2, qr/^$/, qr/'x' is not allowed|key\/value 'x'/ ],
+	[ 'repo1-type=s3', '', 2, qr/^$/, qr/requires option: repo1-s3-bucket/ ],
+	[
+		'repo1-retention-ful=2', '', 0,
+		qr/see the warnings/,
+		qr/invalid option 'repo1-retention-ful'/
+	],
+	[
+		"repo1-cipher-type=aes-256-cbc",
+		'', 0,
+		qr/see the warnings/,
+		qr/"repo1-cipher-pass" is neither in the file.*set PGBACKREST_REPO1_CIPHER_PASS\./s
+	],
+	[ '', "[mian]\npg1-port=5433\n", 0, qr/see the warnings/, qr/is it a typo of \[main\]\?/ ])
+{
+	my ($global, $more, $expected, $summary, $reason) = @$case;
+	my $name = "config check of \"" . ($global || $more =~ s/\n/~/gr) . '"';
+	my $path = "$root/judged.conf";
+	spew($path, "[global]\nrepo1-path=$root/none\n$global\n[main]\npg1-path=$root/none\n$more",
+		0600);
+	my ($status, $out, $errors) = $member->ctl(qw(config check --stanza=main), $path);
+	is($status, $expected, "$name: exit status") or diag $errors;
+	like($out, $summary, "$name: summary");
+	like($errors, $reason, "$name: what is wrong");
+}
+{
+	my ($status, $out, $errors) =
+	  config("$head$keys  configParams: {compress-type: lz9}\n", qw(config check), $file);
+	is($status, 2, 'a values file: pgbackrest judges what is rendered');
+	like($errors, qr/'lz9' is not allowed/, 'a values file: and its words are told');
+	($status, $out, $errors) = config("$head$keys", qw(config check), $file);
+	is($errors, '', 'a values file: secrets are elsewhere, which is as it should be');
+	like($out, qr/: values file, nothing is wrong with it/, 'a values file: nothing is wrong');
+	($status, $out, $errors) =
+	  config("$head$keys", qw(config check --pgbackrest=/nowhere/pgbackrest), $file);
+	like(
+		$errors,
+		qr{did not judge the file: could not execute "/nowhere/pgbackrest"},
+		'without pgbackrest: it is said');
+	like($out, qr/nothing is wrong as far as is known without pgbackrest/, 'in the summary, too');
+	is($status, 0, 'without pgbackrest: exit status');
+	ok(!-e "$root/none", 'nothing was made');
+}
+
 # ---- clusters whose pgbackrest.conf is rendered: stanza, archiving, backups of these types and
 # restore
 

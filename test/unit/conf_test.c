@@ -219,8 +219,17 @@ test_words(void **state)
 		 "when 1 newer full or diff backup is complete", "since the oldest full");
 	SAYS(true,
 		 SET(.full = 20, .full_by_time = true, .archive = 2, .archive_type = PGBR_BACKUP_FULL),
-		 "a newer one is at least 20 days old, so the last 20 days can always be restored",
+		 "at least 20 days old, so there is always a backup from before the last 20 days. There "
+		 "must "
+		 "be one that old before the first goes. To which moments they can be restored is what the "
+		 "WAL says.",
 		 "go with the backup they depend on", "since the oldest of the 2 newest full backups.");
+	SAYS(true, SET(.full = 20, .full_by_time = true, .diff = 3, .archive_type = PGBR_BACKUP_DIFF),
+		 "To which moments they can be restored is what the WAL says.", "when 3 newer",
+		 "since the oldest of the 3 newest full or diff backups.");
+	SAYS(true, SET(.full = 20, .full_by_time = true, .archive_type = PGBR_BACKUP_FULL),
+		 "a newer one is at least 20 days old, so the last 20 days can always be restored.",
+		 "go with the backup they depend on", "any moment since its end can be restored.");
 	SAYS(true, SET(.full = 2, .archive = 1, .archive_type = PGBR_BACKUP_INCR), "the 2 newest",
 		 "go with", "since the newest backup.");
 	SAYS(true, SET(.full = 2, .diff = 4, .archive_type = PGBR_BACKUP_DIFF), "the 2 newest", "newer",

@@ -4,6 +4,7 @@
  *		What pgbackrest answers, apart from the log in front of it; and which variables of the
  *		environment are options of it. The lines are those of pgbackrest 2.45 and 2.55.
  */
+#include "program/pgbackrest_log.h"
 #include "program/pgbackrest_option.h"
 #include "sidecar/pgbackrest/pgbackrest_ask.h"
 
@@ -156,6 +157,8 @@ test_options(void **state)
 		if (pgbackrest_is_option(are_not[i]))
 			fail_msg("%s is no option", are_not[i]);
 	}
+	for (size_t i = 0; i < sizeof(are) / sizeof(are[0]); i++)
+		assert_int_equal(pgbackrest_is_old_option(are[i]), i >= 12);
 	assert_false(pgbackrest_is_stray("PGBACKREST_REPO1_S3_KEY_SECRET=x"));
 	assert_false(pgbackrest_is_stray("PGBACKRESTX=x"));
 	assert_false(pgbackrest_is_stray("PATH=/bin"));

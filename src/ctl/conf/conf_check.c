@@ -6,6 +6,7 @@
 
 #include "common/vocabulary.h"
 #include "ctl/conf/conf_params.h"
+#include "program/pgbackrest_option.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,14 +66,32 @@ conf_finding(Checker *checker, bool is_warning, int line, const char *format, ..
 	return finding;
 }
 
+/* The commands that read options, of which a section may be. */
+static bool
+is_command(const char *name)
+{
+	static const char *const commands[] = {
+		"annotate",	   "archive-get",	"archive-push",	 "backup",		   "check",
+		"expire",	   "info",			"manifest",		 "repo-create",	   "repo-get",
+		"repo-ls",	   "repo-put",		"repo-rm",		 "restore",		   "server",
+		"server-ping", "stanza-create", "stanza-delete", "stanza-upgrade", "start",
+		"stop",		   "verify",		"version"};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	{
+		if (strcmp(name, commands[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_section(const char *section)
 {
 	char stanza[80];
 	size_t length = strcspn(section, ":");
 
-	if (length >= sizeof(stanza) ||
-		(section[length] == ':' && !pgbr_is_option_name(section + length + 1)))
+	if (length >= sizeof(stanza) || (section[length] == ':' && !is_command(section + length + 1)))
 		return false;
 	memcpy(stanza, section, length);
 	stanza[length] = '\0';
@@ -106,6 +125,13 @@ check_option(Checker *checker, const PgbackrestOption *option)
 		pgbr_error_hint(conf_finding(checker, true, option->line,
 									 "pgbackrest ignores what is not an option's name"),
 						"Names are made of small letters, digits and dashes.");
+	else if (pgbackrest_is_old_option(name))
+		pgbr_error_hint(
+			conf_finding(checker, true, option->line,
+						 "\"%s\" is the old name of an option, which only pgbackrest "
+						 "understands",
+						 name),
+			"%s", conf_name_hint(name) ? conf_name_hint(name) : "Use the name that it has today.");
 	else if (strncmp(name, "no-", 3) == 0 || strncmp(name, "reset-", 6) == 0 ||
 			 strcmp(name, "stanza") == 0 || strncmp(name, "config", 6) == 0)
 		pgbr_error_hint(conf_finding(checker, true, option->line,
@@ -127,6 +153,50 @@ check_option(Checker *checker, const PgbackrestOption *option)
 									 "option \"%s\" is twice in section [%s]", name,
 									 option->section),
 						"pgBackRest takes one value of it; remove one.");
+}
+
+/* The first option of a stanza of its name, with the number of any server before its ending; NULL:
+ * there is none. */
+static const PgbackrestOption *
+find_of_stanza(const PgbackrestFile *file, const char *stanza, const char *ending)
+{
+	for (size_t i = 0; i < file->count; i++)
+	{
+		const PgbackrestOption *option = &file->options[i];
+		size_t length = strcspn(option->section, ":");
+		const char *name = option->name;
+
+		if (length != strlen(stanza) || strncmp(option->section, stanza, length) != 0)
+			continue;
+		if (ending == NULL || (strncmp(name, "pg", 2) == 0 &&
+							   strcmp(name + 2 + strspn(name + 2, "0123456789"), ending) == 0))
+			return option;
+	}
+	return NULL;
+}
+
+/* One stanza has a server, and another none: it may be misspelt. */
+static void
+check_stanzas(Checker *checker)
+{
+	char stanza[80];
+	char served[80] = "";
+	size_t from = 0;
+
+	while (pgbackrest_file_stanza(checker->file, &from, stanza, sizeof(stanza)))
+	{
+		if (served[0] == '\0' && find_of_stanza(checker->file, stanza, "-path"))
+			strcpy(served, stanza);
+	}
+	from = 0;
+	while (served[0] && pgbackrest_file_stanza(checker->file, &from, stanza, sizeof(stanza)))
+	{
+		if (pgbr_is_stanza(stanza) && !find_of_stanza(checker->file, stanza, "-path"))
+			pgbr_error_hint(
+				conf_finding(checker, true, find_of_stanza(checker->file, stanza, NULL)->line,
+							 "section [%s] is of a stanza without a pg1-path", stanza),
+				"What stands there applies to no other stanza: is it a typo of [%s]?", served);
+	}
 }
 
 void
@@ -156,6 +226,7 @@ conf_check(const PgbackrestFile *file, const char *name, bool others_can_read,
 			others_can_read = false;
 		}
 	}
+	check_stanzas(&checker);
 }
 
 /* The next section of a stanza; there is a warning about all other sections already. */

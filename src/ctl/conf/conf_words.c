@@ -31,6 +31,15 @@ plural(int count)
 	return count == 1 ? "" : "s";
 }
 
+/* For how many backups all WAL is kept; 0: for every one that is there. */
+static int
+wal_limit(const RetentionSettings *settings)
+{
+	if (settings->archive > 0)
+		return settings->archive;
+	return settings->archive_type == PGBR_BACKUP_DIFF ? settings->diff : 0;
+}
+
 static void
 say_full(json_t *list, const RetentionSettings *settings)
 {
@@ -39,6 +48,14 @@ say_full(json_t *list, const RetentionSettings *settings)
 	if (full == 0)
 		say(list, "Full backups are never removed: repo%d-retention-full is not set.",
 			settings->repo);
+	else if (settings->full_by_time && wal_limit(settings) > 0)
+		say(list,
+			"Full backups: one goes when a newer one is at least %d day%s old, so there is always "
+			"a "
+			"backup from before the last %d day%s. There must be one that old before the first "
+			"goes. "
+			"To which moments they can be restored is what the WAL says.",
+			full, plural(full), full, plural(full));
 	else if (settings->full_by_time)
 		say(list,
 			"Full backups: one goes when a newer one is at least %d day%s old, so the last %d "
@@ -78,8 +95,7 @@ say_wal(json_t *list, const RetentionSettings *settings)
 		[PGBR_BACKUP_FULL] = "full ",
 	};
 	const char *type = types[settings->archive_type];
-	bool by_diff = settings->archive_type == PGBR_BACKUP_DIFF;
-	int archive = settings->archive > 0 ? settings->archive : by_diff ? settings->diff : 0;
+	int archive = wal_limit(settings);
 	char since[64];
 
 	snprintf(since, sizeof(since), "oldest of the %d newest %sbackups", archive, type);

@@ -15,6 +15,7 @@
 #include "ctl/print/fields.h"
 #include "ctl/print/message.h"
 #include "ctl/conf/pgbackrest_conf.h"
+#include "ctl/verbs/config_judge.h"
 #include "ctl/print/text.h"
 #include "program/file.h"
 #include "program/json.h"
@@ -28,12 +29,15 @@
 typedef struct CheckArguments
 {
 	const char *stanza;
+	const char *pgbackrest;
 	bool backups;
 } CheckArguments;
 
 static const OptionSpec options[] = {
 	{"stanza", 0, OPTION_TEXT, ARGUMENT(CheckArguments, stanza), "NAME", NULL, 0, 0,
 	 "the stanza (default: the file's, " CONF_DEFAULT_STANZA " for a values file)", false},
+	{"pgbackrest", 0, OPTION_TEXT, ARGUMENT(CheckArguments, pgbackrest), "PROGRAM", NULL, 0, 0,
+	 "program to run as pgbackrest, which judges the file (default: pgbackrest)", false},
 	{"backups", 0, OPTION_FLAG, ARGUMENT(CheckArguments, backups), NULL, NULL, 0, 0,
 	 "ask the sidecar for its backups: which would expire, and when", false},
 	{NULL},
@@ -52,9 +56,12 @@ static const Field backup_fields[] = {
 typedef struct Checked
 {
 	PgbackrestFile file;
-	const char *kind;
+	bool is_conf;
+	StrBuf text; /* of the pgbackrest.conf, or of the one that is rendered */
 	char stanza[80];
 	RetentionConfig retention;
+	ConfFindings *findings;
+	bool judged; /* by pgbackrest */
 } Checked;
 
 static bool
@@ -82,7 +89,6 @@ take_values(const char *name, const StrBuf *text, const char *stanza, Checked *c
 {
 	const ConfMember member = {.stanza = stanza};
 	PgbrValues values;
-	StrBuf rendered;
 	Conf conf;
 	bool ok;
 
@@ -91,13 +97,12 @@ take_values(const char *name, const StrBuf *text, const char *stanza, Checked *c
 	ok = conf_make(name, &values, &member, &conf, error);
 	if (ok)
 	{
-		strbuf_init(&rendered);
-		conf_write(&conf, &rendered);
-		ok = conf.problem_count > 0 ? message_problems(conf.problems, conf.problem_count, error)
-									: check_schedules(name, &values, error) &&
-										  pgbackrest_file_add(&checked->file, name, rendered.data,
-															  rendered.length, error);
-		strbuf_done(&rendered);
+		conf_write(&conf, &checked->text);
+		ok = conf.problem_count > 0
+				 ? message_problems(conf.problems, conf.problem_count, error)
+				 : check_schedules(name, &values, error) &&
+					   pgbackrest_file_add(&checked->file, name, checked->text.data,
+										   checked->text.length, error);
 		conf_done(&conf);
 	}
 	pgbr_values_done(&values);
@@ -107,45 +112,75 @@ take_values(const char *name, const StrBuf *text, const char *stanza, Checked *c
 static bool
 take_conf(const char *name, const StrBuf *text, Checked *checked, PgbrError *error)
 {
-	ConfFindings *findings;
-	bool ok;
-
 	if (!pgbackrest_file_add(&checked->file, name, text->data, text->length, error))
 		return false;
-	findings = malloc(sizeof(ConfFindings));
-	if (findings == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	conf_check(&checked->file, name, !pgbr_secret_file_check(name, NULL), findings);
+	conf_check(&checked->file, name, !pgbr_secret_file_check(name, NULL), checked->findings);
+	return true;
+}
+
+/* Without pgbackrest the file is still checked, by what is known here. */
+static bool
+judge(const char *path, const CheckArguments *arguments, Checked *checked, PgbrError *error)
+{
+	char name[80];
+	size_t from = 0;
+	const ConfigCase what = {arguments->pgbackrest ? arguments->pgbackrest : "pgbackrest",
+							 checked->is_conf ? path : NULL, &checked->text, checked->stanza,
+							 pgbackrest_file_stanza(&checked->file, &from, name, sizeof(name))};
+
+	checked->judged = config_judge(&what, checked->findings, error);
+	if (checked->judged)
+		return true;
+	message_warning("pgbackrest did not judge the file: %s", error->message);
+	return error->code == PGBR_ERROR_CONFIG || error->code == PGBR_ERROR_TIMEOUT;
+}
+
+/* Show what was found. False when something is refused. */
+static bool
+show_findings(const ConfFindings *findings, PgbrError *error)
+{
 	for (int i = 0; i < findings->warning_count; i++)
 		message_finding(&findings->warnings[i]);
-	ok = findings->problem_count == 0 ||
-		 message_problems(findings->problems, (size_t) findings->problem_count, error);
-	free(findings);
-	return ok;
+	return findings->problem_count == 0 ||
+		   message_problems(findings->problems, (size_t) findings->problem_count, error);
+}
+
+static bool
+take_text(const char *path, const StrBuf *text, const CheckArguments *arguments, Checked *checked,
+		  PgbrError *error)
+{
+	checked->is_conf = conf_is_pgbackrest(text->data, text->length);
+	return (checked->is_conf ? take_conf(path, text, checked, error)
+							 : take_values(path, text, arguments->stanza, checked, error)) &&
+		   (checked->findings->problem_count > 0 ||
+			(conf_choose_stanza(&checked->file, arguments->stanza, CONF_DEFAULT_STANZA,
+								checked->stanza, sizeof(checked->stanza), error) &&
+			 judge(path, arguments, checked, error)));
 }
 
 static bool
 take_file(const char *path, const CheckArguments *arguments, Checked *checked, PgbrError *error)
 {
 	StrBuf text;
-	bool is_conf;
 	bool ok;
 
+	checked->findings = calloc(1, sizeof(*checked->findings));
+	if (checked->findings == NULL)
+		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 	strbuf_init(&text);
-	ok = file_read(path, PGBR_VALUES_MAX_SIZE, &text, error);
-	if (ok)
-	{
-		is_conf = conf_is_pgbackrest(text.data, text.length);
-		checked->kind = is_conf ? "pgbackrest.conf" : "values file";
-		ok = (is_conf ? take_conf(path, &text, checked, error)
-					  : take_values(path, &text, arguments->stanza, checked, error)) &&
-			 conf_choose_stanza(&checked->file, arguments->stanza, CONF_DEFAULT_STANZA,
-								checked->stanza, sizeof(checked->stanza), error) &&
-			 retention_settings_of_file(&checked->file, checked->stanza, false, &checked->retention,
-										error);
-	}
+	ok = file_read(path, PGBR_VALUES_MAX_SIZE, &text, error) &&
+		 take_text(path, &text, arguments, checked, error);
 	strbuf_done(&text);
-	return ok;
+	/* what was found before a failure is told, too */
+	if (!ok)
+	{
+		for (int i = 0; i < checked->findings->warning_count; i++)
+			message_finding(&checked->findings->warnings[i]);
+		return false;
+	}
+	return show_findings(checked->findings, error) &&
+		   retention_settings_of_file(&checked->file, checked->stanza, false, &checked->retention,
+									  error);
 }
 
 static json_t *
@@ -272,6 +307,15 @@ put_next(const json_t *repository, StrBuf *out)
 	strbuf_putc(out, '\n');
 }
 
+static const char *
+verdict(const json_t *document)
+{
+	if (json_number(document, "warnings", 0) > 0)
+		return "see the warnings";
+	return json_flag(document, "judged") ? "nothing is wrong with it"
+										 : "nothing is wrong as far as is known without pgbackrest";
+}
+
 /* For people: what the file configures, a sentence a line. */
 static void
 put_summary(const json_t *document, StrBuf *out)
@@ -282,7 +326,8 @@ put_summary(const json_t *document, StrBuf *out)
 	json_t *sentence;
 
 	text_put_visible(out, json_text(document, "file"));
-	strbuf_printf(out, ": %s, nothing is wrong with it\n", json_text(document, "kind"));
+	strbuf_printf(out, ": %s, %s\nstanza %s\n", json_text(document, "kind"), verdict(document),
+				  json_text(document, "stanza"));
 	json_array_foreach(json_object_get(document, "repositories"), i, repository)
 	{
 		strbuf_printf(out, "\nrepository %lld (%s%s): ", json_number(repository, "repo", 0),
@@ -335,11 +380,14 @@ run_config_check(Context *context, const void *argument, const char *operand, Pg
 	bool ok;
 
 	strbuf_init(&out);
+	strbuf_init(&checked.text);
 	ok = take_file(operand, arguments, &checked, error);
 	if (ok)
 	{
 		json_put_text(document, "file", operand);
-		json_put_text(document, "kind", checked.kind);
+		json_put_text(document, "kind", checked.is_conf ? "pgbackrest.conf" : "values file");
+		json_object_set_new(document, "judged", json_boolean(checked.judged));
+		json_object_set_new(document, "warnings", json_integer(checked.findings->warning_count));
 		json_put_text(document, "stanza", checked.stanza);
 		json_object_set_new(document, "repositories",
 							conf_repositories(&checked.file, checked.stanza, &checked.retention));
@@ -352,6 +400,8 @@ run_config_check(Context *context, const void *argument, const char *operand, Pg
 	}
 	strbuf_done(&out);
 	json_decref(document);
+	free(checked.findings);
+	strbuf_done(&checked.text);
 	pgbackrest_file_done(&checked.file);
 	return ok ? EXIT_OK : exit_code_of(error);
 }
@@ -361,11 +411,11 @@ const Verb verb_config_check = {
 	.operand = "FILE",
 	.summary = "check a values file or a pgbackrest.conf, and explain its retention",
 	.description =
-		"Reports every problem in the file, and says in words what its retention keeps. With "
-		"--backups\n"
-		"it asks the sidecar for its backups and applies the file's retention to them: which "
-		"would\n"
-		"expire next, and what keeps the others. The retention in force there does not matter.\n",
+		"Reports every problem in the file, has pgbackrest judge it, and says in words what its\n"
+		"retention keeps. With --backups it asks the sidecar for its backups and applies the "
+		"file's\n"
+		"retention to them: which would expire next, and what keeps the others. The retention in\n"
+		"force there does not matter.\n",
 	.options = options,
 	.arguments_size = sizeof(CheckArguments),
 	.run = run_config_check,

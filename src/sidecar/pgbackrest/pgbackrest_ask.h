@@ -2,9 +2,8 @@
  * pgbackrest_ask.h
  *		Runs a command of pgbackrest that answers at once, and tells its answer from its log.
  *
- * Before its log is set up pgbackrest writes warnings and errors to where it pleases: up to 2.52 to
- * standard error, from 2.53 on to standard output, in front of the answer and whatever its options
- * say. A job's command, whose lines are all log, is run by program/child.h. Thread-safe.
+ * pgbackrest_log.h says where the lines of its log may stand. A job's command, whose lines are all
+ * log, is run by program/child.h. Thread-safe.
  */
 #ifndef PGBR_SIDECAR_PGBACKREST_PGBACKREST_ASK_H
 #define PGBR_SIDECAR_PGBACKREST_PGBACKREST_ASK_H
@@ -39,8 +38,5 @@ typedef struct PgbackrestLimits
 extern bool pgbackrest_ask(Command *command, const PgbackrestLimits *limits,
 						   PgbackrestAnswer *answer, PgbrError *error);
 extern void pgbackrest_answer_done(PgbackrestAnswer *answer);
-
-/* How many bytes at the beginning of what pgbackrest printed are lines of its log; pure. */
-extern size_t pgbackrest_log_length(const char *text, size_t length);
 
 #endif
