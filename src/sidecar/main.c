@@ -162,6 +162,7 @@ start(Parts *parts, SidecarConfig *config, PgbrError *error)
 			(sidecar->gate = process_gate_new()) &&
 			(sidecar->cache = info_cache_new(config, error)) &&
 			(sidecar->keeper = stanza_keeper_new(config, sidecar->queue, sidecar->cache, error)) &&
+			(sidecar->points = point_keeper_start(config, sidecar->queue, sidecar->cache, error)) &&
 			(parts->server = http_server_start(config, &parts->application, parts->auth, error)) &&
 			info_cache_start(sidecar->cache, error) &&
 			stanza_keeper_start(sidecar->keeper, error) &&
@@ -189,11 +190,13 @@ stop(Parts *parts)
 	 * the port is closed */
 	if (sidecar->keeper)
 		stanza_keeper_stop(sidecar->keeper);
+	point_keeper_stop(sidecar->points);
 	if (sidecar->cache)
 		info_cache_stop(sidecar->cache);
 	if (parts->server)
 		http_server_stop(parts->server);
 	stanza_keeper_free(sidecar->keeper);
+	point_keeper_free(sidecar->points);
 	info_cache_free(sidecar->cache);
 	process_gate_free(sidecar->gate);
 	archive_size_free(sidecar->archive_size);

@@ -218,6 +218,7 @@ $leader->psql(q{SELECT pgbr_restore_point('twice')});
 switch ();
 $writer->kill_kill;
 my ($other) = $cluster->replicas;
+my $former = $leader;
 $leader->stop;
 $other = $cluster->wait_leader(other_than => $leader);
 $leader->start;
@@ -247,6 +248,26 @@ $refusal = refused(
 reachable('its place', $incr, '--type=lsn', "--target=$refusal->{nearest}[0]{target}",
 	'--target-exclusive', '--target-timeline=2');
 reachable('across the failover', $incr, ());
+
+# the host whose sidecar knew a restore point is gone, with all that this sidecar knew: the backup
+# keeps the name
+{
+	my $sidecar = $former->sidecar;
+	wait_for
+	{
+		my ($kept) = grep { $_->{label} eq $full }
+		  @{ $leader->sidecar->http(GET => '/v1/info?refresh=true')->{json}{stanzas}[0]{backup} };
+		grep { /^\d+ \d+ before the release$/ } values %{ $kept->{annotation} }
+	}
+	'the full backup to keep the restore point';
+	$sidecar->stop;
+	unlink glob $sidecar->state_dir . '/state.db*';
+	$sidecar->start->wait_ready;
+	is_deeply($sidecar->http(GET => '/v1/restore-points')->{json}{restore_points},
+		[], 'a sidecar that has lost its restore points');
+	reachable('a restore point that no sidecar knows',
+		$full, '--type=name', '--target=before the release');
+}
 
 # the cluster: somebody is at work on it
 sub set_pause

@@ -9,6 +9,7 @@
 #include "program/clock.h"
 #include "program/json.h"
 #include "program/pgbackrest_info.h"
+#include "program/point_note.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -330,6 +331,31 @@ take_backup(RestoreFacts *facts, const InfoBackup *info, PgbrError *error)
 	return restore_facts_add_backup(facts, &backup) || out_of_memory(error);
 }
 
+/* The restore points that a backup keeps: those of sidecars that are gone, too. */
+static bool
+take_noted_points(RestoreFacts *facts, const InfoBackup *info, PgbrError *error)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *) info->annotations, key, value)
+	{
+		PointNote note;
+		FactPoint point = {.timeline = 0};
+
+		if (!json_is_string(value) || !point_note_read(key, json_string_value(value), &note))
+			continue;
+		point.timeline = note.timeline;
+		point.lsn = note.lsn;
+		point.xid = note.xid;
+		point.time_us = note.time_ms * 1000;
+		strcpy(point.name, note.name);
+		if (!restore_facts_add_point(facts, &point))
+			return out_of_memory(error);
+	}
+	return true;
+}
+
 bool
 restore_facts_read_info(RestoreFacts *facts, const json_t *info, const char *stanza,
 						PgbrError *error)
@@ -350,7 +376,7 @@ restore_facts_read_info(RestoreFacts *facts, const json_t *info, const char *sta
 	}
 	for (size_t i = 0; info_backup_at(found, i, &backup); i++)
 	{
-		if (!take_backup(facts, &backup, error))
+		if (!take_backup(facts, &backup, error) || !take_noted_points(facts, &backup, error))
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "ctl/print/units.h"
+#include "program/point_note.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,9 @@ add_pairs(Table *table, const json_t *object)
 	strbuf_init(&text);
 	json_object_foreach((json_t *) object, key, value)
 	{
+		/* a table has no room for hundreds of restore points */
+		if (strncmp(key, POINT_NOTE_PREFIX, strlen(POINT_NOTE_PREFIX)) == 0)
+			continue;
 		strbuf_printf(&text, "%s%s=%s", text.length > 0 ? "\n" : "", key,
 					  json_is_string(value) ? json_string_value(value) : "");
 	}

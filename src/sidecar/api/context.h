@@ -15,6 +15,7 @@
 #include "sidecar/queue/audit.h"
 #include "sidecar/queue/job_queue.h"
 #include "sidecar/queue/job_tally.h"
+#include "sidecar/runner/point_keeper.h"
 #include "sidecar/runner/stanza_keeper.h"
 
 /* The parts that handlers work with; all outlive the HTTP server. */
@@ -26,6 +27,7 @@ typedef struct Sidecar
 	Audit *audit;
 	InfoCache *cache;
 	StanzaKeeper *keeper;
+	PointKeeper *points;
 	JobTally *tally;
 	Archiver *archiver;
 	BackupDetails *details;

@@ -55,7 +55,10 @@ handle_point_post(Sidecar *sidecar, const HttpRequest *request, HttpResponse *re
 	if (body && http_take_claim(request, response, &error) &&
 		body_read_point(body, &point, &error) &&
 		job_queue_add_point(sidecar->queue, &point, &error))
+	{
+		point_keeper_look(sidecar->points);
 		http_answer_json(response, 201, point_json(&point));
+	}
 	else
 		http_answer_problem(response, &error, -1);
 	json_decref(body);

@@ -348,21 +348,15 @@ job_store_add_point(JobStore *store, const RestorePoint *point, PgbrError *error
 	return false;
 }
 
-bool
-job_store_list_points(JobStore *store, const char *name, int timeline, PointVisitor visit,
-					  void *argument, PgbrError *error)
+#define POINT_COLUMNS "name, timeline, lsn, time, xid, seq"
+
+/* Hand out the rows of a statement, which is released. */
+static bool
+visit_points(JobStore *store, sqlite3_stmt *row, PointVisitor visit, void *argument,
+			 PgbrError *error)
 {
-	sqlite3_stmt *row;
 	int rc;
 
-	if (!store_prepare(
-			store,
-			"SELECT name, timeline, lsn, time, xid FROM restore_point"
-			" WHERE (?1 IS NULL OR name = ?1) AND (?2 = 0 OR timeline = ?2) ORDER BY seq DESC",
-			&row, error))
-		return false;
-	store_bind_text(row, 1, name);
-	sqlite3_bind_int(row, 2, timeline);
 	while ((rc = sqlite3_step(row)) == SQLITE_ROW)
 	{
 		RestorePoint point;
@@ -372,10 +366,44 @@ job_store_list_points(JobStore *store, const char *name, int timeline, PointVisi
 		store_read_text(row, 2, point.lsn, sizeof(point.lsn));
 		point.time = sqlite3_column_int64(row, 3);
 		store_read_text(row, 4, point.xid, sizeof(point.xid));
+		point.seq = sqlite3_column_int64(row, 5);
 		visit(&point, argument);
 	}
 	if (rc != SQLITE_DONE)
 		store_fail(store, error);
 	store_release(row);
 	return rc == SQLITE_DONE;
+}
+
+bool
+job_store_list_points(JobStore *store, const char *name, int timeline, PointVisitor visit,
+					  void *argument, PgbrError *error)
+{
+	sqlite3_stmt *row;
+
+	if (!store_prepare(
+			store,
+			"SELECT " POINT_COLUMNS " FROM restore_point"
+			" WHERE (?1 IS NULL OR name = ?1) AND (?2 = 0 OR timeline = ?2) ORDER BY seq DESC",
+			&row, error))
+		return false;
+	store_bind_text(row, 1, name);
+	sqlite3_bind_int(row, 2, timeline);
+	return visit_points(store, row, visit, argument, error);
+}
+
+bool
+job_store_points_after(JobStore *store, int64_t seq, int limit, PointVisitor visit, void *argument,
+					   PgbrError *error)
+{
+	sqlite3_stmt *row;
+
+	if (!store_prepare(store,
+					   "SELECT " POINT_COLUMNS " FROM restore_point"
+					   " WHERE seq > ? ORDER BY seq LIMIT ?",
+					   &row, error))
+		return false;
+	sqlite3_bind_int64(row, 1, seq);
+	sqlite3_bind_int(row, 2, limit);
+	return visit_points(store, row, visit, argument, error);
 }

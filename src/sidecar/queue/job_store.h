@@ -80,6 +80,7 @@ typedef struct RestorePoint
 	int timeline;
 	int64_t time; /* ms since 1970 */
 	char xid[24];
+	int64_t seq; /* the order in which they were kept here; 0: not yet */
 } RestorePoint;
 
 /* Keep a restore point; DUPLICATE when the name exists on its timeline. Only the newest
@@ -91,5 +92,9 @@ extern bool job_store_add_point(JobStore *store, const RestorePoint *point, Pgbr
 typedef void (*PointVisitor)(const RestorePoint *point, void *argument);
 extern bool job_store_list_points(JobStore *store, const char *name, int timeline,
 								  PointVisitor visit, void *argument, PgbrError *error);
+
+/* The first ones, at most limit, that were kept after a seq; oldest first. */
+extern bool job_store_points_after(JobStore *store, int64_t seq, int limit, PointVisitor visit,
+								   void *argument, PgbrError *error);
 
 #endif

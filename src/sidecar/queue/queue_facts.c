@@ -122,6 +122,18 @@ job_queue_list_points(JobQueue *queue, const char *name, int timeline, PointVisi
 }
 
 bool
+job_queue_points_after(JobQueue *queue, int64_t seq, int limit, PointVisitor visit, void *argument,
+					   PgbrError *error)
+{
+	bool ok;
+
+	pthread_mutex_lock(&queue->lock);
+	ok = job_store_points_after(queue->store, seq, limit, visit, argument, error);
+	pthread_mutex_unlock(&queue->lock);
+	return ok;
+}
+
+bool
 job_queue_audit_add(JobQueue *queue, AuditRow *row, int64_t before, PgbrError *error)
 {
 	bool ok;

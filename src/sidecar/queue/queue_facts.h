@@ -26,6 +26,8 @@ extern void job_queue_recall(JobQueue *queue, const char *name, char *value, siz
 extern bool job_queue_add_point(JobQueue *queue, const RestorePoint *point, PgbrError *error);
 extern bool job_queue_list_points(JobQueue *queue, const char *name, int timeline,
 								  PointVisitor visit, void *argument, PgbrError *error);
+extern bool job_queue_points_after(JobQueue *queue, int64_t seq, int limit, PointVisitor visit,
+								   void *argument, PgbrError *error);
 
 /* The audit, as audit_store.h has it. */
 extern bool job_queue_audit_add(JobQueue *queue, AuditRow *row, int64_t before, PgbrError *error);
