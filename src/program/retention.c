@@ -300,7 +300,6 @@ decide_backups(RetentionHistory *history, const RetentionSettings *settings, int
 	{
 		RetentionBackup *backup = &history->backups[i];
 
-		backup->rule = RETENTION_NOT_SET;
 		backup->limit = backup->after_full = backup->after_diff = backup->days_after = 0;
 		backup->at = 0;
 		backup->holder = -1;
@@ -310,6 +309,8 @@ decide_backups(RetentionHistory *history, const RetentionSettings *settings, int
 			of_repo = retention_settings_of(settings, count, backup->repo);
 			counted = (Counted){0};
 		}
+		backup->elsewhere = of_repo.elsewhere;
+		backup->rule = of_repo.elsewhere ? RETENTION_ELSEWHERE : RETENTION_NOT_SET;
 		decide_alone(backup, &of_repo, now, &counted);
 	}
 	for (int i = 0; i < history->count; i++)

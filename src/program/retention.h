@@ -38,13 +38,15 @@ typedef struct RetentionSettings
 	int diff;
 	int archive;
 	PgbrBackupType archive_type; /* full unless set */
+	bool elsewhere; /* on another host, whose settings count: all above is not known here */
 } RetentionSettings;
 
 /* Which rule keeps a backup. */
 typedef enum RetentionRule
 {
 	RETENTION_NOT_SET,
-	RETENTION_GOES, /* none does: it is removed by the next expire */
+	RETENTION_ELSEWHERE, /* what the repository's host has set is not known here */
+	RETENTION_GOES,		 /* none does: it is removed by the next expire */
 	RETENTION_PINNED,
 	RETENTION_HOLDS_PIN,   /* a pinned backup depends on it */
 	RETENTION_COUNT,	   /* full: among the newest */
@@ -68,6 +70,7 @@ typedef struct RetentionBackup
 
 	/* what follows is decided */
 	RetentionRule rule;
+	bool elsewhere;		/* of the settings of its repository */
 	int limit;			/* the number of the rule: backups, or days */
 	int holder;			/* RETENTION_HOLDS_PIN: index of the pinned backup */
 	bool goes;			/* removed by the next expire */

@@ -118,6 +118,15 @@ read_types(const Lookup *lookup, RetentionSettings *settings, PgbrError *error)
 	return true;
 }
 
+static bool
+is_elsewhere(const Lookup *lookup, int repo)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "repo%d-host", repo);
+	return setting_find(lookup, name) != NULL;
+}
+
 /* The last repository that the environment speaks of. */
 static int
 last_repo_in_environment(void)
@@ -155,6 +164,10 @@ retention_settings_of_file(const PgbackrestFile *file, const char *stanza, bool 
 		RetentionSettings *settings = &config->repos[i];
 
 		*settings = (RetentionSettings){.repo = i + 1, .archive_type = PGBR_BACKUP_FULL};
+		settings->elsewhere = is_elsewhere(&lookup, i + 1);
+		/* what is set here for it is not what its host goes by */
+		if (settings->elsewhere)
+			continue;
 		if (!read_limit(&lookup, i + 1, "full", &settings->full, error) ||
 			!read_limit(&lookup, i + 1, "diff", &settings->diff, error) ||
 			!read_limit(&lookup, i + 1, "archive", &settings->archive, error) ||

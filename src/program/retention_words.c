@@ -86,6 +86,8 @@ retention_expires_words(const RetentionHistory *history, int index, char *text)
 		words_put(text, "never while it is pinned");
 	else if (backup->rule == RETENTION_HOLDS_PIN)
 		words_put(text, "never while %s is pinned", history->backups[backup->holder].label);
+	else if (backup->elsewhere)
+		words_put(text, "not known here");
 	else if (backup->goes)
 		words_put(text, "at the next expire");
 	else
@@ -123,6 +125,9 @@ retention_kept_words(const RetentionHistory *history, int index, char *text)
 			break;
 		case RETENTION_NOT_SET:
 			words_put(text, "no retention of full backups is set");
+			break;
+		case RETENTION_ELSEWHERE:
+			words_put(text, "the repository's host has the retention");
 			break;
 		case RETENTION_COUNT:
 			put_newest(text, backup->limit, "full");
@@ -194,6 +199,7 @@ repository_json(const RetentionSettings *settings)
 	json_object_set_new(object, "diff", limit_json(settings->diff));
 	json_object_set_new(object, "archive", limit_json(settings->archive));
 	json_put_text(object, "archive_type", pgbr_backup_type_name(settings->archive_type));
+	json_object_set_new(object, "elsewhere", json_boolean(settings->elsewhere));
 	json_object_set_new(object, "backups", json_object());
 	json_object_set_new(object, "archives", json_object());
 	return object;

@@ -1,4 +1,4 @@
-// links: sidecar/runner/stanza_keeper sidecar/pgbackrest/other_stanza sidecar/queue/job_queue sidecar/queue/coalesced_jobs sidecar/queue/job_coalesce sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/store_statement sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/pgbackrest/info_cache sidecar/pgbackrest/info_document sidecar/pgbackrest/retention_info sidecar/postgres/member sidecar/pgbackrest/pgbackrest_ask sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/queue_restores sidecar/queue/queue_facts sidecar/queue/job_turn sidecar/queue/audit_store sidecar/postgres/member_memory sidecar/postgres/psql
+// links: sidecar/runner/stanza_keeper sidecar/pgbackrest/other_stanza sidecar/queue/job_queue sidecar/queue/coalesced_jobs sidecar/queue/job_coalesce sidecar/queue/job_store sidecar/queue/store_db sidecar/queue/store_statement sidecar/queue/restore_store sidecar/queue/restore_lock sidecar/queue/job sidecar/pgbackrest/info_cache sidecar/pgbackrest/info_document sidecar/pgbackrest/retention_info sidecar/pgbackrest/remote_backup sidecar/pgbackrest/version sidecar/postgres/member sidecar/pgbackrest/pgbackrest_ask sidecar/pgbackrest/command_line sidecar/pgbackrest/pgbackrest sidecar/pgbackrest/pgbackrest_error sidecar/queue/queue_restores sidecar/queue/queue_facts sidecar/queue/job_turn sidecar/queue/audit_store sidecar/postgres/member_memory sidecar/postgres/psql
 /*
  * stanza_test.c
  *		When a stanza is usable, when it is to be created, and what is waited for.
@@ -174,13 +174,45 @@ test_absent(void **state)
 	assert_false(stanza_is_absent(&up, &none));
 }
 
+/* On the repository's host no PostgreSQL is waited for. */
+static void
+test_repository_host(void **state)
+{
+	const struct
+	{
+		InfoSnapshot info;
+		StanzaStep step;
+		const char *reason;
+	} cases[] = {
+		{info_of(0, 0, "", "7"), STANZA_READY, "ok"},
+		{info_of(1, 0, "repo1: missing stanza path", ""), STANZA_CREATE,
+		 "creating the stanza: repo1: missing stanza path"},
+		{info_of(1, 0, "repo1: missing stanza path", "7"), STANZA_CREATE,
+		 "creating the stanza: repo1: missing stanza path"},
+		{info_of(0, 1, "repo1: unreadable", ""), STANZA_WAIT,
+		 "waiting for the repository: repo1: unreadable"},
+		{{.failed = true, .error = "timeout", .message = "it did not end"},
+		 STANZA_WAIT,
+		 "timeout: it did not end"},
+	};
+	char reason[STANZA_REASON_SIZE];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		assert_int_equal(stanza_decide_repository(&cases[i].info, reason, sizeof(reason)),
+						 cases[i].step);
+		assert_string_equal(reason, cases[i].reason);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decide), cmocka_unit_test(test_info_failed),
 		cmocka_unit_test(test_typo),   cmocka_unit_test(test_other),
-		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_absent), cmocka_unit_test(test_repository_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

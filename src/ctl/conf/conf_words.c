@@ -118,6 +118,11 @@ conf_keeps(const RetentionSettings *settings, bool expire_auto)
 {
 	json_t *list = json_array();
 
+	if (settings->elsewhere)
+	{
+		say(list, "What is kept is set on the repository's host; what stands here does not count.");
+		return list;
+	}
 	say_full(list, settings);
 	say_others(list, settings);
 	say_wal(list, settings);

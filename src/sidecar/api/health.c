@@ -51,6 +51,8 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 		snprintf(reason, sizeof(reason), "%s: %s", info.error, info.message);
 	else if (info.document == NULL)
 		snprintf(reason, sizeof(reason), "pgbackrest info has not answered yet");
+	else if (info.refusal[0])
+		snprintf(reason, sizeof(reason), "%s", info.refusal);
 	else if (info.stanza.repo_failed == 0)
 		snprintf(reason, sizeof(reason), "ok");
 	else
@@ -60,7 +62,8 @@ handle_readyz(Sidecar *sidecar, const HttpRequest *request, HttpResponse *respon
 				 hint ? hint : "");
 	}
 	/* backups can be made as long as one of the repositories is usable */
-	add_check(&readiness, "repository", !info.failed && info.document && info.stanza.archive_repo,
+	add_check(&readiness, "repository",
+			  !info.failed && info.document && info.stanza.archive_repo && !info.refusal[0],
 			  reason);
 	info_snapshot_done(&info);
 	if (job_queue_stopping(sidecar->queue))

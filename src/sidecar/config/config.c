@@ -290,6 +290,8 @@ config_read(SidecarConfig *config, int argc, char **argv, PgbrError *error)
 			 "serve --compat-listen and --daemon-* without authentication, over plain HTTP"),
 		TEXT("pgbackrest", pgbackrest, "PROGRAM",
 			 "program to run as pgbackrest (default: pgbackrest)"),
+		FLAG("repository-host", &config->repository_host,
+			 "serve the host of the repository, which has no PostgreSQL"),
 		FLAG("pgbackrest-server", &config->pgbackrest_server,
 			 "keep \"pgbackrest server\" running, for backups from a standby"),
 		TEXT("psql", psql, "PROGRAM", "program to run as psql (default: psql)"),

@@ -21,6 +21,7 @@ typedef struct SidecarConfig
 	const char *stanza;
 	const char *pgbackrest;		   /* program, looked for in PATH */
 	const char *pgbackrest_config; /* its configuration file, or NULL for its own default */
+	bool repository_host;		   /* this host has the repository, and no PostgreSQL */
 	bool pgbackrest_server;		   /* keep pgbackrest's TLS server running */
 	const char *psql;			   /* program, looked for in PATH */
 	const char *pg_conninfo;

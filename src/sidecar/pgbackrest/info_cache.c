@@ -11,7 +11,10 @@
 #include "program/log.h"
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/pgbackrest_ask.h"
+#include "program/retention_settings.h"
+#include "sidecar/pgbackrest/remote_backup.h"
 #include "sidecar/pgbackrest/retention_info.h"
+#include "sidecar/pgbackrest/version.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -114,6 +117,24 @@ read_document(InfoCache *cache, StrBuf *text, InfoSnapshot *result)
 	json_decref(document);
 }
 
+/* Only where every repository is on another host pgbackrest is asked for its version. */
+static void
+read_refusal(const SidecarConfig *config, InfoSnapshot *result)
+{
+	PgbackrestFile file = PGBACKREST_FILE_INIT;
+	PgbrError error;
+	char version[PGBACKREST_VERSION_SIZE];
+
+	if (retention_files_read(config->pgbackrest_config, &file, &error) &&
+		remote_backup_is_all(&file, config->stanza))
+	{
+		pgbackrest_version_read(config, version);
+		(void) remote_backup_is_refused(&file, config->stanza, version, result->refusal,
+										sizeof(result->refusal));
+	}
+	pgbackrest_file_done(&file);
+}
+
 /* Ask pgbackrest. The result has either a document or failed set. */
 static void
 fetch(InfoCache *cache, InfoSnapshot *result)
@@ -127,7 +148,10 @@ fetch(InfoCache *cache, InfoSnapshot *result)
 	*result = (InfoSnapshot){.exit_code = -1, .fetched_at = clock_now_ms()};
 	pgbackrest_info_command(cache->config, &command);
 	if (pgbackrest_ask(&command, &limits, &answer, &error))
+	{
 		read_document(cache, &answer.text, result);
+		read_refusal(cache->config, result);
+	}
 	else
 		fail_with_answer(result, &answer, &error);
 	pgbackrest_answer_done(&answer);

@@ -25,8 +25,9 @@ typedef struct InfoSnapshot
 {
 	InfoDocument *document;	 /* pgbackrest's, as it came; NULL: there never was one */
 	InfoDocument *retention; /* what is decided of its backups, as JSON; there when document is */
-	bool pinned;			 /* some backup is, or was in a repository that can't be read now */
-	int64_t fetched_at;		 /* ms since 1970; when pgbackrest was started for it */
+	char refusal[256];	/* why pgbackrest makes no backups on this host (remote_backup.h), or "" */
+	bool pinned;		/* some backup is, or was in a repository that can't be read now */
+	int64_t fetched_at; /* ms since 1970; when pgbackrest was started for it */
 	int64_t age_ms;
 	PgbackrestStanza stanza; /* what the document says of our stanza */
 	bool failed;			 /* the last refresh failed, as follows */

@@ -69,6 +69,11 @@ node_read(const SidecarConfig *config, int stop_fd, Node *node)
 	StrBuf text;
 
 	*node = (Node){.free_bytes = -1, .total_bytes = -1};
+	if (config->repository_host)
+	{
+		strcpy(node->error, "this is the repository's host, which has no PostgreSQL");
+		return;
+	}
 	strbuf_init(&text);
 	if (psql_run(&call, commands, &text, &error) &&
 		(answer = json_parse(text.data, text.length, &error)) != NULL)

@@ -268,7 +268,7 @@ run_pgbackrest(Run *run)
 	PgbrJobKind kind = run->job->request.kind;
 	Command command;
 
-	if (kind == PGBR_JOB_BACKUP)
+	if (kind == PGBR_JOB_BACKUP && !runner->config->repository_host)
 		end_promotion(run);
 	if (kind == PGBR_JOB_BACKUP || kind == PGBR_JOB_EXPIRE)
 	{
@@ -430,7 +430,8 @@ run_job(JobRunner *runner, Job *job)
 		run_step(&run);
 	else
 		run_pgbackrest(&run);
-	if (job->request.kind == PGBR_JOB_BACKUP && job->state == PGBR_STATE_SUCCEEDED)
+	if (job->request.kind == PGBR_JOB_BACKUP && job->state == PGBR_STATE_SUCCEEDED &&
+		!runner->config->repository_host)
 		note_snapshot(&run);
 	if (run.log >= 0)
 		close(run.log);

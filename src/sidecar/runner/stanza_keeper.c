@@ -104,6 +104,30 @@ stanza_decide(const Node *node, const InfoSnapshot *info, const char *name, cons
 	return STANZA_CREATE;
 }
 
+StanzaStep
+stanza_decide_repository(const InfoSnapshot *info, char *reason, size_t size)
+{
+	const PgbackrestStanza *stanza = &info->stanza;
+
+	if (info->failed)
+	{
+		snprintf(reason, size, "%s: %s", info->error, info->message);
+		return STANZA_WAIT;
+	}
+	if (stanza->repo_missing == 0 && stanza->archive_repo && stanza->system_id[0])
+	{
+		snprintf(reason, size, "ok");
+		return STANZA_READY;
+	}
+	if (stanza->repo_failed > 0 && stanza->repo_missing == 0)
+	{
+		snprintf(reason, size, "waiting for the repository: %s", stanza->repo_message);
+		return STANZA_WAIT;
+	}
+	snprintf(reason, size, "creating the stanza: %s", stanza->repo_message);
+	return STANZA_CREATE;
+}
+
 static void
 set_state(StanzaKeeper *keeper, bool ready, const char *reason)
 {
@@ -187,16 +211,20 @@ look(StanzaKeeper *keeper, int *pause_ms)
 	StanzaStep step;
 	int most_ms;
 
+	bool is_member = !keeper->config->repository_host;
+
 	node_read(keeper->config, keeper->stop_fd, &node);
 	if (node.running)
 		node_remember(keeper->config, keeper->queue, &node);
-	if (node.running)
+	if (node.running || !is_member)
 		info_cache_wait(keeper->cache, info_cache_refresh(keeper->cache), INFO_S, is_stopping,
 						keeper);
 	info_cache_get(keeper->cache, &info);
 	if (stanza_is_absent(&node, &info))
 		other_stanza_ask(keeper->config, keeper->stop_fd, node.system_identifier, other);
-	step = stanza_decide(&node, &info, keeper->config->stanza, other, reason, sizeof(reason));
+	step = is_member
+			   ? stanza_decide(&node, &info, keeper->config->stanza, other, reason, sizeof(reason))
+			   : stanza_decide_repository(&info, reason, sizeof(reason));
 	info_snapshot_done(&info);
 	set_state(keeper, step == STANZA_READY, reason);
 	if (step == STANZA_READY)
@@ -209,7 +237,9 @@ look(StanzaKeeper *keeper, int *pause_ms)
 		keeper->created = true;
 		*pause_ms = 0;
 	}
-	most_ms = !node.running ? LOOK_MOST_MS : step == STANZA_WAIT ? ASK_MOST_MS : RETRY_MOST_MS;
+	most_ms = is_member && !node.running ? LOOK_MOST_MS
+			  : step == STANZA_WAIT		 ? ASK_MOST_MS
+										 : RETRY_MOST_MS;
 	*pause_ms = *pause_ms ? *pause_ms * 2 : LOOK_FIRST_MS;
 	if (*pause_ms > most_ms)
 		*pause_ms = most_ms;

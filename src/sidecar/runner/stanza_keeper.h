@@ -31,6 +31,9 @@ typedef enum StanzaStep
 extern StanzaStep stanza_decide(const Node *node, const InfoSnapshot *info, const char *name,
 								const char *other, char *reason, size_t size);
 
+/* The same on the repository's host, which has no PostgreSQL: pgbackrest finds the primary. */
+extern StanzaStep stanza_decide_repository(const InfoSnapshot *info, char *reason, size_t size);
+
 /* Whether the decision needs to know of another stanza: ours is in no repository. */
 extern bool stanza_is_absent(const Node *node, const InfoSnapshot *info);
 
