@@ -413,7 +413,7 @@ show_outcome(JobRunner *runner, Job *job, const PgbackrestRun *output)
 	uint64_t ticket = info_cache_refresh(runner->cache);
 
 	if (job->state == PGBR_STATE_SUCCEEDED)
-		info_cache_wait(runner->cache, ticket, REFRESH_S, NULL, NULL);
+		info_cache_wait(runner->cache, ticket, REFRESH_S, is_stopping, runner);
 	else if (job->state == PGBR_STATE_FAILED && pgbackrest_run_is_vague(output))
 		explain(runner, job, ticket);
 }
