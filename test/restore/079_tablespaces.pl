@@ -1,11 +1,11 @@
 # A cluster of one member, with tablespaces: one from before the backup, one that was made after it
 # and is filled on both sides of a target, and one from after the target. It is restored with its
 # old data kept, to before the second was made, and back. pgbackrest's configuration has options
-# that are meant for copies.
+# that are meant for copies. WAL, logs and a certificate are elsewhere, behind links.
 use strict;
 use warnings;
 use PgbrRestoreTest;
-use PgbrSandbox qw(slurp spew);
+use PgbrSandbox qw(slurp spew wait_for);
 use Test::More;
 
 my $test = PgbrRestoreTest->new(members => 1, patroni => 1);
@@ -57,12 +57,43 @@ sub is_whole
 	return;
 }
 
+# Links from the data directory, and what they lead to.
+my $data = $test->leader->data;
+my %links = (pg_wal => "$root/wal", log => "$root/log-of-it", 'server.crt' => "$root/cert");
+
+sub move_out
+{
+	$test->leader->stop;
+	rename "$data/pg_wal", $links{pg_wal} or die "$data/pg_wal: $!\n";
+	# as on a disk of its own
+	mkdir $_, 0700 or die "$_: $!\n" for $links{log}, "$links{pg_wal}/lost+found";
+	spew($_, "as it is\n") for $links{'server.crt'}, "$links{log}/1.log";
+	symlink $links{$_}, "$data/$_" or die "$_: $!\n" for sort keys %links;
+	$test->leader->start;
+	wait_for { $test->find_leader->psql('SELECT pg_is_in_recovery()') eq 'f' } 'a leader', 60;
+	return;
+}
+
+sub has_links
+{
+	my ($name) = @_;
+	is_deeply({ map { $_ => readlink "$data/$_" } keys %links },
+		\%links, "$name: all links are there");
+	is( join('', map { slurp($_) } $links{'server.crt'}, "$links{log}/1.log"),
+		"as it is\n" x 2,
+		"$name: and lead to what was there");
+	ok(-d "$links{pg_wal}/lost+found", "$name: also to what is not PostgreSQL's");
+	return;
+}
+
+move_out();
 $test->leader->psql('CREATE DATABASE scratch');
 $test->leader->psql('CREATE TABLE here AS SELECT generate_series(1, 100) AS n',
 	dbname => 'scratch');
 make_tablespace('early');
 $test->leader->psql('CREATE EXTENSION amcheck');
 $test->backup('full');
+my $timeline = hex substr $test->leader->psql('SELECT pg_walfile_name(pg_current_wal_lsn())'), 0, 8;
 $test->leader->psql('INSERT INTO in_early SELECT generate_series(1001, 1500)');
 my @before = $test->target('time');
 $test->mark('before the second');
@@ -86,12 +117,19 @@ spew($conf,
 		slurp($conf)
 	  . "[global:restore]\ndb-exclude=scratch\narchive-mode=off\nlink-all=y\n"
 	  . "recovery-option=log_line_prefix=x\ntablespace-map-all=$root/nowhere\n");
+# data behind a link would be lost sight of
+symlink "$root/cert", "$data/base/1a" or die "$data/base/1a: $!\n";
 my @after = $test->kept;
+my $refused = $test->run('restore', @target);
+is($refused->{status}, 8, 'the plan refuses a link to data');
+like($refused->errors, qr{holds data behind the link "base/1a"}, 'and names it');
+unlink "$data/base/1a" or die "$data/base/1a: $!\n";
 $test->set_kept(@kept);
 my $run = $test->run('restore', '--keep-old', @target);
 is($run->{status}, 0, 'to a time: exit status') or diag $run->last_words;
 $test->is_healthy('to a time');
 is_whole('to a time');
+has_links('to a time');
 like(
 	join(' ', @{ $run->plan->{warnings} }),
 	qr/"db-exclude" of pgbackrest is set .* ignore it/,
@@ -117,11 +155,12 @@ $test->set_kept(@kept);
 $test->run_ok('back', 'undo');
 $test->is_healthy('back');
 is_whole('back');
+has_links('back');
 is(tablespaces(), 'early second', 'both are there again');
 is(rows('early'), 1500, 'the first as it was');
 is(rows('second'), 1000, 'the second, too');
 $test->set_kept(@after);
-$test->run_ok('to the end', 'restore', '--type=default', '--target-timeline=1');
+$test->run_ok('to the end', 'restore', '--type=default', "--target-timeline=$timeline");
 $test->is_healthy('to the end');
 is(tablespaces(), 'early late second', 'all are there');
 is(rows('early'), 0, 'the first as it was');

@@ -162,8 +162,14 @@ ARRANGE(ignored_option)
 	(void) request;
 	set_option(facts, FACT_EFFECT_OVERRIDDEN);
 }
+ARRANGE(link_to_data)
+{
+	(void) request;
+	strcpy(facts->members[1].data_link, "base");
+}
 
 static const Hindrance hindrances[] = {
+	{"\"m2\" holds data behind the link \"base\"", NULL, link_to_data},
 	{"option \"force\" of pgbackrest on member \"m2\" would change the restore", NULL,
 	 refused_option},
 	{NULL,

@@ -282,6 +282,8 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 	member->is_mount = json_flag(node, "data_directory_is_mount");
 	member->read_only = json_flag(node, "data_directory_is_read_only");
 	read_options(member, json_object_get(node, "restore_options"));
+	copy_text(member->data_link, sizeof(member->data_link),
+			  json_string_value(json_array_get(json_object_get(node, "data_links"), 0)));
 	member->tablespaces = take_int(node, "tablespaces", -1);
 	member->replica = state && (strcmp(state, "in archive recovery") == 0 ||
 								strcmp(state, "shut down in recovery") == 0);

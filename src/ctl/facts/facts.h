@@ -84,9 +84,10 @@ typedef struct FactMember
 	bool read_only;						  /* its sidecar can't write there */
 	FactOption options[FACT_OPTIONS_MAX]; /* set there and not plainly harmless */
 	int option_count;
-	int tablespaces;				  /* -1 unknown */
-	int logical_slots;				  /* of replication; -1 unknown */
-	long long unarchived;			  /* segments that wait for the archiver; -1 unknown */
+	char data_link[256];  /* a link to data, which a restore does not keep; empty: none */
+	int tablespaces;	  /* -1 unknown */
+	int logical_slots;	  /* of replication; -1 unknown */
+	long long unarchived; /* segments that wait for the archiver; -1 unknown */
 	int settings[FACT_SETTING_COUNT]; /* -1 unknown */
 	int control
 		[FACT_SETTING_COUNT];	   /* what its control data requires of a hot standby; -1 unknown */

@@ -326,7 +326,7 @@ restore_check_cluster(RestoreWork *work)
 		if (!restore_request_is_without(work->request, member->name))
 		{
 			if (!check_member(work, member) ||
-				(is_to_stop(work, member) && !restore_check_options(work, member)))
+				(is_to_stop(work, member) && !restore_check_files(work, member)))
 				return false;
 			warn_of_member(work, member);
 			continue;

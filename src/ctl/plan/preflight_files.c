@@ -32,9 +32,24 @@ check_option(RestoreWork *work, const FactMember *member, const FactOption *opti
 						   "Remove it there. If it is in the environment, restart the sidecar.");
 }
 
-bool
-restore_check_options(RestoreWork *work, const FactMember *member)
+/* pgbackrest would restore its content into the data directory, and the link would be gone. */
+static bool
+check_links(RestoreWork *work, const FactMember *member)
 {
+	if (member->data_link[0] == '\0')
+		return true;
+	restore_refuse(work, "the data directory of member \"%s\" holds data behind the link \"%s\"",
+				   member->name, member->data_link);
+	return pgbr_error_hint(&work->refusal->error,
+						   "Put a folder or a mount point in its place, or use a tablespace. Links "
+						   "for WAL, logs and configuration are kept.");
+}
+
+bool
+restore_check_files(RestoreWork *work, const FactMember *member)
+{
+	if (!check_links(work, member))
+		return false;
 	for (int i = 0; i < member->option_count; i++)
 	{
 		if (!check_option(work, member, &member->options[i]))

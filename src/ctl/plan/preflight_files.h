@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* Options of pgbackrest that are set there. False when it has refused. */
-extern bool restore_check_options(RestoreWork *work, const FactMember *member);
+/* Links to data, and options of pgbackrest that are set there. False when it has refused. */
+extern bool restore_check_files(RestoreWork *work, const FactMember *member);
 
 #endif

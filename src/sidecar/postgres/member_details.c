@@ -10,6 +10,7 @@
 #include "program/log.h"
 #include "sidecar/postgres/archiver.h"
 #include "sidecar/postgres/control_data.h"
+#include "sidecar/postgres/data_links.h"
 #include "sidecar/postgres/fence.h"
 #include "sidecar/postgres/postmaster.h"
 #include "sidecar/postgres/postmaster_opts.h"
@@ -211,6 +212,25 @@ is_seen(const Node *node)
 	return ok ? json_boolean(seen) : json_null();
 }
 
+/* The links that a restore would not keep; NULL when they can't be read. */
+static json_t *
+list_data_links(const char *data_directory)
+{
+	PgbrError ignored;
+	json_t *links = data_links_read(data_directory, &ignored);
+	json_t *list = links ? json_array() : NULL;
+	const char *name;
+	json_t *destination;
+
+	json_object_foreach(links, name, destination)
+	{
+		if (!data_links_is_kept(name))
+			json_array_append_new(list, json_string(name));
+	}
+	json_decref(links);
+	return list;
+}
+
 static void
 add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directory, json_t *json)
 {
@@ -218,6 +238,7 @@ add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directo
 	char kept_for[JOB_ID_SIZE] = "";
 	ControlData control;
 	PgbrError error;
+	json_t *links;
 	bool known = data_directory[0] == '/';
 
 	if (known)
@@ -240,6 +261,8 @@ add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directo
 						known ? json_boolean(is_mount(data_directory)) : json_null());
 	json_object_set_new(json, "data_directory_is_read_only",
 						known ? json_boolean(is_read_only(data_directory)) : json_null());
+	links = known ? list_data_links(data_directory) : NULL;
+	json_object_set_new(json, "data_links", links ? links : json_null());
 }
 
 void

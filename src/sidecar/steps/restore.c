@@ -6,6 +6,7 @@
  * pgbackrest takes no lock for a restore, and two of them into one directory both say that they
  * went well. The queue runs one at a time; one that was started by hand is looked for.
  */
+#include "sidecar/postgres/data_links.h"
 #include "sidecar/postgres/fence.h"
 #include "sidecar/pgbackrest/backup_tablespaces.h"
 #include "sidecar/restore/step_folder.h"
@@ -298,12 +299,30 @@ run_restore(StepContext *context, const StepArguments *arguments, const json_t *
 	return ok;
 }
 
+/* Restore the files, and put the links of this member where it had them. */
+static bool
+restore_files(StepContext *context, const StepArguments *arguments, Restoring *restoring, Job *job,
+			  PgbrError *error)
+{
+	const char *data_directory = context->data_directory;
+	const char *state_dir = context->config->state_dir;
+	json_t *map = has_files(data_directory) ? json_object() : NULL;
+	json_t *links = data_links_hold(data_directory, state_dir, error);
+	bool ok = links && care_for_tablespaces(context, arguments, map, job, error) &&
+			  run_restore(context, arguments, map, restoring, job, error) &&
+			  (!arguments->fence || fence_off(context, error)) &&
+			  data_links_put_back(data_directory, state_dir, links, error);
+
+	json_decref(links);
+	json_decref(map);
+	return ok;
+}
+
 bool
 step_restore(StepContext *context, const StepArguments *arguments, Job *job, PgbrError *error)
 {
 	PgbackrestRun output;
 	Restoring restoring = {context, &output, arguments->fence, false, -1, -1};
-	json_t *map;
 	bool ok;
 
 	if (!step_folder_save(context, error) || !step_must_be_down(context, error) ||
@@ -317,12 +336,7 @@ step_restore(StepContext *context, const StepArguments *arguments, Job *job, Pgb
 		return false;
 	pgbackrest_run_init(&output, PGBR_JOB_BACKUP);
 	job_queue_progress(context->queue, &output.progress);
-	map = has_files(context->data_directory) ? json_object() : NULL;
-	ok = care_for_tablespaces(context, arguments, map, job, error) &&
-		 run_restore(context, arguments, map, &restoring, job, error);
-	json_decref(map);
-	if (arguments->fence)
-		ok = ok && fence_off(context, error);
+	ok = restore_files(context, arguments, &restoring, job, error);
 	if (arguments->target.type == RECOVERY_STANDBY)
 		ok = ok && begin_recovery(context, arguments->fence, error);
 	if (ok)
