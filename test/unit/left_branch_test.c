@@ -240,6 +240,34 @@ test_undo(void **state)
 			  {"time", "2027-01-15 08:18:59Z", 0, false});
 }
 
+/*
+ * What is past the end of a lower timeline need not be past where this one was left; and the last
+ * commit that a restore has replayed may be of another timeline than the one that it has left.
+ */
+static void
+test_not_too_much(void **state)
+{
+	RestoreFacts facts;
+
+	(void) state;
+	begin_past(&facts, 3);
+	add_range(&facts, 1, 1, 9, 10);
+	add_range(&facts, 2, 10, 30, 30);
+	add_range(&facts, 3, 20, 49, 49);
+	add_history(&facts, 2, 1, 40, RESTORED);
+	add_history(&facts, 3, 2, 80, "at restore point \"here\"");
+	CHECK_ALL(&facts, "on the path", {"time", "2027-01-15 08:12:00Z", 0, true},
+			  {"time", "2027-01-15 08:25:00Z", 0, true},
+			  {"time", "2027-01-15 08:31:00Z", 0, false});
+
+	past_of_undo(&facts, true);
+	facts.members[0].timeline = 4;
+	add_range(&facts, 4, 20, 49, 49);
+	add_history(&facts, 4, 3, 81, "after LSN 0/14400000");
+	add_restore(&facts, 4, 3, 81, 19, 31, 2000);
+	CHECK_ALL(&facts, "restored again", {"time", "2027-01-15 08:25:00Z", 2, false});
+}
+
 static void
 test_switchover(void **state)
 {
@@ -373,8 +401,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name),	   cmocka_unit_test(test_undo),
-		cmocka_unit_test(test_switchover), cmocka_unit_test(test_xid),
-		cmocka_unit_test(test_failover),   cmocka_unit_test(test_words),
+		cmocka_unit_test(test_switchover), cmocka_unit_test(test_not_too_much),
+		cmocka_unit_test(test_xid),		   cmocka_unit_test(test_failover),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
