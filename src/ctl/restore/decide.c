@@ -196,6 +196,13 @@ remember_before(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 	}
 }
 
+/* Whether the planner has to know what earlier restores have left: see left_branch.h. */
+static bool
+needs_journals(const RecoveryTarget *target)
+{
+	return target->timeline == 0 && (target->type == RECOVERY_TIME || target->type == RECOVERY_XID);
+}
+
 bool
 restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOptions *how,
 			   RestorePlan *plan, RestoreRefusal *refusal, PgbrError *error)
@@ -215,7 +222,7 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOpti
 	if (how->before)
 		facts.archive.segment_size = (uint64_t) how->before->wal_segment_size;
 	ok = restore_facts_gather(cluster, &facts, error) &&
-		 restore_facts_ask_journals(&facts, cluster, error);
+		 (!needs_journals(&request->target) || restore_facts_ask_journals(&facts, cluster, error));
 	if (ok && how->before)
 		remember_before(cluster, &facts, how, request);
 	ok = ok && restore_plan_make(request, &facts, plan, refusal) &&
