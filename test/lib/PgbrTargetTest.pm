@@ -383,7 +383,12 @@ sub _let_patroni_round
 {
 	my ($self, $run) = @_;
 	my $leader = $self->{leader};
-	wait_for { $run->pump_nb; ${ $self->{out} } =~ /"step":"recover","state":"started"/ }
+	wait_for
+	{
+		${ $self->{out} } =~ /"step":"recover","state":"started"/
+		  || ($run->pumpable ? $run->pump_nb : die "it has ended: ${ $self->{out} }\n")
+		  && 0
+	}
 	'the recovery of the leader', 60;
 	my $startup = wait_for
 	{
