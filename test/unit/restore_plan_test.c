@@ -401,11 +401,14 @@ test_damaged(void **state)
 {
 	static const Case latest = {NULL, NULL, NULL, NULL, D, 3};
 	static const Case named = {NULL, NULL, F2, NULL, "!is damaged", 0};
+	static const Case early = {"immediate", NULL, F, NULL, F, 3};
 	static const Case based = {NULL, NULL, NULL, NULL, "!there is no backup from which", 0};
 	static const char text[] =
 		"2026-11-24 12:02:08.593 P01   INFO: invalid checksum "
 		"'15-1/0000000300000000/000000030000000000000020-b3369af5.gz'\n"
 		"2026-11-24 12:02:08.593 P01   INFO: invalid checksum '20270115-085000F/pg_data/base/5/1'\n"
+		"2026-11-24 12:02:08.593 P01   INFO: invalid result 15-1/0000000300000000/"
+		"00000003000000000000001F-974bba11.lz4: [29] raised from local-1 protocol: lz4 error\n"
 		"stanza: main\nstatus: error\n"
 		"  backup: 20270115-085000F, status: invalid, total files checked: 964\n"
 		"  backup: 20270115-080300F, status: valid, total files checked: 964\n";
@@ -429,6 +432,12 @@ test_damaged(void **state)
 	assert_false(facts.backups[0].broken);
 	assert_false(wal_archive_has(&facts.archive, 3, 32));
 	assert_true(wal_archive_has(&facts.archive, 3, 33));
+	assert_false(wal_archive_has(&facts.archive, 3, 31));
+	/* one that is past the target, too */
+	expect_note(&facts, &early,
+				"WAL segment 00000003000000000000001F is damaged in the repository: nothing is "
+				"restored past it from an earlier backup, nor by undo.",
+				true);
 	restore_facts_done(&facts);
 
 	/* all are based on the first full one, or are bad themselves */

@@ -548,8 +548,13 @@ restore_facts_read_verify(RestoreFacts *facts, int repo, const char *text, bool 
 			*found = true;
 		else if (find_damaged_wal(facts, line, &timeline, &segment))
 		{
+			char name[WAL_NAME_SIZE];
+
 			if (!wal_archive_remove(&facts->archive, timeline, segment))
 				return out_of_memory(error);
+			wal_segment_name(name, timeline, segment, facts->archive.segment_size);
+			if (facts->damaged_wal[0] == '\0' || strcmp(name, facts->damaged_wal) < 0)
+				strcpy(facts->damaged_wal, name);
 			*found = true;
 		}
 	}

@@ -180,6 +180,7 @@ typedef struct RestoreFacts
 	bool verified;			/* the files of the backups were verified... */
 	int64_t verified_at;	/* ...by a job that ended then, in seconds; newer backups were not */
 	char verify_error[256]; /* why they could not be */
+	char damaged_wal[WAL_NAME_SIZE];	 /* the first segment that can't be read, or "" */
 	uint32_t timeline_followed;			 /* on which an earlier try has found the same target; 0 */
 	char undone_keep[RESTORE_NAME_SIZE]; /* whom the restore that is undone has kept, or empty */
 	bool replaces_full; /* the active restore that this plan replaces is not of replicas only */

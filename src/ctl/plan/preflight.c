@@ -301,6 +301,13 @@ warn_of_losses(RestoreWork *work)
 						 "so any would be lost.",
 						 work->leader->name);
 	restore_warn(work, "Unlogged tables are empty afterwards: a backup does not have their rows.");
+	/* one that this restore needs refuses it */
+	if (work->facts->damaged_wal[0])
+		restore_warn(
+			work,
+			"WAL segment %s is damaged in the repository: nothing is restored past it from "
+			"an earlier backup, nor by undo.",
+			work->facts->damaged_wal);
 }
 
 bool
