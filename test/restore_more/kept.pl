@@ -161,6 +161,10 @@ subtest 'a member whose data is of no use' => sub {
 
 subtest 'a member that is not wanted' => sub {
 	restore_keeping('not wanted');
+	my $slot = $kept->name;
+	my $waits = $test->leader->psql(
+		"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$slot' AND NOT active");
+	is($waits, 1, 'the leader keeps WAL for its slot');
 	goes_by_repository('not wanted', $test->is_done('not wanted', 'undo', '--from-repository'));
 };
 
