@@ -24,7 +24,7 @@ test_names(void **state)
 {
 	static const char *const kept[] = {
 		"pg_wal",		   "log",		  "pg_log", "pg_stat_tmp",		"server.crt",
-		"postgresql.conf", "pg_hba.conf", "conf.d", "current_logfiles",
+		"postgresql.conf", "pg_hba.conf", "conf.d", "current_logfiles", "conf.d/x.conf",
 	};
 	static const char *const others[] = {
 		"base",
@@ -39,7 +39,7 @@ test_names(void **state)
 		"recovery.signal",
 		"pgbr_fence",
 		"backup_label",
-		"conf.d/x.conf",
+
 		"postmaster.pid",
 	};
 	static const char *const wal[] = {
@@ -116,7 +116,8 @@ put_back(const char *folder, json_t *links)
 /* What pgbackrest makes of them. */
 static const char restored[] = "rm -rf data/pg_wal data/log data/server.crt && "
 							   "mkdir -p data/pg_wal/archive_status data/log && "
-							   "touch data/server.crt data/log/old data/pg_wal/x";
+							   "touch data/server.crt data/log/old data/pg_wal/x && "
+							   "rm -rf data/conf.d";
 
 static void
 test_back(void **state)
@@ -132,7 +133,8 @@ test_back(void **state)
 				  "touch cert logs/new wal/note wal/000000010000000000000001 "
 				  "wal/archive_status/000000010000000000000001.done && "
 				  "ln -s ../wal data/pg_wal && ln -s $PWD/logs data/log && "
-				  "ln -s $PWD/cert data/server.crt && ln -s /x data/base/1/2");
+				  "ln -s $PWD/cert data/server.crt && ln -s /x data/base/1/2 && "
+				  "mkdir data/conf.d && ln -s $PWD/cert data/conf.d/x.conf");
 	/* killed when pgbackrest had taken them away: the next one knows them */
 	json_decref(hold(folder));
 	shell(folder, restored);
@@ -140,7 +142,7 @@ test_back(void **state)
 	shell(folder, "test $(readlink data/pg_wal) = ../wal && test -d data/pg_wal/archive_status && "
 				  "test -e data/log/new -a ! -e data/log/old && test -L data/server.crt && "
 				  "test -d wal/lost+found -a -e wal/note -a ! -e wal/x && "
-				  "test ! -e restore/links.json");
+				  "test -L data/conf.d/x.conf -a ! -e restore/links.json");
 	shell(folder, "! ls wal wal/archive_status | grep 0001");
 	/* what is a folder by now, and not because of a restore, stays one */
 	shell(folder, "rm data/log && mkdir data/log");

@@ -29,7 +29,6 @@ static const struct
 	const char *pattern;
 	bool kept;
 } rules[] = {
-	{"*/*", false},
 	{"pg_wal", true},
 	{"pg_stat_tmp", true},
 	{"pg_log", true},
@@ -37,7 +36,9 @@ static const struct
 	{"pg_ident.conf", true},
 	{"pg_*", false},
 	{"base", false},
+	{"base/*", false},
 	{"global", false},
+	{"global/*", false},
 	{"PG_VERSION", false},
 	{"pgbr_*", false},
 	{"postgresql.auto.conf", false},
@@ -326,6 +327,11 @@ put_link(const char *data_directory, const char *name, const char *destination, 
 		return true;
 	if (!remove_folder(path, error))
 		return false;
+	/* the backup may lack the folder that it was in */
+	*strrchr(path, '/') = '\0';
+	if (!file_make_folder(path, error))
+		return false;
+	snprintf(path, sizeof(path), "%.3700s/%s", data_directory, name);
 	return symlink(destination, path) == 0 || links_fail("create link", path, error);
 }
 
