@@ -101,6 +101,9 @@ add_link(const char *path, const char *name, json_t *links, PgbrError *error)
 	if (length < 0)
 		return errno == ENOENT || links_fail("read link", path, error);
 	destination[length] = '\0';
+	/* our own, for a replica (parent_segments.h), which leads to no other place */
+	if (pgbr_is_wal_segment(destination))
+		return true;
 	/* what is not UTF-8 can't be remembered */
 	return json_object_set_new(links, name, json_string(destination)) == 0 ||
 		   pgbr_error_set(error, PGBR_ERROR_STORAGE, "could not remember link \"%s\"", path);
