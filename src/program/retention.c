@@ -8,6 +8,7 @@
 #include "program/retention.h"
 
 #include "common/memory.h"
+#include "program/clock.h"
 #include "program/pgbackrest_info.h"
 
 #include <limits.h>
@@ -25,6 +26,27 @@ retention_settings_of(const RetentionSettings *settings, int count, int repo)
 			return settings[i];
 	}
 	return (RetentionSettings){.repo = repo, .archive_type = PGBR_BACKUP_FULL};
+}
+
+/* What stands before the time in the annotation of a way back. */
+#define UNTIL " until "
+
+static int64_t
+read_until(const char *way_back)
+{
+	const char *until = way_back ? strstr(way_back, UNTIL) : NULL;
+	int64_t ms;
+
+	return until && clock_parse(until + strlen(UNTIL), &ms) ? ms : 0;
+}
+
+bool
+retention_way_back_is_of(const char *value, const char *restore)
+{
+	size_t length = strlen(restore);
+
+	return strncmp(value, restore, length) == 0 &&
+		   strncmp(value + length, UNTIL, strlen(UNTIL)) == 0;
 }
 
 static int
@@ -59,8 +81,10 @@ take_backup(const InfoBackup *info, RetentionBackup *backup)
 		.wal_start = info->wal_start,
 		.wal_stop = info->wal_stop,
 		.pin = info_annotation(info, RETENTION_PIN),
+		.way_back = info_annotation(info, RETENTION_WAY_BACK),
 		.holder = -1,
 	};
+	backup->way_back_until = read_until(backup->way_back);
 	return info->label && pgbr_is_backup_label(info->label) && info->type &&
 		   pgbr_backup_type_parse(info->type, &backup->type) &&
 		   (!info->wal_start || pgbr_is_wal_segment(info->wal_start));
@@ -101,7 +125,7 @@ read_backups(const json_t *stanza, RetentionHistory *history)
 
 		if (!take_backup(&info, backup))
 			return false;
-		if (backup->pin)
+		if (backup->pin || backup->way_back)
 			history->pinned = true;
 	}
 	qsort(history->backups, (size_t) history->count, sizeof(RetentionBackup), compare_backups);
@@ -265,13 +289,15 @@ follow_prior(RetentionBackup *backup, const RetentionBackup *prior)
 }
 
 static void
-apply_pins(RetentionHistory *history)
+apply_pins(RetentionHistory *history, int64_t now)
 {
 	for (int i = 0; i < history->count; i++)
 	{
 		RetentionBackup *backup = &history->backups[i];
 
-		if (backup->pin == NULL)
+		backup->is_way_back = backup->way_back &&
+							  (backup->way_back_until == 0 || backup->way_back_until > now * 1000);
+		if (backup->pin == NULL && !backup->is_way_back)
 			continue;
 		for (int on = backup->prior; on >= 0; on = history->backups[on].prior)
 			history->backups[on].holder = i;
@@ -280,9 +306,12 @@ apply_pins(RetentionHistory *history)
 	{
 		RetentionBackup *backup = &history->backups[i];
 
-		backup->goes = backup->would_go && backup->pin == NULL && backup->holder < 0;
+		backup->goes =
+			backup->would_go && backup->pin == NULL && !backup->is_way_back && backup->holder < 0;
 		if (backup->pin)
 			backup->rule = RETENTION_PINNED;
+		else if (backup->is_way_back)
+			backup->rule = RETENTION_WAY_BACK_OF;
 		else if (backup->holder >= 0)
 			backup->rule = RETENTION_HOLDS_PIN;
 		else if (backup->goes)
@@ -318,7 +347,7 @@ decide_backups(RetentionHistory *history, const RetentionSettings *settings, int
 		if (history->backups[i].prior >= 0)
 			follow_prior(&history->backups[i], &history->backups[history->backups[i].prior]);
 	}
-	apply_pins(history);
+	apply_pins(history, now);
 }
 
 /*
@@ -358,17 +387,38 @@ archive_limit(const RetentionHistory *history, const RetentionSettings *settings
 	return some_go ? kept : 0;
 }
 
-/* The backup from which on all WAL is kept, as if there were no pins, or -1: no WAL goes. */
+/* The backup that the archive's retention counts and from which on it has to keep all WAL, so that
+ * the oldest way back has its own; INT_MAX: there is none. */
+static int
+way_back_base(const RetentionHistory *history, const RetentionSettings *settings)
+{
+	int counted = -1;
+
+	for (int i = 0; i < history->count; i++)
+	{
+		const RetentionBackup *backup = &history->backups[i];
+
+		if (archive_counts(backup, settings) && !backup->goes)
+			counted = i;
+		if (backup->repo == settings->repo && backup->is_way_back)
+			return counted;
+	}
+	return INT_MAX;
+}
+
+/* The backup from which on all WAL is kept, as if there were no pins but for the ways back, or -1:
+ * no WAL goes. */
 static int
 find_archive_base(const RetentionHistory *history, const RetentionSettings *settings)
 {
 	int limit = archive_limit(history, settings);
+	int way_back = way_back_base(history, settings);
 
 	for (int i = history->count - 1; limit > 0 && i >= 0; i--)
 	{
 		if (archive_counts(&history->backups[i], settings) && !history->backups[i].would_go &&
 			--limit == 0)
-			return i;
+			return i < way_back ? i : way_back;
 	}
 	return -1;
 }

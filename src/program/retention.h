@@ -6,6 +6,9 @@
  * have: a backup with the annotation "pinned", and what it depends on, is never removed. A pinned
  * backup keeps only the WAL that makes it consistent.
  *
+ * A backup with the annotation "way-back" is what the undo of a restore starts from. It is kept in
+ * the same way until the time that the annotation names, and all WAL since it as well.
+ *
  * pgbackrest does not report what earlier expires have removed. So the range of continuous WAL
  * assumes that the retention has always been what it is now. After the retention was raised it is
  * right again once as many backups were made.
@@ -25,6 +28,12 @@
 
 /* The annotation that pins a backup; its value is the reason. */
 #define RETENTION_PIN "pinned"
+
+/*
+ * The annotation of the way back of a restore; its value is "ID until TIME", with the restore's id
+ * and a time as the programs print them. One that can't be read holds until it is removed.
+ */
+#define RETENTION_WAY_BACK "way-back"
 
 /* pgbackrest's largest value of a retention. */
 #define RETENTION_MAX 9999999
@@ -48,7 +57,8 @@ typedef enum RetentionRule
 	RETENTION_ELSEWHERE, /* what the repository's host has set is not known here */
 	RETENTION_GOES,		 /* none does: it is removed by the next expire */
 	RETENTION_PINNED,
-	RETENTION_HOLDS_PIN,   /* a pinned backup depends on it */
+	RETENTION_WAY_BACK_OF, /* the undo of a restore starts from it */
+	RETENTION_HOLDS_PIN,   /* one that is kept by these depends on it */
 	RETENTION_COUNT,	   /* full: among the newest */
 	RETENTION_TOO_YOUNG,   /* full: not yet as old as set */
 	RETENTION_COVERS_TIME, /* full: the newest that is so old; the time since is restored from it */
@@ -66,13 +76,16 @@ typedef struct RetentionBackup
 	int64_t stop;		   /* seconds since 1970 */
 	const char *wal_start; /* NULL for a backup that was made offline */
 	const char *wal_stop;
-	const char *pin; /* the reason, any text, or NULL: not pinned */
+	const char *pin;		/* the reason, any text, or NULL: not pinned */
+	const char *way_back;	/* the annotation's value, any text, or NULL: there is none */
+	int64_t way_back_until; /* ms since 1970: it holds until then; 0: no end can be read */
 
 	/* what follows is decided */
 	RetentionRule rule;
 	bool elsewhere;		/* of the settings of its repository */
 	int limit;			/* the number of the rule: backups, or days */
-	int holder;			/* RETENTION_HOLDS_PIN: index of the pinned backup */
+	int holder;			/* RETENTION_HOLDS_PIN: index of that one */
+	bool is_way_back;	/* the annotation holds now */
 	bool goes;			/* removed by the next expire */
 	bool would_go;		/* the same, were there no pins */
 	int after_full;		/* goes after as many more full backups; 0: not by their number */
@@ -102,7 +115,7 @@ typedef struct RetentionHistory
 	int count;
 	RetentionWal *wals;
 	int wal_count;
-	bool pinned; /* some backup is */
+	bool pinned; /* some backup is, or is a way back */
 } RetentionHistory;
 
 /* What is set for a repository: one of these, or that nothing is. */
@@ -125,8 +138,11 @@ extern void retention_decide(RetentionHistory *history, const RetentionSettings 
 /*
  * How many of the newest backups of the archive's retention type keep all WAL since: the value that
  * pgbackrest's repoN-retention-archive must have for its expire to do as decided, whatever pins
- * have kept. RETENTION_MAX when no WAL is to be removed.
+ * have kept. The WAL since a way back stays. RETENTION_MAX when no WAL is to be removed.
  */
+/* Whether the annotation "way-back" of this value is that of the restore. */
+extern bool retention_way_back_is_of(const char *value, const char *restore);
+
 extern int
 retention_archive_count(const RetentionHistory *history, const RetentionSettings *settings);
 

@@ -76,6 +76,29 @@ put_ends(const RetentionBackup *backup, char *text)
 				  plural(backup->days_after));
 }
 
+static void
+put_way_back_ends(const RetentionBackup *backup, char *text)
+{
+	char moment[CLOCK_TEXT_SIZE];
+
+	if (backup->way_back_until == 0)
+	{
+		words_put(text, "never while it is a way back");
+		return;
+	}
+	clock_format_seconds(backup->way_back_until / 1000, moment);
+	words_put(text, "at the first expire after %.19sZ, if no rule keeps it then", moment);
+}
+
+static void
+put_holder_ends(const RetentionBackup *holder, char *text)
+{
+	if (holder->pin)
+		words_put(text, "never while %s is pinned", holder->label);
+	else
+		put_way_back_ends(holder, text);
+}
+
 void
 retention_expires_words(const RetentionHistory *history, int index, char *text)
 {
@@ -85,7 +108,9 @@ retention_expires_words(const RetentionHistory *history, int index, char *text)
 	if (backup->rule == RETENTION_PINNED)
 		words_put(text, "never while it is pinned");
 	else if (backup->rule == RETENTION_HOLDS_PIN)
-		words_put(text, "never while %s is pinned", history->backups[backup->holder].label);
+		put_holder_ends(&history->backups[backup->holder], text);
+	else if (backup->rule == RETENTION_WAY_BACK_OF)
+		put_way_back_ends(backup, text);
 	else if (backup->elsewhere)
 		words_put(text, "not known here");
 	else if (backup->goes)
@@ -120,8 +145,12 @@ retention_kept_words(const RetentionHistory *history, int index, char *text)
 			put_foreign(text, backup->pin);
 			break;
 		case RETENTION_HOLDS_PIN:
-			words_put(text, "%s depends on it and is pinned",
-					  history->backups[backup->holder].label);
+			words_put(text, "%s depends on it and is %s", history->backups[backup->holder].label,
+					  history->backups[backup->holder].pin ? "pinned" : "a way back");
+			break;
+		case RETENTION_WAY_BACK_OF:
+			words_put(text, "the way back of restore ");
+			put_foreign(text, backup->way_back);
 			break;
 		case RETENTION_NOT_SET:
 			words_put(text, "no retention of full backups is set");

@@ -131,21 +131,20 @@ subtest 'a sidecar has given the restore up' => sub {
 	my @target = $test->moment('a sidecar is away');
 	my ($away) = $test->replicas;
 	my $run = $test->begin('restore', @target);
-	$test->has_begun($run, 'wait-jobs');
-	# nobody connects to it: the undo point takes until this sidecar is gone, which does not hear of
-	# the pause then
-	my $postmaster = $test->leader->postmaster;
-	kill STOP => $postmaster;
+	$test->has_begun($run, 'look-again');
+	# the control binary stands still until this sidecar is gone, which does not hear of the pause
+	# then
 	wait_for
 	{
 		my ($newest) = @{ $away->sidecar->http(GET => '/v1/restores')->{json}{restores} };
-		grep { $_->{step} eq 'undo-point' } @{ $newest->{document}{steps} }
+		grep { $_->{step} eq 'look-again' } @{ $newest->{document}{steps} }
 	}
-	'the journal to have the undo point';
+	'the journal to have the last step before the pause';
+	kill STOP => $run->pid;
 	$away->sidecar->kill;
-	kill CONT => $postmaster;
+	kill CONT => $run->pid;
 	is($run->finish, 9, 'it stops') or diag $run->last_words;
-	is((reverse $run->steps_done)[0], 'undo-point', 'with the pause') or diag $run->last_words;
+	is((reverse $run->steps_done)[0], 'look-again', 'with the pause') or diag $run->last_words;
 	$away->sidecar->start;
 	wait_for
 	{

@@ -264,13 +264,44 @@ test_set(void **state)
 	json_decref(info);
 }
 
+/* It is let go by giving the undo up, not by an unpin. */
+static void
+test_way_back(void **state)
+{
+	json_t *info = document(0);
+	json_t *of_undo = json_array_get(json_object_get(json_array_get(info, 0), "backup"), 4);
+	JobRequest request = {.kind = PGBR_JOB_EXPIRE, .repo = 1, .set = "20261104-000000F"};
+	PgbrError error = PGBR_ERROR_INIT;
+	Expiry expiry;
+
+	(void) state;
+	json_object_set_new(
+		of_undo, "annotation",
+		json_pack("{s:s}", "way-back", "20261106T120000-ab12 until 9999-01-01T00:00:00Z"));
+	assert_false(expiry_check_set(&config, info, &request, &error));
+	assert_string_equal(error.message,
+						"backup 20261104-000000F is kept: undo of a restore starts from "
+						"20261104-000000F_20261105-000000I");
+	assert_string_equal(
+		error.detail,
+		"It is the way back of restore 20261106T120000-ab12 until 9999-01-01T00:00:00Z.");
+	assert_string_equal(error.hint, "\"pgbackrest_ctl restore --accept\" gives the undo up.");
+	assert_true(expiry_plan(&config, info, 1, &expiry, &error));
+	assert_int_equal(expiry.count, 2);
+	is_command(&expiry, 1, false,
+			   "--repo=1 --repo1-retention-archive-type=full --repo1-retention-archive=2" WAL_ALONE(
+				   "1") " expire");
+	expiry_done(&expiry);
+	json_decref(info);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan),	 cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_readable), cmocka_unit_test(test_first_chain),
-		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_set),		 cmocka_unit_test(test_way_back),
 	};
 
 	return cmocka_run_group_tests(tests, write_config, remove_config);

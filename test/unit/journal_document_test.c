@@ -20,7 +20,8 @@
 	"'target':'0/7000000','target_exclusive':false,'set':null,'target_timeline':2,'repo':null," \
 	"'replicas_only':false,'keep_old':false,'keep':null,'accept':null,"                         \
 	"'from_repository':false,'undo':false,'without':[],'only':[]},"                             \
-	"'set':'20261130-115005F','repo':1,'set_stop':1796039410,'target_timeline':2,"              \
+	"'set':'20261130-115005F','older_set':'20261129-115005F','repo':1,'set_stop':1796039410,'"  \
+	"target_timeline':2,"                                                                       \
 	"'old_timeline':2,'leader':'m1','leading':null,'members':[{'name':'m1','leader':true,"      \
 	"'left_out':false,'kept':false,'was_kept':false,"                                           \
 	"'running':true,'data_bytes':23213850,'free_bytes':null}],'steps':[{'step':'lock',"         \
@@ -28,7 +29,9 @@
 	"journal'}],'broken_leader':false,'check_timeline':false,"                                  \
 	"'first_segment':'000000010000000000000002','last_segment':'000000020000000000000007',"     \
 	"'wal_segments':6,'wal_segment_size':16777216,'bytes':23213850,'seconds':12,"               \
-	"'target_lsn':'0/7000000','least_lsn':'0/2000100','warnings':['a'],'unproven':[]"
+	"'target_lsn':'0/7000000','least_lsn':'0/2000100','wal_bound':'0/7000001',"                 \
+	"'way_back':{'set':'20261130-115005F','repo':1,'days':7,'first_segment':"                   \
+	"'000000010000000000000002','reason':null},'warnings':['a'],'unproven':[]"
 
 /* What a control binary writes: every key that there is, in the order of the table. */
 #define WHOLE                                                                                     \
@@ -39,7 +42,8 @@
 	"'finished_at':'y','message':null,'result':{'m1':{'how':'stopped','control_state':'shut "     \
 	"down','unarchived':0}}},{'step':'recover','state':'failed','attempt':3,'started_at':'z',"    \
 	"'finished_at':null,'message':'no disk','result':{'timeline':3}}],'touched':true,"            \
-	"'harmless':false,'outcome':{'result':'done'},'undo_of':'20261129T1','mark':{'lsn':'0/1'},"   \
+	"'harmless':false,'outcome':{'result':'done'},'damaged':{'20261130-115005F':'x'},'undo_of':'" \
+	"20261129T1','mark':{'lsn':'0/1'},"                                                           \
 	"'target_mark':{'lsn':'0/2'},'check_timeline':{'before':null},'check_timeline_is_back':true," \
 	"'replaces':'20261129T2','paused_before':true,'touched_before':true,"                         \
 	"'handed_over_before':true,'replicas_before':true,'archived_timeline':4}"

@@ -1,4 +1,4 @@
-// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/target ctl/plan/left_branch ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/verify ctl/facts/facts ctl/facts/timeline_path ctl/print/units
+// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/target ctl/plan/left_branch ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/way_back ctl/plan/verify ctl/facts/facts ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
 /*
  * restore_preflight_test.c
  *		What hinders a restore whatever its target, the steps of a plan, a plan as JSON, and what
@@ -267,7 +267,7 @@ test_steps(void **state)
 	request.replicas_only = true;
 	strcpy(request.only[request.only_count++], "m3");
 	assert_true(restore_plan_make(&request, &facts, &made, &refusal));
-	assert_int_equal(made.step_count, 12);
+	assert_int_equal(made.step_count, 13);
 	assert_false(has_step(&made, RESTORE_STOP_LEADER));
 	assert_true(made.members[1].left_out);
 	assert_false(made.members[2].left_out);

@@ -1,4 +1,4 @@
-// links: ctl/plan/state ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/backup_set ctl/plan/target ctl/plan/left_branch ctl/plan/wal_proof ctl/facts/facts ctl/facts/timeline_path ctl/print/units
+// links: ctl/plan/state ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/backup_set ctl/plan/target ctl/plan/left_branch ctl/plan/wal_proof ctl/plan/way_back ctl/facts/facts ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
 /*
  * restore_state_test.c
  *		Which step comes next, after a run was left at any of them and the cluster was changed
@@ -70,8 +70,8 @@ test_goes_through_all(void **state)
 }
 
 /*
- * As the run has left it: nothing is done twice, but that it is looked again who leads as long as
- * no data was touched.
+ * As the run has left it: nothing is done twice, but that it is looked again who leads, and what
+ * the repository has, as long as no data was touched.
  */
 static void
 test_nothing_to_revise(void **state)
@@ -95,6 +95,8 @@ test_nothing_to_revise(void **state)
 		{
 			assert_int_equal(next(&plan, states), RESTORE_WAIT_JOBS);
 			states[RESTORE_WAIT_JOBS] = RESTORE_STEP_DONE;
+			assert_int_equal(next(&plan, states), RESTORE_LOOK_AGAIN);
+			states[RESTORE_LOOK_AGAIN] = RESTORE_STEP_DONE;
 			assert_int_equal(next(&plan, states), RESTORE_PAUSE);
 			assert_int_equal(states[RESTORE_PAUSE], RESTORE_STEP_STARTED);
 			states[RESTORE_PAUSE] = RESTORE_STEP_DONE;

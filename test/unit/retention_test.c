@@ -21,6 +21,7 @@
 
 /*
  * A backup of repository 1 a line: its label, its prior's or "", its age in days, its pin or NULL.
+ * A pin that begins with ^ is the annotation of a way back.
  */
 typedef struct Given
 {
@@ -47,7 +48,9 @@ backup_of(const Given *given, int number)
 				  "timestamp", "stop", (json_int_t) NOW - (json_int_t) given->age * DAY_S);
 	json_put_text(backup, "prior", given->prior[0] ? given->prior : NULL);
 	if (given->pin)
-		json_object_set_new(backup, "annotation", json_pack("{s:s}", "pinned", given->pin));
+		json_object_set_new(backup, "annotation",
+							given->pin[0] == '^' ? json_pack("{s:s}", "way-back", given->pin + 1)
+												 : json_pack("{s:s}", "pinned", given->pin));
 	return backup;
 }
 
@@ -245,6 +248,82 @@ test_pins(void **state)
 
 	(void) state;
 	CHECK(settings, given, wanted);
+}
+
+/* What undo starts from stays with all WAL since, whatever the retention says, until its time. */
+static void
+test_way_back(void **state)
+{
+#define BACKUPS(value)                                                              \
+	{                                                                               \
+		{"20261101-000000F", "", 30, NULL}, {"20261102-000000F", "", 29, NULL},     \
+			{"20261102-000000F_20261103-000000I", "20261102-000000F", 28, value},   \
+			{"20261105-000000F", "", 26, NULL}, {"20261106-000000F", "", 25, NULL}, \
+	}
+#define UNTIL "at the first expire after 2026-12-01T00:00:00Z, if no rule keeps it then"
+	static const Given held[] = BACKUPS("^20261106T120000-ab12 until 2026-12-01T00:00:00.001Z");
+	static const Given over[] = BACKUPS("^20261106T120000-ab12 until 2026-12-01T00:00:00.000Z");
+	static const Given endless[] = BACKUPS("^?");
+	static const Wanted kept[] = {
+		{"at the next expire", "", false},
+		{UNTIL, "20261102-000000F_20261103-000000I depends on it and is a way back", true},
+		{UNTIL, "the way back of restore 20261106T120000-ab12 until 2026-12-01T00:00:00.001Z",
+		 true},
+		{"at the next expire", "", false},
+		{"after 1 more full backup", "the newest full backup", true},
+	};
+	static const Wanted kept_for_ever[] = {
+		{"at the next expire", "", false},
+		{"never while it is a way back",
+		 "20261102-000000F_20261103-000000I depends on it and is a way back", true},
+		{"never while it is a way back", "the way back of restore ?", true},
+		{"at the next expire", "", false},
+		{"after 1 more full backup", "the newest full backup", true},
+	};
+	static const Wanted gone[] = {
+		{"at the next expire", "", false},
+		{"at the next expire", "", false},
+		{"at the next expire", "", false},
+		{"at the next expire", "", false},
+		{"after 1 more full backup", "the newest full backup", true},
+	};
+	static const struct
+	{
+		PgbrBackupType type;
+		int archive;
+		const Given *given;
+		int count;
+	} counts[] = {
+		/* the full one that it depends on and the newest; all three of these; the newest */
+		{PGBR_BACKUP_FULL, 0, held, 2},
+		{PGBR_BACKUP_INCR, 1, held, 2},
+		{PGBR_BACKUP_FULL, 0, over, 1},
+	};
+	RetentionSettings settings = {.repo = 1, .full = 1, .archive_type = PGBR_BACKUP_FULL};
+
+	(void) state;
+	CHECK(settings, held, kept);
+	CHECK(settings, over, gone);
+	CHECK(settings, endless, kept_for_ever);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+	{
+		json_t *stanza = stanza_of(counts[i].given, 5);
+		RetentionHistory history;
+		PgbrError error;
+
+		settings.archive_type = counts[i].type;
+		settings.archive = counts[i].archive;
+		assert_true(retention_read(stanza, &history, &error));
+		assert_true(history.pinned);
+		retention_decide(&history, &settings, 1, NOW);
+		assert_int_equal(retention_archive_count(&history, &settings), counts[i].count);
+		retention_done(&history);
+		json_decref(stanza);
+	}
+	assert_true(retention_way_back_is_of("20261106T120000-ab12 until x", "20261106T120000-ab12"));
+	assert_false(retention_way_back_is_of("20261106T120000-ab12 until x", "20261106T120000-ab1"));
+#undef UNTIL
+#undef BACKUPS
 }
 
 /* The documentation's examples: of seven full backups five stay, of diffs three. */
@@ -503,6 +582,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_time),		 cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_documented),	 cmocka_unit_test(test_strange),
 		cmocka_unit_test(test_repositories), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_way_back),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "decide") == 0)

@@ -10,6 +10,7 @@
 #include "program/json.h"
 #include "program/pgbackrest_info.h"
 #include "program/point_note.h"
+#include "program/retention.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -325,6 +326,7 @@ take_backup(RestoreFacts *facts, const InfoBackup *info, PgbrError *error)
 	copy_text(backup.prior, sizeof(backup.prior), info->prior);
 	copy_text(backup.wal_start, sizeof(backup.wal_start), info->wal_start);
 	copy_text(backup.wal_stop, sizeof(backup.wal_stop), info->wal_stop);
+	copy_text(backup.way_back, sizeof(backup.way_back), info_annotation(info, RETENTION_WAY_BACK));
 	if (!pgbr_is_backup_label(backup.label))
 		return bad_answer(error, "label");
 	if (backup.repo < 1 || backup.repo > PGBR_REPO_MAX)

@@ -117,6 +117,7 @@ typedef struct FactBackup
 	uint64_t snapshot_xmax;
 	long long bytes;
 	long long repo_bytes;
+	char way_back[96]; /* the annotation of that name: see retention.h; "" */
 } FactBackup;
 
 /* A system and version that the stanza has had. */
@@ -154,6 +155,17 @@ typedef struct FactRestore
 	uint64_t stopped_xid; /* the next one when the leader was stopped; 0 unknown */
 } FactRestore;
 
+/* A backup that a restore could not use, as its journal says. */
+typedef struct FactDamage
+{
+	char label[RECOVERY_SET_SIZE];
+	char restore[RESTORE_ID_SIZE];
+	char said[160]; /* by pgbackrest */
+	int64_t at;		/* seconds since 1970 */
+} FactDamage;
+
+#define FACT_DAMAGES_MAX 16
+
 typedef struct RestoreFacts
 {
 	char scope[RESTORE_NAME_SIZE];
@@ -180,8 +192,11 @@ typedef struct RestoreFacts
 	bool verified;			/* the files of the backups were verified... */
 	int64_t verified_at;	/* ...by a job that ended then, in seconds; newer backups were not */
 	char verify_error[256]; /* why they could not be */
-	char damaged_wal[WAL_NAME_SIZE];	 /* the first segment that can't be read, or "" */
-	uint32_t timeline_followed;			 /* on which an earlier try has found the same target; 0 */
+	char damaged_wal[WAL_NAME_SIZE]; /* the first segment that can't be read, or "" */
+	FactDamage damages[FACT_DAMAGES_MAX];
+	int damage_count;
+	uint64_t undo_lsn;			/* of an undo: the point to which it returns; 0: not known */
+	uint32_t timeline_followed; /* on which an earlier try has found the same target; 0 */
 	char undone_keep[RESTORE_NAME_SIZE]; /* whom the restore that is undone has kept, or empty */
 	bool replaces_full; /* the active restore that this plan replaces is not of replicas only */
 	bool undo_retry;	/* the active restore is the one that this plan replaces or goes on with */

@@ -11,6 +11,7 @@
 #include "common/vocabulary.h"
 #include "ctl/client/at_once.h"
 #include "ctl/facts/archive_view.h"
+#include "ctl/facts/damaged.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -42,7 +43,8 @@ typedef struct Answer
 {
 	json_t *node;
 	json_t *points;
-	PgbrError error; /* why one of them is missing */
+	json_t *restores; /* NULL: they can't be told */
+	PgbrError error;  /* why one of them is missing */
 	bool has_patroni;
 	PatroniNode patroni;
 	int64_t asked_ms;
@@ -70,9 +72,13 @@ ask_member(void *argument, int index)
 								 &answer->error) &&
 			 sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_RESTORE_POINTS, NULL, 0,
 								 &answer->points, &answer->error))
+	{
+		(void) sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_RESTORES, NULL, 0,
+								   &answer->restores, &ignored);
 		answer->has_patroni =
 			member->api_url[0] && patroni_get_node(&question->cluster->patroni, member->api_url,
 												   &answer->patroni, &ignored);
+	}
 }
 
 /* True when Patroni and the sidecar see the same server: it started at the same moment. */
@@ -100,6 +106,7 @@ take_member(RestoreFacts *facts, const ClusterMember *member, Answer *answer, Pg
 	pgbr_copy_text(fact->role, sizeof(fact->role), member->patroni.role);
 	pgbr_copy_text(fact->state, sizeof(fact->state), member->patroni.state);
 	fact->asked_ms = answer->asked_ms;
+	restore_facts_read_damaged(facts, answer->restores);
 	if (answer->node && restore_facts_read_node(fact, answer->node, &answer->error) &&
 		answer->points && restore_facts_read_points(facts, answer->points, &answer->error))
 	{
@@ -130,6 +137,7 @@ ask_members(RestoreFacts *facts, const Cluster *cluster, PgbrError *error)
 		ok = ok && take_member(facts, cluster->members[i], &question->answers[i], error);
 		json_decref(question->answers[i].node);
 		json_decref(question->answers[i].points);
+		json_decref(question->answers[i].restores);
 	}
 	free(question);
 	return ok;

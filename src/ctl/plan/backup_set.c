@@ -7,6 +7,7 @@
 
 #include "common/moment.h"
 #include "common/wal.h"
+#include "ctl/facts/damaged.h"
 #include "ctl/print/units.h"
 
 #include <inttypes.h>
@@ -51,6 +52,25 @@ is_of_cluster(const RestoreWork *work, const FactBackup *backup)
 	return false;
 }
 
+/* The damage of the backup, or of one that it depends on, that an earlier restore has met; NULL. */
+static const FactDamage *
+damage_of(const RestoreWork *work, const FactBackup *backup)
+{
+	const FactDamage *damage = restore_facts_damage(work->facts, backup->label);
+
+	/* at most one step per backup, so a cycle ends, too */
+	for (size_t i = 0; damage == NULL && backup->prior[0] && i < work->facts->backup_count; i++)
+	{
+		const FactBackup *other = find_backup(work, backup->prior);
+
+		if (other == NULL)
+			break;
+		backup = other;
+		damage = restore_facts_damage(work->facts, backup->label);
+	}
+	return damage;
+}
+
 /* A backup that depends on a damaged one is damaged, too. */
 static bool
 is_damaged(const RestoreWork *work, const FactBackup *backup)
@@ -73,12 +93,19 @@ is_damaged(const RestoreWork *work, const FactBackup *backup)
 	return false;
 }
 
-bool
-restore_set_usable(const RestoreWork *work, const FactBackup *backup)
+/* As restore_set_usable, but what an earlier restore has met does not count. */
+static bool
+may_be_named(const RestoreWork *work, const FactBackup *backup)
 {
 	return backup->lsn_stop != 0 && backup->wal_start[0] && is_of_cluster(work, backup) &&
 		   !is_damaged(work, backup) &&
 		   (work->request->repo == 0 || backup->repo == work->request->repo);
+}
+
+bool
+restore_set_usable(const RestoreWork *work, const FactBackup *backup)
+{
+	return may_be_named(work, backup) && damage_of(work, backup) == NULL;
 }
 
 bool
@@ -187,8 +214,18 @@ is_later(const FactBackup *a, const FactBackup *b)
 		   (a->lsn_stop == b->lsn_stop && a->repo < b->repo);
 }
 
+/* Two backups are based on the same full one. */
+static bool
+share_files(const FactBackup *a, const FactBackup *b)
+{
+	size_t length = strcspn(a->label, "_");
+
+	return length == strcspn(b->label, "_") && strncmp(a->label, b->label, length) == 0;
+}
+
+/* other: one that shares no file with it; NULL: any. */
 static const FactBackup *
-find_latest(const RestoreWork *work)
+find_latest(const RestoreWork *work, const FactBackup *other)
 {
 	const FactBackup *found = NULL;
 
@@ -196,8 +233,9 @@ find_latest(const RestoreWork *work)
 	{
 		const FactBackup *backup = &work->facts->backups[i];
 
-		if (restore_set_usable(work, backup) && restore_set_on_path(work, backup) &&
-			is_early_enough(work, backup) && is_later(backup, found))
+		if (restore_set_usable(work, backup) && (other == NULL || !share_files(backup, other)) &&
+			restore_set_on_path(work, backup) && is_early_enough(work, backup) &&
+			is_later(backup, found))
 			found = backup;
 	}
 	return found;
@@ -266,14 +304,17 @@ tell_damaged(RestoreWork *work)
 	{
 		const FactBackup *backup = &work->facts->backups[i];
 
-		if (is_damaged(work, backup) && restore_set_on_path(work, backup) &&
-			is_early_enough(work, backup))
-		{
-			pgbr_error_detail(&work->refusal->error,
-							  "Backup %s would do, but it, or one that it is based on, is damaged.",
-							  backup->label);
-			return;
-		}
+		if (!restore_set_on_path(work, backup) || !is_early_enough(work, backup) ||
+			(!is_damaged(work, backup) && damage_of(work, backup) == NULL))
+			continue;
+		pgbr_error_detail(&work->refusal->error,
+						  "Backup %s would do, but it, or one that it is based on, is damaged.",
+						  backup->label);
+		if (!is_damaged(work, backup))
+			restore_nearest(work, target_of(work)->type, target_of(work)->text, backup->label,
+							target_of(work)->timeline, "restore %s found it damaged; try it again",
+							damage_of(work, backup)->restore);
+		return;
 	}
 }
 
@@ -330,7 +371,7 @@ check_named_set(RestoreWork *work)
 {
 	const char *label = target_of(work)->set;
 	const FactBackup *backup = find_backup(work, label);
-	const FactBackup *other = find_latest(work);
+	const FactBackup *other = find_latest(work, NULL);
 	PgbrError *error = &work->refusal->error;
 	char text[160];
 
@@ -340,7 +381,7 @@ check_named_set(RestoreWork *work)
 		restore_refuse(work, "backup %s is of another cluster", label);
 	else if (is_damaged(work, backup))
 		restore_refuse(work, "backup %s, or one that it is based on, is damaged", label);
-	else if (!restore_set_usable(work, backup))
+	else if (!may_be_named(work, backup))
 		restore_refuse(work, "backup %s was made while PostgreSQL was down, and no WAL follows it",
 					   label);
 	else if (!restore_set_on_path(work, backup))
@@ -402,9 +443,38 @@ tell_verified(RestoreWork *work)
 						 work->set->label, unit_time(time, sizeof(time), work->facts->verified_at));
 }
 
+/* The backup was passed over, or is taken because it was named. */
+static void
+tell_damage(RestoreWork *work)
+{
+	const FactBackup *latest = NULL;
+	const FactDamage *damage;
+
+	for (size_t i = 0; i < work->facts->backup_count; i++)
+	{
+		const FactBackup *backup = &work->facts->backups[i];
+
+		if (may_be_named(work, backup) && restore_set_on_path(work, backup) &&
+			is_early_enough(work, backup) && is_later(backup, latest))
+			latest = backup;
+	}
+	damage = damage_of(work, work->set);
+	if (damage)
+		restore_warn(work, "Backup %s is taken although restore %s found %s damaged: %s.",
+					 work->set->label, damage->restore, damage->label, damage->said);
+	damage = latest && latest != work->set ? damage_of(work, latest) : NULL;
+	if (damage && target_of(work)->set[0] == '\0')
+		restore_warn(work,
+					 "Backup %s is passed over: restore %s found %s damaged: %s. --set=%s tries it "
+					 "again.",
+					 latest->label, damage->restore, damage->label, damage->said, latest->label);
+}
+
 bool
 restore_choose_set(RestoreWork *work)
 {
+	const FactBackup *older;
+
 	if (target_of(work)->set[0])
 	{
 		if (!check_named_set(work))
@@ -414,12 +484,15 @@ restore_choose_set(RestoreWork *work)
 	{
 		const FactBackup *maybe = find_earliest(work, true);
 
-		work->set = find_latest(work);
+		work->set = find_latest(work, NULL);
 		if (work->set == NULL && maybe == NULL)
 			return refuse_no_set(work);
 		if (work->set == NULL)
 			take_maybe(work, maybe);
 	}
 	tell_verified(work);
+	tell_damage(work);
+	older = find_latest(work, work->set);
+	pgbr_copy_text(work->plan->older_set, sizeof(work->plan->older_set), older ? older->label : "");
 	return true;
 }

@@ -34,6 +34,20 @@ typedef struct RestoreMember
 	long long free_bytes; /* -1: unknown */
 } RestoreMember;
 
+/* For how many days what undo needs is kept, unless told otherwise, and at most. */
+#define WAY_BACK_DAYS	  7
+#define WAY_BACK_DAYS_MAX 3650
+
+/* What an undo would start from, once the restore is done. */
+typedef struct WayBack
+{
+	char set[RECOVERY_SET_SIZE]; /* "": there is no way back, or the replicas alone are restored */
+	int repo;
+	int days;						/* for how long it is kept after the restore; 0: not wanted */
+	char first_segment[25];			/* the WAL that the undo would read, up to the undo point */
+	char reason[RESTORE_NOTE_SIZE]; /* why there is none, without a full stop at its end */
+} WayBack;
+
 typedef struct RestorePlan
 {
 	char id[RESTORE_ID_SIZE];	   /* YYYYMMDDTHHMMSS-xxxx */
@@ -43,10 +57,11 @@ typedef struct RestorePlan
 
 	char set[RECOVERY_SET_SIZE];
 	int repo;
-	int64_t set_stop;				/* seconds since 1970: when the set ended */
-	uint32_t target_timeline;		/* always a number; what node-restore gets */
-	uint32_t old_timeline;			/* the leader's before the restore; undo returns to it */
-	char leader[RESTORE_NAME_SIZE]; /* it is restored first, and leads afterwards */
+	char older_set[RECOVERY_SET_SIZE]; /* what to try when the set is damaged; "": there is none */
+	int64_t set_stop;				   /* seconds since 1970: when the set ended */
+	uint32_t target_timeline;		   /* always a number; what node-restore gets */
+	uint32_t old_timeline;			   /* the leader's before the restore; undo returns to it */
+	char leader[RESTORE_NAME_SIZE];	   /* it is restored first, and leads afterwards */
 	/*
 	 * An undo by a member that was kept: that one is the leader, and needs no files from the
 	 * repository. This one leads until then. Empty for any other plan.
@@ -68,6 +83,8 @@ typedef struct RestorePlan
 	long long seconds;	 /* estimate until the leader takes writes; -1: unknown */
 	uint64_t target_lsn; /* where the target is, 0: not known before */
 	uint64_t least_lsn;	 /* a recovery that ended before this has not reached the target */
+	uint64_t wal_bound;	 /* recovery reads no WAL from here on, as far as is known; 0: unknown */
+	WayBack way_back;
 
 	char warnings[RESTORE_NOTES_MAX][RESTORE_NOTE_SIZE]; /* sentences */
 	int warning_count;

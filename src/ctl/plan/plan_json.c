@@ -128,6 +128,19 @@ steps_json(const RestorePlan *plan)
 	return array;
 }
 
+static json_t *
+way_back_json(const WayBack *way)
+{
+	json_t *json = json_object();
+
+	json_put_text(json, "set", text_or_null(way->set));
+	put_known(json, "repo", way->repo, 0);
+	put_number(json, "days", way->days);
+	json_put_text(json, "first_segment", text_or_null(way->first_segment));
+	json_put_text(json, "reason", text_or_null(way->reason));
+	return json;
+}
+
 json_t *
 restore_plan_json(const RestorePlan *plan)
 {
@@ -140,6 +153,7 @@ restore_plan_json(const RestorePlan *plan)
 	json_put_text(json, "stanza", plan->stanza);
 	json_object_set_new(json, "request", request_json(&plan->request));
 	json_put_text(json, "set", plan->set);
+	json_put_text(json, "older_set", text_or_null(plan->older_set));
 	put_number(json, "repo", plan->repo);
 	put_number(json, "set_stop", plan->set_stop);
 	put_number(json, "target_timeline", plan->target_timeline);
@@ -158,6 +172,8 @@ restore_plan_json(const RestorePlan *plan)
 	put_known(json, "seconds", plan->seconds, -1);
 	put_lsn(json, "target_lsn", plan->target_lsn);
 	put_lsn(json, "least_lsn", plan->least_lsn);
+	put_lsn(json, "wal_bound", plan->wal_bound);
+	json_object_set_new(json, "way_back", way_back_json(&plan->way_back));
 	json_object_set_new(json, "warnings",
 						texts_json(plan->warnings[0], RESTORE_NOTE_SIZE, plan->warning_count));
 	json_object_set_new(json, "unproven",
@@ -307,6 +323,24 @@ read_numbers(const json_t *json, RestorePlan *plan)
 	return (plan->wal_segment_size & (plan->wal_segment_size - 1)) == 0;
 }
 
+/* A plan of another version may have none. */
+static bool
+read_way_back(const json_t *json, WayBack *way)
+{
+	long long days;
+
+	way->repo = (int) json_number(json, "repo", 0);
+	if (!take_number(&days, json, "days", 0, WAY_BACK_DAYS_MAX))
+		return false;
+	way->days = (int) days;
+	return take_text(way->set, sizeof(way->set), json, "set", false) &&
+		   take_text(way->first_segment, sizeof(way->first_segment), json, "first_segment",
+					 false) &&
+		   take_text(way->reason, sizeof(way->reason), json, "reason", false) && way->repo >= 0 &&
+		   way->repo <= PGBR_REPO_MAX && (way->set[0] == '\0' || pgbr_is_backup_label(way->set)) &&
+		   (way->first_segment[0] == '\0' || pgbr_is_wal_segment(way->first_segment));
+}
+
 /* True when the plan is consistent and its names can be shown. The journal comes from a sidecar, so
  * it is not trusted. */
 static bool
@@ -347,6 +381,8 @@ restore_plan_read(const json_t *json, RestorePlan *plan, PgbrError *error)
 		take_text(plan->stanza, sizeof(plan->stanza), json, "stanza", true) &&
 		take_text(plan->set, sizeof(plan->set), json, "set", true) &&
 		pgbr_is_backup_label(plan->set) &&
+		take_text(plan->older_set, sizeof(plan->older_set), json, "older_set", false) &&
+		(plan->older_set[0] == '\0' || pgbr_is_backup_label(plan->older_set)) &&
 		take_text(plan->leader, sizeof(plan->leader), json, "leader", true) &&
 		take_text(plan->leading, sizeof(plan->leading), json, "leading", false) &&
 		take_text(plan->first_segment, sizeof(plan->first_segment), json, "first_segment", false) &&
@@ -358,13 +394,15 @@ restore_plan_read(const json_t *json, RestorePlan *plan, PgbrError *error)
 		take_texts(plan->unproven[0], RESTORE_NOTE_SIZE, RESTORE_NOTES_MAX, &plan->unproven_count,
 				   json_object_get(json, "unproven")) &&
 		read_request(json_object_get(json, "request"), &plan->request, NULL) &&
-		read_numbers(json, plan) && is_sound(plan);
+		read_numbers(json, plan) &&
+		read_way_back(json_object_get(json, "way_back"), &plan->way_back) && is_sound(plan);
 	if (!ok)
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL, "the plan of the restore can't be read");
 	plan->broken_leader = json_flag(json, "broken_leader");
 	plan->check_timeline = json_flag(json, "check_timeline");
 	plan->target_lsn = take_lsn(json, "target_lsn");
 	plan->least_lsn = take_lsn(json, "least_lsn");
+	plan->wal_bound = take_lsn(json, "wal_bound");
 	return true;
 }
 

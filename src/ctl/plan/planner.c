@@ -10,6 +10,7 @@
 #include "ctl/plan/preflight.h"
 #include "ctl/plan/target.h"
 #include "ctl/plan/wal_proof.h"
+#include "ctl/plan/way_back.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,9 +179,12 @@ restore_plan_make(const RestoreRequest *request, const RestoreFacts *facts, Rest
 	if (ok)
 		list_members(&work);
 	ok = ok && restore_choose_timeline(&work) && restore_check_target(&work) &&
-		 restore_choose_set(&work) && restore_prove_wal(&work) && restore_check_space(&work);
+		 restore_choose_set(&work) && restore_prove_wal(&work) && restore_check_undo_point(&work) &&
+		 restore_check_space(&work);
 	if (ok)
 		fill_plan(&work);
+	if (ok)
+		restore_prove_way_back(&work);
 	timeline_path_done(&work.path);
 	return ok;
 }

@@ -24,6 +24,7 @@ typedef struct RestoreRequest
 	char keep[RESTORE_NAME_SIZE]; /* this replica stays as it is, as the way back; empty: none */
 	char accept[RESTORE_ID_SIZE]; /* of the replicas only: this restore's way back is given up */
 	bool from_repository;		  /* an undo, though a member was kept for it */
+	int way_back_days; /* for how long the way back is kept; 0: none is wanted; not compared */
 	bool undo; /* made by the verb undo, not by hand; the active restore's cluster may be paused */
 } RestoreRequest;
 

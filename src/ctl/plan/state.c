@@ -44,6 +44,14 @@ set_back(RestoreStepState *states, RestoreStep step)
 	return changed;
 }
 
+/* Not PENDING, which would say that nothing was done. */
+static void
+begin_again(RestoreStepState *states, RestoreStep step)
+{
+	if (is_over(states[step]))
+		states[step] = RESTORE_STEP_STARTED;
+}
+
 /* The leader was stopped and is running again, and this restore did not hand it over. */
 static bool
 revise_leader(RestoreStepState *states)
@@ -80,10 +88,15 @@ restore_state_revise(const RestorePlan *plan, RestoreStepState *states, const Re
 		 * done */
 		states[RESTORE_PAUSE] = RESTORE_STEP_STARTED;
 	}
-	/* a sidecar that missed the pause may have given up the restore and started a backup */
-	if (states[RESTORE_PAUSE] != RESTORE_STEP_PENDING && !restore_state_touched(plan, states) &&
-		is_over(states[RESTORE_WAIT_JOBS]))
-		states[RESTORE_WAIT_JOBS] = RESTORE_STEP_STARTED;
+	/*
+	 * a sidecar that missed the pause may have given up the restore and started a backup, and what
+	 * is to be restored may have been expired
+	 */
+	if (states[RESTORE_PAUSE] != RESTORE_STEP_PENDING && !restore_state_touched(plan, states))
+	{
+		begin_again(states, RESTORE_WAIT_JOBS);
+		begin_again(states, RESTORE_LOOK_AGAIN);
+	}
 	if (!plan->request.replicas_only && is_over(states[RESTORE_STOP_LEADER]) &&
 		seen->leader_running && !is_over(states[RESTORE_VERIFY]))
 		changed |= revise_leader(states);

@@ -32,6 +32,8 @@ typedef enum RestoreWhere
 	X(WAIT_JOBS, wait_jobs, "wait-jobs", ALL, false, 7, "wait for the jobs that run")             \
 	X(UNDO_POINT, undo_point, "undo-point", LEADER, false, 7,                                     \
 	  "create a restore point, switch WAL and see it archived")                                   \
+	X(LOOK_AGAIN, look_again, "look-again", LEADER, false, 3,                                     \
+	  "see once more that backup and WAL are in the repository")                                  \
 	X(PAUSE, pause, "pause", PATRONI, false, 7, "pause Patroni")                                  \
 	X(STOP_REPLICAS, stop_replicas, "stop-replicas", REPLICAS, false, 7,                          \
 	  "stop PostgreSQL on the replicas")                                                          \
@@ -59,6 +61,8 @@ typedef enum RestoreWhere
 	X(RESUME, resume, "resume", PATRONI, true, 7, "resume Patroni, which starts the replicas")    \
 	X(REPLICAS_STREAM, replicas_stream, "replicas-stream", REPLICAS, true, 7,                     \
 	  "see every replica stream")                                                                 \
+	X(KEEP_WAY_BACK, keep_way_back, "keep-way-back", LEADER, true, 5,                             \
+	  "keep what undo needs from being expired")                                                  \
 	X(BACKUP, backup, "backup", LEADER, true, 5, "ask for a fresh backup")                        \
 	X(UNLOCK, unlock, "unlock", ALL, true, 7, "end the journal and give the locks back")
 

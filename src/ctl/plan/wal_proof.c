@@ -217,5 +217,6 @@ restore_prove_wal(RestoreWork *work)
 	if (target->type == RECOVERY_LSN || target->type == RECOVERY_NAME)
 		plan->target_lsn = target->type == RECOVERY_LSN ? target->lsn : work->point->lsn;
 	plan->least_lsn = least_lsn(work, &need);
+	plan->wal_bound = need.bound;
 	return true;
 }

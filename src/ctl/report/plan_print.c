@@ -203,6 +203,25 @@ put_way(const RestorePlan *plan, StrBuf *out)
 }
 
 static void
+put_way_back(const RestorePlan *plan, StrBuf *out)
+{
+	const WayBack *way = &plan->way_back;
+
+	strbuf_printf(out, "  before     timeline %" PRIu32, plan->old_timeline);
+	if (plan->request.replicas_only)
+		strbuf_putc(out, '\n');
+	else if (way->set[0])
+		strbuf_printf(out, ", to which undo returns, from backup %s in repository %d\n", way->set,
+					  way->repo);
+	else
+	{
+		strbuf_puts(out, "\n  way back   NONE: ");
+		text_put_visible(out, way->reason);
+		strbuf_puts(out, ". The restore wants --no-way-back\n");
+	}
+}
+
+static void
 put_summary(const RestorePlan *plan, StrBuf *out)
 {
 	char text[UNIT_TEXT];
@@ -218,8 +237,7 @@ put_summary(const RestorePlan *plan, StrBuf *out)
 				  plan->last_segment, plan->wal_segments);
 	put_way(plan, out);
 	put_members(plan, out);
-	strbuf_printf(out, "  before     timeline %" PRIu32 "%s\n", plan->old_timeline,
-				  plan->request.replicas_only ? "" : ", to which undo returns");
+	put_way_back(plan, out);
 	strbuf_printf(out, "  size       %s at most", unit_size(text, sizeof(text), plan->bytes));
 	if (plan->seconds >= 0)
 		strbuf_printf(out, ", about %s", unit_duration(text, sizeof(text), plan->seconds));

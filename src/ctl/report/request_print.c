@@ -77,8 +77,13 @@ restore_print_resume(const RestoreRequest *request, StrBuf *out)
 		if (request->keep_old)
 			strbuf_puts(out, " --keep-old");
 	}
-	else if (request->from_repository)
-		strbuf_puts(out, " --from-repository");
+	else
+	{
+		if (request->from_repository)
+			strbuf_puts(out, " --from-repository");
+		if (request->target.set[0])
+			put_option(out, "set", request->target.set);
+	}
 	put_names(out, "without-member", request->without, request->without_count);
 }
 

@@ -62,6 +62,23 @@ put_kept_member(StrBuf *out, const json_t *outcome)
 	strbuf_puts(out, "\"\n");
 }
 
+/* A journal of an older version says nothing of it. */
+static void
+put_way_back(const json_t *outcome, StrBuf *out)
+{
+	const json_t *way = json_object_get(outcome, "way_back");
+	const char *reason = json_text(way, "reason");
+
+	put_text(out, "kept until", way, "until");
+	if (reason == NULL)
+		return;
+	strbuf_printf(out, "  %-12s ", "no way back");
+	if (json_is_null(json_object_get(way, "possible")))
+		strbuf_puts(out, "that is known of: ");
+	text_put_visible(out, reason);
+	strbuf_putc(out, '\n');
+}
+
 void
 restore_summary_put(const json_t *outcome, StrBuf *out)
 {
@@ -100,4 +117,5 @@ restore_summary_put(const json_t *outcome, StrBuf *out)
 	}
 	put_kept_member(out, outcome);
 	put_text(out, "take back", outcome, "undo");
+	put_way_back(outcome, out);
 }

@@ -217,6 +217,7 @@ restore_decide(Cluster *cluster, const RestoreRequest *request, const DecideOpti
 	facts.replaces_full = how->before && !how->before->request.replicas_only;
 	if (how->undone_keep)
 		strcpy(facts.undone_keep, how->undone_keep);
+	facts.undo_lsn = how->undo_lsn;
 	if (how->newest)
 		strcpy(facts.newest_restore, how->newest);
 	if (how->before)

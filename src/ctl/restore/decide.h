@@ -40,6 +40,7 @@ typedef struct DecideOptions
 	/* the same target was found on this timeline then; 0: another target is asked for */
 	uint32_t timeline_followed;
 	const char *undone_keep;		/* whom the restore that is undone has kept; NULL: nobody */
+	uint64_t undo_lsn;				/* of an undo: where its undo point is; 0: not known */
 	const char *newest;				/* the ID of the newest known restore; NULL: there is none */
 	void (*tell)(const char *text); /* called with what takes long; may be NULL */
 } DecideOptions;

@@ -7,6 +7,7 @@
 #include "ctl/client/interrupt.h"
 #include "ctl/client/job_request.h"
 #include "ctl/client/job_view.h"
+#include "ctl/plan/damage.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/wait.h"
 #include "program/json.h"
@@ -142,8 +143,38 @@ restore_job_find(RestoreRun *run, RestoreStep step, const char *member, json_t *
 	return job_view_check(*job, known->id, error);
 }
 
+/*
+ * A backup that turns out to be damaged is not tried twice: the journal says so to the next plan.
+ * False when the job has failed for another reason.
+ */
 static bool
-job_fail(const char *member, const JobView *job, PgbrError *error)
+note_damage(RestoreRun *run, const JobView *job, PgbrError *error)
+{
+	JournalDocument *document = &run->journal->document;
+	const RestorePlan *plan = &document->plan;
+	char label[RECOVERY_SET_SIZE];
+
+	if (strcmp(job->kind, "node-restore") != 0 || job->error == NULL || job->message == NULL ||
+		!damage_find(job->error, job->message, plan->set, label))
+		return false;
+	if (document->damaged == NULL)
+		document->damaged = json_object();
+	json_put_text(document->damaged, label, job->message);
+	if (plan->older_set[0])
+		pgbr_error_hint(error,
+						"Backup %s is damaged. The same command takes an older one, and --set=%s "
+						"names one%s.",
+						label, plan->older_set, plan->request.undo ? " to undo, too" : "");
+	else
+		pgbr_error_hint(error,
+						"Backup %s is damaged, and there is no older one that would do. Bring its "
+						"files back into the repository, or give another target.",
+						label);
+	return true;
+}
+
+static bool
+job_fail(RestoreRun *run, const char *member, const JobView *job, PgbrError *error)
 {
 	PgbrErrorCode code = job->error ? pgbr_error_code_parse(job->error) : PGBR_ERROR_INTERNAL;
 
@@ -156,6 +187,8 @@ job_fail(const char *member, const JobView *job, PgbrError *error)
 						  "Its exit code is %lld. \"" PROGRAM_NAME " jobs --log %s\" on that "
 						  "member shows what it printed.",
 						  job->exit_code, job->id);
+	if (note_damage(run, job, error))
+		return false;
 	return job->hint ? pgbr_error_hint(error, "%s", job->hint) : false;
 }
 
@@ -237,7 +270,7 @@ restore_job_wait(RestoreRun *run, RestoreStep step, const char *member, json_t *
 			continue;
 		}
 		if (pgbr_job_state_is_final(view.state))
-			return job_fail(member, &view, error);
+			return job_fail(run, member, &view, error);
 		if (interrupt_is_raised())
 			return pgbr_error_set(error, PGBR_ERROR_ABORTED, "interrupted");
 		if (!restore_still_holds(run, error))

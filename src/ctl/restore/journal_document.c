@@ -427,6 +427,7 @@ static const Field document_fields[] = {
 	FIELD(JournalDocument, touched, flag),
 	FIELD(JournalDocument, harmless, flag),
 	FIELD(JournalDocument, outcome, object_or_null),
+	FIELD(JournalDocument, damaged, object),
 	FIELD(JournalDocument, undo_of, word),
 	FIELD(JournalDocument, mark, object),
 	FIELD(JournalDocument, target_mark, object),
@@ -466,6 +467,7 @@ journal_document_done(JournalDocument *document)
 	for (int i = 0; i < document->step_count; i++)
 		done_step(&document->steps[i]);
 	json_decref(document->outcome);
+	json_decref(document->damaged);
 	json_decref(document->mark);
 	json_decref(document->target_mark);
 	json_decref(document->check_timeline);

@@ -60,6 +60,9 @@ typedef struct JournalDocument
 	bool harmless;	 /* if nobody continues, nothing is lost, and the sidecars give it up */
 	json_t *outcome; /* how it ended, see summary.h; NULL before */
 
+	/* an object: the labels of backups that turned out to be damaged, and why; or NULL */
+	json_t *damaged;
+
 	char undo_of[RESTORE_ID_SIZE]; /* the restore that this one undoes, or "" */
 	json_t *mark; /* the undo point: the result of undo-point, an object; NULL: there is none */
 	json_t *target_mark; /* the undo point to which an undo goes back, or NULL */

@@ -8,6 +8,7 @@
 #include "ctl/client/cluster_config.h"
 #include "ctl/client/interrupt.h"
 #include "ctl/facts/archive_view.h"
+#include "ctl/plan/way_back.h"
 #include "ctl/print/message.h"
 #include "ctl/report/plan_show.h"
 #include "ctl/restore/inherit.h"
@@ -140,6 +141,14 @@ restore_session_is_driven(const JournalRecord *record, PgbrError *error)
 					  record->holder_seconds_left);
 	pgbr_error_hint(error, "\"" PROGRAM_NAME " status\" shows its progress.");
 	return true;
+}
+
+bool
+restore_session_needs_other_set(const JournalRecord *record)
+{
+	return json_object_size(record->document->damaged) > 0 &&
+		   !record->document->plan.request.replicas_only &&
+		   journal_record_state(record, RESTORE_RESTORE_LEADER) != RESTORE_STEP_DONE;
 }
 
 bool
@@ -311,6 +320,8 @@ restore_session_resume(RestoreSession *session, const JournalRecord *record,
 								   restore_journal_is_resumed(&session->journal), error) ||
 		!restore_session_confirm(session, "continue the restore that was begun", error))
 		return exit_code_of(error);
+	if (session->no_way_back)
+		session->journal.document.plan.way_back.days = 0;
 	restore_run_take_signals(&session->cluster);
 	if (!session->events.json)
 		restore_events_note(&session->events, "continuing restore %s", record->id);
@@ -328,6 +339,16 @@ session_refuse(RestoreSession *session, const RestoreRefusal *refusal, PgbrError
 	*error = refusal->error;
 	restore_events_refusal(&session->events, refusal);
 	return error->code == PGBR_ERROR_CONFLICT ? EXIT_PLAN_REFUSED : exit_code_of(error);
+}
+
+/* Where an undo point is; 0 when there is none. */
+static uint64_t
+mark_lsn(const json_t *mark)
+{
+	const char *text = json_text(mark, "lsn");
+	uint64_t lsn;
+
+	return text && recovery_lsn_parse(text, &lsn) ? lsn : 0;
 }
 
 ExitCode
@@ -360,7 +381,10 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 		how.timeline_before = restore_is_torn(&before) ? restore_last_timeline(&before, whole) : 0;
 	}
 	if (undone)
+	{
 		how.undone_keep = undone->document->plan.request.keep;
+		how.undo_lsn = mark_lsn(undone->document->mark);
+	}
 	decided = restore_decide(&session->cluster, &adjusted, &how, &plan, &refusal, error);
 	if (decided)
 		restore_journal_begin(&session->journal, &session->cluster, &plan);
@@ -386,6 +410,12 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 	}
 	if (!session->events.json && !restore_show_plan(session->format, &plan, error))
 		return exit_code_of(error);
+	if (!plan.request.replicas_only && plan.way_back.set[0] == '\0' &&
+		plan.request.keep[0] == '\0' && !session->no_way_back)
+	{
+		way_back_refuse(&plan, &refusal);
+		return session_refuse(session, &refusal, error);
+	}
 	if (!restore_session_confirm(session,
 								 plan.request.replicas_only ? "replace the data of these replicas"
 															: "replace the data of every member",

@@ -23,6 +23,7 @@ typedef struct RestoreSession
 	RestoreEvents events;
 	bool force;			 /* do not ask for confirmation */
 	bool accept_invalid; /* --accept-invalid-databases; from {false} the caller's to set */
+	bool no_way_back;	 /* restore although it can't be taken back */
 	bool warned; /* the user was told to make sure that a leader which is left out is down */
 } RestoreSession;
 
@@ -63,6 +64,10 @@ extern ExitCode restore_session_resume(RestoreSession *session, const JournalRec
 extern ExitCode restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 									  RestoreVerifying verifying, const JournalRecord *active,
 									  const JournalRecord *undone, PgbrError *error);
+
+/* True when the files of the leader could not be restored from its backup, which is damaged: it
+ * goes on with another one. */
+extern bool restore_session_needs_other_set(const JournalRecord *record);
 
 /* True when it was done, not given up. */
 extern bool restore_session_is_done(const JournalRecord *record);

@@ -25,7 +25,6 @@
 #define JOBS_LIMIT_S 86400
 
 #define HISTORY_LIMIT_S 300
-#define LEADING_LIMIT_S 300
 
 /* How often to check meanwhile that the leader is still up. */
 #define LOOK_MS 1000
@@ -471,56 +470,4 @@ restore_do_history_archived(RestoreRun *run, PgbrError *error)
 	}
 	restore_wait_end(&wait);
 	return true;
-}
-
-/* The member that Patroni has chosen since the leader of the plan was gone; NULL on failure. */
-static const char *
-await_leading(RestoreRun *run, PgbrError *error)
-{
-	const ClusterMember *leading = NULL;
-	RestoreWait wait;
-
-	restore_wait_begin(&wait, run, LEADING_LIMIT_S, "a member to become leader");
-	while (!cluster_refresh(run->cluster, &wait.reason) ||
-		   (leading = cluster_find_leading(run->cluster)) == NULL)
-	{
-		if (!restore_wait_more(&wait, error))
-			return NULL;
-	}
-	return leading->name;
-}
-
-bool
-restore_do_backup(RestoreRun *run, PgbrError *error)
-{
-	const RestorePlan *plan = &run->journal->document.plan;
-	const char *leader = plan->leader;
-	json_t *job = NULL;
-	json_t *result;
-	bool ok;
-
-	if (restore_request_is_without(&plan->request, plan->leader))
-	{
-		leader = await_leading(run, error);
-		if (leader == NULL)
-			return false;
-		/* it has come back, and is locked by a restore of which it has not heard the end */
-		if (restore_request_is_without(&plan->request, leader))
-		{
-			snprintf(run->skipped, sizeof(run->skipped),
-					 "member %s leads, but takes no part in this restore", leader);
-			return true;
-		}
-	}
-	result = json_object();
-	ok = restore_job_start(run, RESTORE_BACKUP, leader, "backup",
-						   json_pack("{ss ss}", "type", pgbr_backup_type_name(PGBR_BACKUP_INCR),
-									 "reason", "the first backup after a restore"),
-						   &job, error);
-
-	if (ok)
-		json_put_text(result, "id", json_text(job, "id"));
-	restore_journal_put_result(run->journal, RESTORE_BACKUP, result);
-	json_decref(job);
-	return ok;
 }

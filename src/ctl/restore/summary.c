@@ -85,6 +85,20 @@ real_or_null(double seconds)
 	return seconds < 0 ? json_null() : json_real(seconds);
 }
 
+/* What undo would start from, and until when that is kept; or why there is no way back. */
+static json_t *
+describe_way_back(const RestoreJournal *journal)
+{
+	const WayBack *way = &journal->document.plan.way_back;
+	const json_t *kept = restore_journal_result(journal, RESTORE_KEEP_WAY_BACK);
+	json_t *json = json_object();
+
+	json_put_text(json, "set", way->set[0] ? way->set : NULL);
+	json_put_text(json, "until", json_text(kept, "until"));
+	json_put_text(json, "reason", way->reason[0] ? way->reason : NULL);
+	return json;
+}
+
 json_t *
 restore_summary_make(const RestoreJournal *journal, const char *result, json_t *waits)
 {
@@ -117,6 +131,7 @@ restore_summary_make(const RestoreJournal *journal, const char *result, json_t *
 	json_put_text(outcome, "backup_job",
 				  json_text(restore_journal_result(journal, RESTORE_BACKUP), "id"));
 	snprintf(undo, sizeof(undo), PROGRAM_NAME " undo %s", plan->id);
-	json_put_text(outcome, "undo", recovered ? undo : NULL);
+	json_put_text(outcome, "undo", recovered && plan->way_back.set[0] ? undo : NULL);
+	json_object_set_new(outcome, "way_back", recovered ? describe_way_back(journal) : json_null());
 	return outcome;
 }

@@ -207,7 +207,8 @@ distance(const RetentionBackup *backup)
 {
 	int after = backup->after_full;
 
-	if (backup->rule == RETENTION_PINNED || backup->rule == RETENTION_HOLDS_PIN)
+	if (backup->rule == RETENTION_PINNED || backup->rule == RETENTION_WAY_BACK_OF ||
+		backup->rule == RETENTION_HOLDS_PIN)
 		return -1;
 	if (backup->goes)
 		return 0;

@@ -9,9 +9,11 @@
 #include "ctl/print/message.h"
 #include "ctl/restore/kept_members.h"
 #include "ctl/restore/session.h"
+#include "ctl/restore/way_back_kept.h"
 #include "ctl/verbs/restore_options.h"
 #include "program/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +36,7 @@ static const OptionSpec options[] = {
 	{"again", 0, OPTION_FLAG, ARGUMENT(CmdArguments, again), NULL, NULL, 0, 0,
 	 "restore again although the same restore was just done", false},
 	RESTORE_FLAG(CmdArguments, accept, "accept", NULL,
-				 "give up the way back by --keep-member: its member becomes a replica again"),
+				 "give up the undo of a restore: what is kept for it is let go"),
 	RESTORE_FLAG(CmdArguments, accept_invalid, "accept-invalid-databases", NULL,
 				 "go on with databases of which DROP DATABASE had removed the files"),
 	{NULL},
@@ -115,7 +117,8 @@ resume_or_begin(RestoreSession *session, const CmdArguments *arguments,
 	const JournalRecord *active = restore_list_active(&session->list);
 	const JournalRecord *done = find_done(session, request);
 
-	if (active && goes_on(session, active, request))
+	if (active && goes_on(session, active, request) &&
+		(request->target.set[0] || !restore_session_needs_other_set(active)))
 		return restore_session_resume(session, active, request, error);
 	if (active)
 		return go_past(session, request, verifying_of(arguments), active, error);
@@ -180,7 +183,54 @@ accepts(const JournalRecord *record, const char *id)
 	return accepted[0] && (id == NULL || strcmp(accepted, id) == 0);
 }
 
-/* Restore the member that was kept as a replica, and with it give up the way back. */
+/* Let what is kept in the repository for the undo of a restore expire. */
+static ExitCode
+let_expire(RestoreSession *session, const char *restore, PgbrError *error)
+{
+	if (!way_back_give_up(&session->cluster, restore, error))
+		return exit_code_of(error);
+	restore_events_note(&session->events, "nothing is kept for the undo of restore %s any more",
+						restore);
+	return EXIT_OK;
+}
+
+/* The restore of the id, or the newest that was done. */
+static const JournalRecord *
+choose_done(const RestoreSession *session, const char *id, PgbrError *error)
+{
+	if (id && restore_list_find(&session->list, id))
+		return restore_list_find(&session->list, id);
+	for (int i = 0; id == NULL && i < session->list.count; i++)
+	{
+		const RestorePlan *plan = journal_record_plan(&session->list.records[i], error);
+
+		if (plan && !plan->request.replicas_only &&
+			restore_session_is_done(&session->list.records[i]))
+			return &session->list.records[i];
+	}
+	if (id)
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore \"%s\" is known", id);
+	else
+		pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "no restore is known that was done");
+	return NULL;
+}
+
+/* No member is kept: there is only what the repository keeps. */
+static ExitCode
+accept_alone(RestoreSession *session, const char *id, PgbrError *error)
+{
+	const JournalRecord *record = choose_done(session, id, error);
+	char what[96];
+
+	if (record == NULL ||
+		!restore_journal_read(&session->journal, &session->cluster, record, error))
+		return exit_code_of(error);
+	snprintf(what, sizeof(what), "give up the undo of restore %s", record->id);
+	return restore_session_confirm(session, what, error) ? let_expire(session, record->id, error)
+														 : exit_code_of(error);
+}
+
+/* Give up the way back. A member that was kept is restored as a replica. */
 static ExitCode
 accept_restore(RestoreSession *session, const char *id, const RestoreRequest *asked,
 			   PgbrError *error)
@@ -188,6 +238,7 @@ accept_restore(RestoreSession *session, const char *id, const RestoreRequest *as
 	const JournalRecord *active = restore_list_active(&session->list);
 	const JournalRecord *newest = restore_session_just_done(session);
 	RestoreRequest request = *asked;
+	ExitCode code;
 
 	request.replicas_only = true;
 	if (active && accepts(active, id))
@@ -198,14 +249,17 @@ accept_restore(RestoreSession *session, const char *id, const RestoreRequest *as
 					   "restore %s is not finished, and comes first", active->id);
 		return EXIT_NOT_NOW;
 	}
-	if (!choose_kept(session, id, &request, error))
+	if (choose_kept(session, id, &request, error))
 	{
-		if (error->code != PGBR_ERROR_NOT_FOUND || newest == NULL || !accepts(newest, id))
-			return exit_code_of(error);
-		*error = (PgbrError) PGBR_ERROR_INIT;
-		return restore_session_tell(session, newest);
+		code = restore_session_begin(session, &request, RESTORE_VERIFY_NO, NULL, NULL, error);
+		return code == EXIT_OK ? let_expire(session, request.accept, error) : code;
 	}
-	return restore_session_begin(session, &request, RESTORE_VERIFY_NO, NULL, NULL, error);
+	if (error->code != PGBR_ERROR_NOT_FOUND)
+		return exit_code_of(error);
+	*error = (PgbrError) PGBR_ERROR_INIT;
+	if (newest && accepts(newest, id))
+		return restore_session_tell(session, newest);
+	return accept_alone(session, id, error);
 }
 
 static bool
@@ -245,6 +299,7 @@ run_restore(Context *context, const void *argument, const char *operand, PgbrErr
 	if (session == NULL)
 		return code;
 	session->accept_invalid = arguments->accept_invalid;
+	session->no_way_back = arguments->restore.way_back.none;
 	code = arguments->accept ? accept_restore(session, operand, &request, error)
 							 : resume_or_begin(session, arguments, &request, error);
 	if (code != EXIT_OK)

@@ -24,6 +24,12 @@ restore_names_read(const OptionList *list, const char *option, char names[][REST
 	return true;
 }
 
+int
+way_back_days_read(const WayBackArguments *arguments)
+{
+	return arguments->none ? 0 : arguments->days > 0 ? arguments->days : WAY_BACK_DAYS;
+}
+
 bool
 restore_request_read(const RestoreArguments *arguments, RestoreRequest *request, PgbrError *error)
 {
@@ -59,6 +65,7 @@ restore_request_read(const RestoreArguments *arguments, RestoreRequest *request,
 	request->repo = arguments->repo;
 	request->replicas_only = arguments->replicas_only;
 	request->keep_old = arguments->keep_old;
+	request->way_back_days = way_back_days_read(&arguments->way_back);
 	return restore_names_read(&arguments->members, "--member", request->only, &request->only_count,
 							  error) &&
 		   restore_names_read(&arguments->without, "--without-member", request->without,

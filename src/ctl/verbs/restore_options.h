@@ -14,6 +14,13 @@
 
 #include <stdbool.h>
 
+/* Members for a verb that begins a restore, also for undo. */
+typedef struct WayBackArguments
+{
+	bool none;
+	int days; /* 0: not given */
+} WayBackArguments;
+
 /* Members for a verb's struct of arguments. */
 typedef struct RestoreArguments
 {
@@ -31,6 +38,7 @@ typedef struct RestoreArguments
 	bool keep_old;
 	bool verify;
 	bool no_verify;
+	WayBackArguments way_back;
 } RestoreArguments;
 
 #define RESTORE_TEXT(type, member, name, value, variable, help, repeats)                   \
@@ -40,6 +48,15 @@ typedef struct RestoreArguments
 #define RESTORE_FLAG(type, member, name, variable, help)                                \
 	{                                                                                   \
 		name, 0, OPTION_FLAG, ARGUMENT(type, member), NULL, variable, 0, 0, help, false \
+	}
+
+/* And the rows that fill them; what has no way back is "restore" or "undo". */
+#define WAY_BACK_OPTIONS(t, m, what)                                                            \
+	RESTORE_FLAG(t, m.none, "no-way-back", NULL,                                                \
+				 what " although it can't be taken back, and keep nothing for an undo"),        \
+	{                                                                                           \
+		"way-back-days", 0, OPTION_COUNT, ARGUMENT(t, m.days), "N", "PGBRCTL_WAY_BACK_DAYS", 1, \
+			WAY_BACK_DAYS_MAX, "keep what undo needs for N days (default: 7)", false            \
 	}
 
 /* And the rows that fill them. */
@@ -77,11 +94,14 @@ typedef struct RestoreArguments
 					 "have pgbackrest read all files of the repository first"),                \
 		RESTORE_FLAG(t, m.no_verify, "no-verify", NULL,                                        \
 					 "do not read them, even if the repository is small"),                     \
-		CLUSTER_OPTIONS(t, m.cluster)
+		WAY_BACK_OPTIONS(t, m.way_back, "restore"), CLUSTER_OPTIONS(t, m.cluster)
 
 /* The names of members that an option was given, each once; false with INVALID_VALUE. */
 extern bool restore_names_read(const OptionList *list, const char *option,
 							   char names[][RESTORE_NAME_SIZE], int *count, PgbrError *error);
+
+/* For how many days a way back is wanted. */
+extern int way_back_days_read(const WayBackArguments *arguments);
 
 /* The request; false with INVALID_VALUE or CONFIG. */
 extern bool

@@ -9,6 +9,7 @@
 #include "ctl/print/message.h"
 #include "ctl/restore/kept_members.h"
 #include "ctl/restore/session.h"
+#include "ctl/restore/way_back_kept.h"
 #include "ctl/report/plan_print.h"
 #include "ctl/report/request_print.h"
 #include "ctl/report/summary_print.h"
@@ -93,9 +94,34 @@ put_kept(const KeptMembers *kept, StrBuf *out)
 	}
 }
 
+/* Only of a restore that is done, and that has had one: else the journal says what there is. */
+static json_t *
+look_back(RestoreSession *session, const JournalRecord *record)
+{
+	return record && restore_session_is_done(record) &&
+				   json_text(record->document->outcome, "undo") &&
+				   restore_list_active(&session->list) == NULL
+			   ? way_back_look(&session->cluster, record)
+			   : NULL;
+}
+
+/* The outcome, with what is true of the way back by now. Not one that is gone is offered. */
+static json_t *
+outcome_now(const JournalRecord *record, json_t *way_back)
+{
+	json_t *outcome = json_copy(record->document->outcome);
+
+	if (way_back)
+		json_object_set(outcome, "way_back", way_back);
+	if (json_is_false(json_object_get(way_back, "possible")))
+		json_object_set_new(outcome, "undo", json_null());
+	return outcome;
+}
+
 /* The document, with the pending steps of the plan added. */
 static json_t *
-status_json(const RestoreSession *session, const JournalRecord *record, const KeptMembers *kept)
+status_json(const RestoreSession *session, const JournalRecord *record, const KeptMembers *kept,
+			json_t *way_back)
 {
 	json_t *json = json_object();
 	json_t *restore = NULL;
@@ -110,6 +136,9 @@ status_json(const RestoreSession *session, const JournalRecord *record, const Ke
 							json_integer(record->holder_seconds_left));
 		json_put_text(restore, "created_at", record->created_at);
 		json_put_text(restore, "updated_at", record->updated_at);
+		json_object_set(restore, "way_back", way_back ? way_back : json_null());
+		if (record->document->outcome)
+			json_object_set_new(restore, "outcome", outcome_now(record, way_back));
 		json_object_update_missing(restore, (json_t *) record->json);
 	}
 	json_put_text(json, "cluster", session->cluster.scope[0] ? session->cluster.scope : NULL);
@@ -211,7 +240,7 @@ put_ways(const JournalRecord *record, const RestorePlan *plan, StrBuf *out)
 }
 
 static void
-put_restore(const JournalRecord *record, StrBuf *out)
+put_restore(const JournalRecord *record, json_t *way_back, StrBuf *out)
 {
 	PgbrError ignored;
 	const RestorePlan *plan = journal_record_plan(record, &ignored);
@@ -219,7 +248,12 @@ put_restore(const JournalRecord *record, StrBuf *out)
 
 	strbuf_init(&page);
 	if (record->document->outcome)
-		restore_summary_put(record->document->outcome, &page);
+	{
+		json_t *outcome = outcome_now(record, way_back);
+
+		restore_summary_put(outcome, &page);
+		json_decref(outcome);
+	}
 	put_page(&page, out);
 	if (record->document->outcome || plan == NULL)
 		return;
@@ -242,6 +276,7 @@ print(RestoreSession *session, const JournalRecord *record, PgbrError *error)
 {
 	OutputFormat format = session->format;
 	KeptMembers kept;
+	json_t *way_back;
 	json_t *document;
 	bool ok;
 	StrBuf out;
@@ -249,7 +284,8 @@ print(RestoreSession *session, const JournalRecord *record, PgbrError *error)
 
 	if (!restore_kept_members(&session->list, &session->cluster, &kept, error))
 		return false;
-	document = status_json(session, record, &kept);
+	way_back = look_back(session, record);
+	document = status_json(session, record, &kept, way_back);
 	strbuf_init(&out);
 	if (output_is_document(format))
 		output_put_document(document, format, &out);
@@ -266,13 +302,14 @@ print(RestoreSession *session, const JournalRecord *record, PgbrError *error)
 			text_put_page(&out, page.data, output_columns(stdout));
 		strbuf_done(&page);
 		if (format == OUTPUT_PRETTY && record)
-			put_restore(record, &out);
+			put_restore(record, way_back, &out);
 		else if (format == OUTPUT_PRETTY)
 			strbuf_puts(&out, "No restore is known.\n");
 	}
 	ok = output_print(stdout, &out, error);
 	strbuf_done(&out);
 	json_decref(document);
+	json_decref(way_back);
 	return ok;
 }
 

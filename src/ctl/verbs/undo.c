@@ -8,6 +8,7 @@
 #include "ctl/client/cluster_config.h"
 #include "ctl/print/message.h"
 #include "ctl/restore/session.h"
+#include "ctl/restore/way_back_kept.h"
 #include "ctl/verbs/restore_options.h"
 #include "program/json.h"
 
@@ -17,9 +18,11 @@ typedef struct UndoArguments
 {
 	ClusterArguments cluster;
 	OptionList without;
+	const char *set;
 	bool force;
 	bool from_repository;
 	bool no_verify;
+	WayBackArguments way_back;
 } UndoArguments;
 
 static const OptionSpec options[] = {
@@ -29,8 +32,11 @@ static const OptionSpec options[] = {
 				 "undo although this member can't be reached; may be repeated", true),
 	RESTORE_FLAG(UndoArguments, from_repository, "from-repository", NULL,
 				 "do not use the member that was kept by --keep-member"),
+	RESTORE_TEXT(UndoArguments, set, "set", "LABEL", NULL,
+				 "the backup to start from (default: the plan's choice)", false),
 	RESTORE_FLAG(UndoArguments, no_verify, "no-verify", NULL,
 				 "do not have pgbackrest read the repository first, even if it is small"),
+	WAY_BACK_OPTIONS(UndoArguments, way_back, "undo"),
 	CLUSTER_OPTIONS(UndoArguments, cluster),
 	{NULL},
 };
@@ -174,11 +180,11 @@ resume_undo(RestoreSession *session, const JournalRecord *record, const RestoreR
 
 /*
  * Continue an undo whose leader is gone, or whose kept member is of no use: restore another member
- * to the same target.
+ * to the same target. Or one whose backup is damaged, or is to be another one.
  */
 static ExitCode
-undo_elsewhere(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
-			   PgbrError *error)
+undo_anew(RestoreSession *session, const JournalRecord *record, const RestoreRequest *asked,
+		  PgbrError *error)
 {
 	const char *undone = record->document->undo_of;
 	RestoreJournal *journal = &session->journal;
@@ -187,6 +193,8 @@ undo_elsewhere(RestoreSession *session, const JournalRecord *record, const Resto
 
 	restore_request_leave_out(&request, asked);
 	request.from_repository = request.from_repository || asked->from_repository;
+	request.way_back_days = asked->way_back_days;
+	strcpy(request.target.set, asked->target.set);
 	/* it has served since, on its new timeline */
 	if (timeline > 0 && journal->states[RESTORE_HISTORY_ARCHIVED] == RESTORE_STEP_DONE)
 		request.target.timeline = timeline;
@@ -195,6 +203,14 @@ undo_elsewhere(RestoreSession *session, const JournalRecord *record, const Resto
 		return EXIT_NOT_NOW;
 	return restore_session_begin(session, &request, RESTORE_VERIFY_NO, record,
 								 restore_list_find(&session->list, undone), error);
+}
+
+/* A set that was named is tried, also one that is damaged. */
+static bool
+wants_other_set(const JournalRecord *record, const RestoreRequest *asked)
+{
+	return asked->target.set[0] ? strcmp(asked->target.set, record->document->plan.set) != 0
+								: restore_session_needs_other_set(record);
 }
 
 /* named: the user gave its ID. An unfinished undo continues; if it is named, it is taken back. */
@@ -225,8 +241,9 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 								journal->states[RESTORE_ARCHIVE] == RESTORE_STEP_DONE
 						  : restore_journal_undo_restores(journal);
 	if ((request->undo && !named) || (request->replicas_only && replicas_before && !without))
-		return leaderless || leaves_kept ? undo_elsewhere(session, record, asked, error)
-										 : resume_undo(session, record, asked, error);
+		return leaderless || leaves_kept || wants_other_set(record, asked)
+				   ? undo_anew(session, record, asked, error)
+				   : resume_undo(session, record, asked, error);
 	if (restore_session_is_driven(record, error))
 		return EXIT_NOT_NOW;
 	/* another member leads, and the replicas must follow it */
@@ -260,6 +277,20 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 	return restore_run_abandon(&session->cluster, journal, &session->events, error);
 }
 
+/* The undo has its own way back. That of the restore which it has undone may expire; if that
+ * can't be said now, it lapses by itself. */
+static void
+let_undone_expire(RestoreSession *session)
+{
+	const char *undone = session->journal.document.undo_of;
+	PgbrError error;
+
+	if (undone[0] && !way_back_give_up(&session->cluster, undone, &error))
+		restore_events_note(&session->events,
+							"what undo of restore %s needed is kept until its time is over: %s",
+							undone, error.message);
+}
+
 static ExitCode
 run_undo(Context *context, const void *argument, const char *operand, PgbrError *error)
 {
@@ -280,14 +311,25 @@ run_undo(Context *context, const void *argument, const char *operand, PgbrError 
 		pgbr_error_set(error, PGBR_ERROR_CONFIG, "undo has only the formats pretty and json");
 		return EXIT_USAGE;
 	}
+	if (arguments->set && !pgbr_is_backup_label(arguments->set))
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFIG, "\"%s\" is not the label of a backup",
+					   arguments->set);
+		pgbr_error_hint(error, "\"" PROGRAM_NAME " info\" shows the labels.");
+		return EXIT_USAGE;
+	}
+	pgbr_copy_text(asked.target.set, sizeof(asked.target.set),
+				   arguments->set ? arguments->set : "");
 	if (!restore_names_read(&arguments->without, "--without-member", asked.without,
 							&asked.without_count, error))
 		return exit_code_of(error);
 	asked.from_repository = arguments->from_repository;
+	asked.way_back_days = way_back_days_read(&arguments->way_back);
 	session = restore_session_open(context->format, &arguments->cluster, &context->config->cluster,
 								   context->client.settings, arguments->force, &code, error);
 	if (session == NULL)
 		return code;
+	session->no_way_back = arguments->way_back.none;
 	done = find_done(session, operand);
 	record = done ? NULL : choose_record(session, operand, error);
 	if (done)
@@ -306,6 +348,8 @@ run_undo(Context *context, const void *argument, const char *operand, PgbrError 
 		code = restore_old_timeline(session, record, &asked,
 									arguments->no_verify ? RESTORE_VERIFY_NO : RESTORE_VERIFY_SMALL,
 									error);
+	if (code == EXIT_OK && !done)
+		let_undone_expire(session);
 	if (code != EXIT_OK)
 		restore_events_stopped(&session->events, error, code);
 	restore_session_close(session);

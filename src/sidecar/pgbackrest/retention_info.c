@@ -45,7 +45,7 @@ has_pin(const json_t *stanza)
 
 	for (size_t i = 0; info_backup_at(stanza, i, &backup); i++)
 	{
-		if (info_annotation(&backup, RETENTION_PIN))
+		if (info_annotation(&backup, RETENTION_PIN) || info_annotation(&backup, RETENTION_WAY_BACK))
 			return true;
 	}
 	return false;

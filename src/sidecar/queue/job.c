@@ -282,6 +282,14 @@ read_step(json_t *body, JobRequest *request, PgbrError *error)
 	return true;
 }
 
+/* What a restore may have done besides its steps: its fresh backup, and the annotation that keeps
+ * its way back. */
+static bool
+is_for_restore(PgbrJobKind kind)
+{
+	return kind == PGBR_JOB_BACKUP || kind == PGBR_JOB_ANNOTATE;
+}
+
 bool
 job_restore_request_read(const json_t *body, const char *restore, JobRequest *request, char *holder,
 						 PgbrError *error)
@@ -298,13 +306,13 @@ job_restore_request_read(const json_t *body, const char *restore, JobRequest *re
 	strcpy(holder, text);
 	if (!read_kind("kind", json_object_get(body, "kind"), request, error))
 		return false;
-	if (!pgbr_job_kind_is_step(request->kind) && request->kind != PGBR_JOB_BACKUP)
+	if (!pgbr_job_kind_is_step(request->kind) && !is_for_restore(request->kind))
 		return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE, "a restore takes no job of kind %s",
 							  pgbr_job_kind_name(request->kind));
 	rest = json_copy((json_t *) body);
 	json_object_del(rest, "holder");
-	ok = request->kind == PGBR_JOB_BACKUP ? job_request_read(rest, request, error)
-										  : read_step(rest, request, error);
+	ok = is_for_restore(request->kind) ? job_request_read(rest, request, error)
+									   : read_step(rest, request, error);
 	json_decref(rest);
 	strcpy(request->restore, restore);
 	return ok;

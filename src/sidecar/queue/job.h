@@ -70,7 +70,7 @@ typedef struct Job
 extern bool job_request_read(const json_t *body, JobRequest *request, PgbrError *error);
 
 /* The same for a job of a restore that holder drives. A step keeps its other members as arguments,
- * which step_check reads later; a backup has none. holder is of JOB_ID_SIZE. */
+ * which step_check reads later; a backup and an annotation have none. holder is of JOB_ID_SIZE. */
 extern bool job_restore_request_read(const json_t *body, const char *restore, JobRequest *request,
 									 char *holder, PgbrError *error);
 

@@ -188,7 +188,7 @@ prepare_list(JobStore *store, const JobFilter *filter, sqlite3_stmt **statement,
 	snprintf(sql, sizeof(sql),
 			 "SELECT " JOB_COLUMNS " FROM job WHERE %s AND %s AND (?3 IS NULL OR kind = ?3)"
 			 " AND (?4 = 0 OR seq < ?4) AND seq > ?6"
-			 " AND (?7 IS NULL OR (restore = ?7 AND kind GLOB 'node-*')) ORDER BY seq %s LIMIT ?5",
+			 " AND (?7 IS NULL OR (restore = ?7 AND kind <> 'backup')) ORDER BY seq %s LIMIT ?5",
 			 open ? "state = ?1 AND state IN ('queued', 'running')" : "(?1 IS NULL OR state = ?1)",
 			 covered ? "covered_by = ?2 AND covered_by <> ''" : "(?2 IS NULL OR covered_by = ?2)",
 			 filter->oldest_first ? "ASC" : "DESC");

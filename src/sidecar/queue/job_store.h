@@ -36,7 +36,7 @@ typedef struct JobFilter
 	const PgbrJobState *state; /* or NULL: any */
 	const PgbrJobKind *kind;   /* or NULL: any */
 	const char *covered_by;	   /* or NULL: any; "" for those that are covered by none */
-	const char *steps_of;	   /* or NULL: any; a restore's id: the steps of it that nodes do */
+	const char *steps_of;	   /* or NULL: any; a restore's id: its jobs, but for the backup */
 	int64_t before;			   /* seq, or 0 */
 	int64_t after;			   /* seq, or 0 */
 	int limit;				   /* or 0: none */

@@ -157,6 +157,23 @@ expiry_done(Expiry *expiry)
 	expiry->count = 0;
 }
 
+/* Why a backup may not be removed: itself, or one that depends on it, is the holder. */
+static void
+tell_kept(const char *label, const RetentionBackup *holder, PgbrError *error)
+{
+	if (holder->pin)
+	{
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "backup %s is kept: %s is pinned", label,
+					   holder->label);
+		pgbr_error_hint(error, "Unpin it first: pgbackrest_ctl unpin %s", holder->label);
+		return;
+	}
+	pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+				   "backup %s is kept: undo of a restore starts from %s", label, holder->label);
+	pgbr_error_detail(error, "It is the way back of restore %s.", holder->way_back);
+	pgbr_error_hint(error, "\"pgbackrest_ctl restore --accept\" gives the undo up.");
+}
+
 bool
 expiry_check_set(const SidecarConfig *config, const json_t *document, const JobRequest *request,
 				 PgbrError *error)
@@ -169,18 +186,17 @@ expiry_check_set(const SidecarConfig *config, const json_t *document, const JobR
 	for (int i = 0; free_to_go && i < state.history.count; i++)
 	{
 		const RetentionBackup *backup = &state.history.backups[i];
-		const char *pinned = backup->label;
+		const RetentionBackup *holder = backup;
 
 		if (strcmp(backup->label, request->set) != 0 ||
 			(request->repo && request->repo != backup->repo) ||
-			(backup->rule != RETENTION_PINNED && backup->rule != RETENTION_HOLDS_PIN))
+			(backup->rule != RETENTION_PINNED && backup->rule != RETENTION_WAY_BACK_OF &&
+			 backup->rule != RETENTION_HOLDS_PIN))
 			continue;
 		free_to_go = false;
 		if (backup->rule == RETENTION_HOLDS_PIN)
-			pinned = state.history.backups[backup->holder].label;
-		pgbr_error_set(error, PGBR_ERROR_CONFLICT, "backup %s is kept: %s is pinned", request->set,
-					   pinned);
-		pgbr_error_hint(error, "Unpin it first: pgbackrest_ctl unpin %s", pinned);
+			holder = &state.history.backups[backup->holder];
+		tell_kept(request->set, holder, error);
 	}
 	retention_done(&state.history);
 	return free_to_go;
