@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use JSON::PP;
 use PgbrGoneTest;
-use PgbrSandbox qw(wait_for);
+use PgbrSandbox qw(spew wait_for);
 use Test::More;
 
 my $test = PgbrGoneTest->new;
@@ -152,7 +152,7 @@ subtest 'a member that is reinitialised' => sub {
 
 subtest 'a member whose data is of no use' => sub {
 	restore_keeping('no use');
-	unlink $kept->data . '/global/pg_filenode.map' or die "pg_filenode.map: $!";
+	spew($kept->data . '/postgresql.auto.conf', "nonsense\n");
 	my $run = $test->run('undo');
 	is($run->{status}, 9, 'the undo stops') or diag $run->last_words;
 	like($run->last_words, qr/at step recover.*--from-repository/s, 'and says how it goes on');

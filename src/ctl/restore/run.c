@@ -114,7 +114,8 @@ stop_advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 	PgbrError reason = *error;
 	bool touched = restore_journal_touched(run->journal);
 	bool serves = restore_journal_serves(run->journal);
-	bool short_of = step == RESTORE_RECOVER || step == RESTORE_VERIFY;
+	bool short_of = step == RESTORE_RECOVER || step == RESTORE_VERIFY ||
+					(step == RESTORE_HAND_OVER && restore_plan_from_kept(plan));
 	char undo[128] = "";
 
 	pgbr_error_set(error, reason.code, "restore %s has stopped at step %s: %s", plan->id,

@@ -232,7 +232,7 @@ undo_active(RestoreSession *session, const JournalRecord *record, const RestoreR
 	leading = cluster_find_leading(&session->cluster);
 	without = restore_request_is_without(asked, restore_journal_leads(journal));
 	leaves_kept = asked->from_repository && restore_plan_from_kept(&journal->document.plan) &&
-				  journal->states[RESTORE_HAND_OVER] == RESTORE_STEP_PENDING;
+				  journal->states[RESTORE_HAND_OVER] != RESTORE_STEP_DONE;
 	/* until Patroni has another leader, it is up to us to provide one */
 	leaderless = without && leading == NULL && !restore_journal_is_resumed(journal);
 	/* once the leader's WAL is archived, the archive has more WAL than the replicas, which were
