@@ -208,10 +208,17 @@ job_follow(RestoreRun *run, const char *member, json_t **job, PgbrError *error)
 	return ok && job_request_take(job, next, error);
 }
 
+static bool
+is_step(const json_t *job)
+{
+	return strncmp(json_text(job, "kind"), "node-", strlen("node-")) == 0;
+}
+
 /* Ask again for an interrupted job, with the same arguments. */
 static bool
 job_repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
 {
+	static const char *const members[] = {"set", "repo", "annotations", "reason"};
 	json_t *arguments = json_deep_copy(json_object_get(*job, "arguments"));
 	json_t *body;
 	json_t *next = NULL;
@@ -224,6 +231,15 @@ job_repeat(RestoreRun *run, RestoreJob *known, json_t **job, PgbrError *error)
 		arguments = NULL;
 	}
 	body = job_body(run, json_text(*job, "kind"), arguments);
+	/* what is no step has no arguments, but members of its own */
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+	{
+		json_t *value = json_object_get(*job, members[i]);
+
+		if (value && !json_is_null(value) && json_object_get(body, members[i]) == NULL &&
+			!is_step(*job))
+			json_object_set(body, members[i], value);
+	}
 	known->tries++;
 	ok = job_post(run, known, body, &next, error) && job_view_read(next, &view, error);
 	json_decref(body);
