@@ -1,4 +1,4 @@
-// links: ctl/plan/doctor_report ctl/facts/doctor_gather ctl/facts/gather ctl/facts/facts ctl/facts/archive_view ctl/facts/timeline_path ctl/client/at_once ctl/client/cluster ctl/client/cluster_settings ctl/client/secret_rule ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
+// links: ctl/plan/doctor_report ctl/facts/doctor_gather ctl/facts/gather ctl/facts/facts ctl/facts/damaged ctl/facts/archive_view ctl/facts/timeline_path ctl/client/at_once ctl/client/cluster ctl/client/cluster_settings ctl/client/secret_rule ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
 /*
  * doctor_report_test.c
  *		What "doctor" finds from outside: a fact that is broken, and the lines that say so.
