@@ -109,6 +109,13 @@ test_failure(void **state)
 		 false, "invalid value", "Check pgbackrest.conf. pgbackrest's own hint: look"},
 		{"printf \"" WARNING "P00  ERROR: [031]: first\\n\"; echo 'ERROR: second' >&2; exit 31", 31,
 		 false, "first", "Check pgbackrest.conf for options this version does not have."},
+		{"echo 'WARN: repo1: [FileMissingError] unable to load info file' >&2;"
+		 "echo '      HINT: has a stanza-create been performed?' >&2;"
+		 "echo 'WARN: repo2: [HostConnectError] unable to connect' >&2;"
+		 "echo 'ERROR: [103]: unable to find a valid repository' >&2; exit 103",
+		 103, false,
+		 "unable to find a valid repository: repo1: [FileMissingError] unable to load info file",
+		 "No repository could be used: check their paths, hosts and keys."},
 		{"echo 'sh: not found' >&2; echo more >&2; exit 127", 127, false, "sh: not found", ""},
 		{"exit 1", 1, false, "pgbackrest sh gave no message", ""},
 		{"kill -KILL $$", -1, true, "pgbackrest sh was killed", ""},

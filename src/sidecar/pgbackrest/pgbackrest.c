@@ -216,7 +216,13 @@ pgbackrest_run_line(PgbackrestRun *run, const char *line)
 		/* the number in "[050]: text" is the exit code, which is told apart */
 		length = text[0] == '[' ? 1 + strspn(text + 1, "0123456789") : 0;
 		add_to_error(run, length && begins_with(text + length, "]: ") ? text + length + 3 : text);
+		/* archive-get and archive-push give the reason before, in a warning for each repository */
+		if (strcmp(run->message, "unable to find a valid repository") == 0 && run->warning[0])
+			pgbackrest_append(run->message, sizeof(run->message), ": ", run->warning,
+							  strlen(run->warning));
 	}
+	else if (begins_with(level, "WARN: repo") && run->warning[0] == '\0')
+		pgbr_copy_visible(run->warning, sizeof(run->warning), text);
 	else if (begins_with(level, "INFO: "))
 		read_info_line(run, text);
 	else if (begins_with(level, "DETAIL: "))

@@ -27,8 +27,9 @@ typedef struct PgbackrestRun
 	bool made;			/* the backup with this label is complete */
 	char message[1024]; /* of the first error, with the lines that belong to it */
 	char hint[512];		/* and its hints, separated by "; " */
-	bool in_error;		/* the next indented line belongs to one of them */
-	ErrorPart part;		/* where in the error's lines */
+	char warning[512]; /* the first about a repository: "repo1: [FileMissingError] unable to ..." */
+	bool in_error;	   /* the next indented line belongs to one of them */
+	ErrorPart part;	   /* where in the error's lines */
 	bool verify_failed; /* verify said "status: error", which its exit code does not */
 	bool not_verified;	/* because it could not read the stanza */
 	double copied;		/* sum of the sizes of the files, as they are rounded in the lines */
