@@ -91,6 +91,7 @@ test_whole(void **state)
 	assert_int_equal(restore->fork_lsn, 0x7000028);
 	assert_false(restore->to_the_end);
 	assert_int_equal(restore->last_us, INT64_C(1796039399123456));
+	assert_int_equal(restore->past_us, INT64_C(1796039399123457));
 	assert_int_equal(restore->next_xid, (UINT64_C(1) << 32) + 4);
 	assert_int_equal(restore->stopped_us, INT64_C(1796039711000000));
 	assert_int_equal(restore->begun_us, INT64_C(1796039720500000));
@@ -114,7 +115,8 @@ test_little(void **state)
 				 "{}");
 	assert_int_equal(facts.restore_count, 1);
 	assert_true(facts.restores[0].to_the_end);
-	assert_int_equal(facts.restores[0].last_us, INT64_C(1796039411000000));
+	assert_int_equal(facts.restores[0].last_us, INT64_C(1796039409999999));
+	assert_int_equal(facts.restores[0].past_us, INT64_C(1796039411000000));
 	assert_int_equal(facts.restores[0].stopped_xid, 0);
 	assert_int_equal(facts.point_count, 0);
 	restore_facts_done(&facts);

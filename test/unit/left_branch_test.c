@@ -59,6 +59,7 @@ add_restore(RestoreFacts *facts, uint32_t timeline, uint32_t left, int quarters,
 		.fork_lsn = (uint64_t) quarters * SEGMENT / 4,
 		.left = left,
 		.last_us = AT(last_minute) * SECOND_US,
+		.past_us = AT(last_minute) * SECOND_US + 1,
 		.next_xid = next_xid,
 		.stopped_us = AT(stopped) * SECOND_US,
 		.begun_us = (AT(stopped) + 20) * SECOND_US,
@@ -240,6 +241,25 @@ test_undo(void **state)
 			  {"time", "2027-01-15 08:18:59Z", 0, false});
 }
 
+/* Nothing was committed between the end of a backup, known to the second, and the name. */
+static void
+test_second(void **state)
+{
+	RestoreFacts facts;
+
+	(void) state;
+	past_of_name(&facts, true, false);
+	facts.restores[0].last_us = AT(10) * SECOND_US - 1;
+	facts.restores[0].past_us = (AT(10) + 1) * SECOND_US;
+	CHECK_ALL(&facts, "by the journal", {"time", "2027-01-15 08:09:59.999999Z", 0, false},
+			  {"time", "2027-01-15 08:10:00.5Z", 0, true},
+			  {"time", "2027-01-15 08:10:01Z", 1, false});
+	past_of_name(&facts, true, true);
+	facts.restores[0].last_us = AT(10) * SECOND_US - 1;
+	facts.restores[0].past_us = (AT(10) + 1) * SECOND_US;
+	CHECK_ALL(&facts, "and the restore point", {"time", "2027-01-15 08:10:00.5Z", 1, false});
+}
+
 /*
  * What is past the end of a lower timeline need not be past where this one was left; and the last
  * commit that a restore has replayed may be of another timeline than the one that it has left.
@@ -306,6 +326,13 @@ test_xid(void **state)
 	add_point(&facts, "pgbr_undo_1", 1, 20 * SEGMENT, 20, 1990);
 	CHECK_ALL(&facts, "left", {"xid", "1009", 0, false}, {"xid", "1010", 1, false},
 			  {"xid", "1999", 1, false}, {"xid", "2000", 0, false});
+
+	/* the switchover tells nothing, but what the restore to before it has left is all before it */
+	past_of_switchover(&facts, true);
+	facts.restores[0].next_xid = 1505;
+	add_point(&facts, "pgbr_undo_1", 2, 20 * SEGMENT, 20, 1990);
+	CHECK_ALL(&facts, "before a switchover", {"xid", "1504", 0, false}, {"xid", "1505", 2, false},
+			  {"xid", "1989", 2, false}, {"xid", "2000", 0, true});
 
 	/* without a journal it is not known where the branch began, or where it ended */
 	past_of_undo(&facts, false);
@@ -402,8 +429,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name),	   cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_switchover), cmocka_unit_test(test_not_too_much),
-		cmocka_unit_test(test_xid),		   cmocka_unit_test(test_failover),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_second),	   cmocka_unit_test(test_xid),
+		cmocka_unit_test(test_failover),   cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

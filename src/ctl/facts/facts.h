@@ -145,7 +145,8 @@ typedef struct FactRestore
 	uint64_t fork_lsn; /* where, */
 	uint32_t left;	   /* and the one on which the leader wrote before; 0 unknown */
 	bool to_the_end;   /* it replayed all WAL there was */
-	int64_t last_us;   /* what was committed until then is in it; 0 unknown */
+	int64_t last_us;   /* what was committed until then is in it, */
+	int64_t past_us;   /* and nothing that was committed from then on; 0 unknown */
 	uint64_t next_xid; /* 64 bit, when recovery ended; 0 unknown */
 
 	/* between these two nothing was committed, by the clock of the machine that ran the restore;

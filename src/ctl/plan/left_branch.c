@@ -40,9 +40,10 @@ typedef struct Marker
 typedef struct Branch
 {
 	uint32_t timeline;
-	uint64_t from; /* what it has from here on is not on the path */
-	bool on_path;  /* its beginning is on the path */
-	bool certain;  /* the target lies there; otherwise it may */
+	uint64_t from;	 /* what it has from here on is not on the path, */
+	uint64_t parted; /* nor what its ancestors have from here on */
+	bool on_path;	 /* its beginning is on the path */
+	bool certain;	 /* the target lies there; otherwise it may */
 } Branch;
 
 typedef struct Search
@@ -146,9 +147,9 @@ add_fork(Search *search, const TimelineHistory *history)
 		if (search->by_time && reason_time(history->entries[history->count - 1].reason, &time))
 			add_marker(search, (Marker){parent->timeline, parent->end, (Value) time, (Value) time,
 										false, true});
-		else if (search->by_time && restore && restore->last_us > 0)
+		else if (search->by_time && restore && restore->past_us > 0)
 			add_marker(search, (Marker){parent->timeline, parent->end, (Value) restore->last_us + 1,
-										(Value) restore->last_us + 1, false, true});
+										(Value) restore->past_us, false, true});
 		if (search->by_time && restore && restore->begun_us > CLOCK_SLACK_US)
 			add_marker(search,
 					   (Marker){history->timeline, parent->end,
@@ -232,7 +233,8 @@ static void
 take_marker(const Search *search, const Branch *branch, const TimelinePath *path,
 			const Marker *marker, Evidence *evidence)
 {
-	bool is_there = marker->timeline == branch->timeline && marker->lsn >= branch->from;
+	bool is_there =
+		marker->lsn >= branch->parted && timeline_path_has(path, marker->timeline, marker->lsn);
 
 	if (search->target < marker->low)
 	{
@@ -293,6 +295,24 @@ judge(Search *search, Branch *branch, const TimelinePath *path)
 		keep_branch(search, branch);
 }
 
+/* Where the main path leaves the one of a branch. If the branch has left it, that is its own
+ * beginning. */
+static uint64_t
+find_parting(const TimelinePath *main_path, const TimelinePath *path)
+{
+	for (size_t i = 0; i < path->count && i < main_path->count; i++)
+	{
+		const TimelinePart *part = &path->parts[i];
+		const TimelinePart *other = &main_path->parts[i];
+
+		if (part->timeline != other->timeline || part->end < other->end)
+			break;
+		if (other->end < part->end)
+			return other->end;
+	}
+	return path->parts[path->count - 1].begin;
+}
+
 /*
  * Where a timeline parts from the path. False when it does not, or when it has no WAL past that
  * place. A restore that replayed all WAL of a timeline left nothing there.
@@ -306,6 +326,7 @@ find_departure(const RestoreWork *work, const TimelinePath *path, Branch *branch
 	int64_t time;
 
 	branch->from = path->parts[path->count - 1].begin;
+	branch->parted = find_parting(main_path, path);
 	for (size_t i = 0; i < main_path->count; i++)
 	{
 		const TimelinePart *part = &main_path->parts[i];
@@ -319,7 +340,7 @@ find_departure(const RestoreWork *work, const TimelinePath *path, Branch *branch
 		if (next && next->to_the_end)
 			return false;
 		branch->on_path = true;
-		branch->from = part->end;
+		branch->from = branch->parted = part->end;
 	}
 	return wal_archive_last(archive, branch->timeline, &segment, &time) &&
 		   (segment + 1) * archive->segment_size > branch->from;

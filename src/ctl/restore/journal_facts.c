@@ -32,20 +32,24 @@ number_of(const char *text)
 	return text && recovery_number_parse(text, &number) ? number : 0;
 }
 
-/* Up to where it has replayed what was committed. Without a commit that is the end of the
- * backup. */
-static int64_t
-last_time(const JournalDocument *document, const json_t *recovered)
+/* Up to where it has replayed what was committed. Without a commit that is the end of the backup,
+ * which is known to the second. */
+static void
+take_last_time(FactRestore *fact, const JournalDocument *document, const json_t *recovered)
 {
 	const char *text = json_text(recovered, "last_xact_time");
+	int64_t stop = document->plan.set_stop;
 	const char *ignored;
-	int64_t us;
 
-	if (text)
-		return moment_parse(text, false, &us, &ignored) ? us : 0;
-	return document->plan.set_stop > 0 && document->plan.set_stop < SECONDS_MAX
-			   ? (document->plan.set_stop + 1) * INT64_C(1000000)
-			   : 0;
+	if (text && moment_parse(text, false, &fact->last_us, &ignored))
+		fact->past_us = fact->last_us + 1;
+	else if (text)
+		fact->last_us = 0;
+	else if (stop > 0 && stop < SECONDS_MAX)
+	{
+		fact->last_us = stop * INT64_C(1000000) - 1;
+		fact->past_us = (stop + 1) * INT64_C(1000000);
+	}
 }
 
 /* The undo point is a restore point, which the registry of another member may have. */
@@ -75,11 +79,11 @@ take_restore(RestoreFacts *facts, const JournalDocument *document, PgbrError *er
 		.timeline = journal_document_new_timeline(document),
 		.left = document->plan.old_timeline,
 		.to_the_end = document->plan.request.target.type == RECOVERY_DEFAULT,
-		.last_us = last_time(document, recovered),
 		.next_xid = number_of(json_text(recovered, "next_xid")),
 		.stopped_xid = journal_document_stopped_xid(document),
 	};
 
+	take_last_time(&fact, document, recovered);
 	if (!take_mark(facts, document->mark, error))
 		return false;
 	/* before that nothing was written on its timeline, and its number may be given anew */
