@@ -75,7 +75,7 @@ test_way_back(void **state)
 	static const Case early = {"lsn", "0/D000000", NULL, NULL, I, 3};
 	static const char gap[] =
 		"WAL segment 00000003000000000000001F is not in the repository. It is needed on the way "
-		"from backup " F2 " to the target; recovery would end before it.";
+		"from backup " F2 " to the target; recovery would end before it";
 	RestoreFacts facts;
 	RestorePlan made;
 	RestoreRefusal refusal;
@@ -108,7 +108,7 @@ test_way_back(void **state)
 	check_way_back(
 		&facts, &early, "",
 		"WAL segment 00000003000000000000001B is not in the repository. It is needed on the way "
-		"from backup " D " to the target; recovery would end before it.");
+		"from backup " D " to the target; recovery would end before it");
 	restore_facts_done(&facts);
 
 	/* what waits for the archiver is archived by the undo point */
@@ -120,7 +120,57 @@ test_way_back(void **state)
 	check_way_back(
 		&facts, &early, "",
 		"WAL segment 000000030000000000000021 is not in the repository. It is needed on the way "
-		"from backup " F2 " to the target; recovery would end before it.");
+		"from backup " F2 " to the target; recovery would end before it");
+	restore_facts_done(&facts);
+}
+
+/* A leader that is down is restored all the same: nothing is to be gained by a wait. */
+static void
+test_way_back_in_need(void **state)
+{
+	static const Case early = {"lsn", "0/D000000", NULL, NULL, I, 3};
+	static const char gap[] =
+		"That undo will be possible: WAL segment 00000003000000000000001F is not in the "
+		"repository. It is needed on the way from backup " F2
+		" to the target; recovery would end before it. The leader is down, so the restore goes "
+		"on all the same.";
+	RestoreFacts facts;
+	RestorePlan made;
+	RestoreRefusal refusal;
+	PgbrError error = PGBR_ERROR_INIT;
+
+	(void) state;
+	make_past(&facts);
+	assert_true(plan(&facts, &early, &made, &refusal));
+	assert_false(restore_plan_lacks_way_back(&made));
+	take_out(&facts, 3, 31);
+	assert_true(plan(&facts, &early, &made, &refusal));
+	assert_true(restore_plan_lacks_way_back(&made));
+	for (int i = 0; i < made.unproven_count; i++)
+		assert_null(strstr(made.unproven[i], "undo"));
+	strcpy(made.request.keep, "m2");
+	assert_false(restore_plan_lacks_way_back(&made));
+
+	facts.members[0].running = false;
+	assert_true(plan(&facts, &early, &made, &refusal));
+	assert_true(made.broken_leader);
+	assert_string_equal(made.way_back.set, "");
+	assert_false(restore_plan_lacks_way_back(&made));
+	assert_int_equal(made.unproven_count, 1);
+	assert_string_equal(made.unproven[0], gap);
+	restore_facts_done(&facts);
+
+	/* nor is it kept down when what undo needs is gone right before the stop */
+	make_past(&facts);
+	facts.members[0].running = false;
+	assert_true(plan(&facts, &early, &made, &refusal));
+	assert_string_equal(made.way_back.set, F2);
+	assert_int_equal(made.unproven_count, 0);
+	facts.backup_count--;
+	assert_true(restore_plan_still_holds(&made, &facts, 34 * SEGMENT, &error));
+	/* what the target needs counts */
+	strcpy(facts.backups[0].label, "20270115-070300F");
+	assert_false(restore_plan_still_holds(&made, &facts, 34 * SEGMENT, &error));
 	restore_facts_done(&facts);
 }
 
@@ -306,7 +356,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_way_back),	cmocka_unit_test(test_way_back_later),
 		cmocka_unit_test(test_still_holds), cmocka_unit_test(test_damage_find),
-		cmocka_unit_test(test_met_damage),
+		cmocka_unit_test(test_met_damage),	cmocka_unit_test(test_way_back_in_need),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,13 @@ restore_plan_from_kept(const RestorePlan *plan)
 	return plan->leading[0] != '\0';
 }
 
+bool
+restore_plan_lacks_way_back(const RestorePlan *plan)
+{
+	return plan->way_back.set[0] == '\0' && !plan->request.replicas_only &&
+		   plan->request.keep[0] == '\0' && !plan->broken_leader;
+}
+
 const char *
 restore_plan_led_by(const RestorePlan *plan)
 {

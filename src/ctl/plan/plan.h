@@ -113,6 +113,13 @@ typedef struct RestoreRefusal
 /* True for an undo by a member that was kept. */
 extern bool restore_plan_from_kept(const RestorePlan *plan);
 
+/*
+ * True for a restore that must not begin without --no-way-back: the leader runs, and the restore
+ * would lose for good what was committed after the target. A leader that is down is an emergency,
+ * in which the plan only says what it could not prove.
+ */
+extern bool restore_plan_lacks_way_back(const RestorePlan *plan);
+
 /* The name of the member that leads when the plan is made, and is stopped last. Lent. */
 extern const char *restore_plan_led_by(const RestorePlan *plan);
 

@@ -40,9 +40,14 @@ static void
 take_reason(const PgbrError *error, WayBack *way)
 {
 	char text[RESTORE_NOTE_SIZE * 2];
+	size_t length;
 
 	snprintf(text, sizeof(text), "%.380s%s%.380s", error->message, error->detail[0] ? ". " : "",
 			 error->detail);
+	/* whoever shows it goes on with a full stop of his own */
+	length = strlen(text);
+	if (length > 0 && text[length - 1] == '.')
+		text[length - 1] = '\0';
 	pgbr_copy_text(way->reason, sizeof(way->reason), text);
 }
 
@@ -113,6 +118,11 @@ restore_prove_way_back(RestoreWork *work)
 	find_for(work->facts, work->leader, work->leader->timeline, 0, work->plan->broken_leader,
 			 &work->plan->way_back);
 	work->plan->way_back.days = work->request->way_back_days;
+	if (work->plan->broken_leader && work->plan->way_back.set[0] == '\0')
+		restore_unproven(work,
+						 "That undo will be possible: %s. The leader is down, so the restore goes "
+						 "on all the same.",
+						 work->plan->way_back.reason);
 }
 
 bool
@@ -228,7 +238,8 @@ way_back_holds(const RestorePlan *plan, const RestoreFacts *facts, uint64_t to_l
 {
 	const WayBack *way = &plan->way_back;
 
-	if (way->set[0] == '\0' ||
+	/* a leader that is down is not kept down for the sake of the way back */
+	if (way->set[0] == '\0' || plan->broken_leader ||
 		(has_chain(facts, way->repo, way->set, error) &&
 		 (to_lsn == 0 || has_wal(facts, plan->old_timeline, way->first_segment,
 								 (to_lsn - 1) / facts->archive.segment_size, to_lsn, error))))

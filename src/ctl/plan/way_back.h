@@ -35,7 +35,8 @@ extern bool way_back_refuse(const RestorePlan *plan, RestoreRefusal *refusal);
 /*
  * Look again, right before the servers are stopped, by what info and archive say now: the backup of
  * the plan and those that it is based on, the WAL to the target, and the same of the way back, up
- * to the undo point (to_lsn; 0 when there is none). False with CONFLICT: what is gone.
+ * to the undo point (to_lsn; 0 when there is none). Of a leader that is down the way back does not
+ * count. False with CONFLICT: what is gone.
  */
 extern bool restore_plan_still_holds(const RestorePlan *plan, const RestoreFacts *facts,
 									 uint64_t to_lsn, PgbrError *error);

@@ -217,7 +217,9 @@ put_way_back(const RestorePlan *plan, StrBuf *out)
 	{
 		strbuf_puts(out, "\n  way back   NONE: ");
 		text_put_visible(out, way->reason);
-		strbuf_puts(out, ". The restore wants --no-way-back\n");
+		if (restore_plan_lacks_way_back(plan))
+			strbuf_puts(out, ". The restore wants --no-way-back");
+		strbuf_putc(out, '\n');
 	}
 }
 

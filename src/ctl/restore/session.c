@@ -410,8 +410,7 @@ restore_session_begin(RestoreSession *session, const RestoreRequest *request,
 	}
 	if (!session->events.json && !restore_show_plan(session->format, &plan, error))
 		return exit_code_of(error);
-	if (!plan.request.replicas_only && plan.way_back.set[0] == '\0' &&
-		plan.request.keep[0] == '\0' && !session->no_way_back)
+	if (restore_plan_lacks_way_back(&plan) && !session->no_way_back)
 	{
 		way_back_refuse(&plan, &refusal);
 		return session_refuse(session, &refusal, error);

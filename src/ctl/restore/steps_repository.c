@@ -87,6 +87,9 @@ restore_do_look_again(RestoreRun *run, PgbrError *error)
 		 restore_ask(run, plan->leader, PGBR_PATH_ARCHIVE, &archive, error) &&
 		 restore_facts_read_archive(&facts, archive, error) &&
 		 restore_plan_still_holds(plan, &facts, undo_point(document), error);
+	/* the same command would go on with the same plan */
+	if (!ok && error->code == PGBR_ERROR_CONFLICT && !restore_journal_harmless(run->journal))
+		pgbr_error_hint(error, "This plan can't be carried out any more.");
 	if (!ok && facts.repo_errors[0])
 		pgbr_error_set(error, PGBR_ERROR_UNAVAILABLE,
 					   "could not see whether the repository still has what is needed: %s",
