@@ -77,6 +77,9 @@ subtest 'the host of a replica is down' => sub {
 	my ($absent) = $test->replicas;
 	my $before = config('check_timeline');
 	my @target = moment('a host is down');
+	# what it has on its disk is past the target, or it would just follow by itself
+	wait_for { $test->marks($absent) =~ /after a host is down/ } 'the row on the replica';
+	$absent->psql('CHECKPOINT');
 	$absent->kill;
 	is_refused('a host is down', $absent, @target);
 	my $summary =
