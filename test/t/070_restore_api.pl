@@ -494,6 +494,15 @@ BASH
 	is($down->{control}{state}, 'shut down', 'control data of one that was shut down');
 	is($down->{control}{system_identifier}, $up->{system_identifier}, 'with its system identifier');
 	is($down->{cluster_bytes}, undef, 'what only PostgreSQL can say is not there');
+	# as where nobody has asked while PostgreSQL was up
+	$sidecar->kill;
+	system('sqlite3', "$sidecar->{state}/state.db",
+		q{DELETE FROM fact WHERE name = 'wal_segment_size'}) == 0
+	  or die "sqlite3 failed\n";
+	$sidecar->start;
+	is( $sidecar->http(GET => '/v1/node')->{json}{wal_segment_size},
+		$up->{wal_segment_size},
+		'pg_control tells the size of a WAL segment, too');
 }
 
 # --- scopes

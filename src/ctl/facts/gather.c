@@ -205,9 +205,10 @@ list_reasons(const RestoreFacts *facts, PgbrError *error)
 	{
 		size_t used = strlen(text);
 
-		if (facts->members[i].error[0])
-			snprintf(text + used, sizeof(text) - used, "%sThe sidecar of \"%s\": %s.",
-					 used > 0 ? " " : "", facts->members[i].name, facts->members[i].error);
+		snprintf(text + used, sizeof(text) - used, "%sThe sidecar of \"%s\": %s.",
+				 used > 0 ? " " : "", facts->members[i].name,
+				 facts->members[i].error[0] ? facts->members[i].error
+											: "can't tell the size of a WAL segment");
 	}
 	pgbr_error_detail(error, "%s", text);
 }

@@ -19,6 +19,7 @@
 #include "sidecar/queue/queue_facts.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,20 @@ list_data_links(const char *data_directory)
 	return list;
 }
 
+/* Nobody may have asked this sidecar while PostgreSQL was up, and without the size of a segment no
+ * restore of a broken cluster can begin. */
+static void
+add_segment_size(JobQueue *queue, const ControlData *control, json_t *json)
+{
+	char value[FACT_SIZE];
+
+	if (json_number(json, "wal_segment_size", 0) > 0)
+		return;
+	snprintf(value, sizeof(value), "%" PRId64, control->wal_segment_size);
+	job_queue_remember(queue, "wal_segment_size", value);
+	json_object_set_new(json, "wal_segment_size", json_integer(control->wal_segment_size));
+}
+
 static void
 add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directory, json_t *json)
 {
@@ -240,14 +255,15 @@ add_files(const SidecarConfig *config, JobQueue *queue, const char *data_directo
 	PgbrError error;
 	json_t *links;
 	bool known = data_directory[0] == '/';
+	bool controlled;
 
 	if (known)
 		find_bin(config, queue, data_directory, bin, sizeof(bin));
 	json_put_text(json, "postgres_bin", bin[0] ? bin : NULL);
-	json_object_set_new(json, "control",
-						known && control_data_read(bin, data_directory, &control, &error)
-							? control_data_json(&control)
-							: json_null());
+	controlled = known && control_data_read(bin, data_directory, &control, &error);
+	json_object_set_new(json, "control", controlled ? control_data_json(&control) : json_null());
+	if (controlled)
+		add_segment_size(queue, &control, json);
 	json_object_set_new(json, "unarchived_segments",
 						known && has_archive_status(data_directory)
 							? json_integer(archiver_count_ready(data_directory))
