@@ -352,7 +352,14 @@ sub restore_broken
 	my ($self, $name, $mend) = @_;
 	my $least = $self->acknowledged;
 	my ($out, $errors) = ('', '');
+	my $leader = $self->{leader};
 	local $self->{out} = \$out;
+	# only a leader that has lost the key for this is recovered in the pause, too
+	wait_for
+	{
+		substr($leader->patroni_log, $self->{seen}{ $leader->{name} }) =~ /starting as a secondary/
+	}
+	'Patroni to start the leader as a secondary', 60;
 	local %ENV = (%ENV, $self->{cluster}->ctl_environment);
 	my $run = IPC::Run::start(
 		[ "$ENV{PGBR_BUILD}/pgbackrest_ctl", qw(restore --no-verify --force --format=json) ],
