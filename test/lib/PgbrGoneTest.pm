@@ -64,6 +64,13 @@ sub bring_back
 {
 	my ($self, $name, $member) = @_;
 	$self->start_host($member);
+	return $self->rebuild($name, $member);
+}
+
+# ... once its host was started
+sub rebuild
+{
+	my ($self, $name, $member) = @_;
 	wait_for { $member->patroni(GET => '/patroni')->{status} } 'its Patroni';
 	$self->mark("$name is back");
 	$self->is_done("$name is brought back",

@@ -175,7 +175,15 @@ subtest 'a member that is gone' => sub {
 	my $run = $test->run('undo');
 	is($run->{status}, 8, 'the undo is refused without it') or diag $run->last_words;
 	$test->is_done('gone', 'undo', "--without-member=$name");
-	$test->bring_back('gone', $kept);
+	$test->start_host($kept);
+	wait_for { defined kept_for() } 'its sidecar';
+	is_deeply($test->status->{kept}, [], 'gone: it is the way back of nothing any more');
+	my (undef, $text) = $cluster->cluster_ctl('status');
+	like(
+		$text =~ s/\s+/ /gr,
+		qr/$name was kept for restore \S+, which was undone without it/,
+		'gone: and status tells so');
+	$test->rebuild('gone', $kept);
 };
 
 # Who leads until then goes before its WAL was archived, and after the member was recovered.

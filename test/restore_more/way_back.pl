@@ -155,16 +155,22 @@ subtest 'a backup that is damaged' => sub {
 		qr/Backup $label is passed over: restore \S+ found $label damaged/,
 		'and says so');
 	$test->await_jobs;
+	my ($status, $out, $errors) =
+	  $cluster->cluster_ctl('plan', '--no-verify', '--format=json', "--set=$label", @target);
+	is($status, 0, 'the damaged one may be named') or diag $errors;
+	like($out, qr/is taken although restore/, 'and the plan says that it is damaged');
 	$run = $test->begin('undo');
 	$test->set_kept(@before);
 	is($run->finish, 0, 'undo') or diag $run->last_words;
 	is($run->plan->{set}, $older, 'starts from the older one, too');
 	$test->is_healthy('undone', 60);
 	$test->await_jobs;
-	my ($status, $out, $errors) =
-	  $cluster->cluster_ctl('plan', '--no-verify', '--format=json', "--set=$label", @target);
-	is($status, 0, 'the damaged one may be named') or diag $errors;
-	like($out, qr/is taken although restore/, 'and the plan says that it is damaged');
+	# the undo has had the repository verified
+	($status, undef, $errors) =
+	  $cluster->cluster_ctl('plan', '--no-verify', "--set=$label", @target);
+	is($status, 8, 'what pgbackrest itself has found damaged may not be named');
+	like($errors, qr/backup $label, or one that it is based on, is damaged/,
+		'and the plan says so');
 };
 
 $test->is_quiet('all of it');

@@ -6,6 +6,7 @@
  */
 #include "restore_past.h"
 
+#include "ctl/facts/damaged.h"
 #include "ctl/plan/plan_json.h"
 #include "ctl/plan/planner.h"
 
@@ -17,6 +18,19 @@ typedef struct Case
 } Case;
 
 #define ARRANGE(name) static void name(RestoreFacts *facts, RestoreRequest *request)
+
+/* How the undo of the restore for which keep_m3 keeps m3 stands, by the journals. */
+static void
+undo_restore_of_m3(RestoreFacts *facts, const char *state, const char *result)
+{
+	json_t *restores = json_pack("{s[{s{s{}}} {ss s{ss s{ss}}}]}", "restores", "document",
+								 "outcome", "state", state, "document", "undo_of",
+								 "20270115T083900-1234", "outcome", "result", result);
+
+	assert_non_null(restores);
+	restore_facts_read_undone(facts, restores);
+	json_decref(restores);
+}
 
 /* m3 is kept as the way back of a restore that has left timeline 2. */
 static void
@@ -101,6 +115,30 @@ ARRANGE(is_kept_all_replicas)
 {
 	keep_m3(facts);
 	request->replicas_only = true;
+}
+/* It was gone when that restore was undone, and is brought back. */
+ARRANGE(is_kept_for_undone)
+{
+	is_kept_all_replicas(facts, request);
+	strcpy(request->only[request->only_count++], "m3");
+	undo_restore_of_m3(facts, "done", "done");
+}
+ARRANGE(is_kept_for_another_undone)
+{
+	is_kept_for_undone(facts, request);
+	facts->members[2].kept_undone = false;
+	strcpy(facts->members[2].kept_for, "20270115T083900-5678");
+	undo_restore_of_m3(facts, "done", "done");
+}
+ARRANGE(is_kept_for_undone_in_part)
+{
+	is_kept_all_replicas(facts, request);
+	undo_restore_of_m3(facts, "active", "done");
+}
+ARRANGE(is_kept_while_undo_was_given_up)
+{
+	is_kept_all_replicas(facts, request);
+	undo_restore_of_m3(facts, "done", "abandoned");
 }
 ARRANGE(undo_by_none)
 {
@@ -189,6 +227,10 @@ static const Case cases[] = {
 	{"\"m3\" is kept as the way back of restore 20270115T083900-1234", NULL, is_kept},
 	{"\"m3\" is kept as the way back", NULL, is_kept_for_another},
 	{"\"m3\" is kept as the way back", NULL, is_kept_all_replicas},
+	{NULL, NULL, is_kept_for_undone},
+	{"\"m3\" is kept as the way back", NULL, is_kept_for_another_undone},
+	{"\"m3\" is kept as the way back", NULL, is_kept_for_undone_in_part},
+	{"\"m3\" is kept as the way back", NULL, is_kept_while_undo_was_given_up},
 	{NULL, "of no use: its PostgreSQL runs", undo_by_running},
 	{NULL, "of no use: its control data is not that of a replica", undo_by_primary},
 	{NULL, "of no use: it is on another timeline", undo_by_other_timeline},

@@ -59,6 +59,31 @@ restore_facts_read_damaged(RestoreFacts *facts, const json_t *restores)
 	}
 }
 
+void
+restore_facts_read_undone(RestoreFacts *facts, const json_t *restores)
+{
+	size_t i;
+	json_t *record;
+
+	json_array_foreach(json_object_get(restores, "restores"), i, record)
+	{
+		const json_t *document = json_object_get(record, "document");
+		const char *undone = json_text(document, "undo_of");
+		const char *state = json_text(record, "state");
+		const char *result = json_text(json_object_get(document, "outcome"), "result");
+
+		if (undone == NULL || undone[0] == '\0' || state == NULL || strcmp(state, "done") != 0 ||
+			result == NULL || strcmp(result, "done") != 0)
+			continue;
+		for (int j = 0; j < facts->member_count; j++)
+		{
+			FactMember *member = &facts->members[j];
+
+			member->kept_undone = member->kept_undone || strcmp(member->kept_for, undone) == 0;
+		}
+	}
+}
+
 const FactDamage *
 restore_facts_damage(const RestoreFacts *facts, const char *label)
 {

@@ -95,6 +95,7 @@ typedef struct FactMember
 	int64_t asked_ms;			   /* this machine's clock then */
 	char restore[RESTORE_ID_SIZE]; /* the restore that is active there; empty: none */
 	char kept_for[RESTORE_ID_SIZE]; /* the restore whose way back it is, untouched; empty: none */
+	bool kept_undone;				/* and that restore was undone without it */
 	bool replica;					/* a standby last, by the control data of its server */
 	char running_job[72];
 } FactMember;

@@ -133,8 +133,10 @@ ask_members(RestoreFacts *facts, const Cluster *cluster, PgbrError *error)
 	question->cluster = cluster;
 	at_once(cluster->count, ask_member, question);
 	for (int i = 0; i < cluster->count; i++)
-	{
 		ok = ok && take_member(facts, cluster->members[i], &question->answers[i], error);
+	for (int i = 0; i < cluster->count; i++)
+	{
+		restore_facts_read_undone(facts, question->answers[i].restores);
 		json_decref(question->answers[i].node);
 		json_decref(question->answers[i].points);
 		json_decref(question->answers[i].restores);

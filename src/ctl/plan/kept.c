@@ -170,7 +170,7 @@ restore_check_kept(RestoreWork *work)
 	{
 		const FactMember *member = &work->facts->members[i];
 
-		if (member->kept_for[0] && !check_kept_member(work, member))
+		if (member->kept_for[0] && !member->kept_undone && !check_kept_member(work, member))
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 
 #include "common/vocabulary.h"
 #include "ctl/client/at_once.h"
+#include "ctl/restore/session.h"
 #include "program/json.h"
 
 #include <stdlib.h>
@@ -22,6 +23,20 @@ was_kept(const RestoreList *list, const char *member)
 		const RestorePlan *plan = journal_record_plan(&list->records[i], &ignored);
 
 		if (plan && strcmp(plan->request.keep, member) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A finished undo of the restore is known. */
+static bool
+is_undone(const RestoreList *list, const char *restore)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const JournalRecord *record = &list->records[i];
+
+		if (strcmp(record->document->undo_of, restore) == 0 && restore_session_is_done(record))
 			return true;
 	}
 	return false;
@@ -49,7 +64,7 @@ ask_member(void *argument, int index)
 }
 
 static void
-take_node(KeptMembers *kept, const char *member, const json_t *node)
+take_node(KeptMembers *kept, const RestoreList *list, const char *member, const json_t *node)
 {
 	const char *restore = json_text(node, "kept_for");
 	KeptMember *found = &kept->kept[kept->count];
@@ -59,6 +74,7 @@ take_node(KeptMembers *kept, const char *member, const json_t *node)
 	kept->count++;
 	pgbr_copy_text(found->member, sizeof(found->member), member);
 	strcpy(found->restore, restore);
+	found->undone = is_undone(list, restore);
 }
 
 bool
@@ -76,7 +92,7 @@ restore_kept_members(const RestoreList *list, Cluster *cluster, KeptMembers *kep
 		const char *member = cluster->members[i]->name;
 
 		if (question->nodes[i])
-			take_node(kept, member, question->nodes[i]);
+			take_node(kept, list, member, question->nodes[i]);
 		else if (was_kept(list, member))
 		{
 			pgbr_copy_text(kept->silent, sizeof(kept->silent), member);

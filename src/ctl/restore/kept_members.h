@@ -16,6 +16,7 @@ typedef struct KeptMember
 {
 	char member[RESTORE_NAME_SIZE];
 	char restore[RESTORE_ID_SIZE]; /* whose way back it is */
+	bool undone;				   /* that one was undone without it */
 } KeptMember;
 
 typedef struct KeptMembers

@@ -63,8 +63,11 @@ describe_kept(const KeptMembers *kept)
 	json_t *array = json_array();
 
 	for (int i = 0; i < kept->count; i++)
-		json_array_append_new(array, json_pack("{ss ss}", "member", kept->kept[i].member, "restore",
-											   kept->kept[i].restore));
+	{
+		if (!kept->kept[i].undone)
+			json_array_append_new(array, json_pack("{ss ss}", "member", kept->kept[i].member,
+												   "restore", kept->kept[i].restore));
+	}
 	return array;
 }
 
@@ -85,6 +88,16 @@ put_kept(const KeptMembers *kept, StrBuf *out)
 
 		strbuf_puts(out, "Member ");
 		text_put_visible(out, kept->kept[i].member);
+		if (kept->kept[i].undone)
+		{
+			strbuf_printf(out,
+						  " was kept for restore %s, which was undone without it. \"" PROGRAM_NAME
+						  " restore --replicas-only --member=",
+						  id);
+			text_put_visible(out, kept->kept[i].member);
+			strbuf_puts(out, "\" makes it a replica again.\n");
+			continue;
+		}
 		strbuf_printf(out,
 					  " is kept stopped, as it was before restore %s. \"" PROGRAM_NAME
 					  " undo %s\" makes it the leader within seconds; \"" PROGRAM_NAME
