@@ -167,6 +167,25 @@ decide_verify(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 }
 
 /*
+ * A replica whose leader is gone no longer receives WAL, and tells the timeline of its last
+ * restartpoint. While no data was touched it is still on the one on which the leader was, if it has
+ * replayed past its beginning. One that is kept has left the cluster before.
+ */
+static void
+remember_followed(const RestoreFacts *facts, FactMember *member, uint32_t timeline)
+{
+	for (size_t i = 0; i < facts->archive.history_count; i++)
+	{
+		const TimelineHistory *history = &facts->archive.histories[i];
+
+		if (member->running && member->kept_for[0] == '\0' && history->timeline == timeline &&
+			history->count > 0 && member->timeline < timeline &&
+			member->lsn > history->entries[history->count - 1].lsn)
+			member->timeline = timeline;
+	}
+}
+
+/*
  * During a restore the control data of a server that is down may be that of a backup, or of a
  * timeline that is not archived, or be missing. So what was true before the restore counts. When
  * that leader is gone, it counts for the member that takes its place.
@@ -185,6 +204,8 @@ remember_before(Cluster *cluster, RestoreFacts *facts, const DecideOptions *how,
 	{
 		FactMember *member = &facts->members[i];
 
+		if (without && how->timeline_before == 0)
+			remember_followed(facts, member, how->before->old_timeline);
 		if ((!without && strcmp(member->name, leader) != 0) || member->running)
 			continue;
 		if (!without)
