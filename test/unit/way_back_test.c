@@ -174,6 +174,71 @@ test_way_back_in_need(void **state)
 	restore_facts_done(&facts);
 }
 
+/* The leader was promoted a moment ago: its history and first WAL come with the undo point. */
+static void
+test_way_back_late(void **state)
+{
+	static const Case early = {"lsn", "0/D000000", NULL, "1", I, 1};
+	static const TimelineSwitch switches[] = {
+		{1, 12 * SEGMENT + SEGMENT / 2, ""},
+		{2, 25 * SEGMENT, ""},
+		{3, 34 * SEGMENT + 500, ""},
+	};
+	RestoreFacts facts;
+	RestoreFacts later;
+	RestorePlan made;
+	RestoreRefusal refusal;
+	PgbrError error = PGBR_ERROR_INIT;
+
+	(void) state;
+	make_past(&facts);
+	facts.members[0].timeline = 4;
+	assert_true(plan(&facts, &early, &made, &refusal));
+	assert_string_equal(made.way_back.set, "");
+	assert_true(made.way_back.awaited);
+	assert_false(restore_plan_lacks_way_back(&made));
+	assert_non_null(
+		strstr(made.unproven[made.unproven_count - 1],
+			   "That undo will be possible: timeline 4 is not known. It is the leader's, but its "
+			   "history is not in the repository. The restore looks again"));
+	made.way_back.days = 7;
+
+	/* still not there */
+	make_past(&later);
+	later.member_count = 0;
+	assert_false(way_back_find_late(&made, &later, 35 * SEGMENT, &error));
+	assert_int_equal(error.code, PGBR_ERROR_CONFLICT);
+	assert_string_equal(
+		error.message,
+		"there would be no way back: undo could not return to the end of timeline 4");
+	restore_facts_done(&later);
+
+	/* it is, and as proven as any other */
+	make_past(&later);
+	later.member_count = 0;
+	later.system_identifier[0] = '\0';
+	assert_true(wal_archive_add_history(&later.archive, 4, switches, 3));
+	add_range(&later, 4, 34, 34, 59);
+	error = (PgbrError) PGBR_ERROR_INIT;
+	assert_true(way_back_find_late(&made, &later, 35 * SEGMENT, &error));
+	assert_string_equal(made.way_back.set, F2);
+	assert_int_equal(made.way_back.days, 7);
+	assert_true(restore_plan_still_holds(&made, &later, 35 * SEGMENT, &error));
+	assert_false(restore_plan_still_holds(&made, &later, 36 * SEGMENT, &error));
+	/* it is not looked for a second time */
+	assert_true(way_back_find_late(&made, &later, 36 * SEGMENT, &error));
+	assert_string_equal(made.way_back.set, F2);
+	restore_facts_done(&later);
+
+	/* of a restore that wants none it is not looked for */
+	assert_true(plan(&facts, &early, &made, &refusal));
+	made.way_back.days = 0;
+	make_past(&later);
+	assert_true(way_back_find_late(&made, &later, 35 * SEGMENT, &error));
+	restore_facts_done(&later);
+	restore_facts_done(&facts);
+}
+
 /* The way back of a restore that is done: to the end of a timeline that was left. */
 static void
 test_way_back_later(void **state)
@@ -354,9 +419,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_way_back),	cmocka_unit_test(test_way_back_later),
-		cmocka_unit_test(test_still_holds), cmocka_unit_test(test_damage_find),
-		cmocka_unit_test(test_met_damage),	cmocka_unit_test(test_way_back_in_need),
+		cmocka_unit_test(test_way_back),	  cmocka_unit_test(test_way_back_later),
+		cmocka_unit_test(test_still_holds),	  cmocka_unit_test(test_damage_find),
+		cmocka_unit_test(test_met_damage),	  cmocka_unit_test(test_way_back_in_need),
+		cmocka_unit_test(test_way_back_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ bool
 restore_plan_lacks_way_back(const RestorePlan *plan)
 {
 	return plan->way_back.set[0] == '\0' && !plan->request.replicas_only &&
-		   plan->request.keep[0] == '\0' && !plan->broken_leader;
+		   plan->request.keep[0] == '\0' && !plan->broken_leader && !plan->way_back.awaited;
 }
 
 const char *

@@ -46,6 +46,9 @@ typedef struct WayBack
 	int days;						/* for how long it is kept after the restore; 0: not wanted */
 	char first_segment[25];			/* the WAL that the undo would read, up to the undo point */
 	char reason[RESTORE_NOTE_SIZE]; /* why there is none, without a full stop at its end */
+	/* of a plan just made: the leader's timeline is so new that its history is not archived yet;
+	 * once the undo point is, the step look-again finds the way back, or stops */
+	bool awaited;
 } WayBack;
 
 typedef struct RestorePlan

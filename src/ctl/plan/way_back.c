@@ -51,13 +51,28 @@ take_reason(const PgbrError *error, WayBack *way)
 	pgbr_copy_text(way->reason, sizeof(way->reason), text);
 }
 
+/* The leader runs on a timeline that the archiver has yet to make known. */
+static bool
+awaits_history(const RestoreWork *work)
+{
+	uint32_t timeline = work->plan->target_timeline;
+
+	return work->on_current && work->leader->running && !work->plan->broken_leader &&
+		   timeline > 1 && wal_archive_history(&work->facts->archive, timeline) == NULL;
+}
+
 static void
 find(RestoreWork *work, uint64_t to_lsn, WayBack *way)
 {
 	char segment[WAL_NAME_SIZE];
 
 	memset(way, 0, sizeof(*way));
-	if (!restore_choose_timeline(work) || !restore_choose_set(work) || !restore_prove_wal(work))
+	if (!restore_choose_timeline(work))
+	{
+		take_reason(&work->refusal->error, way);
+		way->awaited = awaits_history(work);
+	}
+	else if (!restore_choose_set(work) || !restore_prove_wal(work))
 		take_reason(&work->refusal->error, way);
 	else if (lacks_end(work, to_lsn, segment))
 		snprintf(way->reason, sizeof(way->reason), "WAL segment %s is not in the repository",
@@ -118,10 +133,17 @@ restore_prove_way_back(RestoreWork *work)
 	find_for(work->facts, work->leader, work->leader->timeline, 0, work->plan->broken_leader,
 			 &work->plan->way_back);
 	work->plan->way_back.days = work->request->way_back_days;
-	if (work->plan->broken_leader && work->plan->way_back.set[0] == '\0')
+	if (work->plan->way_back.set[0])
+		return;
+	if (work->plan->broken_leader)
 		restore_unproven(work,
 						 "That undo will be possible: %s. The leader is down, so the restore goes "
 						 "on all the same.",
+						 work->plan->way_back.reason);
+	else if (work->plan->way_back.awaited)
+		restore_unproven(work,
+						 "That undo will be possible: %s. The restore looks again once its undo "
+						 "point is archived, before it stops anything.",
 						 work->plan->way_back.reason);
 }
 
@@ -213,6 +235,42 @@ has_wal(const RestoreFacts *facts, uint32_t timeline, const char *first, uint64_
 		ok = true;
 	timeline_path_done(&path);
 	return ok;
+}
+
+bool
+way_back_find_late(RestorePlan *plan, RestoreFacts *facts, uint64_t to_lsn, PgbrError *error)
+{
+	WayBack *known = &plan->way_back;
+	const FactDatabase *newest = NULL;
+	RestoreRefusal refusal;
+	FactMember *leader;
+	WayBack way;
+
+	if (known->set[0] || known->days == 0 || plan->request.replicas_only || plan->broken_leader)
+		return true;
+	leader = restore_facts_add_member(facts, plan->leader);
+	if (leader == NULL)
+		return true;
+	strcpy(facts->leader, plan->leader);
+	leader->timeline = plan->old_timeline;
+	leader->lsn = to_lsn;
+	leader->unarchived = 0;
+	/* the preflight has seen that the newest one is this cluster */
+	for (size_t i = 0; i < facts->database_count; i++)
+	{
+		if (newest == NULL || facts->databases[i].id > newest->id)
+			newest = &facts->databases[i];
+	}
+	if (newest)
+		strcpy(facts->system_identifier, newest->system_identifier);
+	way_back_find(facts, plan->old_timeline, to_lsn, &way);
+	way.days = known->days;
+	*known = way;
+	if (!restore_plan_lacks_way_back(plan))
+		return true;
+	way_back_refuse(plan, &refusal);
+	*error = refusal.error;
+	return false;
 }
 
 static bool

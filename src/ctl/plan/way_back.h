@@ -33,6 +33,14 @@ extern bool restore_check_undo_point(RestoreWork *work);
 extern bool way_back_refuse(const RestorePlan *plan, RestoreRefusal *refusal);
 
 /*
+ * Find the way back of a plan that has none so far although one is wanted, once the undo point is
+ * archived (to_lsn): adds the leader to the facts, which have only info and archive. False with
+ * CONFLICT when there is none, and the restore must not go on.
+ */
+extern bool
+way_back_find_late(RestorePlan *plan, RestoreFacts *facts, uint64_t to_lsn, PgbrError *error);
+
+/*
  * Look again, right before the servers are stopped, by what info and archive say now: the backup of
  * the plan and those that it is based on, the WAL to the target, and the same of the way back, up
  * to the undo point (to_lsn; 0 when there is none). Of a leader that is down the way back does not

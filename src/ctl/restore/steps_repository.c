@@ -73,8 +73,8 @@ undo_point(const JournalDocument *document)
 bool
 restore_do_look_again(RestoreRun *run, PgbrError *error)
 {
-	const JournalDocument *document = &run->journal->document;
-	const RestorePlan *plan = &document->plan;
+	JournalDocument *document = &run->journal->document;
+	RestorePlan *plan = &document->plan;
 	json_t *info = NULL;
 	json_t *archive = NULL;
 	RestoreFacts facts;
@@ -86,6 +86,7 @@ restore_do_look_again(RestoreRun *run, PgbrError *error)
 		 restore_facts_read_info(&facts, info, plan->stanza, error) &&
 		 restore_ask(run, plan->leader, PGBR_PATH_ARCHIVE, &archive, error) &&
 		 restore_facts_read_archive(&facts, archive, error) &&
+		 way_back_find_late(plan, &facts, undo_point(document), error) &&
 		 restore_plan_still_holds(plan, &facts, undo_point(document), error);
 	/* the same command would go on with the same plan */
 	if (!ok && error->code == PGBR_ERROR_CONFLICT && !restore_journal_harmless(run->journal))
