@@ -46,6 +46,14 @@ my @replica = (set => $with_it, target_type => 'standby');
 is(step_fails('node-restore', set => '20200101-000000F', target_type => 'default')->{error},
 	'backup-set-invalid', 'a backup that is not there');
 is(scalar folders('late'), 2, 'has nothing removed');
+rename "$repo/archive", "$repo/archive.away" or die "$repo/archive: $!\n";
+my $cut = step_fails('node-restore', @replica);
+rename "$repo/archive.away", "$repo/archive" or die "$repo/archive.away: $!\n";
+is($cut->{error}, 'pgbackrest', 'a repository without its WAL');
+like($cut->{message},
+	qr/^could not see whether repository 1 has backup \Q$with_it\E: .*archive\.info/,
+	'says why');
+is(scalar folders('late'), 2, 'and has nothing removed');
 
 subtest 'killed once pgbackrest has begun' => sub {
 	my $job = begin('node-restore', @replica);

@@ -46,6 +46,17 @@ static const Row rows[] = {
 	{"[{\"name\":\"main\",\"backup\":[],\"status\":{\"code\":1,\"message\":"
 	 "\"missing stanza path\"}}]",
 	 PGBR_ERROR_NOT_FOUND, 0, "missing stanza path"},
+	/* a repository that could not be read has not lost it */
+	{"[{\"name\":\"main\",\"backup\":[],\"repo\":["
+	 "{\"key\":1,\"status\":{\"code\":6,\"message\":\"requested backup not found\"}},"
+	 "{\"key\":2,\"status\":{\"code\":99,\"message\":\"[FileMissingError] unable to load\\n"
+	 "HINT: is it there?\"}}],\"status\":{\"code\":4,\"message\":\"different across repos\"}}]",
+	 PGBR_ERROR_PGBACKREST, 0,
+	 "could not see whether repository 2 has backup " LABEL ": [FileMissingError] unable to load"},
+	{"[{\"name\":\"main\",\"backup\":[],\"repo\":["
+	 "{\"key\":1,\"status\":{\"code\":6,\"message\":\"requested backup not found\"}}],"
+	 "\"status\":{\"code\":6,\"message\":\"requested backup not found\"}}]",
+	 PGBR_ERROR_NOT_FOUND, 0, "requested backup not found"},
 	{"[]", PGBR_ERROR_NOT_FOUND, 0, LABEL},
 	{"[{\"name\":\"main\",\"backup\":[{\"label\":\"" LABEL "\"}]}]", PGBR_ERROR_PROTOCOL, 0,
 	 "version of PostgreSQL"},

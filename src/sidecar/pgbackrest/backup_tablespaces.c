@@ -9,6 +9,7 @@
 #include "sidecar/pgbackrest/command_line.h"
 #include "sidecar/pgbackrest/info_cache.h"
 #include "sidecar/pgbackrest/pgbackrest_ask.h"
+#include "sidecar/pgbackrest/pgbackrest_error.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,31 @@ add_location(BackupTablespaces *tablespaces, const json_t *tablespace, PgbrError
 		   pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 }
 
+/* A repository that could not be read does not say that the backup is gone. */
+static bool
+fail_without_backup(const json_t *stanza, const char *label, PgbrError *error)
+{
+	InfoStanza status;
+	InfoRepo repo;
+	char reason[512];
+
+	for (size_t i = 0; info_repo_at(stanza, i, &repo); i++)
+	{
+		if (repo.status.code != INFO_STATUS_OTHER)
+			continue;
+		pgbackrest_error_text(repo.status.message ? repo.status.message : "no reason given", reason,
+							  sizeof(reason));
+		return pgbr_error_set(error, PGBR_ERROR_PGBACKREST,
+							  "could not see whether repository %lld has backup %s: %s", repo.key,
+							  label, reason);
+	}
+	info_stanza_read(stanza, &status);
+	return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "pgbackrest has no backup %s: %s", label,
+						  status.status.code != INFO_STATUS_OK && status.status.message
+							  ? status.status.message
+							  : "it may have expired");
+}
+
 bool
 backup_tablespaces_read(const json_t *document, const char *stanza, const char *label,
 						BackupTablespaces *tablespaces, PgbrError *error)
@@ -51,18 +77,11 @@ backup_tablespaces_read(const json_t *document, const char *stanza, const char *
 	const json_t *found = info_find_stanza(document, stanza);
 	const char *version;
 	const json_t *tablespace;
-	InfoStanza status;
 	InfoBackup backup;
 	size_t index;
 
 	if (!info_backup_at(found, 0, &backup) || !backup.label || strcmp(backup.label, label) != 0)
-	{
-		info_stanza_read(found, &status);
-		return pgbr_error_set(error, PGBR_ERROR_NOT_FOUND, "pgbackrest has no backup %s: %s", label,
-							  status.status.code != INFO_STATUS_OK && status.status.message
-								  ? status.status.message
-								  : "it may have expired");
-	}
+		return fail_without_backup(found, label, error);
 	version = info_database_version(found, backup.repo, backup.database);
 	if (version == NULL || strspn(version, "0123456789.") != strlen(version))
 		return pgbr_error_set(error, PGBR_ERROR_PROTOCOL,

@@ -21,8 +21,8 @@ typedef struct BackupTablespaces
 
 /*
  * Ask about a backup of a repository; 0: of the first that has it. NOT_FOUND when there is none,
- * PGBACKREST when it could not be asked, ABORTED when stop_fd became readable. The caller ends it
- * with backup_tablespaces_done, also after a failure.
+ * PGBACKREST when one that may have it could not be read, ABORTED when stop_fd became readable. The
+ * caller ends it with backup_tablespaces_done, also after a failure.
  */
 extern bool backup_tablespaces_ask(const SidecarConfig *config, int repo, const char *label,
 								   int stop_fd, BackupTablespaces *tablespaces, PgbrError *error);
