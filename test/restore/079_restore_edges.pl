@@ -307,8 +307,8 @@ subtest 'Ctrl-C at a terminal, the journal of the leader lost, and on' => sub {
 
 subtest 'the repository is cut off in the midst; the reader of the events leaves' => sub {
 	my $run = begin(@restore, '--type=time', "--target=$middle", '--target-timeline=1');
-	# the files are still to be copied, and need none of it
-	wait_step($run, 'start-restore');
+	# pgbackrest has begun to copy files by then, which needs none of it
+	wait_step($run, 'start-restore', 'done');
 	my $repo = $cluster->sandbox->{root} . '/repo/archive';
 	rename $repo, "$repo.away" or die "rename: $!";
 	is(end($run), 9, 'exit code') or diag $run->{out}, $run->{errors};
