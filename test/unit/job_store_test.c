@@ -97,10 +97,12 @@ add_ended(World *world, int jobs, int64_t from)
 
 	snprintf(sql, sizeof(sql),
 			 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-			 " INSERT INTO job (id, kind, options, requested_by, claimed_by, reason, restore,"
-			 " arguments, state, requested_at, started_at, finished_at, exit_code)"
-			 " SELECT 'j' || (SELECT count(*) FROM job) || '-' || i, 'check', '{}', '', '', '', '',"
-			 " '', 'succeeded', 1, 1, %lld + i * 60000, 0 FROM n",
+			 " INSERT INTO job (id, kind, type, repo, dry_run, backup_standby, backup_set,"
+			 " annotations, requested_by, reason, state, covered_by, requested_at, started_at,"
+			 " finished_at, label, exit_code, error, message, hint, restore, arguments, result)"
+			 " SELECT 'j' || (SELECT count(*) FROM job) || '-' || i, 'check', 'incr', 0, 0, 0, '',"
+			 " '', '', '', 'succeeded', '', 1, 1, %lld + i * 60000, '', 0, '', '', '', '', '', ''"
+			 " FROM n",
 			 jobs, (long long) from);
 	run_sql(world, sql);
 }
@@ -294,59 +296,6 @@ test_what_cannot_be_opened(void **state)
 		cannot_open(world, world->path, "belong to the sidecar's user");
 }
 
-static void
-find_job(World *world, const char *id, Job *job)
-{
-	PgbrError error;
-
-	if (!job_store_find(world->store, id, job, &error))
-		fail_msg("%s", error.message);
-}
-
-/* A store of an earlier version goes on: each job is as it was, and no number is given twice. */
-static void
-test_earlier_form(void **state)
-{
-	World *world = *state;
-	char command[256];
-	PgbrError error;
-	Job job;
-	Job fresh = {.id = "fresh", .request = {.kind = PGBR_JOB_CHECK}};
-
-	close_store(world);
-	snprintf(command, sizeof(command), "rm %s && sqlite3 %s <test/unit/job_store_form_2.sql",
-			 world->path, world->path);
-	assert_int_equal(system(command), 0);
-	world->store = open_store(world->folder);
-	find_job(world, "20261130T193802", &job);
-	assert_int_equal(job.request.kind, PGBR_JOB_EXPIRE);
-	assert_true(job.request.dry_run);
-	assert_int_equal(job.request.repo, 1);
-	assert_string_equal(job.request.claimed_by, "");
-	find_job(world, "20261130T193802-2", &job);
-	assert_int_equal(job.request.kind, PGBR_JOB_BACKUP);
-	assert_int_equal(job.request.type, PGBR_BACKUP_DIFF);
-	assert_true(job.request.backup_standby);
-	assert_string_equal(job.request.annotations, "{\"a\":\"1\\\"x\",\"b\":\"2\"}");
-	assert_string_equal(job.request.reason, "before the upgrade");
-	assert_string_equal(job.request.claimed_by, "cron");
-	assert_string_equal(job.request.requested_by, "user:root");
-	assert_int_equal(job.state, PGBR_STATE_FAILED);
-	assert_int_equal(job.exit_code, 55);
-	assert_string_equal(job.error, "file-missing");
-	find_job(world, "20261130T193802-3", &job);
-	assert_int_equal(job.request.kind, PGBR_JOB_CHECK);
-	assert_int_equal(job.request.repo, 0);
-	find_job(world, "20261130T193802-4", &job);
-	assert_string_equal(job.request.set, "20261122-100000F");
-	assert_string_equal(job.request.annotations, "{\"pinned\":\"x\"}");
-	find_job(world, "20261130T193802-5", &job);
-	assert_int_equal(job.request.type, PGBR_BACKUP_INCR);
-	assert_false(job.request.backup_standby);
-	assert_true(job_store_insert(world->store, &fresh, NULL, "{}", &error));
-	assert_int_equal(fresh.seq, 8);
-}
-
 /* Damage does not heal by a write elsewhere; what is moved away is made anew. */
 static void
 test_damage(void **state)
@@ -386,7 +335,6 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failed_write_is_remembered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be_opened, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_earlier_form, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
 	};
 

@@ -197,37 +197,12 @@ check_member_known(const char *key, PgbrJobKind kind, PgbrError *error)
 						  pgbr_is_plain_text(key, 65536) ? key : "?");
 }
 
-/* null is what a client writes for "not given" */
-static bool
-is_absent(const json_t *value)
-{
-	return value == NULL || json_is_null(value);
-}
-
-/* All of them, each by its reader, in the order of the table. */
-static bool
-read_members(const json_t *object, JobRequest *request, PgbrError *error)
+bool
+job_request_read(const json_t *body, JobRequest *request, PgbrError *error)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *) object, key, value)
-	{
-		if (!check_member_known(key, request->kind, error))
-			return false;
-	}
-	for (size_t i = 0; i < MEMBER_COUNT; i++)
-	{
-		value = json_object_get(object, members[i].key);
-		if (!is_absent(value) && !members[i].read(members[i].key, value, request, error))
-			return false;
-	}
-	return true;
-}
-
-bool
-job_request_read(const json_t *body, JobRequest *request, PgbrError *error)
-{
 	*request = (JobRequest){.type = PGBR_BACKUP_INCR};
 	if (!json_is_object(body))
 		return pgbr_error_set(error, PGBR_ERROR_BAD_REQUEST, "the body is not a JSON object");
@@ -241,12 +216,20 @@ job_request_read(const json_t *body, JobRequest *request, PgbrError *error)
 					   pgbr_job_kind_name(request->kind));
 		return pgbr_error_hint(error, "Request it at " PGBR_PATH_RESTORES "/{id}/jobs.");
 	}
-	if (!read_members(body, request, error))
-		return false;
+	json_object_foreach((json_t *) body, key, value)
+	{
+		if (!check_member_known(key, request->kind, error))
+			return false;
+	}
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 	{
-		if ((members[i].required_by & (1u << request->kind)) &&
-			is_absent(json_object_get(body, members[i].key)))
+		value = json_object_get(body, members[i].key);
+		/* null is what a client writes for "not given" */
+		if (value && !json_is_null(value) &&
+			!members[i].read(members[i].key, value, request, error))
+			return false;
+		if ((value == NULL || json_is_null(value)) &&
+			(members[i].required_by & (1u << request->kind)))
 			return pgbr_error_set(error, PGBR_ERROR_INVALID_VALUE,
 								  "member \"%s\" is missing for a job of kind %s", members[i].key,
 								  pgbr_job_kind_name(request->kind));
@@ -341,31 +324,6 @@ put_request(json_t *object, const JobRequest *request)
 	json_put_text(object, "reason", request->reason[0] ? request->reason : NULL);
 	json_put_text(object, "restore", request->restore[0] ? request->restore : NULL);
 	json_object_set_new(object, "arguments", object_or_null(request->arguments));
-}
-
-json_t *
-job_options_json(const JobRequest *request)
-{
-	json_t *all = json_object();
-	json_t *options = json_object();
-
-	put_request(all, request);
-	for (size_t i = 0; i < MEMBER_COUNT; i++)
-	{
-		json_t *value = json_object_get(all, members[i].key);
-
-		if (members[i].kinds != ANY_KIND && (members[i].kinds & (1u << request->kind)) &&
-			!is_absent(value))
-			json_object_set(options, members[i].key, value);
-	}
-	json_decref(all);
-	return options;
-}
-
-bool
-job_options_read(const json_t *options, JobRequest *request, PgbrError *error)
-{
-	return read_members(options, request, error);
 }
 
 bool

@@ -81,13 +81,6 @@ extern bool job_request_from(JobRequest *request, const Caller *caller);
  * these texts are equal. The caller owns a reference; NULL when out of memory. */
 extern json_t *job_request_json(const JobRequest *request);
 
-/* The members of a request that only some kinds take, as the store keeps them: a JSON object. The
- * caller owns a reference; NULL when out of memory. */
-extern json_t *job_options_json(const JobRequest *request);
-
-/* Read them again into a request whose kind is set. INVALID_VALUE. */
-extern bool job_options_read(const json_t *options, JobRequest *request, PgbrError *error);
-
 /* The job as the API shows it. The caller owns a reference; NULL when out of memory. */
 extern json_t *job_json(const Job *job);
 

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOB_COLUMNS                                                                         \
-	"seq, id, kind, options, requested_by, claimed_by, reason, restore, arguments, state, " \
-	"covered_by, requested_at, started_at, finished_at, label, exit_code, error, message, " \
-	"hint, result"
+#define JOB_COLUMNS                                                                               \
+	"seq, id, kind, type, repo, dry_run, backup_set, annotations, requested_by, reason, state, "  \
+	"covered_by, requested_at, started_at, finished_at, label, exit_code, error, message, hint, " \
+	"backup_standby, restore, arguments, result, claimed_by"
 
 bool
 job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerprint,
@@ -22,38 +22,37 @@ job_store_insert(JobStore *store, Job *job, const char *key, const char *fingerp
 {
 	sqlite3_stmt *statement;
 	const JobRequest *request = &job->request;
-	json_t *options = job_options_json(request);
-	char *text = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);
-	bool ok;
 
-	json_decref(options);
-	if (text == NULL)
-		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
-	ok = store_prepare(store,
-					   "INSERT INTO job (id, kind, options, requested_by, claimed_by, reason,"
-					   " restore, arguments, idempotency_key, fingerprint, state, requested_at)"
-					   " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-					   &statement, error);
-	if (ok)
-	{
-		store_bind_text(statement, 1, job->id);
-		store_bind_text(statement, 2, pgbr_job_kind_name(request->kind));
-		store_bind_text(statement, 3, text);
-		store_bind_text(statement, 4, request->requested_by);
-		store_bind_text(statement, 5, request->claimed_by);
-		store_bind_text(statement, 6, request->reason);
-		store_bind_text(statement, 7, request->restore);
-		store_bind_text(statement, 8, request->arguments);
-		store_bind_text(statement, 9, key);
-		store_bind_text(statement, 10, fingerprint);
-		store_bind_text(statement, 11, pgbr_job_state_name(job->state));
-		sqlite3_bind_int64(statement, 12, job->requested_at);
-		ok = store_finish(store, statement, error);
-	}
-	free(text);
-	if (ok)
-		job->seq = sqlite3_last_insert_rowid(store->db);
-	return ok;
+	if (!store_prepare(
+			store,
+			"INSERT INTO job (id, kind, type, repo, dry_run, backup_set, annotations,"
+			" requested_by, reason, idempotency_key, fingerprint, state, covered_by,"
+			" requested_at, started_at, finished_at, label, exit_code, error, message, hint,"
+			" backup_standby, restore, arguments, result, claimed_by)"
+			" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'',?,0,0,'',-1,'','','',?,?,?,'',?)",
+			&statement, error))
+		return false;
+	store_bind_text(statement, 1, job->id);
+	store_bind_text(statement, 2, pgbr_job_kind_name(request->kind));
+	store_bind_text(statement, 3, pgbr_backup_type_name(request->type));
+	sqlite3_bind_int(statement, 4, request->repo);
+	sqlite3_bind_int(statement, 5, request->dry_run);
+	store_bind_text(statement, 6, request->set);
+	store_bind_text(statement, 7, request->annotations);
+	store_bind_text(statement, 8, request->requested_by);
+	store_bind_text(statement, 9, request->reason);
+	store_bind_text(statement, 10, key);
+	store_bind_text(statement, 11, fingerprint);
+	store_bind_text(statement, 12, pgbr_job_state_name(job->state));
+	sqlite3_bind_int64(statement, 13, job->requested_at);
+	sqlite3_bind_int(statement, 14, request->backup_standby);
+	store_bind_text(statement, 15, request->restore);
+	store_bind_text(statement, 16, request->arguments);
+	store_bind_text(statement, 17, request->claimed_by);
+	if (!store_finish(store, statement, error))
+		return false;
+	job->seq = sqlite3_last_insert_rowid(store->db);
+	return true;
 }
 
 bool
@@ -81,18 +80,6 @@ job_store_update(JobStore *store, const Job *job, PgbrError *error)
 	return store_finish(store, statement, error);
 }
 
-/* The members of the request that its kind alone has. */
-static bool
-read_options(sqlite3_stmt *row, int column, JobRequest *request)
-{
-	json_t *options = json_loads(store_text_at(row, column), 0, NULL);
-	PgbrError ignored;
-	bool ok = json_is_object(options) && job_options_read(options, request, &ignored);
-
-	json_decref(options);
-	return ok;
-}
-
 /* A row of JOB_COLUMNS. False when it holds a word this version does not know. */
 static bool
 read_job(sqlite3_stmt *row, Job *job)
@@ -100,27 +87,32 @@ read_job(sqlite3_stmt *row, Job *job)
 	JobRequest *request = &job->request;
 
 	memset(job, 0, sizeof(*job));
-	request->type = PGBR_BACKUP_INCR;
 	job->seq = sqlite3_column_int64(row, 0);
 	store_read_text(row, 1, job->id, sizeof(job->id));
 	if (!pgbr_job_kind_parse(store_text_at(row, 2), &request->kind) ||
-		!read_options(row, 3, request) || !pgbr_job_state_parse(store_text_at(row, 9), &job->state))
+		!pgbr_backup_type_parse(store_text_at(row, 3), &request->type) ||
+		!pgbr_job_state_parse(store_text_at(row, 10), &job->state))
 		return false;
-	store_read_text(row, 4, request->requested_by, sizeof(request->requested_by));
-	store_read_text(row, 5, request->claimed_by, sizeof(request->claimed_by));
-	store_read_text(row, 6, request->reason, sizeof(request->reason));
-	store_read_text(row, 7, request->restore, sizeof(request->restore));
-	store_read_text(row, 8, request->arguments, sizeof(request->arguments));
-	store_read_text(row, 10, job->covered_by, sizeof(job->covered_by));
-	job->requested_at = sqlite3_column_int64(row, 11);
-	job->started_at = sqlite3_column_int64(row, 12);
-	job->finished_at = sqlite3_column_int64(row, 13);
-	store_read_text(row, 14, job->label, sizeof(job->label));
-	job->exit_code = sqlite3_column_int(row, 15);
-	store_read_text(row, 16, job->error, sizeof(job->error));
-	store_read_text(row, 17, job->message, sizeof(job->message));
-	store_read_text(row, 18, job->hint, sizeof(job->hint));
-	store_read_text(row, 19, job->result, sizeof(job->result));
+	request->repo = sqlite3_column_int(row, 4);
+	request->dry_run = sqlite3_column_int(row, 5) != 0;
+	store_read_text(row, 6, request->set, sizeof(request->set));
+	store_read_text(row, 7, request->annotations, sizeof(request->annotations));
+	store_read_text(row, 8, request->requested_by, sizeof(request->requested_by));
+	store_read_text(row, 9, request->reason, sizeof(request->reason));
+	store_read_text(row, 11, job->covered_by, sizeof(job->covered_by));
+	job->requested_at = sqlite3_column_int64(row, 12);
+	job->started_at = sqlite3_column_int64(row, 13);
+	job->finished_at = sqlite3_column_int64(row, 14);
+	store_read_text(row, 15, job->label, sizeof(job->label));
+	job->exit_code = sqlite3_column_int(row, 16);
+	store_read_text(row, 17, job->error, sizeof(job->error));
+	store_read_text(row, 18, job->message, sizeof(job->message));
+	store_read_text(row, 19, job->hint, sizeof(job->hint));
+	request->backup_standby = sqlite3_column_int(row, 20) != 0;
+	store_read_text(row, 21, request->restore, sizeof(request->restore));
+	store_read_text(row, 22, request->arguments, sizeof(request->arguments));
+	store_read_text(row, 23, job->result, sizeof(job->result));
+	store_read_text(row, 24, request->claimed_by, sizeof(request->claimed_by));
 	return true;
 }
 

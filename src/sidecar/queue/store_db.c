@@ -72,38 +72,6 @@ static const char *const migrations[] = {
 	"listener,"
 	" method, path ON audit"
 	" BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;",
-	/* what only some kinds of jobs take is one object: an option more needs no column */
-	"CREATE TABLE job_next ("
-	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" id TEXT NOT NULL UNIQUE,"
-	" kind TEXT NOT NULL, options TEXT NOT NULL,"
-	" requested_by TEXT NOT NULL, claimed_by TEXT NOT NULL, reason TEXT NOT NULL,"
-	" restore TEXT NOT NULL, arguments TEXT NOT NULL,"
-	" idempotency_key TEXT UNIQUE, fingerprint TEXT,"
-	" state TEXT NOT NULL, covered_by TEXT NOT NULL DEFAULT '',"
-	" requested_at INTEGER NOT NULL, started_at INTEGER NOT NULL DEFAULT 0,"
-	" finished_at INTEGER NOT NULL DEFAULT 0, label TEXT NOT NULL DEFAULT '',"
-	" exit_code INTEGER NOT NULL DEFAULT -1, error TEXT NOT NULL DEFAULT '',"
-	" message TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '',"
-	" result TEXT NOT NULL DEFAULT '');"
-	"INSERT INTO job_next SELECT seq, id, kind,"
-	" json_patch('{}', json_object("
-	"  'type', CASE WHEN kind = 'backup' THEN type END, 'repo', nullif(repo, 0),"
-	"  'set', nullif(backup_set, ''),"
-	"  'annotations', CASE WHEN annotations <> '' THEN json(annotations) END,"
-	"  'dry_run', CASE WHEN kind = 'expire' THEN json(iif(dry_run, 'true', 'false')) END,"
-	"  'backup_standby',"
-	"  CASE WHEN kind = 'backup' THEN json(iif(backup_standby, 'true', 'false')) END)),"
-	" requested_by, claimed_by, reason, restore, arguments, idempotency_key, fingerprint, state,"
-	" covered_by, requested_at, started_at, finished_at, label, exit_code, error, message, hint,"
-	" result FROM job;"
-	/* numbers are not given twice */
-	"DELETE FROM sqlite_sequence WHERE name = 'job_next';"
-	"INSERT INTO sqlite_sequence SELECT 'job_next', seq FROM sqlite_sequence WHERE name = 'job';"
-	"DROP TABLE job;"
-	"ALTER TABLE job_next RENAME TO job;"
-	"CREATE INDEX job_open ON job (state) WHERE state IN ('queued', 'running');"
-	"CREATE INDEX job_covered ON job (covered_by) WHERE covered_by <> '';",
 };
 
 #define VERSION ((int) (sizeof(migrations) / sizeof(migrations[0])))
