@@ -44,23 +44,37 @@ is_undone(const RestoreList *list, const char *restore)
 
 typedef struct Question
 {
+	const RestoreList *list;
 	const Cluster *cluster;
 	json_t *nodes[CLUSTER_MEMBERS_MAX]; /* by the cluster's order of members; NULL: no answer */
 	PgbrError errors[CLUSTER_MEMBERS_MAX];
 } Question;
 
+/* Why its sidecar has just not told its restores; NULL when it has. */
+static const PgbrError *
+why_unasked(const RestoreList *list, const char *member)
+{
+	for (int i = 0; i < list->unasked_count; i++)
+	{
+		if (strcmp(list->unasked[i].member, member) == 0)
+			return &list->unasked[i].error;
+	}
+	return NULL;
+}
+
 static void
 ask_member(void *argument, int index)
 {
 	Question *question = argument;
-	const SidecarClient *sidecar = &question->cluster->members[index]->sidecar;
+	const ClusterMember *member = question->cluster->members[index];
+	const PgbrError *silent = why_unasked(question->list, member->name);
 
-	if (sidecar->url[0] == '\0')
-		pgbr_error_set(&question->errors[index], PGBR_ERROR_UNREACHABLE,
-					   "the URL of its sidecar is not known");
+	/* the time that a sidecar may be silent is waited for once */
+	if (silent)
+		question->errors[index] = *silent;
 	else
-		(void) sidecar_client_call(sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &question->nodes[index],
-								   &question->errors[index]);
+		(void) sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0,
+								   &question->nodes[index], &question->errors[index]);
 }
 
 static void
@@ -85,6 +99,7 @@ restore_kept_members(const RestoreList *list, Cluster *cluster, KeptMembers *kep
 	memset(kept, 0, sizeof(*kept));
 	if (question == NULL)
 		return pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+	question->list = list;
 	question->cluster = cluster;
 	at_once(cluster->count, ask_member, question);
 	for (int i = 0; i < cluster->count; i++)
