@@ -67,7 +67,8 @@ sub run_job
 		"for i in 1 2 3; do head -c 1000000 /dev/zero | tr '\\0' x; echo; done; echo 'P00 INFO: backup command end: completed'\n"
 	);
 	is($job->{state}, 'succeeded', 'lines of 1 MB');
-	my @lines = split /\n/, $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
+	my ($ours, @lines) = split /\n/, $sidecar->http(GET => "/v1/jobs/$job->{id}/log")->{content};
+	like($ours, qr/^could not look whether a promotion/, 'behind a line of the sidecar');
 	is_deeply([ map { length } @lines ], [ 8192, 8192, 8192, 39 ], 'are cut');
 
 	$job = $run->(
