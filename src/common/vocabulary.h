@@ -116,6 +116,7 @@ extern bool pgbr_job_state_is_final(PgbrJobState state);
 #define PGBR_PATH_JOBS			 "/v1/jobs"
 #define PGBR_PATH_INFO			 "/v1/info"
 #define PGBR_PATH_NODE			 "/v1/node"
+#define PGBR_PATH_DOCTOR		 "/v1/doctor"
 #define PGBR_PATH_WAL			 "/v1/wal"
 #define PGBR_PATH_RESTORE_POINTS "/v1/restore-points"
 #define PGBR_PATH_RESTORES		 "/v1/restores"

@@ -73,6 +73,83 @@ sub bring_back
 	return;
 }
 
+# The sidecar of another member would overwrite that one's files twice.
+subtest 'one sidecar for two members' => sub {
+	my ($replica, $other) = $test->replicas;
+	my ($leader, $before) = ($test->leader, $test->leader->postmaster);
+	my @target = $test->target('time');
+	for my $wrong ($leader, $other)
+	{
+		my $url = $wrong->sidecar->url;
+		my $run = $test->run('restore', "--sidecar=$replica->{name}=$url", @target);
+		is($run->{status}, 8, 'refused by the plan') or diag $run->last_words;
+		my ($one, $two) = sort map { $_->name } $replica, $wrong;
+		like($run->errors, qr/members "$one" and "$two" have the same sidecar/, 'both are named');
+		like($run->errors, qr/\Q$url and $url\E answer for/, 'with their URLs');
+		like($run->errors, qr/--sidecar=$one=URL --sidecar=$two=URL/, 'and the remedy');
+	}
+	# one is asked over its socket, and the same at its address
+	my $run = $test->run('restore', "--sidecar=nobody=" . $leader->sidecar->url, @target);
+	is($run->{status}, 8, 'a name that is no member is refused');
+	like($run->errors, qr/and "nobody" have the same sidecar/, 'as it has no sidecar of its own');
+	is($leader->postmaster, $before, 'the leader serves');
+	my ($status, $plan) = $cluster->cluster_ctl('plan', '--no-verify', @target);
+	like($plan, qr/^  sidecars   m1 at unix:\S+\n +m2 at unix:/m, 'the plan shows the URLs');
+	# swapped: each has one of its own, and it is another's
+	$run = $test->run(
+		'restore',
+		"--sidecar=$leader->{name}=" . $replica->sidecar->url,
+		"--sidecar=$replica->{name}=" . $leader->sidecar->url, @target);
+	is($run->{status}, 8, 'two that are swapped are refused') or diag $run->last_words;
+	like($run->errors, qr/serves another PostgreSQL/, 'by what they serve');
+	like($run->errors, qr/Its PostgreSQL (?:has port|is a|was started)/, 'and it is said why');
+	is($leader->postmaster, $before, 'the leader still serves');
+};
+
+# It looks like the sidecar of a member whose PostgreSQL is down.
+subtest 'a sidecar that has stopped nothing' => sub {
+	my ($replica) = $test->replicas;
+	my $before = $test->leader->postmaster;
+	my @target = $test->moment('nothing was stopped');
+	my $copy = "$replica->{dir}/copy";
+	mkdir $copy, 0700;
+	system 'cp', '-a', "$replica->{data}/global", "$replica->{data}/PG_VERSION", $copy;
+	my $sidecar = PgbrSidecar->new($replica, name => 'stray');
+	$sidecar->start("--pg-data=$copy", '--pg-conninfo=host=/nowhere',
+		'--pg-bin=' . PgbrMember->bindir);
+	my $run = $test->run('restore', "--sidecar=$replica->{name}=" . $sidecar->url, @target);
+	is($run->{status}, 8, 'given up') or diag $run->last_words;
+	like(
+		$run->errors,
+		qr/was given up at step stop-replicas: PostgreSQL of member "$replica->{name}" was stopped, and its Patroni says that it runs/,
+		'with the reason');
+	like($run->errors, qr/Nothing was changed/, 'and that nothing was changed');
+	is($test->leader->postmaster, $before, 'the leader was not stopped');
+	is($test->status->{restore}{state}, 'done', 'the locks are given back');
+	$sidecar->stop;
+	$test->is_healthy('given up', 60);
+	is($test->leader->sidecar->post_job(kind => 'check')->{state}, 'queued', 'jobs are taken');
+	$test->await_jobs;
+	$test->run_ok('with its own sidecar', 'restore', @target);
+	$test->without('nothing was stopped');
+	$test->is_healthy('with its own sidecar', 60);
+};
+
+# pgbackrest would fail after PostgreSQL was stopped.
+subtest 'a folder that can not be written' => sub {
+	my ($replica) = $test->replicas;
+	my $before = $test->leader->postmaster;
+	chmod 0500, $replica->{data};
+	my $run = $test->run('restore', $test->target('time'));
+	chmod 0700, $replica->{data};
+	is($run->{status}, 8, 'refused by the plan') or diag $run->last_words;
+	like(
+		$run->errors,
+		qr/a restore would fail on member "$replica->{name}": \Q$replica->{data}\E: Permission denied/,
+		'with member, folder and reason');
+	is($test->leader->postmaster, $before, 'the leader serves');
+};
+
 subtest 'the host of a replica is down' => sub {
 	my ($absent) = $test->replicas;
 	my $before = config('check_timeline');

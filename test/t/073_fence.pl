@@ -20,6 +20,11 @@ subtest 'a fence' => sub {
 	is(step('node-stop', fence => $true)->{was_running}, $false,
 		'a second stop leaves it as it is');
 	is($sidecar->http(GET => '/v1/node')->{json}{fenced}, $true, 'and says so');
+	# pgbackrest removes what the backup lacks, and restores pg_control last
+	rename "$data/pgbr_fence", "$data.fence" or die "rename: $!";
+	is($sidecar->http(GET => '/v1/node')->{json}{fenced},
+		$true, 'also while pgbackrest has taken it away');
+	rename "$data.fence", "$data/pgbr_fence" or die "rename: $!";
 	step('node-unfence');
 	step('node-unfence');
 	is($sidecar->http(GET => '/v1/node')->{json}{fenced}, $false, 'and so is its end');

@@ -193,6 +193,8 @@ for my $case (@cases)
 	my ($what, $exit, $message, %with) = @$case;
 	my ($code, $out, $errors) = ctl(\%with, @restore);
 	is($code, $exit, "$what: exit code") or diag $out;
+	is((ctl(\%with, 'plan', '--no-verify'))[0], $exit, "$what: the plan says so")
+	  if $what =~ /password/;
 	like($errors, $message, "$what: it is said");
 	is($member->postmaster, $postmaster, "$what: nothing stops");
 	my $status = status();

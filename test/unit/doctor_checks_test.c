@@ -89,6 +89,7 @@ test_healthy(void **state)
 
 BREAK(server, facts->running = false; strcpy(facts->server_error, "no\nserver"))
 BREAK(owner, facts->owner = 0)
+BREAK(data_folder, facts->data_folder = (DoctorFolder){.state = DOCTOR_FOLDER_BAD})
 BREAK(owner_unknown, facts->owner_known = false)
 BREAK(read_only, facts->read_only = true)
 BREAK(repository_folder, facts->repository_folder.state = DOCTOR_FOLDER_BAD)
@@ -137,6 +138,7 @@ test_each_breaks_one_check(void **state)
 	} rows[] = {
 		{break_server, "postgresql", PGBR_VERDICT_FAIL, true},
 		{break_owner, "data-directory", PGBR_VERDICT_FAIL, true},
+		{break_data_folder, "data-directory", PGBR_VERDICT_FAIL, true},
 		{break_owner_unknown, "data-directory", PGBR_VERDICT_UNKNOWN, false},
 		{break_read_only, "data-directory", PGBR_VERDICT_FAIL, true},
 		{break_repository_folder, "repository", PGBR_VERDICT_FAIL, true},

@@ -1,4 +1,4 @@
-// links: ctl/plan/doctor_report ctl/facts/doctor_gather ctl/facts/gather ctl/facts/facts ctl/facts/archive_view ctl/facts/timeline_path ctl/client/at_once ctl/client/cluster ctl/client/cluster_settings ctl/client/secret_rule ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
+// links: ctl/plan/doctor_report ctl/facts/doctor_gather ctl/facts/gather ctl/facts/same_server ctl/facts/member_checks ctl/facts/facts ctl/facts/archive_view ctl/facts/timeline_path ctl/client/at_once ctl/client/cluster ctl/client/cluster_settings ctl/client/secret_rule ctl/client/patroni_client ctl/client/sidecar_client ctl/client/http_call
 /*
  * doctor_report_test.c
  *		What "doctor" finds from outside: a fact that is broken, and the lines that say so.
@@ -161,6 +161,11 @@ test_sidecar(void **state)
 	make_cluster(facts);
 	facts->members[1].patroni.running = false;
 	expect(facts, "m2", "sidecar", PGBR_VERDICT_UNKNOWN);
+	make_cluster(facts);
+	for (int i = 0; i < 2; i++)
+		json_object_set_new(json_object_get(facts->members[i].doctor, "node"), "identity",
+							json_string("1-2@h"));
+	expect(facts, "m1", "sidecar", PGBR_VERDICT_FAIL);
 	for (int i = 0; i < 3; i++)
 	{
 		static const char *const scopes[] = {"read", "operate", "everything"};

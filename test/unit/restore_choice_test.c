@@ -1,4 +1,4 @@
-// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/target ctl/plan/left_branch ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/way_back ctl/plan/verify ctl/facts/facts ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
+// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/target ctl/plan/left_branch ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/way_back ctl/plan/verify ctl/facts/facts ctl/facts/same_server ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
 /*
  * restore_choice_test.c
  *		What a plan chooses where there is a choice: members that differ, two repositories, two
@@ -199,7 +199,7 @@ test_left_out(void **state)
 	(void) state;
 	make_past(&facts);
 	strcpy(facts.members[1].running_job, "a job");
-	facts.members[1].mismatch = true;
+	strcpy(facts.members[1].mismatch, "Another.");
 	strcpy(facts.members[2].running_job, "b job");
 	assert_true(plan_of(&facts, &request, NULL, NULL, NULL, NULL, &made, &refusal));
 	assert_true(has_note(

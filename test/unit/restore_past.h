@@ -86,6 +86,8 @@ add_member(RestoreFacts *facts, const char *name, bool leader)
 	FactMember *member = restore_facts_add_member(facts, name);
 
 	strcpy(member->role, leader ? "leader" : "replica");
+	snprintf(member->sidecar_url, sizeof(member->sidecar_url), "http://%s:8430", name);
+	snprintf(member->identity, sizeof(member->identity), "0123456789abcdef-1@%s", name);
 	strcpy(member->stanza, "main");
 	strcpy(member->system_identifier, "7000000000000000001");
 	strcpy(member->postgres_version, "15.9 (Debian)");

@@ -1,4 +1,4 @@
-// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/target ctl/plan/left_branch ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/way_back ctl/plan/verify ctl/facts/facts ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
+// links: ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/plan_json ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/target ctl/plan/left_branch ctl/plan/backup_set ctl/plan/wal_proof ctl/plan/way_back ctl/plan/verify ctl/facts/facts ctl/facts/same_server ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
 /*
  * restore_preflight_test.c
  *		What hinders a restore whatever its target, the steps of a plan, a plan as JSON, and what
@@ -52,7 +52,17 @@ ARRANGE(stranger)
 ARRANGE(another)
 {
 	(void) request;
-	facts->members[2].mismatch = true;
+	strcpy(facts->members[2].mismatch, "Its PostgreSQL is a primary.");
+}
+ARRANGE(same_sidecar_twice)
+{
+	(void) request;
+	strcpy(facts->members[2].identity, facts->members[0].identity);
+}
+ARRANGE(misspelt)
+{
+	(void) request;
+	facts->members[1].unlisted = true;
 }
 ARRANGE(read_only)
 {
@@ -182,6 +192,8 @@ static const Hindrance hindrances[] = {
 	{"leader and can't be left out", NULL, without_leader},
 	{"no member \"m9\"", NULL, stranger},
 	{"another PostgreSQL", NULL, another},
+	{"members \"m1\" and \"m3\" have the same sidecar", NULL, same_sidecar_twice},
+	{"Patroni lists no member \"m2\"", NULL, misspelt},
 	{"PostgreSQL on member \"m2\" is not seen", NULL, unseen},
 	{"data directory of member \"m2\" is read-only", NULL, read_only},
 	{"restore 20270115T080000-1234 is active", NULL, active},

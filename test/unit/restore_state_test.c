@@ -1,4 +1,4 @@
-// links: ctl/plan/state ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/backup_set ctl/plan/target ctl/plan/left_branch ctl/plan/wal_proof ctl/plan/way_back ctl/facts/facts ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
+// links: ctl/plan/state ctl/plan/plan ctl/plan/planner ctl/plan/step ctl/plan/request ctl/plan/findings ctl/plan/preflight ctl/plan/preflight_files ctl/plan/kept ctl/plan/backup_set ctl/plan/target ctl/plan/left_branch ctl/plan/wal_proof ctl/plan/way_back ctl/facts/facts ctl/facts/same_server ctl/facts/damaged ctl/facts/timeline_path ctl/print/units
 /*
  * restore_state_test.c
  *		Which step comes next, after a run was left at any of them and the cluster was changed

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PATRONI_URL "http://127.0.0.1:8008"
@@ -143,6 +144,10 @@ cluster_settings_read(ClusterSettings *settings, const ClusterArguments *argumen
 		if (!take_sidecar_option(settings, arguments->sidecars.values[i], error))
 			return false;
 	}
+	/* an option replaces the variable for the members that it names, not for all */
+	if (getenv(CLUSTER_SIDECARS_VARIABLE) &&
+		!take_sidecar_option(settings, getenv(CLUSTER_SIDECARS_VARIABLE), error))
+		return false;
 	if ((file && !merge(settings, file, error)) ||
 		!choose_file(settings->user_file, arguments->patroni_user_file, error) ||
 		!choose_file(settings->ca_file, arguments->patroni_ca_file, error) ||

@@ -3,9 +3,9 @@
  *		Where a cluster is, as the user says: the options that tell it, and the settings that they
  *		and the configuration file make.
  *
- * The command line and the environment win over the file: URLs of Patroni given there replace the
- * file's, and a sidecar given there replaces the one that the file gives for the same member. The
- * settings own their memory. Pure.
+ * The command line wins over the environment, and both over the file. URLs of Patroni replace those
+ * of a weaker source. A sidecar replaces the one that a weaker source gives for the same member.
+ * The settings own their memory. Pure, but for PGBRCTL_SIDECARS.
  */
 #ifndef PGBR_CTL_CLIENT_CLUSTER_SETTINGS_H
 #define PGBR_CTL_CLIENT_CLUSTER_SETTINGS_H
@@ -20,6 +20,8 @@
 #define CLUSTER_MEMBERS_MAX PATRONI_MEMBERS_MAX
 #define CLUSTER_FILE_SIZE	256
 #define CLUSTER_NAME_SIZE	64
+
+#define CLUSTER_SIDECARS_VARIABLE "PGBRCTL_SIDECARS"
 
 /* Members for a verb's struct of arguments, and the rows that fill them. */
 typedef struct ClusterArguments
@@ -51,7 +53,7 @@ typedef struct ClusterArguments
 					 "client certificate for it (default: --cert-file)", false),                   \
 		CLUSTER_TEXT(t, m.patroni_key_file, "patroni-key-file", "FILE",                            \
 					 "PGBRCTL_PATRONI_KEY_FILE", "its key (default: --key-file)", false),          \
-		CLUSTER_TEXT(t, m.sidecars, "sidecar", "NAME=URL", "PGBRCTL_SIDECARS",                     \
+		CLUSTER_TEXT(t, m.sidecars, "sidecar", "NAME=URL", CLUSTER_SIDECARS_VARIABLE,              \
 					 "the sidecar of a member; may be repeated", true),                            \
 	{                                                                                              \
 		"trust-members", 0, OPTION_FLAG, ARGUMENT(t, m.trust_members), NULL,                       \

@@ -181,6 +181,14 @@ take_timeline(const json_t *object)
 	return timeline > 0 && timeline <= UINT32_MAX ? (uint32_t) timeline : 0;
 }
 
+static int
+take_port(const json_t *object)
+{
+	long long port = json_number(object, "port", 0);
+
+	return port > 0 && port <= UINT16_MAX ? (int) port : 0;
+}
+
 static bool
 read_member(const json_t *json, PatroniMember *member, PgbrError *error)
 {
@@ -204,6 +212,8 @@ read_member(const json_t *json, PatroniMember *member, PgbrError *error)
 		scheme = strcspn(member->url, ":") + 3;
 		member->url[scheme + strcspn(member->url + scheme, "/")] = '\0';
 	}
+	take_text(json, "host", member->host, sizeof(member->host));
+	member->port = take_port(json);
 	take_text(json, "role", member->role, sizeof(member->role));
 	take_text(json, "state", member->state, sizeof(member->state));
 	member->leads =
@@ -281,6 +291,7 @@ bool
 patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 {
 	const json_t *patroni = json_object_get(answer, "patroni");
+	long long replayed;
 	long long version;
 
 	memset(node, 0, sizeof(*node));
@@ -306,6 +317,8 @@ patroni_read_node(const json_t *answer, PatroniNode *node, PgbrError *error)
 	node->unlocked = json_flag(answer, "cluster_unlocked");
 	node->restart_scheduled = json_object_get(answer, "scheduled_restart") != NULL;
 	node->timeline = take_timeline(answer);
+	replayed = json_number(json_object_get(answer, "xlog"), "replayed_location", 0);
+	node->replayed = replayed > 0 ? (uint64_t) replayed : 0;
 	version = json_number(answer, "server_version", 0);
 	node->server_version = version > 0 && version <= INT_MAX ? (int) version : 0;
 	read_streaming(answer, node);

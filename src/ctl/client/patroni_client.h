@@ -43,6 +43,8 @@ typedef struct PatroniMember
 {
 	char name[64];
 	char url[PATRONI_URL_SIZE]; /* of its REST API, without a path */
+	char host[256];				/* of PostgreSQL, as replicas connect to it; "" unknown */
+	int port;					/* 0: unknown */
 	char role[32];				/* leader, standby_leader, sync_standby, quorum_standby, replica */
 	char state[32];	   /* running, streaming, in archive recovery, stopped, starting, ... */
 	bool leads;		   /* role leader or standby_leader */
@@ -78,6 +80,7 @@ typedef struct PatroniNode
 	bool unlocked;							 /* nobody holds the leader key */
 	bool restart_scheduled;					 /* by POST /restart with a time */
 	uint32_t timeline;						 /* 0: unknown */
+	uint64_t replayed;						 /* a standby's LSN; 0: unknown */
 	int server_version;						 /* 150010; 0: unknown */
 	char streaming[PATRONI_MEMBERS_MAX][64]; /* who streams from it, by application_name */
 	int streaming_count;

@@ -4,14 +4,10 @@
  */
 #include "ctl/facts/doctor_gather.h"
 
+#include "common/vocabulary.h"
 #include "ctl/client/at_once.h"
 
 #include <string.h>
-
-/* A sidecar asks PostgreSQL and runs programs, each with a limit of its own. */
-#define WAIT_S 30
-
-#define PATH_DOCTOR "/v1/doctor"
 
 typedef struct Question
 {
@@ -42,8 +38,8 @@ ask_sidecar(const ClusterMember *asked, DoctorMember *member)
 	if (member->sidecar_url[0] == '\0')
 		pgbr_error_set(&member->sidecar_error, PGBR_ERROR_UNREACHABLE,
 					   "it is not known where the sidecar is");
-	else if (sidecar_client_call(&asked->sidecar, "GET", PATH_DOCTOR, NULL, WAIT_S, &member->doctor,
-								 &member->sidecar_error))
+	else if (sidecar_client_call(&asked->sidecar, "GET", PGBR_PATH_DOCTOR, NULL, DOCTOR_WAIT_S,
+								 &member->doctor, &member->sidecar_error))
 		member->sidecar_error.code = PGBR_ERROR_NONE;
 }
 
@@ -70,6 +66,7 @@ doctor_gather(Cluster *cluster, DoctorCluster *facts, PgbrError *error)
 	else
 		facts->patroni_error = *error;
 	facts->count = cluster->count;
+	facts->listed = cluster->view;
 	facts->paused = cluster->view.paused;
 	facts->has_leader = cluster_find_leading(cluster) != NULL;
 	for (int i = 0; i < cluster->count; i++)

@@ -12,6 +12,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* How long a sidecar may take: it asks PostgreSQL and runs programs, each with a limit. Seconds. */
+#define DOCTOR_WAIT_S 30
+
 typedef struct DoctorMember
 {
 	char name[64];
@@ -29,6 +32,7 @@ typedef struct DoctorCluster
 {
 	DoctorMember members[CLUSTER_MEMBERS_MAX];
 	int count;
+	PatroniCluster listed; /* as Patroni lists them */
 	bool has_leader;
 	bool paused;
 	PgbrError patroni_error; /* code NONE: some Patroni has listed the members */

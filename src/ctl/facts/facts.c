@@ -267,6 +267,9 @@ restore_facts_read_node(FactMember *member, const json_t *node, PgbrError *error
 			  "pgbackrest_version");
 	take_text(member->postgres_bin, sizeof(member->postgres_bin), node, "postgres_bin");
 	take_text(member->data_directory, sizeof(member->data_directory), node, "data_directory");
+	take_text(member->identity, sizeof(member->identity), node, "identity");
+	take_text(member->data_directory_id, sizeof(member->data_directory_id), node,
+			  "data_directory_id");
 	take_text(member->restore, sizeof(member->restore), node, "restore");
 	take_text(member->kept_for, sizeof(member->kept_for), node, "kept_for");
 	take_text(member->running_job, sizeof(member->running_job), node, "running_job");

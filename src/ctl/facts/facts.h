@@ -58,6 +58,8 @@ typedef struct FactOption
 	FactEffect effect;
 } FactOption;
 
+#define FACT_URL_SIZE 512
+
 typedef struct FactMember
 {
 	char name[RESTORE_NAME_SIZE];
@@ -66,8 +68,14 @@ typedef struct FactMember
 	char error[256]; /* why its sidecar told nothing; empty: it did */
 
 	bool running;  /* PostgreSQL answers */
-	bool mismatch; /* the sidecar and Patroni's member belong to different PostgreSQL servers */
 	bool unseen;   /* its sidecar does not see the process of the server that answers */
+	bool unlisted; /* Patroni does not list it: an option, the file or a journal names it */
+	char mismatch
+		[256]; /* why its sidecar serves another PostgreSQL, a sentence; empty: it does not */
+	char sidecar_url[FACT_URL_SIZE];
+	bool uncompared;			 /* its Patroni did not answer: mismatch says less */
+	char identity[256];			 /* of its sidecar; empty: unknown */
+	char data_directory_id[256]; /* the same for all who see this folder; empty: unknown */
 	char stanza[65];
 	char system_identifier[24];
 	char postgres_version[48];
@@ -88,6 +96,10 @@ typedef struct FactMember
 	int tablespaces;	  /* -1 unknown */
 	int logical_slots;	  /* of replication; -1 unknown */
 	long long unarchived; /* segments that wait for the archiver; -1 unknown */
+	/* the first check of its sidecar that fails and that a restore needs; empty: none does */
+	char failed_check[24];
+	char failed_reason[512];
+	char failed_cure[512];
 	int settings[FACT_SETTING_COUNT]; /* -1 unknown */
 	int control
 		[FACT_SETTING_COUNT];	   /* what its control data requires of a hot standby; -1 unknown */

@@ -7,11 +7,13 @@
  */
 #include "ctl/facts/gather.h"
 
-#include "common/moment.h"
 #include "common/vocabulary.h"
 #include "ctl/client/at_once.h"
 #include "ctl/facts/archive_view.h"
 #include "ctl/facts/damaged.h"
+#include "ctl/facts/doctor_gather.h"
+#include "ctl/facts/member_checks.h"
+#include "ctl/facts/same_server.h"
 #include "program/clock.h"
 #include "program/json.h"
 
@@ -19,32 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Two reports of the same start may differ by this much, in case that one of them tells
- * milliseconds. Members that Patroni restarts together may start within the same second.
- */
-#define SAME_START_US 1000
-
-bool
-gather_same_start(const char *a, const char *b)
-{
-	const char *ignored;
-	int64_t a_us;
-	int64_t b_us;
-
-	/* an unreadable time proves nothing */
-	if (!moment_parse(a, true, &a_us, &ignored) || !moment_parse(b, true, &b_us, &ignored))
-		return true;
-	return llabs(a_us - b_us) <= SAME_START_US;
-}
-
 /* What one member has answered. All are asked at once; their answers are read one after another. */
 typedef struct Answer
 {
-	json_t *node;
+	json_t *doctor; /* of GET /v1/doctor */
 	json_t *points;
-	json_t *restores; /* NULL: they can't be told */
-	PgbrError error;  /* why one of them is missing */
+	json_t *restores;  /* NULL: they can't be told */
+	PgbrError error;   /* why one of them is missing */
+	PgbrError refusal; /* FORBIDDEN: Patroni takes no changes from us */
 	bool has_patroni;
 	PatroniNode patroni;
 	int64_t asked_ms;
@@ -65,11 +49,14 @@ ask_member(void *argument, int index)
 	PgbrError ignored;
 
 	answer->asked_ms = clock_now_ms();
+	/* the pause would be refused as well, after the locks were taken */
+	if (member->patroni.name[0] && member->api_url[0])
+		(void) patroni_check_access(&question->cluster->patroni, member->api_url, &answer->refusal);
 	if (member->sidecar.url[0] == '\0')
 		pgbr_error_set(&answer->error, PGBR_ERROR_UNREACHABLE,
 					   "the URL of its sidecar is not known");
-	else if (sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_NODE, NULL, 0, &answer->node,
-								 &answer->error) &&
+	else if (sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_DOCTOR, NULL, DOCTOR_WAIT_S,
+								 &answer->doctor, &answer->error) &&
 			 sidecar_client_call(&member->sidecar, "GET", PGBR_PATH_RESTORE_POINTS, NULL, 0,
 								 &answer->points, &answer->error))
 	{
@@ -81,23 +68,23 @@ ask_member(void *argument, int index)
 	}
 }
 
-/* True when Patroni and the sidecar see the same server: it started at the same moment. */
 static void
-compare_with_patroni(RestoreFacts *facts, FactMember *fact, const Answer *answer)
+compare_with_patroni(RestoreFacts *facts, FactMember *fact, const PatroniCluster *listed,
+					 const Answer *answer)
 {
-	const char *start = json_text(answer->node, "postmaster_start_time");
-	const PatroniNode *patroni = &answer->patroni;
+	const PatroniNode *patroni = answer->has_patroni ? &answer->patroni : NULL;
 
-	if (!answer->has_patroni)
-		return;
-	if (facts->system_identifier[0] == '\0')
+	if (patroni && facts->system_identifier[0] == '\0')
 		strcpy(facts->system_identifier, patroni->system_identifier);
-	if (start && fact->running && patroni->running && patroni->postmaster_start_time[0])
-		fact->mismatch = !gather_same_start(start, patroni->postmaster_start_time);
+	fact->uncompared = patroni == NULL;
+	fact->mismatch[0] = '\0';
+	(void) same_server(json_object_get(answer->doctor, "node"), patroni, listed, fact->name,
+					   fact->mismatch, sizeof(fact->mismatch));
 }
 
 static bool
-take_member(RestoreFacts *facts, const ClusterMember *member, Answer *answer, PgbrError *error)
+take_member(RestoreFacts *facts, const Cluster *cluster, const ClusterMember *member,
+			Answer *answer, PgbrError *error)
 {
 	FactMember *fact = restore_facts_add_member(facts, member->name);
 
@@ -107,10 +94,17 @@ take_member(RestoreFacts *facts, const ClusterMember *member, Answer *answer, Pg
 	pgbr_copy_text(fact->state, sizeof(fact->state), member->patroni.state);
 	fact->asked_ms = answer->asked_ms;
 	restore_facts_read_damaged(facts, answer->restores);
-	if (answer->node && restore_facts_read_node(fact, answer->node, &answer->error) &&
+	if (answer->refusal.code == PGBR_ERROR_FORBIDDEN)
+	{
+		*error = answer->refusal;
+		return false;
+	}
+	fact->unlisted = member->patroni.name[0] == '\0';
+	pgbr_copy_text(fact->sidecar_url, sizeof(fact->sidecar_url), member->sidecar.url);
+	if (answer->doctor && restore_facts_read_doctor(fact, answer->doctor, &answer->error) &&
 		answer->points && restore_facts_read_points(facts, answer->points, &answer->error))
 	{
-		compare_with_patroni(facts, fact, answer);
+		compare_with_patroni(facts, fact, &cluster->view, answer);
 		return true;
 	}
 	pgbr_copy_text(fact->error, sizeof(fact->error), answer->error.message);
@@ -134,8 +128,8 @@ ask_members(RestoreFacts *facts, const Cluster *cluster, PgbrError *error)
 	at_once(cluster->count, ask_member, question);
 	for (int i = 0; i < cluster->count; i++)
 	{
-		ok = ok && take_member(facts, cluster->members[i], &question->answers[i], error);
-		json_decref(question->answers[i].node);
+		ok = ok && take_member(facts, cluster, cluster->members[i], &question->answers[i], error);
+		json_decref(question->answers[i].doctor);
 		json_decref(question->answers[i].points);
 		json_decref(question->answers[i].restores);
 	}

@@ -18,8 +18,4 @@
  */
 extern bool restore_facts_gather(Cluster *cluster, RestoreFacts *facts, PgbrError *error);
 
-/* True when two reports of a server's start time mean the same start, or when one of them can't be
- * read. Pure. */
-extern bool gather_same_start(const char *a, const char *b);
-
 #endif

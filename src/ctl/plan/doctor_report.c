@@ -4,7 +4,7 @@
  */
 #include "ctl/plan/doctor_report.h"
 
-#include "ctl/facts/gather.h"
+#include "ctl/facts/same_server.h"
 #include "program/json.h"
 
 #include <stdarg.h>
@@ -67,43 +67,71 @@ check_writing(DoctorReport *report, const DoctorMember *member)
 				   &member->write_error);
 }
 
-/* True when Patroni and the sidecar report the same server. */
-static void
-compare_servers(DoctorLine *line, const DoctorMember *member)
+static SidecarIdentity
+identity_of(const DoctorMember *member)
 {
 	const json_t *node = json_object_get(member->doctor, "node");
-	const char *identifier = json_text(node, "system_identifier");
-	const char *start = json_text(node, "postmaster_start_time");
-	const PatroniNode *patroni = &member->patroni;
-	static const char cure[] =
-		"Name the sidecar of this member with --sidecar=NAME=URL or in the configuration file.";
 
-	if (member->patroni_error.code != PGBR_ERROR_NONE || identifier == NULL || start == NULL ||
-		patroni->system_identifier[0] == '\0' || !patroni->running)
+	return (SidecarIdentity){json_text(node, "identity"), json_text(node, "data_directory_id")};
+}
+
+/* Another member with this one's sidecar or data directory; *shared says which. */
+static const DoctorMember *
+find_double(const DoctorCluster *facts, const DoctorMember *member, const char **shared)
+{
+	for (int i = 0; i < facts->count; i++)
+	{
+		const DoctorMember *other = &facts->members[i];
+
+		if (other != member &&
+			(*shared = same_sidecar(identity_of(member), identity_of(other))) != NULL)
+			return other;
+	}
+	return NULL;
+}
+
+/* Whether Patroni and the sidecar report the same server. */
+static void
+compare_servers(DoctorLine *line, const DoctorCluster *facts, const DoctorMember *member)
+{
+	const json_t *node = json_object_get(member->doctor, "node");
+	const PatroniNode *patroni = &member->patroni;
+	const char *shared = NULL;
+	const DoctorMember *other = find_double(facts, member, &shared);
+	char why[256];
+
+	strcpy(line->cure, "Name the sidecar of this member with --sidecar=NAME=URL or in the "
+					   "configuration file.");
+	if (other)
+		find(line, PGBR_VERDICT_FAIL, "%s has the same %s as member \"%s\"", member->sidecar_url,
+			 shared, other->name);
+	else if (!same_server(node, member->patroni_error.code == PGBR_ERROR_NONE ? patroni : NULL,
+						  &facts->listed, member->name, why, sizeof(why)))
+		find(line, PGBR_VERDICT_FAIL, "%s is not of this member: %s", member->sidecar_url, why);
+	else if (member->patroni_error.code != PGBR_ERROR_NONE ||
+			 json_text(node, "system_identifier") == NULL ||
+			 json_text(node, "postmaster_start_time") == NULL ||
+			 patroni->system_identifier[0] == '\0' || !patroni->running)
+	{
 		find(line, PGBR_VERDICT_UNKNOWN,
 			 "%s answers; without a running PostgreSQL it can't be compared with Patroni",
 			 member->sidecar_url);
-	else if (strcmp(identifier, patroni->system_identifier) != 0)
-	{
-		find(line, PGBR_VERDICT_FAIL, "%s is the sidecar of another cluster", member->sidecar_url);
-		strcpy(line->cure, cure);
-	}
-	else if (!gather_same_start(start, patroni->postmaster_start_time))
-	{
-		find(line, PGBR_VERDICT_FAIL, "%s is the sidecar of another member", member->sidecar_url);
-		strcpy(line->cure, cure);
+		line->cure[0] = '\0';
 	}
 	else
+	{
 		find(line, PGBR_VERDICT_OK, "%s answers for this member", member->sidecar_url);
+		line->cure[0] = '\0';
+	}
 }
 
 static void
-check_sidecar(DoctorReport *report, const DoctorMember *member)
+check_sidecar(DoctorReport *report, const DoctorCluster *facts, const DoctorMember *member)
 {
 	DoctorLine *line = add(report, member->name, "sidecar");
 
 	if (member->doctor)
-		compare_servers(line, member);
+		compare_servers(line, facts, member);
 	else
 		find_error(line, PGBR_VERDICT_FAIL, &member->sidecar_error);
 }
@@ -318,7 +346,7 @@ doctor_report_make(DoctorReport *report, const DoctorCluster *facts)
 
 		check_patroni(report, member);
 		check_writing(report, member);
-		check_sidecar(report, member);
+		check_sidecar(report, facts, member);
 		if (member->doctor)
 		{
 			check_token(report, member);

@@ -22,9 +22,12 @@
 #define RESTORE_NOTE_SIZE	400
 #define RESTORE_NEAREST_MAX 8
 
+#define RESTORE_URL_SIZE 512
+
 typedef struct RestoreMember
 {
 	char name[RESTORE_NAME_SIZE];
+	char sidecar_url[RESTORE_URL_SIZE]; /* as it was asked; empty: unknown */
 	bool leader;
 	bool left_out; /* by --without-member, or not among --member */
 	bool kept;	   /* it is stopped, and stays as it is: the way back */

@@ -97,6 +97,8 @@ members_json(const RestorePlan *plan)
 		json_t *json = json_object();
 
 		json_put_text(json, "name", member->name);
+		if (member->sidecar_url[0])
+			json_put_text(json, "sidecar_url", member->sidecar_url);
 		put_flag(json, "leader", member->leader);
 		put_flag(json, "left_out", member->left_out);
 		put_flag(json, "kept", member->kept);
@@ -257,6 +259,7 @@ read_members(const json_t *array, RestorePlan *plan)
 
 		if (!take_text(member->name, sizeof(member->name), json, "name", true))
 			return false;
+		take_text(member->sidecar_url, sizeof(member->sidecar_url), json, "sidecar_url", false);
 		member->leader = json_flag(json, "leader");
 		member->left_out = json_flag(json, "left_out");
 		member->kept = json_flag(json, "kept");

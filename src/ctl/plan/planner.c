@@ -80,6 +80,7 @@ list_members(RestoreWork *work)
 		RestoreMember *member = &plan->members[plan->member_count++];
 
 		strcpy(member->name, fact->name);
+		strcpy(member->sidecar_url, fact->sidecar_url);
 		member->leader = fact == (work->kept ? work->kept : work->leader);
 		member->kept = strcmp(fact->name, work->request->keep) == 0;
 		member->was_kept = fact->kept_for[0] != '\0';

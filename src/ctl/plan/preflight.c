@@ -4,6 +4,7 @@
  */
 #include "ctl/plan/preflight.h"
 
+#include "ctl/facts/same_server.h"
 #include "ctl/plan/preflight_files.h"
 #include "ctl/print/units.h"
 
@@ -122,10 +123,11 @@ check_member(RestoreWork *work, const FactMember *member)
 			"--without-member=%s restores without it; rebuild it afterwards.",
 			member->name, member->name);
 	}
-	if (member->mismatch)
+	if (member->mismatch[0])
 	{
 		restore_refuse(work, "the sidecar asked for member \"%s\" serves another PostgreSQL",
 					   member->name);
+		pgbr_error_detail(error, "%s answers. %s", member->sidecar_url, member->mismatch);
 		return pgbr_error_hint(error, "Name the right one: --sidecar=%s=URL.", member->name);
 	}
 	if (member->unseen && is_to_stop(work, member))
@@ -145,6 +147,15 @@ check_member(RestoreWork *work, const FactMember *member)
 							   "pgbackrest_sidecar\", add ReadWritePaths=%s below [Service], and "
 							   "restart it.",
 							   member->data_directory[0] ? member->data_directory : "FOLDER");
+	}
+	/* a data directory that a restore has left half-way can't be read; the next one mends that */
+	if (member->failed_check[0] && is_to_stop(work, member) &&
+		!(work->facts->undo_retry && strcmp(member->failed_check, "recovery") == 0))
+	{
+		restore_refuse(work, "a restore would fail on member \"%s\": %s", member->name,
+					   member->failed_reason);
+		pgbr_error_detail(error, "The sidecar's check \"%s\" fails.", member->failed_check);
+		return pgbr_error_hint(error, "%s", member->failed_cure);
 	}
 	if (member->restore[0] && !work->facts->undo_retry)
 	{
@@ -177,6 +188,69 @@ check_member(RestoreWork *work, const FactMember *member)
 	return true;
 }
 
+static SidecarIdentity
+identity_of(const FactMember *member)
+{
+	return (SidecarIdentity){member->identity, member->data_directory_id};
+}
+
+/* A sidecar that serves two members would have the files of one overwritten twice, and those of the
+ * other, which runs, not at all. */
+static bool
+check_own_sidecar(RestoreWork *work, const FactMember *member)
+{
+	for (const FactMember *other = work->facts->members; other < member; other++)
+	{
+		const char *shared = same_sidecar(identity_of(member), identity_of(other));
+
+		if (shared == NULL || restore_request_is_without(work->request, other->name))
+			continue;
+		restore_refuse(work, "members \"%s\" and \"%s\" have the same %s", other->name,
+					   member->name, shared);
+		pgbr_error_detail(&work->refusal->error, "%s and %s answer for data directory \"%s\".",
+						  other->sidecar_url, member->sidecar_url, member->data_directory);
+		return pgbr_error_hint(
+			&work->refusal->error,
+			"Name the sidecar of each: --sidecar=%s=URL --sidecar=%s=URL. Without it the sidecar "
+			"is asked on the host of the member's REST API, at port 8430: on a host with two "
+			"members each sidecar needs a port of its own.",
+			other->name, member->name);
+	}
+	return true;
+}
+
+/* First of all, for such a sidecar differs from Patroni of one of the two as well. */
+static bool
+check_own_sidecars(RestoreWork *work)
+{
+	for (int i = 0; i < work->facts->member_count; i++)
+	{
+		const FactMember *member = &work->facts->members[i];
+
+		if (!restore_request_is_without(work->request, member->name) &&
+			!check_own_sidecar(work, member))
+			return false;
+	}
+	return true;
+}
+
+/* Patroni must list a member: a name that is misspelt would be restored as well. While a restore
+ * goes on its journal knows the members, and Patroni of one may be down. */
+static bool
+check_listed(RestoreWork *work, const FactMember *member)
+{
+	if (!member->unlisted || work->facts->undo_retry)
+		return true;
+	restore_refuse(work, "Patroni lists no member \"%s\" in cluster \"%s\"", member->name,
+				   work->facts->scope);
+	pgbr_error_detail(&work->refusal->error, "%s answers for it.", member->sidecar_url);
+	return pgbr_error_hint(
+		&work->refusal->error,
+		"Correct the name in --sidecar or in the configuration file, or start Patroni of the "
+		"member. --without-member=%s restores without it; rebuild it afterwards.",
+		member->name);
+}
+
 /* Warn of what would stop a hot standby, and of other facts about a member. */
 static void
 warn_of_member(RestoreWork *work, const FactMember *member)
@@ -196,6 +270,16 @@ warn_of_member(RestoreWork *work, const FactMember *member)
 						 "standby: replay would stop there.",
 						 names[i], member->settings[i], member->name, work->leader->control[i]);
 	}
+	if (member->uncompared)
+		restore_unproven(work,
+						 "That the sidecar asked for member \"%s\" is its own: Patroni there does "
+						 "not answer.",
+						 member->name);
+	if (member->identity[0] == '\0')
+		restore_unproven(work,
+						 "That member \"%s\" has a sidecar of its own: it does not tell its "
+						 "identity.",
+						 member->name);
 	if (member->running_job[0])
 		restore_warn(work, "Job %s runs on member \"%s\": the restore waits for its end.",
 					 member->running_job, member->name);
@@ -326,13 +410,15 @@ restore_check_cluster(RestoreWork *work)
 	if (restore_request_is_of(work->request, work->leader->name))
 		return restore_refuse(work, "member \"%s\" is the leader, not a replica",
 							  work->leader->name);
+	if (!check_own_sidecars(work))
+		return false;
 	for (int i = 0; i < facts->member_count; i++)
 	{
 		const FactMember *member = &facts->members[i];
 
 		if (!restore_request_is_without(work->request, member->name))
 		{
-			if (!check_member(work, member) ||
+			if (!check_member(work, member) || !check_listed(work, member) ||
 				(is_to_stop(work, member) && !restore_check_files(work, member)))
 				return false;
 			warn_of_member(work, member);

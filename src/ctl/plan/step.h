@@ -25,7 +25,8 @@ typedef enum RestoreWhere
  *
  * keep-old is in a plan only when it was asked for. The replicas are stopped before the leader:
  * when the leader key goes, Patroni restarts a running replica even in a pause, to change whom it
- * follows.
+ * follows. The backup is asked for before the replicas are waited for: until it is there, Patroni
+ * creates a replica from a backup of the branch that was left, and that one can't follow.
  */
 #define RESTORE_STEPS(X)                                                                          \
 	X(LOCK, lock, "lock", ALL, false, 7, "take the lock of every sidecar and write the journal")  \
@@ -59,11 +60,11 @@ typedef enum RestoreWhere
 	  "wait for the replicas' files")                                                             \
 	X(UNFENCE, unfence, "unfence", REPLICAS, true, 7, "let the replicas be started again")        \
 	X(RESUME, resume, "resume", PATRONI, true, 7, "resume Patroni, which starts the replicas")    \
-	X(REPLICAS_STREAM, replicas_stream, "replicas-stream", REPLICAS, true, 7,                     \
-	  "see every replica stream")                                                                 \
 	X(KEEP_WAY_BACK, keep_way_back, "keep-way-back", LEADER, true, 5,                             \
 	  "keep what undo needs from being expired")                                                  \
 	X(BACKUP, backup, "backup", LEADER, true, 5, "ask for a fresh backup")                        \
+	X(REPLICAS_STREAM, replicas_stream, "replicas-stream", REPLICAS, true, 7,                     \
+	  "see every replica stream")                                                                 \
 	X(UNLOCK, unlock, "unlock", ALL, true, 7, "end the journal and give the locks back")
 
 typedef enum RestoreStep

@@ -19,7 +19,7 @@
 	X(NOT_FOUND, 5, "there is no such job")                                                        \
 	X(NOT_NOW, 6, "not possible now: conflict, queue full, unavailable")                           \
 	X(WAIT_OVER, 7, "the wait has timed out; the job goes on")                                     \
-	X(PLAN_REFUSED, 8, "the plan refuses the restore; nothing was changed")                        \
+	X(PLAN_REFUSED, 8, "the plan refuses the restore, or it was given up; nothing was changed")    \
 	X(STOPPED, 9, "a restore has stopped half-way and Patroni is paused; run it again or undo it") \
 	X(WARNED, 10, "doctor: nothing fails, and something should be looked at")                      \
 	X(NOT_KNOWN, 11, "doctor: nothing fails, and something could not be checked")                  \

@@ -202,6 +202,27 @@ put_way(const RestorePlan *plan, StrBuf *out)
 		strbuf_puts(out, "by the repository\n");
 }
 
+/* By whom the files of each member are written: a wrong one is seen here before it is too late. */
+static void
+put_sidecars(const RestorePlan *plan, StrBuf *out)
+{
+	const char *title = "  sidecars   ";
+
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		const RestoreMember *member = &plan->members[i];
+
+		if (member->left_out || member->sidecar_url[0] == '\0')
+			continue;
+		strbuf_puts(out, title);
+		text_put_visible(out, member->name);
+		strbuf_puts(out, " at ");
+		text_put_visible(out, member->sidecar_url);
+		strbuf_putc(out, '\n');
+		title = "             ";
+	}
+}
+
 static void
 put_way_back(const RestorePlan *plan, StrBuf *out)
 {
@@ -237,6 +258,7 @@ put_summary(const RestorePlan *plan, StrBuf *out)
 				  plan->last_segment, plan->wal_segments);
 	put_way(plan, out);
 	put_members(plan, out);
+	put_sidecars(plan, out);
 	put_way_back(plan, out);
 	strbuf_printf(out, "  size       %s at most", unit_size(text, sizeof(text), plan->bytes));
 	if (plan->seconds >= 0)

@@ -76,3 +76,26 @@ restore_give_back(RestoreRun *run, PgbrError *error)
 	json_decref(patch);
 	return ok && wait_given_back(run, error);
 }
+
+bool
+restore_let_go(RestoreRun *run, PgbrError *error)
+{
+	RestoreJournal *journal = run->journal;
+	json_t *patch = restore_pause_patch(false);
+	bool fenced = journal->states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_PENDING ||
+				  journal->states[RESTORE_STOP_LEADER] != RESTORE_STEP_PENDING ||
+				  journal->document.paused_before;
+	PgbrError ignored;
+	/* a Patroni that has refused the pause would refuse its end as well */
+	bool ok = fenced ? restore_give_back(run, error)
+					 : (cluster_refresh(run->cluster, &ignored) && !run->cluster->view.paused) ||
+						   restore_patch_all(run, patch, error);
+
+	json_decref(patch);
+	if (!ok)
+		return false;
+	/* it serves as it did before */
+	restore_journal_set(journal, RESTORE_PAUSE, RESTORE_STEP_PENDING, NULL);
+	journal->document.paused_before = false;
+	return true;
+}

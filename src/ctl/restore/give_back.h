@@ -15,4 +15,10 @@
  */
 extern bool restore_give_back(RestoreRun *run, PgbrError *error);
 
+/*
+ * Give the cluster back whoever leads, fenced or only paused: then nothing of this restore is left
+ * but its journal. Call it before data was touched.
+ */
+extern bool restore_let_go(RestoreRun *run, PgbrError *error);
+
 #endif

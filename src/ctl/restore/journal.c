@@ -261,6 +261,8 @@ journal_next_body(RestoreJournal *journal, bool done)
 {
 	journal->document.touched |= restore_journal_touched(journal);
 	journal->document.harmless = restore_journal_harmless(journal);
+	/* what undo needs is kept by then, so that no backup expires it */
+	journal->document.resumed = journal->states[RESTORE_REPLICAS_STREAM] != RESTORE_STEP_PENDING;
 	journal->revision++;
 	journal->renewed_ms = clock_monotonic_ms();
 	return journal_body(journal, done, true, done ? 0 : RESTORE_LEASE_S);

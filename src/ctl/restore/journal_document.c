@@ -426,6 +426,7 @@ static const Field document_fields[] = {
 	FIELD(JournalDocument, steps, steps_kind),
 	FIELD(JournalDocument, touched, flag),
 	FIELD(JournalDocument, harmless, flag),
+	FIELD(JournalDocument, resumed, set_flag),
 	FIELD(JournalDocument, outcome, object_or_null),
 	FIELD(JournalDocument, damaged, object),
 	FIELD(JournalDocument, undo_of, word),

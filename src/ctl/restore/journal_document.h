@@ -58,6 +58,7 @@ typedef struct JournalDocument
 
 	bool touched;	 /* a data directory may have been written to; see restore_journal_touched */
 	bool harmless;	 /* if nobody continues, nothing is lost, and the sidecars give it up */
+	bool resumed;	 /* Patroni runs the members again, and the sidecars take other jobs */
 	json_t *outcome; /* how it ended, see summary.h; NULL before */
 
 	/* an object: the labels of backups that turned out to be damaged, and why; or NULL */

@@ -5,6 +5,7 @@
 #include "ctl/restore/members.h"
 
 #include "common/vocabulary.h"
+#include "ctl/facts/same_server.h"
 #include "ctl/restore/jobs.h"
 #include "ctl/restore/wait.h"
 #include "program/json.h"
@@ -154,6 +155,44 @@ restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError
 	*running = *running || json_flag(node, "running");
 	json_decref(node);
 	return true;
+}
+
+static SidecarIdentity
+identity_of(const json_t *node)
+{
+	return (SidecarIdentity){json_text(node, "identity"), json_text(node, "data_directory_id")};
+}
+
+bool
+restore_check_sidecars(RestoreRun *run, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->document.plan;
+	json_t *nodes[RESTORE_MEMBERS_MAX] = {NULL};
+	bool ok = true;
+
+	for (int i = 0; ok && i < plan->member_count; i++)
+	{
+		if (plan->members[i].left_out)
+			continue;
+		ok = restore_ask(run, plan->members[i].name, PGBR_PATH_NODE, &nodes[i], error);
+		for (int j = 0; ok && j < i; j++)
+		{
+			const char *shared =
+				nodes[j] ? same_sidecar(identity_of(nodes[i]), identity_of(nodes[j])) : NULL;
+
+			if (shared == NULL)
+				continue;
+			ok = pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+								"members \"%s\" and \"%s\" have the same %s", plan->members[j].name,
+								plan->members[i].name, shared) ||
+				 pgbr_error_hint(error,
+								 "Name the sidecar of each: --sidecar=%s=URL --sidecar=%s=URL.",
+								 plan->members[j].name, plan->members[i].name);
+		}
+	}
+	for (int i = 0; i < plan->member_count; i++)
+		json_decref(nodes[i]);
+	return ok;
 }
 
 bool

@@ -25,6 +25,12 @@ extern bool restore_unfence_leader(RestoreRun *run, bool primary, PgbrError *err
 extern bool
 restore_is_running(RestoreRun *run, const char *member, bool *running, PgbrError *error);
 
+/*
+ * Before a run continues: no two members may have the same sidecar or data directory. The plan has
+ * proved that for the URLs that it had. CONFLICT.
+ */
+extern bool restore_check_sidecars(RestoreRun *run, PgbrError *error);
+
 /* The present state of the cluster, for restore_state_revise. */
 extern bool restore_look(RestoreRun *run, RestoreSeen *seen, PgbrError *error);
 

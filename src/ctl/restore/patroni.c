@@ -4,7 +4,6 @@
  */
 #include "ctl/restore/patroni.h"
 
-#include "ctl/restore/members.h"
 #include "ctl/restore/wait.h"
 #include "program/clock.h"
 
@@ -160,5 +159,31 @@ restore_await_stops_seen(RestoreRun *run, PgbrError *error)
 		break;
 	}
 	restore_wait_end(&wait);
+	return true;
+}
+
+bool
+restore_check_stopped(RestoreRun *run, RestoreIsOf *is_of, PgbrError *error)
+{
+	const RestorePlan *plan = &run->journal->document.plan;
+
+	for (int i = 0; i < plan->member_count; i++)
+	{
+		const ClusterMember *member = restore_patroni_member(run, i);
+		PatroniNode node;
+		PgbrError ignored;
+
+		if (member == NULL || !is_of(run, &plan->members[i]) ||
+			!patroni_watch_node(&run->cluster->patroni, member->api_url, &node, &ignored) ||
+			!node.running)
+			continue;
+		pgbr_error_set(error, PGBR_ERROR_CONFLICT,
+					   "PostgreSQL of member \"%s\" was stopped, and its Patroni says that it runs",
+					   member->name);
+		pgbr_error_detail(error, "The sidecar at %s has stopped another one, or none.",
+						  member->sidecar.url);
+		return pgbr_error_hint(error, "Name the member's own sidecar: --sidecar=%s=URL.",
+							   member->name);
+	}
 	return true;
 }

@@ -9,6 +9,7 @@
 #ifndef PGBR_CTL_RESTORE_PATRONI_H
 #define PGBR_CTL_RESTORE_PATRONI_H
 
+#include "ctl/restore/members.h"
 #include "ctl/restore/run_context.h"
 
 #include <jansson.h>
@@ -39,6 +40,13 @@ extern void restore_let_rounds_end(RestoreRun *run, const ClusterMember *member)
  * each replica has reported that. A member that is late is noted.
  */
 extern bool restore_await_stops_seen(RestoreRun *run, PgbrError *error);
+
+/*
+ * After members were stopped, and before their files are written: Patroni of a member must not say
+ * that its PostgreSQL runs, for then its sidecar has stopped another one. CONFLICT. A Patroni that
+ * does not answer is not waited for.
+ */
+extern bool restore_check_stopped(RestoreRun *run, RestoreIsOf *is_of, PgbrError *error);
 
 /*
  * Wake a member's HA loop, which may sleep for loop_wait. Failures are ignored; false when its

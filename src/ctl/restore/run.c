@@ -120,14 +120,16 @@ stop_advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 
 	pgbr_error_set(error, reason.code, "restore %s has stopped at step %s: %s", plan->id,
 				   restore_step_info(step)->name, reason.message);
-	pgbr_error_detail(
-		error, "%s%sPatroni %s. %s. %s.", reason.detail, reason.detail[0] ? " " : "",
-		run->journal->states[RESTORE_PAUSE] == RESTORE_STEP_DONE ? "is paused" : "may be paused",
-		serves ? "The leader serves" : "No member serves",
-		!touched					  ? "No data directory was written to"
-		: plan->request.replicas_only ? "The data directories of the replicas are incomplete"
-		: serves					  ? "The restore is done up to this step"
-									  : "The state before the restore is in the repository");
+	pgbr_error_detail(error, "%s%sPatroni %s. %s. %s.", reason.detail, reason.detail[0] ? " " : "",
+					  restore_journal_is_resumed(run->journal)					 ? "is not paused"
+					  : run->journal->states[RESTORE_PAUSE] == RESTORE_STEP_DONE ? "is paused"
+																				 : "may be paused",
+					  serves ? "The leader serves" : "No member serves",
+					  !touched ? "No data directory was written to"
+					  : plan->request.replicas_only
+						  ? "The data directories of the replicas are incomplete"
+					  : serves ? "The restore is done up to this step"
+							   : "The state before the restore is in the repository");
 	if (!touched || !plan->request.replicas_only)
 		snprintf(undo, sizeof(undo), " \"" PROGRAM_NAME " undo%s%s\" %s.",
 				 plan->request.undo ? " " : "", plan->request.undo ? plan->id : "",
@@ -142,6 +144,44 @@ stop_advise(const RestoreRun *run, RestoreStep step, PgbrError *error)
 						? ", or with --from-repository to go by the repository instead"
 						: ", or with another --target to restore to another point",
 					undo);
+}
+
+/*
+ * Whether a failed step leaves nothing to go on with: data is as it was, and the reason does not
+ * pass by itself. A member that does not answer may come back, and then the same command goes on.
+ */
+static bool
+is_to_give_up(const RestoreRun *run, RestoreStep step, const PgbrError *error)
+{
+	const RestoreJournal *journal = run->journal;
+
+	return step != RESTORE_LOCK && !restore_journal_undo_restores(journal) &&
+		   !journal->document.paused_before && !journal->document.replicas_before &&
+		   error->code != PGBR_ERROR_ABORTED && error->code != PGBR_ERROR_UNREACHABLE &&
+		   error->code != PGBR_ERROR_TIMEOUT;
+}
+
+static void
+explain_given_up(const RestoreRun *run, RestoreStep step, PgbrError *error)
+{
+	PgbrError reason = *error;
+
+	pgbr_error_set(error, reason.code, "restore %s was given up at step %s: %s",
+				   run->journal->document.plan.id, restore_step_info(step)->name, reason.message);
+	pgbr_error_detail(error,
+					  "%s%sNothing was changed: the members run as before, and Patroni is "
+					  "not paused.",
+					  reason.detail, reason.detail[0] ? " " : "");
+	pgbr_error_hint(error, "%s", reason.hint);
+}
+
+static ExitCode
+end_given_up(RestoreRun *run)
+{
+	journal_document_put(&run->journal->document.outcome,
+						 restore_summary_make(run->journal, "given up, nothing was changed", NULL));
+	restore_journal_end(run->journal);
+	return EXIT_PLAN_REFUSED;
 }
 
 static ExitCode
@@ -163,10 +203,13 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 		restore_journal_set(journal, step, RESTORE_STEP_FAILED, error->message);
 	if (harmless)
 	{
-		journal_document_put(&journal->document.outcome,
-							 restore_summary_make(journal, "given up, nothing was changed", NULL));
-		restore_journal_end(journal);
+		(void) end_given_up(run);
 		return aborted ? EXIT_INTERRUPTED : exit_code_of(error);
+	}
+	if (!aborted && is_to_give_up(run, step, error) && restore_let_go(run, &ignored))
+	{
+		explain_given_up(run, step, error);
+		return end_given_up(run);
 	}
 	/*
 	 * if the lease was lost while we were cut off, another control binary may have continued the
@@ -177,6 +220,14 @@ stop_at(RestoreRun *run, RestoreStep step, PgbrError *error)
 	restore_journal_release(journal);
 	stop_advise(run, step, error);
 	return aborted ? EXIT_INTERRUPTED : EXIT_STOPPED;
+}
+
+/* The options of this run are wrong: nothing is written, and another run may go on at once. */
+static ExitCode
+stop_unasked(RestoreRun *run, const PgbrError *error)
+{
+	restore_journal_release(run->journal);
+	return exit_code_of(error);
 }
 
 static double
@@ -250,8 +301,9 @@ restore_run(Cluster *cluster, RestoreJournal *journal, RestoreEvents *events, Pg
 	restore_events_plan(events, &journal->document.plan, resumed);
 	if (resumed)
 	{
-		if (!restore_look(&run, &seen, error))
-			code = stop_at(&run, step, error);
+		if (!restore_check_sidecars(&run, error) || !restore_look(&run, &seen, error))
+			code = error->code == PGBR_ERROR_CONFLICT ? stop_unasked(&run, error)
+													  : stop_at(&run, step, error);
 		else if (restore_state_revise(&journal->document.plan, journal->states, &seen))
 			restore_events_note(events, "repeating some steps: PostgreSQL was started or "
 										"Patroni resumed since they were done");

@@ -175,13 +175,15 @@ stop_members(RestoreRun *run, RestoreStep step, RestoreIsOf *is_of, PgbrError *e
 bool
 restore_do_stop_leader(RestoreRun *run, PgbrError *error)
 {
-	return stop_members(run, RESTORE_STOP_LEADER, restore_is_led, error);
+	return stop_members(run, RESTORE_STOP_LEADER, restore_is_led, error) &&
+		   restore_check_stopped(run, restore_is_led, error);
 }
 
 bool
 restore_do_stop_replicas(RestoreRun *run, PgbrError *error)
 {
 	return stop_members(run, RESTORE_STOP_REPLICAS, restore_is_other, error) &&
+		   restore_check_stopped(run, restore_is_other, error) &&
 		   restore_await_stops_seen(run, error);
 }
 

@@ -53,26 +53,6 @@ let_all_rounds_end(RestoreRun *run)
 	}
 }
 
-/* Give the cluster back to Patroni, whoever leads: then nothing of this restore is left. */
-static bool
-let_go(RestoreRun *run, PgbrError *error)
-{
-	RestoreJournal *journal = run->journal;
-	json_t *patch = restore_pause_patch(false);
-	bool fenced = journal->states[RESTORE_STOP_REPLICAS] != RESTORE_STEP_PENDING ||
-				  journal->states[RESTORE_STOP_LEADER] != RESTORE_STEP_PENDING ||
-				  journal->document.paused_before;
-	bool ok = fenced ? restore_give_back(run, error) : restore_patch_all(run, patch, error);
-
-	json_decref(patch);
-	if (!ok)
-		return false;
-	/* it serves as it did before */
-	restore_journal_set(journal, RESTORE_PAUSE, RESTORE_STEP_PENDING, NULL);
-	journal->document.paused_before = false;
-	return true;
-}
-
 /*
  * Between the plan and the pause the leader may have changed: the user thought about the plan for
  * long, the run was killed and continued days later, or somebody has resumed Patroni. Then another
@@ -105,7 +85,8 @@ check_leader(RestoreRun *run, PgbrError *error)
 	if (leading == NULL || restore_is_planned(run, leading))
 		return true;
 	if (!journal->document.replicas_before)
-		return let_go(run, error) && restore_tell_moved(&journal->document.plan, leading, error);
+		return restore_let_go(run, error) &&
+			   restore_tell_moved(&journal->document.plan, leading, error);
 	/* an earlier restore has left replicas that are incomplete */
 	(void) restore_tell_moved(&journal->document.plan, leading, error);
 	return pgbr_error_hint(error,
@@ -177,10 +158,15 @@ restore_do_resume(RestoreRun *run, PgbrError *error)
 	return ok;
 }
 
+/* A leader that is gone has taken the request for a backup with it: its successor gets one. */
 bool
 restore_do_replicas_stream(RestoreRun *run, PgbrError *error)
 {
+	const RestorePlan *plan = &run->journal->document.plan;
+
 	return restore_wait_streaming(run, STREAM_LIMIT_S, error) &&
-		   (run->journal->document.plan.check_timeline ||
-			restore_put_back_check_timeline(run, error));
+		   (plan->check_timeline || restore_put_back_check_timeline(run, error)) &&
+		   (plan->request.replicas_only ||
+			!restore_request_is_without(&plan->request, plan->leader) ||
+			restore_do_backup(run, error));
 }

@@ -239,6 +239,23 @@ put_ways(const JournalRecord *record, const RestorePlan *plan, StrBuf *out)
 	strbuf_puts(out, "\n");
 }
 
+/* Whether a control binary is at work is not known before its lease has ended: one that was killed
+ * has it still. */
+static void
+put_driver(const JournalRecord *record, StrBuf *out)
+{
+	int left = record->holder_seconds_left;
+
+	if (left <= 0)
+		strbuf_puts(out, ", and no control binary is working on it.\n");
+	else
+		strbuf_printf(
+			out,
+			". The control binary that runs it was last heard of %d s ago; if it is gone, "
+			"another one can go on in %d s.\n",
+			left < RESTORE_LEASE_S ? RESTORE_LEASE_S - left : 0, left);
+}
+
 static void
 put_restore(const JournalRecord *record, json_t *way_back, StrBuf *out)
 {
@@ -257,11 +274,9 @@ put_restore(const JournalRecord *record, json_t *way_back, StrBuf *out)
 	put_page(&page, out);
 	if (record->document->outcome || plan == NULL)
 		return;
-	strbuf_printf(out, "restore %s is %s", record->id, record->state);
-	strbuf_puts(out, record->holder_seconds_left > 0
-						 ? ", and a control binary is working on it.\n"
-						 : ", and no control binary is working on it.\n");
 	strbuf_init(&page);
+	strbuf_printf(&page, "restore %s is %s", record->id, record->state);
+	put_driver(record, &page);
 	strbuf_puts(&page, "Target: ");
 	restore_print_target(&plan->request.target, &page);
 	strbuf_printf(&page, "; leader: %s\n\n", plan->leader);

@@ -132,6 +132,7 @@ body_read_put(const json_t *body, RestorePut *put, StrBuf *document, PgbrError *
 	free(text);
 	put->document = document->data;
 	put->harmless = json_flag(value, "harmless");
+	put->resumed = json_flag(value, "resumed");
 	return (text && !document->failed) ||
 		   pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
 }

@@ -75,6 +75,13 @@ check_owner(const DoctorFacts *facts, DoctorFinding *finding)
 		find(finding, PGBR_VERDICT_FAIL, "%s is read-only for the sidecar", facts->data_directory);
 		cure_read_only(finding, facts->data_directory);
 	}
+	else if (facts->owner == facts->uid && facts->data_folder.state == DOCTOR_FOLDER_BAD)
+	{
+		find(finding, PGBR_VERDICT_FAIL, "%s: %s", facts->data_folder.path,
+			 facts->data_folder.reason);
+		cure(finding, "Give %s to %s: a restore writes there.", facts->data_folder.path,
+			 facts->user);
+	}
 	else if (facts->owner == facts->uid)
 		find(finding, PGBR_VERDICT_OK, "%s belongs to %s", facts->data_directory, facts->user);
 	else

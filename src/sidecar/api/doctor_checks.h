@@ -74,6 +74,7 @@ typedef struct DoctorFacts
 	bool libraries_known;
 	char library_missing[DOCTOR_PATH_SIZE]; /* the first library that is not there; "": all are */
 
+	DoctorFolder data_folder; /* the first that a restore can't write: data, pg_wal, tablespaces */
 	DoctorFolder state_folder;
 	DoctorFolder lock_folder;
 	DoctorFolder log_folder;

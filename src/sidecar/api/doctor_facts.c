@@ -312,6 +312,33 @@ look_at_folder(const char *path, DoctorFolder *folder)
 	}
 }
 
+/* The folders into which a restore writes; what pg_wal and pg_tblspc point to may be elsewhere. */
+static void
+look_at_data(DoctorFacts *facts)
+{
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	DIR *spaces;
+
+	if (facts->data_directory[0] != '/')
+		return;
+	look_at_folder(facts->data_directory, &facts->data_folder);
+	snprintf(path, sizeof(path), "%s/pg_wal", facts->data_directory);
+	if (facts->data_folder.state == DOCTOR_FOLDER_FINE)
+		look_at_folder(path, &facts->data_folder);
+	snprintf(path, sizeof(path), "%s/pg_tblspc", facts->data_directory);
+	spaces = opendir(path);
+	while (spaces && facts->data_folder.state == DOCTOR_FOLDER_FINE &&
+		   (entry = readdir(spaces)) != NULL)
+	{
+		snprintf(path, sizeof(path), "%s/pg_tblspc/%s", facts->data_directory, entry->d_name);
+		if (entry->d_name[0] != '.')
+			look_at_folder(path, &facts->data_folder);
+	}
+	if (spaces)
+		closedir(spaces);
+}
+
 static void
 look_at_option(const PgbackrestFile *file, const char *stanza, const char *option,
 			   const char *otherwise, DoctorFolder *folder)
@@ -355,6 +382,7 @@ read_folders(const SidecarConfig *config, DoctorFacts *facts)
 	PgbackrestFile file = PGBACKREST_FILE_INIT;
 	PgbrError error;
 
+	look_at_data(facts);
 	look_at_folder(config->state_dir, &facts->state_folder);
 	if (retention_files_read(config->pgbackrest_config, &file, &error))
 	{

@@ -10,6 +10,7 @@
 #include "sidecar/pgbackrest/version.h"
 #include "sidecar/postgres/member.h"
 #include "sidecar/postgres/member_details.h"
+#include "sidecar/postgres/member_identity.h"
 #include "sidecar/postgres/member_memory.h"
 
 json_t *
@@ -29,6 +30,7 @@ node_describe(Sidecar *sidecar)
 		json_object_set_new(
 			json, "restore_options",
 			restore_options_json(sidecar->config->pgbackrest_config, sidecar->config->stanza));
+		member_identity_add(sidecar->config, sidecar->queue, node.data_directory, json);
 	}
 	return json;
 }

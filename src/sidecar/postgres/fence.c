@@ -213,3 +213,12 @@ fence_kept_for(const char *data_directory, char *restore, size_t size)
 		pgbr_copy_text(restore, size, text.data);
 	strbuf_done(&text);
 }
+
+bool
+fence_lacks_control(const char *data_directory)
+{
+	Paths paths;
+
+	return make_paths(data_directory, &paths, NULL) && access(paths.control, F_OK) != 0 &&
+		   access(paths.fenced, F_OK) != 0;
+}

@@ -50,6 +50,10 @@ extern bool fence_open(const char *data_directory, PgbrError *error);
 /* True when no server can be started, by the fence or by the guard. */
 extern bool fence_stands(const char *data_directory);
 
+/* True when pg_control is in neither place: pgbackrest has cleaned the directory and restores it
+ * last. No server starts then, either. */
+extern bool fence_lacks_control(const char *data_directory);
+
 /* True when pg_control is in FENCE_FOLDER. */
 extern bool fence_has_control(const char *data_directory);
 

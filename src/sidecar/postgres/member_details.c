@@ -52,6 +52,8 @@ static const char query[] =
 	"'next_xid', x::text,"
 	"'oldest_xid', (SELECT (x - pg_catalog.max(pg_catalog.age(datfrozenxid)))::text"
 	" FROM pg_catalog.pg_database),"
+	"'recovery_min_apply_delay', (SELECT setting::bigint FROM pg_catalog.pg_settings"
+	" WHERE name = 'recovery_min_apply_delay'),"
 	"'port', pg_catalog.current_setting('port')::int)"
 	" FROM (SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric"
 	" AS x) AS s";
@@ -69,6 +71,7 @@ static const char *const asked[] = {
 	"next_xid",
 	"oldest_xid",
 	"port",
+	"recovery_min_apply_delay",
 };
 
 /* What is remembered of them, for it does not change while PostgreSQL is down. */
@@ -278,6 +281,9 @@ node_add_details(const SidecarConfig *config, JobQueue *queue, int stop_fd, cons
 	json_object_set_new(json, "process_seen", is_seen(node));
 	job_queue_at_work(queue, restore, running);
 	json_put_text(json, "restore", restore[0] ? restore : NULL);
+	/* between the fence that pgbackrest has cleaned away and the guard */
+	if (restore[0] && node->data_directory[0] == '/' && fence_lacks_control(node->data_directory))
+		json_object_set_new(json, "fenced", json_true());
 	json_put_text(json, "running_job", running[0] ? running : NULL);
 	clock_format(clock_now_ms(), now);
 	json_put_text(json, "time", now);

@@ -112,6 +112,7 @@ load_hold(JobQueue *queue, PgbrError *error)
 		queue->hold.until = clock_monotonic_ms() + RESTORE_FRESH_LEASE_MS;
 		document = json_loads(record.document.data, 0, NULL);
 		queue->hold.harmless = json_flag(document, "harmless");
+		queue->hold.resumed = json_flag(document, "resumed");
 		json_decref(document);
 	}
 	restore_record_done(&record);

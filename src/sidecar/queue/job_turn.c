@@ -31,7 +31,7 @@ take_locked(JobQueue *queue, Job *job, bool *found, PgbrError *error)
 	PgbrJobState queued = PGBR_STATE_QUEUED;
 	JobFilter filter = {.state = &queued, .covered_by = "", .limit = 1, .oldest_first = true};
 
-	if (queue->hold.id[0])
+	if (queue->hold.id[0] && !queue->hold.resumed)
 		filter.steps_of = queue->hold.id;
 	job->seq = 0;
 	*found = false;

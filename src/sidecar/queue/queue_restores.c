@@ -101,9 +101,12 @@ change_hold(JobQueue *queue, const RestorePut *put, const RestoreDecision *decis
 		strcpy(hold->holder, put->holder);
 		hold->until = now + (int64_t) put->lease_seconds * 1000;
 		if (put->document)
+		{
 			hold->harmless = put->harmless;
-		/* the runner looks again at how long it may wait */
-		if (hold->harmless)
+			hold->resumed = put->resumed;
+		}
+		/* the runner looks again at how long it may wait, and at what waits */
+		if (hold->harmless || hold->resumed)
 			pthread_cond_broadcast(&queue->changed);
 	}
 	else if (decision->release)

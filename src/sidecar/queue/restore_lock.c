@@ -156,7 +156,7 @@ restore_job_decide(const char *restore, const char *holder, const RestoreHold *h
 				   PgbrError *error)
 {
 	if (restore[0] == '\0')
-		return hold->id[0] == '\0' || in_progress(hold, error);
+		return hold->id[0] == '\0' || hold->resumed || in_progress(hold, error);
 	if (strcmp(restore, hold->id) != 0)
 	{
 		if (hold->id[0])

@@ -40,6 +40,7 @@ typedef struct RestoreHold
 	char holder[JOB_ID_SIZE];
 	int64_t until; /* the end of the lease; free from then on */
 	bool harmless; /* according to its journal nothing was done that must be continued */
+	bool resumed;  /* according to it Patroni runs the members again: other jobs may run */
 } RestoreHold;
 
 /* The restore that a request names, as it is on disk: what the decision needs of it. */
@@ -62,7 +63,8 @@ typedef struct RestorePut
 	bool done;			  /* or active */
 	const char *replaces; /* or NULL */
 	const char *document; /* canonical JSON, or NULL: as it is */
-	bool harmless;		  /* as the document says */
+	bool harmless;		  /* as the document says, as the next one */
+	bool resumed;
 } RestorePut;
 
 typedef enum RestorePutStep
