@@ -437,3 +437,15 @@ patroni_restart(const PatroniClient *client, const char *url, int timeout_ms, Pg
 	json_decref(body);
 	return ok;
 }
+
+bool
+patroni_fail_over(const PatroniClient *client, const char *url, const char *candidate,
+				  int timeout_ms, PgbrError *error)
+{
+	json_t *body = json_pack("{ss}", "candidate", candidate);
+	bool ok = body ? change(client, "POST", url, "/failover", body, timeout_ms, error)
+				   : pgbr_error_set(error, PGBR_ERROR_INTERNAL, "out of memory");
+
+	json_decref(body);
+	return ok;
+}

@@ -127,4 +127,9 @@ extern bool patroni_await_round(const PatroniClient *client, const char *url, Pg
 extern bool
 patroni_restart(const PatroniClient *client, const char *url, int timeout_ms, PgbrError *error);
 
+/* POST /failover to a member by name; answers when that one leads. It takes the place of a switchover
+ * or failover that was asked for earlier and is not done. */
+extern bool patroni_fail_over(const PatroniClient *client, const char *url, const char *candidate,
+							  int timeout_ms, PgbrError *error);
+
 #endif

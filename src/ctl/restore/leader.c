@@ -15,6 +15,10 @@
 #define HAND_OVER_LIMIT_S  300
 #define RESTART_TIMEOUT_MS 120000
 
+/* For how long nobody leads though the leader runs: several iterations that its Patroni was woken
+ * for. */
+#define CLAIM_MS 5000
+
 /*
  * By the leader key itself. A member that has lost the key says for its ttl that it still leads;
  * if Patroni is resumed then, the member is demoted.
@@ -81,10 +85,12 @@ is_handed_over(void *argument)
 	return hand->ready || hand->run->lost || interrupt_is_raised();
 }
 
-bool
-restore_restart_leader(RestoreRun *run, PgbrError *reason)
+/* With a claim, have Patroni make it the leader; otherwise have it restarted. */
+static bool
+ask_patroni(RestoreRun *run, bool claim, PgbrError *reason)
 {
 	PatroniClient *client = &run->cluster->patroni;
+	const ClusterMember *leader = restore_planned_leader(run);
 	HandOver hand = {
 		.run = run, .outer = client->should_abort, .outer_argument = client->abort_argument};
 	bool ok;
@@ -93,10 +99,49 @@ restore_restart_leader(RestoreRun *run, PgbrError *reason)
 		return false;
 	client->should_abort = is_handed_over;
 	client->abort_argument = &hand;
-	ok = patroni_restart(client, restore_planned_leader(run)->api_url, RESTART_TIMEOUT_MS, reason);
+	ok = claim
+			 ? patroni_fail_over(client, leader->api_url, leader->name, RESTART_TIMEOUT_MS, reason)
+			 : patroni_restart(client, leader->api_url, RESTART_TIMEOUT_MS, reason);
 	client->should_abort = hand.outer;
 	client->abort_argument = hand.outer_argument;
 	return ok || hand.ready;
+}
+
+bool
+restore_restart_leader(RestoreRun *run, PgbrError *reason)
+{
+	return ask_patroni(run, false, reason);
+}
+
+/*
+ * A switchover that was asked for right at the pause has left a key in the DCS that names another
+ * member as candidate, and in a pause no other member takes the leader key then. GET /cluster does
+ * not tell of such a key, and DELETE /switchover removes only one that is scheduled. A failover to
+ * the leader itself takes its place; once it leads Patroni removes it.
+ */
+static void
+claim_key(RestoreRun *run, int64_t *leaderless)
+{
+	const ClusterMember *leader;
+	PatroniNode node;
+	PgbrError ignored;
+
+	if (!cluster_refresh(run->cluster, &ignored) || cluster_find_leading(run->cluster) ||
+		(leader = restore_planned_leader(run)) == NULL ||
+		!patroni_watch_node(&run->cluster->patroni, leader->api_url, &node, &ignored) ||
+		!node.running || !node.primary || !node.paused)
+		*leaderless = 0;
+	else if (*leaderless == 0)
+		*leaderless = clock_monotonic_ms();
+	else if (clock_monotonic_ms() - *leaderless >= CLAIM_MS)
+	{
+		restore_events_note(run->events,
+							"member %s: it runs, and does not get the leader key; asking Patroni "
+							"for a failover to it",
+							run->journal->document.plan.leader);
+		(void) ask_patroni(run, true, &ignored);
+		*leaderless = 0;
+	}
 }
 
 /* Patroni has remembered to start it as a replica, and does not promote in a pause. */
@@ -131,6 +176,7 @@ restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 	bool open = false;
 	bool restarted = false;
 	int64_t nudged = clock_monotonic_ms();
+	int64_t leaderless = 0;
 	RestoreWait wait;
 
 	if (leader == NULL || leader->api_url[0] == '\0')
@@ -172,6 +218,7 @@ restore_open_leader(RestoreRun *run, bool back, PgbrError *error)
 		if (restore_is_due(&nudged))
 			(void) restore_nudge(run, restore_planned_leader(run),
 								 !back || run->cluster->view.paused);
+		claim_key(run, &leaderless);
 		if (!restore_wait_more(&wait, error))
 			return false;
 	}
