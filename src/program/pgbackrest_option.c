@@ -322,19 +322,23 @@ pgbackrest_is_option(const char *name)
 	return is_among(name, options, LENGTH(options)) || pgbackrest_is_old_option(name);
 }
 
-bool
-pgbackrest_is_stray(const char *entry)
+static bool
+has_prefix(const char *entry)
 {
-	static const char prefix[] = PGBACKREST_VARIABLE_PREFIX;
-	char name[PGBACKREST_VARIABLE_SIZE];
+	return strncmp(entry, PGBACKREST_VARIABLE_PREFIX, strlen(PGBACKREST_VARIABLE_PREFIX)) == 0;
+}
+
+bool
+pgbackrest_variable_option(const char *entry, char name[PGBACKREST_VARIABLE_SIZE])
+{
 	size_t length;
 
-	if (strncmp(entry, prefix, sizeof(prefix) - 1) != 0)
+	if (!has_prefix(entry))
 		return false;
-	entry += sizeof(prefix) - 1;
+	entry += strlen(PGBACKREST_VARIABLE_PREFIX);
 	length = strcspn(entry, "=");
-	if (length >= sizeof(name))
-		return true;
+	if (length >= PGBACKREST_VARIABLE_SIZE)
+		return false;
 	for (size_t i = 0; i < length; i++)
 	{
 		char c = entry[i];
@@ -342,7 +346,15 @@ pgbackrest_is_stray(const char *entry)
 		name[i] = c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 	}
 	name[length] = '\0';
-	return !pgbackrest_is_option(name);
+	return pgbackrest_is_option(name);
+}
+
+bool
+pgbackrest_is_stray(const char *entry)
+{
+	char name[PGBACKREST_VARIABLE_SIZE];
+
+	return has_prefix(entry) && !pgbackrest_variable_option(entry, name);
 }
 
 bool

@@ -29,6 +29,10 @@ extern bool pgbackrest_is_option(const char *name);
 /* True for the old name of an option: "repo-path", "retention-full", "db-host". */
 extern bool pgbackrest_is_old_option(const char *name);
 
+/* The option that an entry of the environment ("PGBACKREST_REPO1_PATH=value") sets: "repo1-path".
+ * False when it sets none. */
+extern bool pgbackrest_variable_option(const char *entry, char name[PGBACKREST_VARIABLE_SIZE]);
+
 /* True when an entry of the environment ("NAME=value") has pgbackrest's prefix and sets none of its
  * options. */
 extern bool pgbackrest_is_stray(const char *entry);

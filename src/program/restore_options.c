@@ -8,7 +8,6 @@
 #include "program/pgbackrest_option.h"
 #include "program/retention_settings.h"
 
-#include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -138,19 +137,14 @@ add_set(json_t *list, const char *name, const char *where, const char *effect)
 static void
 add_variable(json_t *list, const char *variable)
 {
-	char name[128];
+	char name[PGBACKREST_VARIABLE_SIZE];
 	char where[192];
 	size_t length = strcspn(variable, "=");
-	size_t prefix = strlen(PGBACKREST_VARIABLE_PREFIX);
 
 	/* a stray one does not reach our children, an empty one counts as not set */
-	if (strncmp(variable, PGBACKREST_VARIABLE_PREFIX, prefix) != 0 ||
-		pgbackrest_is_stray(variable) || length - prefix >= sizeof(name) ||
-		variable[length] == '\0' || variable[length + 1] == '\0')
+	if (!pgbackrest_variable_option(variable, name) || variable[length] == '\0' ||
+		variable[length + 1] == '\0')
 		return;
-	for (size_t i = prefix; i < length; i++)
-		name[i - prefix] = variable[i] == '_' ? '-' : (char) tolower((unsigned char) variable[i]);
-	name[length - prefix] = '\0';
 	snprintf(where, sizeof(where), "%.*s in the environment of the sidecar", (int) length,
 			 variable);
 	add_set(list, name, where, effect_of(name));

@@ -237,7 +237,7 @@ END
 	held();
 	kill_server();
 	release();
-	is($sidecar->wait_job($job->{id})->{state}, 'failed', 'killed in the midst');
+	is($sidecar->wait_job($job->{id})->{state}, 'failed', 'the server is killed');
 	$crash_recovery->();
 	$follow->();
 	$reached->(begin('node-recover', @recover), 'and once more');

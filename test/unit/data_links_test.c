@@ -148,7 +148,7 @@ test_back(void **state)
 	shell(folder, "rm data/log && mkdir data/log");
 	put_back(folder, hold(folder));
 	shell(folder, "test ! -L data/log -a -d data/log -a -L data/pg_wal");
-	/* killed in the midst, and what one led to is gone */
+	/* killed half-way, and what one led to is gone */
 	json_decref(hold(folder));
 	shell(folder, restored);
 	shell(folder, "rm cert");

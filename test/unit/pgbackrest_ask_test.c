@@ -35,7 +35,7 @@ test_log_length(void **state)
 		{"WARN: as on standard error\n", "pgBackRest 2.45\n"},
 		{"2026-11-30 08:15:00.123 P00   WARN: with its time\n", "x"},
 		{"P00  ERROR: [031]: invalid option\n            HINT: look there\n", ""},
-		{"P00  ERROR: [031]: cut in the midst", ""},
+		{"P00  ERROR: [031]: cut half-way", ""},
 		{"", "1\t0/5000000\tWARN: a reason\n"},
 		{"", " ERROR: indented, and after no line\n"},
 		{"", "P00 00000002.history\n"},

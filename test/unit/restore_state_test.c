@@ -70,8 +70,8 @@ test_goes_through_all(void **state)
 }
 
 /*
- * As the run has left it: nothing is done twice, but that it is looked again who leads, and what
- * the repository has, as long as no data was touched.
+ * As the run has left it: nothing is done twice. As long as no data was touched, the run looks
+ * again who leads, and what the repository has.
  */
 static void
 test_nothing_to_revise(void **state)

@@ -23,7 +23,7 @@ extern bool restore_verify(const RestorePlan *plan, const json_t *recovered, con
  * Whether every database is whole, by the same result: DROP DATABASE removes the files before it
  * commits, and a target in between leaves the database without them. False with CONFLICT, unless
  * accept, or everything that was committed was restored: a crash would have left the same then.
- * *note is what is to be told of it otherwise, static, or NULL: unknown is told, too.
+ * Otherwise *note tells of it, also when it is not known; static, or NULL: nothing to tell.
  */
 extern bool restore_verify_databases(const RestorePlan *plan, const json_t *recovered, bool accept,
 									 const char **note, PgbrError *error);

@@ -44,7 +44,7 @@ take_reason(const PgbrError *error, WayBack *way)
 
 	snprintf(text, sizeof(text), "%.380s%s%.380s", error->message, error->detail[0] ? ". " : "",
 			 error->detail);
-	/* whoever shows it goes on with a full stop of his own */
+	/* the sentence that shows it has its own full stop */
 	length = strlen(text);
 	if (length > 0 && text[length - 1] == '.')
 		text[length - 1] = '\0';

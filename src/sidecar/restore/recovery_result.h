@@ -4,8 +4,8 @@
  *		log. One thread at a time.
  *
  * Nothing of it needs a login: the role and the database of --pg-conninfo may not have existed at
- * the target. Only which databases are incomplete is asked of the server itself, as whoever may log
- * in.
+ * the target. Only for the incomplete databases the server itself is asked, with the first login
+ * that it accepts.
  */
 #ifndef PGBR_SIDECAR_RESTORE_RECOVERY_RESULT_H
 #define PGBR_SIDECAR_RESTORE_RECOVERY_RESULT_H
